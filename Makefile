@@ -1,0 +1,172 @@
+# Mortise: one Makefile. `make help` lists the targets; every result goes below $(BUILD).
+#
+# Two programs come out of one source: the UEFI image (clang and lld-link, target
+# x86_64-unknown-windows, which is LLP64) and the desk tools (a Linux process, LP64).
+
+BUILD   ?= build
+CC      := $(if $(filter default undefined,$(origin CC)),clang,$(CC))
+EFI_CC  ?= clang
+EFI_LD  ?= lld-link
+STRIP   ?= llvm-objcopy
+PYTHON  ?= python3
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+WARN := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wvla -Wundef -Werror
+ifneq (,$(findstring clang,$(CC)))
+WARN_HOST := $(WARN) -Wunreachable-code
+else
+WARN_HOST := $(WARN)
+endif
+
+MM_SRC   := $(sort $(wildcard mm/*.c))
+UNIT_SRC := $(sort $(filter-out tests/unit/main.c,$(wildcard tests/unit/*.c)))
+HOST_SRC := $(sort $(wildcard hal/host/*.c))
+
+##@ The image
+.PHONY: all
+all: image ## build the image (default): BOOTX64.EFI, and mortise.efi with DWARF for gdb
+
+EFI_DIRS := /usr/include/efi /usr/local/include/efi
+EFI_INC  := $(firstword $(foreach d,$(EFI_DIRS),$(wildcard $(d)/efi.h)))
+EFI_SRC  := $(sort $(wildcard efi/*.c))
+KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard hal/x86_64/*.c) $(wildcard hal/x86_64/*.S)) \
+            $(MM_SRC) tests/test.c $(UNIT_SRC)
+EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestanding -fshort-wchar \
+             -mgeneral-regs-only -mno-red-zone -mno-stack-arg-probe -fno-stack-protector \
+             -fno-omit-frame-pointer -fno-ident -ffile-prefix-map=$(CURDIR)=. -I. -Ihal/x86_64 \
+             -DMORTISE_COMMIT='"$(COMMIT)"'
+EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
+
+.PHONY: image
+image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it
+
+# Rebuilt when the commit changes, so that the version on the screen is true.
+$(BUILD)/commit: FORCE
+	@mkdir -p $(@D); echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(BUILD)/efi/efi/%.c.obj: efi/%.c Makefile
+	@mkdir -p $(@D)
+	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
+	$(EFI_CC) $(EFI_FLAGS) $(WARN) -Wunreachable-code -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
+	    -DGNU_EFI_USE_MS_ABI -MMD -MP -c $< -o $@
+
+$(BUILD)/efi/%.c.obj: %.c Makefile
+	@mkdir -p $(@D)
+	$(EFI_CC) $(EFI_FLAGS) $(WARN) -Wunreachable-code -MMD -MP -c $< -o $@
+
+$(BUILD)/efi/%.S.obj: %.S Makefile
+	@mkdir -p $(@D)
+	$(EFI_CC) $(EFI_FLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
+
+$(BUILD)/mortise.efi: $(EFI_OBJ)
+	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /debug:dwarf /Brepro /out:$@ $^
+
+$(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py
+	$(STRIP) --strip-debug $< $@.tmp
+	$(PYTHON) tests/lint/pe_lint.py $@.tmp
+	mv $@.tmp $@
+
+##@ The desk
+HOST_FLAGS := -std=c11 -g -I. -Ihal/host -D_GNU_SOURCE -fno-omit-frame-pointer -pthread
+SAN_FLAGS  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+FAST_FLAGS := -O2 -fno-plt
+FUZZ_FLAGS := -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+TSAN_FLAGS := -O1 -fsanitize=thread
+DESK_HDR   := $(wildcard mm/*.h hal/*.h hal/host/*.h kernel/*.h tests/*.h tests/*/*.h)
+H := $(BUILD)/host
+
+.PHONY: unit
+unit: $(H)/unit ## run the unit tests of mm/ on the desk, under ASan and UBSan
+	$(H)/unit
+
+$(H)/unit: $(MM_SRC) $(HOST_SRC) tests/test.c $(UNIT_SRC) tests/unit/main.c $(DESK_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+
+# One program a file: tests/model/NAME.c -> $(H)/model-NAME, and the same for fuzz targets.
+# A model whose name ends in _threads is built with TSan, the others with ASan and UBSan.
+MODEL_BIN := $(patsubst tests/model/%.c,$(H)/model-%,$(wildcard tests/model/*.c))
+FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(H)/fuzz-%,$(wildcard tests/fuzz/*.c))
+
+.PHONY: model
+model: $(MODEL_BIN) ## run the model and thread tests on the desk
+	@set -e; for t in $(MODEL_BIN); do echo "$$t"; $$t; done
+
+$(H)/model-%_threads: tests/model/%_threads.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(TSAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+
+$(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+
+TIME ?= 60
+T    ?= memmap
+.PHONY: fuzz
+fuzz: $(H)/fuzz-$(T) ## fuzz one target: make fuzz T=memmap TIME=60
+	@mkdir -p $(BUILD)/corpus/$(T)
+	$(H)/fuzz-$(T) -max_total_time=$(TIME) -rss_limit_mb=4096 -artifact_prefix=$(BUILD)/ $(BUILD)/corpus/$(T)
+
+$(H)/fuzz-%: tests/fuzz/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
+	@mkdir -p $(@D)
+	clang $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+
+.PHONY: bench
+bench: $(H)/bench ## measure the allocator side by side with the baselines: table, CSV and plot
+	@mkdir -p $(BUILD)/bench
+	$(H)/bench --csv $(BUILD)/bench/bench.csv $(BENCH_ARGS)
+	$(PYTHON) tests/bench/plot.py $(BUILD)/bench/bench.csv $(BUILD)/bench/bench.png
+
+$(H)/bench: $(sort $(wildcard tests/bench/*.c)) tests/sim/trace.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(FAST_FLAGS) $(WARN_HOST) $(filter %.c,$^) -lz -lm -o $@
+
+.PHONY: sim
+sim: $(H)/memsim ## build the desk tool: build/host/memsim map|draw|replay
+$(H)/memsim: $(sort $(wildcard tests/sim/*.c)) $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(FAST_FLAGS) $(WARN_HOST) $(filter %.c,$^) -lz -lpng -lm -o $@
+
+##@ Checks
+.PHONY: layers
+layers: ## prove the layer rule: who may include whom
+	sh tests/lint/layers.sh
+
+.PHONY: tidy
+tidy: ## clang-tidy and cppcheck over mm/, hal/host and kernel/
+	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS)
+	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr -I. -Ihal/host $(MM_SRC) $(HOST_SRC)
+
+.PHONY: cover
+cover: ## branch coverage of mm/pmm* and mm/memmap* by the desk tests (gcovr)
+	sh tests/lint/cover.sh $(BUILD)/cover
+
+.PHONY: test
+test: ## everything ./run.sh test runs
+	./run.sh test
+
+##@ Running
+.PHONY: run gdb
+run: image ## build and boot in QEMU
+	./run.sh
+gdb: image ## boot in QEMU and wait for gdb on port 1234
+	./run.sh --gdb
+
+##@ Housekeeping
+.PHONY: compile_commands.json
+compile_commands.json: ## for clangd and friends
+	$(PYTHON) tests/lint/compile_commands.py '$(HOST_FLAGS)' $(MM_SRC) $(HOST_SRC) > $@
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_.]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+-include $(EFI_OBJ:.obj=.d)

@@ -1,0 +1,60 @@
+/* hal/base.h: the vocabulary every layer shares: fixed-width types, addresses, pages, alignment.
+ *
+ * Nothing here depends on a machine or an environment. The kernel is LLP64 (`long` has 32 bits)
+ * and the desk is LP64, so `long` is never used.
+ *
+ * A paddr_t is a physical address in bytes and is never dereferenced; hal_phys_to_virt() in
+ * hal/hal.h makes a pointer of it. A vaddr_t is a virtual address in bytes.
+ */
+#ifndef HAL_BASE_H
+#define HAL_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint64_t paddr_t;
+typedef uint64_t vaddr_t;
+
+#define PADDR_NONE ((paddr_t)0) /* "no page": page 0 is never handed out, so 0 is free to mean none */
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE  ((uint64_t)1 << PAGE_SHIFT)
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+#define TIB ((uint64_t)1 << 40)
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define UNUSED(x)    ((void)(x))
+
+_Static_assert(sizeof(void *) == 8, "Mortise runs on 64-bit machines only");
+
+/* `align` is a power of two; the caller knows that `x + align` does not overflow. */
+static inline uint64_t align_up(uint64_t x, uint64_t align)
+{
+    return (x + align - 1) & ~(align - 1);
+}
+
+static inline uint64_t align_down(uint64_t x, uint64_t align)
+{
+    return x & ~(align - 1);
+}
+
+static inline bool is_power_of_two(uint64_t x)
+{
+    return x != 0 && (x & (x - 1)) == 0;
+}
+
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* hal/host/port.h: the hot half of the hal on a Linux process. Threads stand for CPUs, one sparse
+ * mapping stands for RAM. Contracts: hal/hal.h. */
+#ifndef HAL_HOST_PORT_H
+#define HAL_HOST_PORT_H
+
+#include "hal/base.h"
+
+#include <time.h>
+
+typedef uint32_t hal_irq_t;
+
+struct hal_lock {
+    uint32_t held;
+};
+
+extern _Thread_local uint32_t host_cpu_index;
+extern unsigned char *host_ram; /* host address of physical address 0; see hal/host/host.h */
+
+static inline uint32_t hal_cpu_index(void)
+{
+    return host_cpu_index;
+}
+
+static inline hal_irq_t hal_irq_save(void)
+{
+    return 0;
+}
+
+static inline void hal_irq_restore(hal_irq_t saved)
+{
+    UNUSED(saved);
+}
+
+void host_lock_wait(struct hal_lock *lock);
+
+static inline void hal_lock(struct hal_lock *lock)
+{
+    if (__builtin_expect(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0, 0))
+        host_lock_wait(lock);
+}
+
+static inline void hal_unlock(struct hal_lock *lock)
+{
+    __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
+}
+
+static inline void *hal_phys_to_virt(paddr_t addr)
+{
+    return host_ram + addr;
+}
+
+static inline uint64_t hal_cycles(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+#endif

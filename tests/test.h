@@ -1,0 +1,64 @@
+/* tests/test.h: the test frame, the same on the desk and in the kernel.
+ *
+ * A suite is a table; suites are listed in tests/unit/suites.h; nothing registers itself. A test
+ * that runs no CHECK has failed, and so has one that does not reach TEST_END: a stray early return
+ * cannot pass. A test that cannot run here calls SKIP with the reason and is counted as skipped.
+ */
+#ifndef TESTS_TEST_H
+#define TESTS_TEST_H
+
+#include "hal/base.h"
+
+struct test_state {
+    uint64_t checks;
+    uint64_t failures;
+    bool ended;
+    const char *skipped;
+};
+
+struct test_case {
+    const char *name; /* "memmap.M1 regions stay sorted": suite dot sentence */
+    void (*run)(struct test_state *t);
+};
+
+struct test_suite {
+    const char *name;
+    const struct test_case *cases;
+    size_t count;
+};
+
+struct test_totals {
+    uint64_t passed, failed, skipped;
+};
+
+/* The frame's mouth: a whole line without newline. Desk: standard output; kernel: the log. */
+typedef void test_print_fn(const char *line);
+
+/* Run every suite (those whose name is `only`, when not NULL). */
+void test_run(const struct test_suite *const *suites, size_t count, const char *only,
+              test_print_fn *print, struct test_totals *totals);
+
+/* Scratch memory for a test, 64-byte aligned, filled with 0xA5; NULL when there is none. All of it
+ * is given back when the test ends. */
+void *test_memory(size_t bytes);
+
+/* The runner's environment supplies this (desk: aligned_alloc; kernel: the page allocator). */
+void *test_env_alloc(size_t bytes);
+void test_env_free(void *memory, size_t bytes);
+
+bool test_check(struct test_state *t, bool ok, const char *text, const char *file, int line);
+bool test_check_eq(struct test_state *t, uint64_t actual, uint64_t expected, const char *text,
+                   const char *file, int line);
+bool test_check_str(struct test_state *t, const char *actual, const char *expected,
+                    const char *text, const char *file, int line);
+
+/* Each continues after a failure; write `if (!CHECK(p)) return;` where going on makes no sense. */
+#define CHECK(cond)               test_check(t, (cond), #cond, __FILE__, __LINE__)
+#define CHECK_EQ(actual, expected) \
+    test_check_eq(t, (uint64_t)(actual), (uint64_t)(expected), #actual, __FILE__, __LINE__)
+#define CHECK_STR(actual, expected) \
+    test_check_str(t, (actual), (expected), #actual, __FILE__, __LINE__)
+#define SKIP(reason) do { t->skipped = (reason); return; } while (0)
+#define TEST_END     (t->ended = true)
+
+#endif

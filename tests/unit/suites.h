@@ -1,0 +1,15 @@
+/* tests/unit/suites.h: every unit suite, for the desk runner and the kernel's selftest. */
+#ifndef TESTS_UNIT_SUITES_H
+#define TESTS_UNIT_SUITES_H
+
+#include "tests/test.h"
+
+extern const struct test_suite memmap_suite;
+extern const struct test_suite pmm_suite;
+
+static const struct test_suite *const unit_suites[] = {
+    &memmap_suite,
+    &pmm_suite,
+};
+
+#endif
