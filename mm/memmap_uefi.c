@@ -1,0 +1,75 @@
+/* From the words of UEFI (2.10, section 7.2.3) to ours, and names for people. */
+#include "mm/memmap.h"
+
+#define ATTRIBUTE_WB ((uint64_t)0x8)
+#define ATTRIBUTE_RP ((uint64_t)0x2000)
+#define ATTRIBUTE_SP ((uint64_t)0x40000)
+
+static const enum mem_type uefi_types[] = {
+    [0] = MEM_RESERVED,     /* EfiReservedMemoryType */
+    [1] = MEM_LOADER,       /* EfiLoaderCode */
+    [2] = MEM_LOADER,       /* EfiLoaderData */
+    [3] = MEM_BOOT,         /* EfiBootServicesCode */
+    [4] = MEM_BOOT,         /* EfiBootServicesData */
+    [5] = MEM_RUNTIME,      /* EfiRuntimeServicesCode */
+    [6] = MEM_RUNTIME,      /* EfiRuntimeServicesData */
+    [7] = MEM_USABLE,       /* EfiConventionalMemory */
+    [8] = MEM_UNUSABLE,     /* EfiUnusableMemory */
+    [9] = MEM_ACPI_RECLAIM, /* EfiACPIReclaimMemory */
+    [10] = MEM_ACPI_NVS,    /* EfiACPIMemoryNVS */
+    [11] = MEM_MMIO,        /* EfiMemoryMappedIO */
+    [12] = MEM_MMIO,        /* EfiMemoryMappedIOPortSpace */
+    [13] = MEM_RESERVED,    /* EfiPalCode */
+    [14] = MEM_PERSISTENT,  /* EfiPersistentMemory */
+    [15] = MEM_UNACCEPTED,  /* EfiUnacceptedMemoryType */
+};
+
+enum mem_type mem_type_from_uefi(uint32_t uefi_type, uint64_t attributes, bool *known)
+{
+    bool listed = uefi_type < ARRAY_LEN(uefi_types);
+    if (known != NULL)
+        *known = listed;
+    enum mem_type type = listed ? uefi_types[uefi_type] : MEM_RESERVED;
+    if (!mem_type_is_ram(type))
+        return type;
+    if ((attributes & ATTRIBUTE_WB) == 0 || (attributes & ATTRIBUTE_RP) != 0)
+        return MEM_RESERVED;
+    return (attributes & ATTRIBUTE_SP) != 0 ? MEM_SPECIFIC : type;
+}
+
+const char *mem_type_name(enum mem_type type)
+{
+    static const char *const names[] = {
+        [MEM_NONE] = "hole",
+        [MEM_USABLE] = "usable",
+        [MEM_BOOT] = "boot services",
+        [MEM_LOADER] = "loader",
+        [MEM_ACPI_RECLAIM] = "ACPI tables",
+        [MEM_SPECIFIC] = "special purpose",
+        [MEM_PERSISTENT] = "persistent",
+        [MEM_UNACCEPTED] = "unaccepted",
+        [MEM_ACPI_NVS] = "ACPI NVS",
+        [MEM_RUNTIME] = "runtime services",
+        [MEM_RESERVED] = "reserved",
+        [MEM_MMIO] = "device",
+        [MEM_UNUSABLE] = "faulty",
+    };
+    _Static_assert(ARRAY_LEN(names) == MEM_TYPE_COUNT, "every type has a name");
+    return (unsigned)type < MEM_TYPE_COUNT ? names[type] : "unknown type";
+}
+
+const char *memmap_anomaly_text(enum memmap_anomaly anomaly)
+{
+    static const char *const texts[] = {
+        [MEMMAP_UNSORTED] = "unsorted",
+        [MEMMAP_OVERLAP] = "overlap",
+        [MEMMAP_EMPTY] = "zero length",
+        [MEMMAP_WRAP] = "wraps past the end of the address space",
+        [MEMMAP_TOO_HIGH] = "beyond the physical address width",
+        [MEMMAP_UNALIGNED] = "not whole pages",
+        [MEMMAP_UNKNOWN] = "unknown type",
+        [MEMMAP_LOW] = "memory in the first MiB",
+    };
+    _Static_assert(ARRAY_LEN(texts) == MEMMAP_ANOMALY_COUNT, "every anomaly has a text");
+    return (unsigned)anomaly < MEMMAP_ANOMALY_COUNT ? texts[anomaly] : "unknown anomaly";
+}
