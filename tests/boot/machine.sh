@@ -1,0 +1,159 @@
+# shellcheck shell=bash
+# tests/boot/machine.sh: firmware, disk and QEMU for one boot. Sourced by run.sh.
+
+UBOOT_ROM=/usr/lib/u-boot/qemu-x86_64/u-boot.rom
+
+firmware_files() { # KIND NAME...: the candidates in every folder
+    local folder name
+    for folder in "${OVMF_DIRS[@]}"; do
+        for name in "$@"; do
+            printf '%s/%s\n' "$folder" "$name"
+        done
+    done
+}
+
+firmware_named() {
+    local -a files
+    mapfile -t files < <(firmware_files "$@")
+    first_file "${files[@]}"
+}
+
+# Where there are no 4 MiB builds, the distribution's plain names hold what it has.
+firmware_code() {
+    case $1 in
+    ovmf) firmware_named OVMF_CODE_4M.fd OVMF_CODE.4m.fd OVMF_CODE.fd ovmf-x86_64-code.bin ;;
+    ovmf-2m) firmware_named OVMF_CODE.fd ;;
+    secboot) firmware_named OVMF_CODE_4M.secboot.fd OVMF_CODE.secboot.4m.fd OVMF_CODE.secboot.fd ;;
+    esac
+}
+
+# Without enrolled keys also for secboot: an unsigned image boots there in setup mode.
+firmware_vars() {
+    case $1 in
+    ovmf-2m) firmware_named OVMF_VARS.fd ;;
+    *) firmware_named OVMF_VARS_4M.fd OVMF_VARS.4m.fd OVMF_VARS.fd ovmf-x86_64-vars.bin ;;
+    esac
+}
+
+# The disk: a FAT file system with the program and the options file, made without root.
+make_disk() { # FILE
+    local words=$OPTIONS
+    if [ "$DISPLAY_ON$GDB" = 00 ] && [[ " $words" != *[[:space:]]exit=* ]]; then
+        words="exit=1 $words"
+    fi
+    printf '%s\n' "$words" >"$WORK/mortise.cfg" &&
+        truncate -s 64M "$1" &&
+        mformat -i "$1" -F -v MORTISE :: &&
+        mmd -i "$1" ::/EFI ::/EFI/BOOT &&
+        mcopy -i "$1" "$IMAGE" ::/EFI/BOOT/BOOTX64.EFI &&
+        mcopy -i "$1" "$WORK/mortise.cfg" ::/EFI/BOOT/mortise.cfg
+}
+
+# All the words of the command line, in the array QEMU.
+QEMU=()
+
+# Untouched memory of the guest costs nothing: no swap or commit is set aside for it.
+add_memory() {
+    QEMU+=(-m "${MEMORY_MIB}M"
+        -object "memory-backend-ram,id=ram0,size=${MEMORY_MIB}M,reserve=off")
+}
+
+# From 1010 GiB on RAM reaches beyond 40 bits, which is what QEMU's CPUs have by themselves.
+add_cpu() {
+    local cpu=$CPU
+    if [ "$MEMORY_MIB" -ge $((1010 << 10)) ] && [[ $cpu != *phys-bits=* ]]; then
+        if [ "$MEMORY_MIB" -gt $((1 << 20)) ]; then cpu+=,phys-bits=46; else cpu+=,phys-bits=42; fi
+    fi
+    QEMU+=(-cpu "$cpu" -smp "$SMP")
+}
+
+add_uboot() {
+    [ -r "$UBOOT_ROM" ] || die "$STATUS_NO_START" "U-Boot is not at $UBOOT_ROM (u-boot-qemu)"
+    QEMU+=(-machine "${MACHINE:-pc},memory-backend=ram0" -bios "$UBOOT_ROM"
+        -drive "file=$(qemu_escape "$WORK/esp.img"),format=raw,if=ide,cache=unsafe")
+}
+
+# Each run has its own copy of the variables.
+add_ovmf() {
+    local code vars machine=${MACHINE:-q35}
+    code=$(firmware_code "$FIRMWARE") && vars=$(firmware_vars "$FIRMWARE") ||
+        die "$STATUS_NO_START" "this system has no firmware for --firmware $FIRMWARE (package ovmf)"
+    cp "$vars" "$WORK/vars.fd" && chmod u+w "$WORK/vars.fd" ||
+        die "$STATUS_NO_START" "cannot copy $vars"
+    if [ "$FIRMWARE" = secboot ]; then
+        machine+=,smm=on
+        QEMU+=(-global driver=cfi.pflash01,property=secure,value=on)
+    fi
+    QEMU+=(-machine "$machine,memory-backend=ram0"
+        -drive "if=pflash,format=raw,unit=0,readonly=on,file=$(qemu_escape "$code")"
+        -drive "if=pflash,format=raw,unit=1,file=$(qemu_escape "$WORK/vars.fd")"
+        -drive "if=none,id=esp,format=raw,cache=unsafe,file=$(qemu_escape "$WORK/esp.img")"
+        -device virtio-blk-pci,drive=esp,bootindex=0)
+}
+
+# A display adapter is always there (--qemu "-vga none" takes it away), a window only on request.
+add_screen() {
+    [[ " $QEMU_ARGS " == *' -vga '* ]] || QEMU+=(-device VGA)
+    [ "$DISPLAY_ON" = 1 ] || QEMU+=(-display none)
+}
+
+add_extra() {
+    local -a words
+    [ -n "${QEMU_ARGS//[[:space:]]/}" ] || return 0
+    printf '%s\n' "$QEMU_ARGS" | xargs printf '%s\n' >"$WORK/words" 2>/dev/null ||
+        die "$STATUS_USAGE" "--qemu has a quote without its partner: $QEMU_ARGS"
+    mapfile -t words <"$WORK/words"
+    QEMU+=("${words[@]}")
+}
+
+make_command() {
+    QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -net none -accel "$ACCEL"
+        -device isa-debug-exit,iobase=0xf4,iosize=0x04
+        -serial "file:$(qemu_escape "$WORK/serial.log")")
+    add_memory
+    add_cpu
+    if [ "$FIRMWARE" = u-boot ]; then add_uboot; else add_ovmf; fi
+    add_screen
+    [ "$GDB" = 0 ] || QEMU+=(-S -gdb tcp:127.0.0.1:1234)
+    add_extra
+}
+
+# Run the command with the time limit and let the log pass to standard output as it grows.
+run_qemu() {
+    local -a limit=()
+    local status
+    [ -z "$TIMEOUT" ] || limit=(timeout --foreground -k 5 "$TIMEOUT")
+    : >"$WORK/serial.log"
+    "${limit[@]}" "${QEMU[@]}" </dev/null 2>"$WORK/qemu.err" &
+    QEMU_PID=$!
+    tail -n +1 -s 0.2 -f --pid="$QEMU_PID" "$WORK/serial.log" 2>/dev/null
+    wait "$QEMU_PID"
+    status=$?
+    QEMU_PID=''
+    return $status
+}
+
+show_plan() {
+    local limit="no time limit"
+    [ -z "$TIMEOUT" ] || limit="$TIMEOUT s at most"
+    say "$FIRMWARE, ${MEMORY}, $SMP CPU(s), $ACCEL ($ACCEL_REASON), $limit"
+    [ "$GDB" = 0 ] || say "waiting for: gdb $BUILD/mortise.efi -ex 'target remote :1234'"
+}
+
+keep_log() {
+    [ -z "$LOG" ] || cp -- "$WORK/serial.log" "$LOG" || say "cannot write the log to '$LOG'"
+}
+
+boot_machine() {
+    local status start=$SECONDS
+    if [ -z "$TIMEOUT" ] && [ "$DISPLAY_ON$GDB" = 00 ]; then TIMEOUT=180; fi
+    make_work_folder
+    make_disk "$WORK/esp.img" || die "$STATUS_NO_START" "the boot disk could not be made"
+    make_command
+    show_plan
+    run_qemu
+    status=$?
+    keep_log
+    case $status in "$QEMU_PASS" | "$QEMU_FAIL" | "$QEMU_TIMEOUT") ;; *) cat "$WORK/qemu.err" >&2 ;; esac
+    judge "$status" "$WORK/serial.log" $((SECONDS - start))
+}
