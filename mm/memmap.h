@@ -20,7 +20,8 @@
  * The result does not depend on the order of the entries.
  *
  * Invariants, after memmap_normalize() and every later call, recomputed by memmap_check():
- *   M1  regions are sorted by base, none is empty, none wraps or ends beyond `limit`, no two overlap
+ *   M1  regions are sorted by base, none is empty, none wraps or ends beyond `limit`, and no two
+ *       overlap
  *   M2  neighbours that touch differ in type or owner (else they are merged)
  *   M3  every region is whole pages of a stored type; RAM lies at or above MEMMAP_FLOOR, and no
  *       entry that touched a page of it was less usable (this last part only the model tests see:

@@ -110,12 +110,16 @@ static paddr_t highest_place(const struct mem_region *r, uint64_t size, uint64_t
     return place >= r->base ? place : PADDR_NONE;
 }
 
+static bool is_alignment(uint64_t align)
+{
+    return is_power_of_two(align) && align >= PAGE_SIZE;
+}
+
 paddr_t memmap_early_alloc(struct memmap *map, uint64_t size, uint64_t align, paddr_t limit,
                            const char *label)
 {
-    if (!map->normalized || size == 0 || size > map->limit || !is_name(label))
-        return PADDR_NONE;
-    if (!is_power_of_two(align) || align < PAGE_SIZE)
+    bool legal = map->normalized && size != 0 && size <= map->limit && is_name(label);
+    if (!legal || !is_alignment(align))
         return PADDR_NONE;
     size = align_up(size, PAGE_SIZE);
     limit = limit == 0 ? map->limit : align_down(limit, PAGE_SIZE);
