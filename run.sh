@@ -10,8 +10,8 @@
 set -u -o pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 4
-BUILD=${BUILD:-$ROOT/build}
-case $BUILD in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+MAKE_BUILD=${BUILD:-build} # as make sees it, from ROOT
+case $MAKE_BUILD in /*) BUILD=$MAKE_BUILD ;; *) BUILD=$ROOT/$MAKE_BUILD ;; esac
 BOOT_LIB=$ROOT/tests/boot
 
 # Exit statuses, the same everywhere.
@@ -127,7 +127,7 @@ prepare_image() {
     fi
     IMAGE=$BUILD/BOOTX64.EFI
     mkdir -p "$BUILD" || die "$STATUS_NO_START" "cannot make the folder $BUILD"
-    flock "$BUILD/.lock" make -s -C "$ROOT" -j"$(nproc)" BUILD="$BUILD" image >&2 ||
+    flock "$BUILD/.lock" make -s -C "$ROOT" -j"$(nproc)" BUILD="$MAKE_BUILD" image >&2 ||
         die "$STATUS_NO_START" "the image was not built; make's message is above"
 }
 

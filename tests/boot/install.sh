@@ -4,6 +4,7 @@
 # Presence is looked for by command and file, never by the package database, so a toolchain from
 # elsewhere will do. A row of the tables below: what is needed, and the Debian package that has it.
 
+# shellcheck disable=SC2034 # used by machine.sh
 OVMF_DIRS=(/usr/share/OVMF /usr/share/ovmf /usr/share/edk2/ovmf /usr/share/edk2/x64
     /usr/share/edk2-ovmf/x64 /usr/share/qemu)
 

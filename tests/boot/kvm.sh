@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # ACCEL_REASON is for machine.sh
 # tests/boot/kvm.sh: KVM or TCG? Sourced by run.sh.
 #
 # A /dev/kvm that opens and then dies in the firmware is common on nested hosts, so KVM is used only

@@ -76,19 +76,19 @@ add_uboot() {
 # Each run has its own copy of the variables.
 add_ovmf() {
     local code vars machine=${MACHINE:-q35}
-    code=$(firmware_code "$FIRMWARE") && vars=$(firmware_vars "$FIRMWARE") ||
+    if ! code=$(firmware_code "$FIRMWARE") || ! vars=$(firmware_vars "$FIRMWARE"); then
         die "$STATUS_NO_START" "this system has no firmware for --firmware $FIRMWARE (package ovmf)"
-    cp "$vars" "$WORK/vars.fd" && chmod u+w "$WORK/vars.fd" ||
-        die "$STATUS_NO_START" "cannot copy $vars"
+    fi
+    cat "$vars" >"$WORK/vars.fd" || die "$STATUS_NO_START" "cannot copy $vars"
     if [ "$FIRMWARE" = secboot ]; then
         machine+=,smm=on
-        QEMU+=(-global driver=cfi.pflash01,property=secure,value=on)
+        QEMU+=(-global "driver=cfi.pflash01,property=secure,value=on")
     fi
     QEMU+=(-machine "$machine,memory-backend=ram0"
         -drive "if=pflash,format=raw,unit=0,readonly=on,file=$(qemu_escape "$code")"
         -drive "if=pflash,format=raw,unit=1,file=$(qemu_escape "$WORK/vars.fd")"
         -drive "if=none,id=esp,format=raw,cache=unsafe,file=$(qemu_escape "$WORK/esp.img")"
-        -device virtio-blk-pci,drive=esp,bootindex=0)
+        -device "virtio-blk-pci,drive=esp,bootindex=0")
 }
 
 # A display adapter is always there (--qemu "-vga none" takes it away), a window only on request.
@@ -108,7 +108,7 @@ add_extra() {
 
 make_command() {
     QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -net none -accel "$ACCEL"
-        -device isa-debug-exit,iobase=0xf4,iosize=0x04
+        -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
         -serial "file:$(qemu_escape "$WORK/serial.log")")
     add_memory
     add_cpu
@@ -120,14 +120,14 @@ make_command() {
 
 # Run the command with the time limit and let the log pass to standard output as it grows.
 run_qemu() {
-    local -a limit=()
+    local -a prefix=()
     local status
-    [ -z "$TIMEOUT" ] || limit=(timeout --foreground -k 5 "$TIMEOUT")
+    [ -z "$TIMEOUT" ] || prefix=(timeout --foreground -k 5 "$TIMEOUT")
     : >"$WORK/serial.log"
-    "${limit[@]}" "${QEMU[@]}" </dev/null 2>"$WORK/qemu.err" &
+    "${prefix[@]}" "${QEMU[@]}" </dev/null 2>"$WORK/qemu.err" &
     QEMU_PID=$!
     tail -n +1 -s 0.2 -f --pid="$QEMU_PID" "$WORK/serial.log" 2>/dev/null
-    wait "$QEMU_PID"
+    wait "$QEMU_PID" 2>/dev/null
     status=$?
     QEMU_PID=''
     return $status

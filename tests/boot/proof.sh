@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# tests/boot/proof.sh: the harness's own proof: what is planted must turn red. Sourced by suite.sh.
+#
+# The kernel's option plant=... breaks a boot on purpose. Each row names the exit status that run.sh
+# must answer with and a text that the output must hold, so that the right alarm has rung.
+
+run_plant() { # STATUS TEXT RUN.SH-ARGUMENTS...
+    local want=$1 text=$2 status output
+    shift 2
+    output=$(mktemp) || return 1
+    "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --memory 128M "$@" >"$output" 2>&1
+    status=$?
+    tail -n 15 "$output"
+    echo "run.sh answered $status, to be $want; the output must hold '$text'"
+    [ "$status" -eq "$want" ] && grep -a -qE "$text" "$output"
+    status=$?
+    rm -f "$output"
+    return $status
+}
+
+plant() { # NAME STATUS TEXT RUN.SH-ARGUMENTS...
+    local name=$1
+    shift
+    step "plant-$name" run_plant "$@"
+}
+
+proof_all() {
+    plant failtest "$STATUS_FAIL" 'selftest: [0-9]+ passed, [1-9]' --options plant=failtest
+    plant panic "$STATUS_FAIL" 'panic' --options plant=panic
+    plant fault "$STATUS_FAIL" 'verdict: fail' --options plant=fault
+    plant triple "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=triple
+    plant hang "$STATUS_NO_VERDICT" 'no verdict within 20 s' --options plant=hang --timeout 20
+    plant no-qemu "$STATUS_NO_START" 'QEMU did not start' --qemu -no-such-argument
+    plant no-image "$STATUS_NO_START" 'does not exist' --image /nowhere/BOOTX64.EFI
+}

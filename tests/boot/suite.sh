@@ -1,0 +1,230 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # IMAGE is for kvm.sh
+# tests/boot/suite.sh: ./run.sh test. Sourced by run.sh.
+#
+# A step is a command with a name. Its output goes to build/test/NAME.log; its count is the last line
+# "N passed, N failed" there, and a step that prints none counts as one test. At most two steps run
+# at a time. A step fails when its status is not 0, when it counts a failure, or when it counted no
+# test at all; the end of its log is then shown.
+
+readonly AT_A_TIME=2
+SUITE_LOGS=$BUILD/test
+
+# The count of one step, as "PASSED FAILED SKIPPED".
+step_count() { # STATUS LOG
+    local passed=0 failed=0 skipped=0 line
+    line=$(grep -a -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$2" | tail -n 1)
+    if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+        passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]} skipped=${BASH_REMATCH[4]:-0}
+    elif [ "$1" -eq 0 ]; then
+        passed=1
+    fi
+    if [ "$failed" -eq 0 ] && { [ "$1" -ne 0 ] || [ "$passed" -eq 0 ]; }; then failed=1; fi
+    echo "$passed $failed $skipped"
+}
+
+# Run one step and leave its count in NAME.count. The report is one write, so that two steps that
+# end together do not mix their lines.
+run_step() { # NAME COMMAND...
+    local name=$1 start=$SECONDS status count report
+    shift
+    "$@" >"$SUITE_LOGS/$name.log" 2>&1 </dev/null
+    status=$?
+    count=$(step_count "$status" "$SUITE_LOGS/$name.log")
+    echo "$count" >"$SUITE_LOGS/$name.count"
+    # shellcheck disable=SC2086 # three words
+    report=$(report_step "$name" $((SECONDS - start)) "$status" $count)
+    printf '%s\n' "$report"
+}
+
+report_step() { # NAME SECONDS STATUS PASSED FAILED SKIPPED
+    local word='ok  '
+    [ "$5" -eq 0 ] || word=FAIL
+    printf '%s %-24s %4d s  %d passed, %d failed' "$word" "$1" "$2" "$4" "$5"
+    if [ "$6" -gt 0 ]; then printf ', %d skipped\n' "$6"; else printf '\n'; fi
+    [ "$5" -eq 0 ] || {
+        echo "     status $3; the end of $SUITE_LOGS/$1.log:"
+        tail -n 25 "$SUITE_LOGS/$1.log" | sed 's/^/     | /'
+    }
+}
+
+STEPS=()
+step() { # NAME COMMAND...: start it as soon as there is room
+    while [ "$(jobs -pr | wc -l)" -ge "$AT_A_TIME" ]; do
+        wait -n
+    done
+    STEPS+=("$1")
+    run_step "$@" &
+}
+
+step_alone() {
+    wait
+    step "$@"
+    wait
+}
+
+# The desk programs, by the Makefile's rule: one program a file.
+desk_programs() { # KIND: model or fuzz
+    local file
+    for file in "$ROOT/tests/$1"/*.c; do
+        [ -e "$file" ] && basename "$file" .c
+    done
+}
+
+make_here() {
+    make -C "$ROOT" -j"$AT_A_TIME" BUILD="$MAKE_BUILD" "$@"
+}
+
+build_desk() {
+    local -a targets=("$MAKE_BUILD/host/unit")
+    local name
+    for name in $(desk_programs model); do targets+=("$MAKE_BUILD/host/model-$name"); done
+    for name in $(desk_programs fuzz); do targets+=("$MAKE_BUILD/host/fuzz-$name"); done
+    make_here "${targets[@]}"
+}
+
+# The same sources in two folders give the same bytes.
+check_reproducible() {
+    local folder one two
+    folder=$(mktemp -d) || return 1
+    one=$folder/a two=$folder/another-and-longer/name
+    mkdir -p "$one" "$two"
+    tar -C "$ROOT" --exclude=./build --exclude=./.git -cf - . | tee >(tar -C "$two" -xf -) |
+        tar -C "$one" -xf -
+    sleep 1
+    make -s -C "$one" COMMIT=reproducible image && make -s -C "$two" COMMIT=reproducible image &&
+        cmp "$one/build/BOOTX64.EFI" "$two/build/BOOTX64.EFI" &&
+        echo "two folders, the same $(wc -c <"$one/build/BOOTX64.EFI") bytes"
+    local status=$?
+    rm -rf "$folder"
+    return $status
+}
+
+check_image_size() {
+    local size
+    size=$(wc -c <"$BUILD/BOOTX64.EFI") && echo "BOOTX64.EFI has $size bytes (limit 131072)" &&
+        [ "$size" -lt 131072 ]
+}
+
+run_fuzz() { # TARGET SECONDS
+    local folder="$BUILD/corpus/$1" log="$SUITE_LOGS/fuzz-$1.log"
+    mkdir -p "$folder"
+    "$BUILD/host/fuzz-$1" "-max_total_time=$2" -rss_limit_mb=4096 -print_final_stats=1 \
+        "-artifact_prefix=$BUILD/" "$folder" && grep -a -qE '^Done [1-9][0-9]* runs' "$log"
+}
+
+run_sim_tests() {
+    local test
+    for test in "$ROOT"/tests/sim/test.sh "$ROOT"/tests/sim/test.py; do
+        [ -e "$test" ] || continue
+        case $test in *.py) python3 "$test" ;; *) bash "$test" ;; esac || return 1
+    done
+}
+
+have_sim_tests() {
+    [ -e "$ROOT/tests/sim/test.sh" ] || [ -e "$ROOT/tests/sim/test.py" ]
+}
+
+desk_steps() {
+    local name
+    step layers make_here layers
+    step layers-proof sh "$ROOT/tests/lint/layers_test.sh"
+    step harness-verdict bash "$ROOT/tests/boot/verdict_test.sh"
+    step harness-usage bash "$ROOT/tests/boot/usage_test.sh"
+    step log-checker python3 "$ROOT/tests/boot/check_log_test.py"
+    step pe-lint python3 "$ROOT/tests/lint/pe_lint_test.py"
+    step_alone build-desk build_desk
+    step unit "$BUILD/host/unit"
+    for name in $(desk_programs model); do step "model-$name" "$BUILD/host/model-$name"; done
+    if have_sim_tests; then
+        step_alone build-sim make_here sim
+        step sim run_sim_tests
+    fi
+    for name in $(desk_programs fuzz); do
+        case $name in memmap) step "fuzz-$name" run_fuzz "$name" 60 ;; *)
+            step "fuzz-$name" run_fuzz "$name" 15 ;;
+        esac
+    done
+}
+
+image_steps() {
+    step_alone image make_here image
+    [ -s "$BUILD/BOOTX64.EFI" ] || return 1
+    step image-size check_image_size
+    step reproducible check_reproducible
+    wait
+}
+
+# How many tests the desk knows: the kernel must know the same.
+desk_tests() {
+    local passed failed skipped
+    read -r passed failed skipped <"$SUITE_LOGS/unit.count" && echo $((passed + failed + skipped))
+}
+
+run_boot() { # NAME RUN.SH-ARGUMENTS...
+    local serial=$SUITE_LOGS/boot-$1.serial
+    shift
+    "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --log "$serial" "$@" &&
+        python3 "$ROOT/tests/boot/check_log.py" --tests "$(desk_tests)" "$serial"
+}
+
+boot() { # NAME RUN.SH-ARGUMENTS...
+    step "boot-$1" run_boot "$@"
+}
+
+boot_steps() {
+    local size
+    for size in 48M 128M 512M 3G 5G 8G; do
+        boot "$size" --memory "$size"
+    done
+    boot u-boot --firmware u-boot --memory 512M
+    wait
+    # Alone, so that nothing else disturbs the two times that are compared.
+    step_alone boot-64G run_boot 64G --memory 64G
+    step_alone boot-64M run_boot 64M --memory 64M
+    step_alone boot-1T run_boot 1T --memory 1T
+    step time-ratio python3 "$ROOT/tests/boot/time_ratio.py" "$SUITE_LOGS/boot-64M.serial" \
+        "$SUITE_LOGS/boot-1T.serial"
+    wait
+    cat "$SUITE_LOGS/time-ratio.log"
+}
+
+proof_steps() {
+    # shellcheck source=tests/boot/proof.sh
+    . "$BOOT_LIB/proof.sh"
+    proof_all
+    wait
+}
+
+# One line; a suite that ran nothing has failed.
+suite_total() {
+    local name passed=0 failed=0 skipped=0 p f s
+    for name in "${STEPS[@]}"; do
+        read -r p f s <"$SUITE_LOGS/$name.count" || { p=0 f=1 s=0; }
+        passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    done
+    if [ "$skipped" -gt 0 ]; then
+        echo "$passed passed, $failed failed, $skipped skipped"
+    else
+        echo "$passed passed, $failed failed"
+    fi
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+suite_main() {
+    trap 'kill $(jobs -p) 2>/dev/null' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    rm -rf "$SUITE_LOGS"
+    mkdir -p "$SUITE_LOGS" || die "$STATUS_NO_START" "cannot make the folder $SUITE_LOGS"
+    desk_steps
+    wait
+    if image_steps; then
+        IMAGE=$BUILD/BOOTX64.EFI
+        choose_accel
+        boot_steps
+        proof_steps
+    fi
+    say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+    suite_total
+}
