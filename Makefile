@@ -60,7 +60,7 @@ $(BUILD)/efi/%.S.obj: %.S Makefile
 	@mkdir -p $(@D)
 	$(EFI_CC) $(EFI_FLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
+$(BUILD)/efi/kernel/version.c.obj $(BUILD)/efi/efi/main.c.obj: $(BUILD)/commit
 
 $(BUILD)/mortise.efi: $(EFI_OBJ)
 	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /debug:dwarf /Brepro /out:$@ $^

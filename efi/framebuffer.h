@@ -1,0 +1,29 @@
+/* efi/framebuffer.h: is this description of a screen one that can be written to?
+ *
+ * Firmware describes screens that are not there, that only it can draw on, or whose numbers do not
+ * agree. What is accepted here, the kernel may use without further checks:
+ *
+ *   F1  base is not 0, is a multiple of 4, and base + size does not pass 2^52
+ *   F2  pitch >= width >= 1, height >= 1, all at most 32768, and size >= pitch * height * 4
+ *   F3  a pixel is 32 bits; the three masks are not 0, contiguous, and do not overlap
+ *
+ * Pure: no UEFI types. The format numbers are those of the UEFI specification, 2.10 section 12.9.
+ */
+#ifndef EFI_FRAMEBUFFER_H
+#define EFI_FRAMEBUFFER_H
+
+#include "kernel/boot_info.h"
+
+enum framebuffer_format {
+    FRAMEBUFFER_RGB = 0, /* red in the lowest byte */
+    FRAMEBUFFER_BGR = 1, /* blue in the lowest byte */
+    FRAMEBUFFER_MASKS = 2,
+    FRAMEBUFFER_BLT_ONLY = 3, /* no memory behind it: only the firmware can draw */
+};
+
+/* Check the raw description `fb` (its masks mean something for FRAMEBUFFER_MASKS only) and put it
+ * right where that is safe: masks from the format, a size that the firmware left 0, a height that
+ * its memory cannot hold. NULL when it can be used, else why not ("its pixels are not 32 bits"). */
+const char *framebuffer_accept(struct boot_framebuffer *fb, uint32_t format);
+
+#endif

@@ -1,0 +1,82 @@
+#include "efi/framebuffer.h"
+#include "efi/loader.h"
+
+static EFI_GUID gop_id = {0x9042a9de, 0x23dc, 0x4a38, {0x96, 0xfb, 0x7a, 0xde, 0xd0, 0x80, 0x51, 0x6a}};
+static EFI_GUID console_id = {0xd3b36f2c, 0xd551, 0x11d4, {0x9a, 0x46, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d}};
+
+/* A screen that was never started has no mode; the first one is a safe start. */
+static const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode_of(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop)
+{
+    if ((gop->Mode == NULL || gop->Mode->Info == NULL) && gop->SetMode != NULL)
+        (void)gop->SetMode(gop, 0);
+    return gop->Mode == NULL || gop->Mode->Info == NULL ? NULL : gop->Mode;
+}
+
+/* NULL and `*fb`, or why this screen is none for us. */
+static const char *describe(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, struct boot_framebuffer *fb)
+{
+    const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode = mode_of(gop);
+    if (mode == NULL)
+        return "it has no mode";
+    *fb = (struct boot_framebuffer){
+        .base = mode->FrameBufferBase,
+        .size = mode->FrameBufferSize,
+        .width = mode->Info->HorizontalResolution,
+        .height = mode->Info->VerticalResolution,
+        .pitch = mode->Info->PixelsPerScanLine,
+        .red_mask = mode->Info->PixelInformation.RedMask,
+        .green_mask = mode->Info->PixelInformation.GreenMask,
+        .blue_mask = mode->Info->PixelInformation.BlueMask,
+    };
+    return framebuffer_accept(fb, (uint32_t)mode->Info->PixelFormat);
+}
+
+static void note_refused(const struct loader *l, size_t index, const char *why)
+{
+    char storage[160];
+    struct text text = text_on(storage, sizeof(storage));
+    text_add(&text, "Screen ");
+    text_add_dec(&text, index + 1);
+    text_add(&text, " is not used: ");
+    text_add(&text, why);
+    text_add(&text, ".");
+    console_note(l, storage);
+}
+
+static bool shows_console(const struct loader *l, EFI_HANDLE handle)
+{
+    void *unused = NULL;
+    return efi_ok(l->boot->HandleProtocol(handle, &console_id, &unused));
+}
+
+/* The first usable screen that shows the firmware's text, else the first usable one. */
+static void choose(const struct loader *l, const EFI_HANDLE *handles, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = NULL;
+        struct boot_framebuffer fb;
+        if (!efi_ok(l->boot->HandleProtocol(handles[i], &gop_id, (void **)&gop)) || gop == NULL)
+            continue;
+        const char *why = describe(gop, &fb);
+        bool console = shows_console(l, handles[i]);
+        if (why != NULL)
+            note_refused(l, i, why);
+        else if (console || l->info->framebuffer.base == 0)
+            l->info->framebuffer = fb;
+        if (why == NULL && console)
+            return;
+    }
+}
+
+void graphics_find(const struct loader *l)
+{
+    EFI_HANDLE *handles = NULL;
+    UINTN count = 0;
+    EFI_STATUS status = l->boot->LocateHandleBuffer(ByProtocol, &gop_id, NULL, &count, &handles);
+    if (efi_ok(status) && handles != NULL) {
+        choose(l, handles, count);
+        (void)l->boot->FreePool(handles);
+    }
+    if (l->info->framebuffer.base == 0)
+        console_note(l, "No screen that can be drawn on; the serial port is the only output.");
+}

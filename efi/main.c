@@ -1,0 +1,185 @@
+/* The story of the loader, top to bottom. What each step needs is in efi/loader.h. */
+#include "efi/loader.h"
+#include "hal/hal.h"
+
+#define STACK_SIZE     (64 * KIB) /* the kernel's boot stack */
+#define TRAMPOLINE_TOP 0x9efffu   /* an AP starts in real mode, below the BIOS area at 640 KiB */
+#define STALL_US       20000u
+#define REFUSED_WAIT_S 30u
+
+/* Given by the linker: where this image really lies, whatever the firmware says. */
+extern const uint8_t __ImageBase[];
+
+/* Zero, and part of the image: the kernel reserves it with the image. */
+static struct boot_info boot_info;
+
+static uint32_t load32(const uint8_t *at)
+{
+    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static void find_loaded_image(struct loader *l)
+{
+    static EFI_GUID id = {0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
+    void *found = NULL;
+    if (efi_ok(l->boot->HandleProtocol(l->image, &id, &found)) && found != NULL)
+        l->loaded = found;
+    else
+        console_note(l, "The firmware does not describe this image: no mortise.cfg, no LoadOptions.");
+}
+
+/* The kernel needs the headers (sections, relocations), so they must have been loaded. SizeOfImage
+ * is 56 bytes into the optional header, which follows the 24 bytes of signature and file header. */
+static bool find_image(const struct loader *l)
+{
+    uint32_t pe = load32(__ImageBase + 0x3c);
+    if (__ImageBase[0] != 'M' || __ImageBase[1] != 'Z' || pe > 1024 ||
+        load32(__ImageBase + pe) != 0x4550)
+        return false;
+    l->info->image_base = (uint64_t)(uintptr_t)__ImageBase;
+    l->info->image_size = load32(__ImageBase + pe + 24 + 56);
+    if (l->loaded != NULL && l->loaded->ImageBase != (const void *)__ImageBase)
+        console_note(l, "The firmware is wrong about where this image lies; its own headers count.");
+    return true;
+}
+
+static void copy_firmware_name(const struct loader *l)
+{
+    const CHAR16 *name = l->system->FirmwareVendor;
+    struct text text = text_on(l->info->firmware_vendor, sizeof(l->info->firmware_vendor));
+    for (size_t i = 0; name != NULL && i < sizeof(l->info->firmware_vendor) && name[i] != 0; i++)
+        text_add_char(&text, name[i] >= ' ' && name[i] <= '~' ? (char)name[i] : '?');
+    l->info->firmware_revision = l->system->FirmwareRevision;
+    l->info->runtime_services = (uint64_t)(uintptr_t)l->system->RuntimeServices;
+}
+
+/* Page 0 is never used, though some firmware hands it out; so the second answer counts then. */
+static void take_trampoline(const struct loader *l)
+{
+    uint64_t page = map_take_pages(l, 1, TRAMPOLINE_TOP);
+    if (page == 0)
+        page = map_take_pages(l, 1, TRAMPOLINE_TOP);
+    l->info->trampoline = page;
+    if (page == 0)
+        console_note(l, "No free page below 640 KiB: other processors cannot be started.");
+}
+
+static bool take_stack(const struct loader *l)
+{
+    l->info->stack_base = map_take_pages(l, STACK_SIZE / PAGE_SIZE, 0);
+    l->info->stack_size = STACK_SIZE;
+    return l->info->stack_base != 0;
+}
+
+/* Whatever disturbs a wait makes it longer, so the shortest of three is the truest. */
+static void measure_tsc(const struct loader *l)
+{
+    uint64_t least = UINT64_MAX;
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t start = hal_cycles();
+        if (!efi_ok(l->boot->Stall(STALL_US)))
+            least = 0;
+        least = min_u64(least, hal_cycles() - start);
+    }
+    bool sane = least > STALL_US && least < STALL_US * (uint64_t)100000; /* 1 MHz .. 100 GHz */
+    l->info->tsc_hz = sane ? least * (1000000 / STALL_US) : 0;
+    if (!sane)
+        console_note(l, "The time stamp counter cannot be measured: times will be missing.");
+}
+
+static void greet(const struct loader *l)
+{
+    console_write(l, "\nMortise " MORTISE_COMMIT ": a kernel that manages memory. It runs from RAM and "
+                     "writes to no disk.\n");
+}
+
+static void say_what_comes(const struct loader *l)
+{
+    char storage[256];
+    struct text text = text_on(storage, sizeof(storage));
+    text_add(&text, "Firmware: ");
+    text_add(&text, l->info->firmware_vendor[0] != '\0' ? l->info->firmware_vendor : "unnamed");
+    text_add(&text, ", revision ");
+    text_add_hex(&text, l->info->firmware_revision);
+    text_add(&text, "; its memory map has ");
+    text_add_dec(&text, rawmap_count(&l->map));
+    text_add(&text, " entries.\nOptions: ");
+    console_write(l, storage);
+    console_write(l, l->info->options[0] != '\0' ? l->info->options : "none");
+    console_write(l, ".\nNext: the firmware hands the machine over; the kernel makes page tables of its "
+                     "own,\ngives every page an owner, and tests itself.\n");
+    console_write(l, "Should this stay the last line, the firmware did not let go; the machine then "
+                     "restarts\nby itself after half a minute.\n");
+}
+
+/* The firmware would not let go, and after the first attempt its console is forbidden (L2). The
+ * last line on the screen has said what is happening; it gets time to be read, and a restart is the
+ * one thing that may still be asked for. */
+static _Noreturn void give_up(const struct loader *l)
+{
+    EFI_RUNTIME_SERVICES *runtime = (void *)(uintptr_t)l->info->runtime_services;
+    uint64_t hz = l->info->tsc_hz != 0 ? l->info->tsc_hz : 2000000000u;
+    uint64_t start = hal_cycles();
+    while (hal_cycles() - start < hz * REFUSED_WAIT_S)
+        continue;
+    if (runtime != NULL && runtime->ResetSystem != NULL)
+        runtime->ResetSystem(EfiResetCold, EFI_ABORTED, 0, NULL);
+    for (;;)
+        continue;
+}
+
+/* Everything that may fail with a sentence. */
+static EFI_STATUS prepare(struct loader *l)
+{
+    find_loaded_image(l);
+    if (!find_image(l))
+        return console_fail(l, "its own headers were not loaded with it. Start it from the "
+                               "firmware's boot menu, not through this boot loader.",
+                            EFI_LOAD_ERROR);
+    options_read(l);
+    copy_firmware_name(l);
+    take_trampoline(l);
+    if (!take_stack(l))
+        return console_fail(l, "no memory for a stack. Start it on a machine with 48 MiB or more.",
+                            EFI_OUT_OF_RESOURCES);
+    graphics_find(l);
+    measure_tsc(l);
+    EFI_STATUS status = map_prepare(l);
+    if (!efi_ok(status))
+        return console_fail(l, "the memory map cannot be read. A firmware update may help.", status);
+    tables_find(l);
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS run(struct loader *l)
+{
+    bool touched = false;
+    EFI_STATUS status = prepare(l);
+    if (!efi_ok(status))
+        return status;
+    say_what_comes(l);
+    if (!map_exit(l, &touched)) {
+        if (touched)
+            give_up(l);
+        return console_fail(l, "the memory map could be read once and no more. A firmware update "
+                               "may help.", EFI_DEVICE_ERROR);
+    }
+    map_convert(l);
+    kernel_enter(l->info);
+}
+
+EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
+{
+    struct loader l = {.image = image, .system = system, .info = &boot_info};
+    if (system == NULL)
+        return EFI_INVALID_PARAMETER;
+    l.boot = system->BootServices;
+    if (l.boot == NULL) {
+        console_write(&l, "Mortise cannot start: the firmware has no boot services. Start it from "
+                          "the firmware's boot menu.\n");
+        return EFI_UNSUPPORTED;
+    }
+    (void)l.boot->SetWatchdogTimer(0, 0, 0, NULL);
+    greet(&l);
+    return run(&l);
+}

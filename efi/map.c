@@ -1,0 +1,97 @@
+#include "efi/loader.h"
+#include "hal/hal.h"
+
+#define EXIT_ATTEMPTS 64u
+
+/* Descriptors by which the map may grow between its measuring and the last exit attempt. Nothing
+ * can be allocated by then, and firmware was seen to add six for each failed attempt. */
+#define SLACK 512u
+
+uint64_t map_take_pages(const struct loader *l, uint64_t pages, uint64_t limit)
+{
+    EFI_PHYSICAL_ADDRESS at = limit;
+    EFI_ALLOCATE_TYPE how = limit == 0 ? AllocateAnyPages : AllocateMaxAddress;
+    return efi_ok(l->boot->AllocatePages(how, EfiLoaderData, (UINTN)pages, &at)) ? at : 0;
+}
+
+/* One reading. The size is set to all there is before every call: firmware leaves the last size
+ * there. The stride is ours until the firmware sets it: not all do. */
+static EFI_STATUS read_map(struct loader *l, UINTN *key)
+{
+    UINTN bytes = l->map_capacity;
+    UINTN stride = sizeof(EFI_MEMORY_DESCRIPTOR);
+    UINT32 version = 0;
+    EFI_STATUS status = l->boot->GetMemoryMap(&bytes, (EFI_MEMORY_DESCRIPTOR *)(void *)l->map_buffer,
+                                              key, &stride, &version);
+    if (!efi_ok(status))
+        return status;
+    if (!rawmap_stride_ok(stride) || bytes > l->map_capacity || bytes < stride)
+        return EFI_COMPROMISED_DATA;
+    l->map = (struct rawmap){.at = l->map_buffer, .bytes = bytes, .stride = stride};
+    return EFI_SUCCESS;
+}
+
+/* How many bytes the map has now. */
+static EFI_STATUS measure(const struct loader *l, UINTN *bytes)
+{
+    UINTN key = 0, stride = 0;
+    UINT32 version = 0;
+    *bytes = 0;
+    EFI_STATUS status = l->boot->GetMemoryMap(bytes, NULL, &key, &stride, &version);
+    if (status != EFI_BUFFER_TOO_SMALL)
+        return efi_ok(status) ? EFI_COMPROMISED_DATA : status;
+    return *bytes > 16 * MIB ? EFI_COMPROMISED_DATA : EFI_SUCCESS;
+}
+
+static uint64_t pages_for(uint64_t bytes)
+{
+    return align_up(bytes, PAGE_SIZE) >> PAGE_SHIFT;
+}
+
+/* Both buffers are sized by the smallest descriptor there can be, so whatever fits in the first
+ * fits in the second. 64 bytes a descriptor of slack: more than any firmware uses. */
+EFI_STATUS map_prepare(struct loader *l)
+{
+    UINTN bytes = 0, key = 0;
+    EFI_STATUS status = measure(l, &bytes);
+    if (!efi_ok(status))
+        return status;
+    uint64_t pages = pages_for(bytes + SLACK * 64);
+    l->map_capacity = (size_t)(pages * PAGE_SIZE);
+    l->map_buffer = (uint8_t *)(uintptr_t)map_take_pages(l, pages, 0);
+    uint64_t entries = l->map_capacity / RAWMAP_DESCRIPTOR;
+    l->info->map_bytes = pages_for(entries * sizeof(struct boot_mem)) * PAGE_SIZE;
+    l->info->map = (struct boot_mem *)(uintptr_t)map_take_pages(l, l->info->map_bytes / PAGE_SIZE, 0);
+    if (l->map_buffer == NULL || l->info->map == NULL)
+        return EFI_OUT_OF_RESOURCES;
+    return read_map(l, &key);
+}
+
+/* The key of a reading is good only until anything allocates, and the first ExitBootServices may
+ * itself make firmware allocate: so it is read and tried again. */
+bool map_exit(struct loader *l, bool *touched)
+{
+    *touched = false;
+    for (uint32_t attempt = 1; attempt <= EXIT_ATTEMPTS; attempt++) {
+        UINTN key = 0;
+        if (!efi_ok(read_map(l, &key)))
+            continue;
+        *touched = true;
+        if (!efi_ok(l->boot->ExitBootServices(l->image, key)))
+            continue;
+        (void)hal_irq_save();
+        l->info->exit_tsc = hal_cycles();
+        l->info->exit_attempts = attempt;
+        return true;
+    }
+    return false;
+}
+
+void map_convert(const struct loader *l)
+{
+    size_t count = rawmap_count(&l->map);
+    for (size_t i = 0; i < count; i++)
+        l->info->map[i] = rawmap_get(&l->map, i);
+    l->info->map_count = count;
+    l->info->descriptor_size = l->map.stride;
+}

@@ -1,0 +1,50 @@
+#include "efi/rawmap.h"
+
+#include <stddef.h>
+
+bool rawmap_stride_ok(size_t stride)
+{
+    return stride >= RAWMAP_DESCRIPTOR && stride % 8 == 0;
+}
+
+size_t rawmap_count(const struct rawmap *map)
+{
+    return map->bytes / map->stride;
+}
+
+static uint64_t load64(const uint8_t *at)
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < 8; i++)
+        value |= (uint64_t)at[i] << (8 * i);
+    return value;
+}
+
+static uint64_t end_of(uint64_t base, uint64_t pages)
+{
+    if (pages <= (UINT64_MAX >> PAGE_SHIFT))
+        return base + (pages << PAGE_SHIFT);
+    return base == 0 ? align_down(UINT64_MAX, PAGE_SIZE) : 0;
+}
+
+struct boot_mem rawmap_get(const struct rawmap *map, size_t index)
+{
+    const uint8_t *at = map->at + index * map->stride;
+    uint64_t base = load64(at + 8);
+    return (struct boot_mem){
+        .base = base,
+        .end = end_of(base, load64(at + 24)),
+        .attributes = load64(at + 32),
+        .type = (uint32_t)load64(at),
+    };
+}
+
+bool rawmap_covers(const struct rawmap *map, uint64_t base, uint64_t size)
+{
+    for (size_t i = 0; i < rawmap_count(map); i++) {
+        struct boot_mem m = rawmap_get(map, i);
+        if (m.end > m.base && base >= m.base && base < m.end && size <= m.end - base)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,36 @@
+/* efi/rawmap.h: the firmware's memory map as bytes, read without believing it.
+ *
+ * The layout is UEFI 2.10 section 7.2.3: type at 0, first address at 8, pages at 24, attributes at
+ * 32. Descriptors are `stride` bytes apart, which is more than their 40 bytes on most firmware.
+ * Pure: no UEFI types, no allocation.
+ *
+ *   R1  only bytes [0, bytes) are read, and only whole descriptors; stride is a multiple of 8 and
+ *       at least RAWMAP_DESCRIPTOR
+ */
+#ifndef EFI_RAWMAP_H
+#define EFI_RAWMAP_H
+
+#include "kernel/boot_info.h"
+
+#define RAWMAP_DESCRIPTOR 40u /* bytes of a descriptor that every firmware fills */
+
+struct rawmap {
+    const uint8_t *at;
+    size_t bytes;
+    size_t stride;
+};
+
+/* Can a map have this stride? */
+bool rawmap_stride_ok(size_t stride);
+
+size_t rawmap_count(const struct rawmap *);
+
+/* Descriptor `index`, below rawmap_count(). An end that passes 2^64 wraps, so that end < base says
+ * it; where base is 0 and nothing could be less, the end is the last page border there is. */
+struct boot_mem rawmap_get(const struct rawmap *, size_t index);
+
+/* Does one descriptor hold all of [base, base + size)? Says whether an address that the firmware
+ * gave may be read at all. O(descriptors). */
+bool rawmap_covers(const struct rawmap *, uint64_t base, uint64_t size);
+
+#endif

@@ -1,0 +1,94 @@
+#include "efi/loader.h"
+
+/* Tables that a system table can list: real ones have about a dozen; more is no count. */
+#define TABLES_MAX 1024u
+
+static const EFI_GUID acpi2 = {0x8868e871, 0xe4f1, 0x11d3, {0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88, 0x81}};
+static const EFI_GUID acpi1 = {0xeb9d2d30, 0x2d88, 0x11d3, {0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d}};
+static const EFI_GUID smbios3 = {0xf2fd1544, 0x9794, 0x4a2c, {0x99, 0x2e, 0xe5, 0xbb, 0xcf, 0x20, 0xe3, 0x94}};
+static const EFI_GUID smbios2 = {0xeb9d2d31, 0x2d88, 0x11d3, {0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d}};
+
+static bool same_bytes(const void *a, const void *b, size_t count)
+{
+    const uint8_t *x = a, *y = b;
+    for (size_t i = 0; i < count; i++)
+        if (x[i] != y[i])
+            return false;
+    return true;
+}
+
+static uint64_t find(const struct loader *l, const EFI_GUID *id)
+{
+    size_t count = l->system->NumberOfTableEntries;
+    const EFI_CONFIGURATION_TABLE *table = l->system->ConfigurationTable;
+    for (size_t i = 0; table != NULL && count <= TABLES_MAX && i < count; i++)
+        if (same_bytes(&table[i].VendorGuid, id, 16))
+            return (uint64_t)(uintptr_t)table[i].VendorTable;
+    return 0;
+}
+
+/* The map tells what may be read; old BIOS tables lie below 1 MiB, which maps leave out. */
+static bool readable(const struct loader *l, uint64_t address, uint64_t size)
+{
+    bool low = address >= 0xe0000 && address < 0x100000 && size <= 0x100000 - address;
+    return low || rawmap_covers(&l->map, address, size);
+}
+
+static bool begins(const struct loader *l, uint64_t address, const char *mark, size_t length,
+                   size_t size)
+{
+    return address != 0 && readable(l, address, size) &&
+           same_bytes((const void *)(uintptr_t)address, mark, length);
+}
+
+static bool sums_to_zero(uint64_t address, size_t size)
+{
+    const uint8_t *at = (const uint8_t *)(uintptr_t)address;
+    uint8_t sum = 0;
+    for (size_t i = 0; i < size; i++)
+        sum = (uint8_t)(sum + at[i]);
+    return sum == 0;
+}
+
+/* 20 bytes with a checksum of their own; from revision 2 on 36 with another. */
+static bool rsdp_sound(const struct loader *l, uint64_t address)
+{
+    if (!begins(l, address, "RSD PTR ", 8, 20) || !sums_to_zero(address, 20))
+        return false;
+    uint8_t revision = ((const uint8_t *)(uintptr_t)address)[15];
+    return revision < 2 || (readable(l, address, 36) && sums_to_zero(address, 36));
+}
+
+static uint64_t find_rsdp(const struct loader *l)
+{
+    uint64_t second = find(l, &acpi2), first = find(l, &acpi1);
+    if (rsdp_sound(l, second))
+        return second;
+    if (second != 0)
+        console_note(l, "The ACPI 2.0 root pointer is damaged; trying that of ACPI 1.0.");
+    if (rsdp_sound(l, first))
+        return first;
+    console_note(l, first != 0 ? "The ACPI 1.0 root pointer is damaged; going on without ACPI."
+                               : "The firmware names no usable ACPI tables; going on without.");
+    return 0;
+}
+
+static uint64_t find_smbios(const struct loader *l)
+{
+    uint64_t third = find(l, &smbios3), second = find(l, &smbios2);
+    if (begins(l, third, "_SM3_", 5, 24))
+        return third;
+    if (begins(l, second, "_SM_", 4, 31))
+        return second;
+    if (third != 0 || second != 0)
+        console_note(l, "The SMBIOS entry point is damaged; going on without SMBIOS.");
+    return 0;
+}
+
+void tables_find(const struct loader *l)
+{
+    if (l->system->NumberOfTableEntries > TABLES_MAX)
+        console_note(l, "The firmware claims an absurd number of tables; none is used.");
+    l->info->rsdp = find_rsdp(l);
+    l->info->smbios = find_smbios(l);
+}
