@@ -1,36 +1,28 @@
 #include "mm/status.h"
 
+#include "hal/base.h"
+
+static const char *const texts[] = {
+    [STATUS_OK] = "is done",
+    [STATUS_INVALID] = "has an argument out of range",
+    [STATUS_OVERFLOW] = "goes past the end of the address space",
+    [STATUS_FULL] = "does not fit in the storage given",
+    [STATUS_NO_MEMORY] = "finds no run of free pages that fits",
+    [STATUS_NOT_PAGE] = "is not the address of a page",
+    [STATUS_FOREIGN] = "is not memory of this allocator",
+    [STATUS_RESERVED] = "belongs to another owner",
+    [STATUS_ALREADY_FREE] = "is already free",
+    [STATUS_PARKED] = "is already free (parked with a CPU)",
+    [STATUS_INTERIOR] = "lies inside an allocated run",
+    [STATUS_WRONG_LENGTH] = "starts a run of another length",
+    [STATUS_BUSY] = "has pages that are allocated",
+    [STATUS_OVERLAP] = "already has an owner",
+};
+
 const char *status_text(status_t status)
 {
-    switch (status) {
-    case STATUS_OK:
-        return "is done";
-    case STATUS_INVALID:
-        return "has an argument out of range";
-    case STATUS_OVERFLOW:
-        return "goes past the end of the address space";
-    case STATUS_FULL:
-        return "does not fit in the storage given";
-    case STATUS_NO_MEMORY:
-        return "finds no run of free pages that fits";
-    case STATUS_NOT_PAGE:
-        return "is not the address of a page";
-    case STATUS_FOREIGN:
-        return "is not memory of this allocator";
-    case STATUS_RESERVED:
-        return "belongs to another owner";
-    case STATUS_ALREADY_FREE:
-        return "is already free";
-    case STATUS_PARKED:
-        return "is already free (parked with a CPU)";
-    case STATUS_INTERIOR:
-        return "lies inside an allocated run";
-    case STATUS_WRONG_LENGTH:
-        return "starts a run of another length";
-    case STATUS_BUSY:
-        return "has pages that are allocated";
-    case STATUS_OVERLAP:
-        return "already has an owner";
-    }
-    return "has an unknown status";
+    size_t index = (size_t)status;
+    if (index >= ARRAY_LEN(texts) || texts[index] == NULL)
+        return "has an unknown status";
+    return texts[index];
 }
