@@ -17,6 +17,11 @@ void test_env_free(void *memory, size_t bytes)
     free(memory);
 }
 
+bool test_env_has_fake_ram(void)
+{
+    return true;
+}
+
 static void print(const char *line)
 {
     puts(line);
