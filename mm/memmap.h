@@ -47,10 +47,10 @@ enum mem_type {
     MEM_PERSISTENT,
     MEM_UNACCEPTED,
     MEM_ACPI_NVS,
-    MEM_RUNTIME,      /* runtime services code and data */
-    MEM_RESERVED,     /* reserved, unknown and OEM types, RAM that fails a rule, the first MiB */
+    MEM_RUNTIME,  /* runtime services code and data */
+    MEM_RESERVED, /* reserved, unknown and OEM types, RAM that fails a rule, the first MiB */
     MEM_MMIO,
-    MEM_UNUSABLE,     /* the firmware saw errors there */
+    MEM_UNUSABLE, /* the firmware saw errors there */
     MEM_TYPE_COUNT,
 };
 
@@ -85,14 +85,14 @@ static inline bool mem_type_is_stored(enum mem_type type)
 /* What can be odd about a raw entry. An entry that is ignored has just the one anomaly that says
  * why; one that is kept can have several. */
 enum memmap_anomaly {
-    MEMMAP_UNSORTED,   /* lower than the entry before it: harmless */
-    MEMMAP_OVERLAP,    /* starts inside an entry that starts lower, or at the same place */
-    MEMMAP_EMPTY,      /* zero length: ignored */
-    MEMMAP_WRAP,       /* base + size does not fit in 64 bits: ignored */
-    MEMMAP_TOO_HIGH,   /* beyond the physical address width: ignored or cut */
-    MEMMAP_UNALIGNED,  /* not whole pages: usable memory is cut inward, other memory grows outward */
-    MEMMAP_UNKNOWN,    /* a type that this map does not know: kept as reserved */
-    MEMMAP_LOW,        /* RAM in the first MiB: not used. Every PC has some: a count, not an alarm */
+    MEMMAP_UNSORTED,  /* lower than the entry before it: harmless */
+    MEMMAP_OVERLAP,   /* starts inside an entry that starts lower, or at the same place */
+    MEMMAP_EMPTY,     /* zero length: ignored */
+    MEMMAP_WRAP,      /* base + size does not fit in 64 bits: ignored */
+    MEMMAP_TOO_HIGH,  /* beyond the physical address width: ignored or cut */
+    MEMMAP_UNALIGNED, /* not whole pages: RAM is cut inward, other memory grows outward */
+    MEMMAP_UNKNOWN,   /* a type that this map does not know: kept as reserved */
+    MEMMAP_LOW,       /* RAM in the first MiB, not used; every PC has some: no alarm */
     MEMMAP_ANOMALY_COUNT,
 };
 
@@ -112,7 +112,7 @@ struct memmap {
 };
 
 /* Storage, in regions, that is always enough for `entries` raw entries and `owners` calls of
- * memmap_reserve() or memmap_early_alloc(): two for each. SIZE_MAX when no machine has that much. */
+ * memmap_reserve() or memmap_early_alloc(): two for each. SIZE_MAX when that does not fit. */
 size_t memmap_capacity_for(size_t entries, size_t owners);
 
 /* Start an empty map on the caller's storage, which must outlive it and need not be zero. The width
