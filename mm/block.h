@@ -1,0 +1,100 @@
+/* mm/block.h: the bits of one block (512 pages, 2 MiB-aligned) and the searches in them.
+ *
+ * Two bits a page, kept as pairs of words so that both lie in one cache line. They are named after
+ * who may write them. A block that a CPU owns (a magazine) is written by that CPU without a lock,
+ * in `own` only; everybody else holds the zone's lock and then writes `zone` only. A block without
+ * an owner is written, both planes, under the zone's lock.
+ *
+ *     own zone   state
+ *      1   1     PAGE_HEAD      first page of an allocated run
+ *      0   0     PAGE_INTERIOR  later page of an allocated run
+ *      1   0     PAGE_FREE      free; in an owned block: returned there by somebody else
+ *      0   1     PAGE_PARKED    in an owned block: free, parked with its owner;
+ *                               elsewhere: withheld, not the allocator's (yet)
+ *
+ * So the owner takes a page by setting `own` and returns it by clearing `own`, and anybody else
+ * returns a page of an owned block by flipping `zone`: neither needs a locked instruction, neither
+ * can lose the other's write, and every misuse is still seen exactly. A block of zeroes has nothing
+ * to offer.
+ *
+ * Invariants: B1 a run of PAGE_INTERIOR follows a PAGE_HEAD or a PAGE_INTERIOR, here or in the
+ * block before; B2 in an owned block no page can be allocated but by its owner, and only singly.
+ *
+ * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
+ * Page indices are 0..511 in the block, ranges half-open. Nothing here takes a lock.
+ */
+#ifndef MM_BLOCK_H
+#define MM_BLOCK_H
+
+#include "hal/base.h"
+
+#define BLOCK_SHIFT 9u
+#define BLOCK_PAGES 512u
+#define BLOCK_WORDS 8u
+
+enum page_state { PAGE_INTERIOR = 0, PAGE_PARKED = 1, PAGE_FREE = 2, PAGE_HEAD = 3 };
+
+struct page_bits {
+    uint64_t own;
+    uint64_t zone;
+};
+
+struct block_bits {
+    struct page_bits word[BLOCK_WORDS];
+};
+_Static_assert(sizeof(struct block_bits) == 128, "two bits a page");
+
+struct block_mask {
+    uint64_t word[BLOCK_WORDS];
+};
+
+static inline uint64_t bits_load(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+static inline void bits_store(uint64_t *word, uint64_t value)
+{
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+/* State of page `index`. */
+static inline enum page_state block_state(const struct block_bits *b, unsigned index)
+{
+    const struct page_bits *w = &b->word[index / 64];
+    uint64_t own = bits_load(&w->own) >> (index % 64) & 1;
+    uint64_t zone = bits_load(&w->zone) >> (index % 64) & 1;
+    return (enum page_state)(own << 1 | zone);
+}
+
+/* The pages in one state, as a mask. */
+struct block_mask block_pages(const struct block_bits *, enum page_state);
+
+/* How many pages a mask has. */
+unsigned block_count(const struct block_mask *);
+
+/* Length of the longest run of ones, 0..512. O(8 log length). */
+unsigned block_longest(const struct block_mask *);
+
+/* Lowest index, a multiple of 1 << align_shift (0..9), where `n` (1..512) ones lie together, or
+ * BLOCK_PAGES. O(8 log n). */
+unsigned block_find(const struct block_mask *, unsigned n, unsigned align_shift);
+
+/* Length of the run of ones around [lo, hi), which are all ones. */
+unsigned block_run_around(const struct block_mask *, unsigned lo, unsigned hi);
+
+/* Ones directly at and after `from` (0..512), and directly before `to` (0..512). */
+unsigned block_ones_from(const struct block_mask *, unsigned from);
+unsigned block_ones_before(const struct block_mask *, unsigned to);
+
+/* First index at or after `from` (0..512) that is not PAGE_INTERIOR, or BLOCK_PAGES. */
+unsigned block_run_end(const struct block_bits *, unsigned from);
+
+/* Set the pages [lo, hi) to `state`. Under the zone's lock, block without an owner. */
+void block_set(struct block_bits *, unsigned lo, unsigned hi, enum page_state state);
+
+/* Flip `zone` of the pages [lo, hi): return them to a block that a CPU owns. Under the zone's lock;
+ * what was written to the pages before is visible to the owner that takes them. */
+void block_return(struct block_bits *, unsigned lo, unsigned hi);
+
+#endif

@@ -1,0 +1,326 @@
+#include "mm/pmm_internal.h"
+
+#define MAX_ALIGN (1 * GIB)
+
+static enum block_class class_of(size_t pages, uint32_t flags)
+{
+    if (flags & PMM_KERNEL)
+        return CLASS_KERNEL;
+    return pages == 1 ? CLASS_PAGES : CLASS_RUNS;
+}
+
+const struct region *pmm_find_region(const struct pmm *p, uint64_t page, uint32_t *hint)
+{
+    if (*hint < p->region_count) {
+        const struct region *r = &p->regions[*hint];
+        if (page - r->first_page < r->pages)
+            return r;
+    }
+    size_t low = 0;
+    size_t high = p->region_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct region *r = &p->regions[middle];
+        if (page - r->first_page < r->pages) {
+            *hint = (uint32_t)middle;
+            return r;
+        }
+        if (r->first_page < page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+/* --- taking --- */
+
+/* A page from this CPU's magazine, when the word it tried last still has one; 0 otherwise. */
+static inline uint64_t take_parked(struct magazine *m)
+{
+    struct page_bits *w = &m->bits->word[m->cursor];
+    uint64_t own = bits_load(&w->own);
+    uint64_t parked = __atomic_load_n(&w->zone, __ATOMIC_ACQUIRE) & ~own;
+    if (__builtin_expect(parked == 0, 0))
+        return 0;
+    unsigned bit = (unsigned)__builtin_ctzll(parked);
+    bits_store(&w->own, own | (uint64_t)1 << bit);
+    m->allocs++;
+    return (m->frame << BLOCK_SHIFT) + m->cursor * 64 + bit;
+}
+
+static enum pmm_zone highest_zone(uint32_t flags)
+{
+    if (flags & PMM_DMA)
+        return PMM_ZONE_DMA;
+    return (flags & PMM_DMA32) ? PMM_ZONE_DMA32 : PMM_ZONE_NORMAL;
+}
+
+struct request {
+    size_t pages;
+    unsigned align_shift; /* in pages */
+    uint32_t flags;
+    enum block_class class;
+};
+
+static uint64_t take_from_zone(struct zone *z, const struct request *q)
+{
+    struct place at;
+    uint64_t page = 0;
+    uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
+    hal_lock(&z->lock);
+    if (z->free >= keep && z->free - keep >= q->pages &&
+        zone_take_run(z, q->pages, q->align_shift, q->class, &at))
+        page = zone_page_of(z, at);
+    hal_unlock(&z->lock);
+    return page;
+}
+
+static bool is_plain_page(const struct request *q)
+{
+    return q->pages == 1 && q->align_shift == 0 && (q->flags & (PMM_DMA | PMM_DMA32)) == 0;
+}
+
+/* Highest zone first. */
+static uint64_t take_anywhere(struct pmm *p, struct pmm_cpu *cpu, const struct request *q,
+                              bool park)
+{
+    for (int id = (int)highest_zone(q->flags); id >= 0; id--) {
+        struct zone *z = p->zones[id];
+        if (z == NULL)
+            continue;
+        uint64_t page = 0;
+        if (park && z->magazines && magazine_refill(p, cpu, q->class, z))
+            page = magazine_take(&cpu->take[q->class]);
+        if (page == 0)
+            page = take_from_zone(z, q);
+        if (page != 0)
+            return page;
+    }
+    return 0;
+}
+
+static void count_failure(struct pmm *p, uint32_t flags)
+{
+    for (int id = (int)highest_zone(flags); id >= 0; id--) {
+        struct zone *z = p->zones[id];
+        if (z == NULL)
+            continue;
+        hal_lock(&z->lock);
+        z->failures++;
+        hal_unlock(&z->lock);
+        return;
+    }
+}
+
+static __attribute__((noinline)) uint64_t take_slowly(struct pmm *p, struct pmm_cpu *cpu,
+                                                      const struct request *q)
+{
+    bool plain = is_plain_page(q);
+    uint64_t page = plain ? magazine_take(&cpu->take[q->class]) : 0;
+    if (page == 0)
+        page = take_anywhere(p, cpu, q, plain);
+    if (page != 0)
+        return page;
+    magazine_release_all(p, cpu);
+    page = take_anywhere(p, cpu, q, false);
+    if (page == 0)
+        count_failure(p, q->flags);
+    return page;
+}
+
+static bool is_sane(const struct request *q, uint64_t align)
+{
+    return q->pages != 0 && q->pages <= UINT64_MAX >> PAGE_SHIFT && is_power_of_two(align) &&
+           align >= PAGE_SIZE && align <= MAX_ALIGN &&
+           (q->flags & ~(PMM_DMA | PMM_DMA32 | PMM_ZERO | PMM_KERNEL)) == 0;
+}
+
+static inline paddr_t take(struct pmm *p, const struct request *q, const void *caller)
+{
+    hal_irq_t irq = hal_irq_save();
+    struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
+    uint64_t page = is_plain_page(q) ? take_parked(&cpu->take[q->class]) : 0;
+    if (page == 0)
+        page = take_slowly(p, cpu, q);
+    hal_irq_restore(irq);
+    if (__builtin_expect(p->debugging, 0))
+        pmm_debug_taken(p, page << PAGE_SHIFT, q->pages, q->flags, caller);
+    if ((q->flags & PMM_ZERO) && page != 0)
+        hal_zero_pages(page << PAGE_SHIFT, q->pages);
+    return page << PAGE_SHIFT;
+}
+
+paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
+{
+    struct request q = {.pages = pages, .flags = flags, .class = class_of(pages, flags)};
+    if (!is_sane(&q, align))
+        return PADDR_NONE;
+    q.align_shift = (unsigned)__builtin_ctzll(align) - PAGE_SHIFT;
+    return take(p, &q, __builtin_return_address(0));
+}
+
+paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
+{
+    struct request q = {.pages = pages, .flags = flags, .class = class_of(pages, flags)};
+    if (__builtin_expect(!is_sane(&q, PAGE_SIZE), 0))
+        return PADDR_NONE;
+    return take(p, &q, __builtin_return_address(0));
+}
+
+/* --- giving --- */
+
+/* What memory is `page`, that no region holds? */
+static status_t judge_outside(const struct pmm *p, uint64_t page)
+{
+    if (page > UINT64_MAX >> PAGE_SHIFT)
+        return STATUS_FOREIGN;
+    return memmap_find(p->map, page << PAGE_SHIFT) != NULL ? STATUS_RESERVED : STATUS_FOREIGN;
+}
+
+/* The magazine of this CPU whose block holds `frame`, or NULL. */
+static inline struct magazine *magazine_of(struct pmm_cpu *cpu, uint64_t frame)
+{
+    if (cpu->take[CLASS_PAGES].frame == frame)
+        return &cpu->take[CLASS_PAGES];
+    if (cpu->give.frame == frame)
+        return &cpu->give;
+    return cpu->take[CLASS_KERNEL].frame == frame ? &cpu->take[CLASS_KERNEL] : NULL;
+}
+
+/* Park a page of a block that this CPU owns. False when it is not a single allocated page, or its
+ * neighbour lies in another block: the slow path judges. */
+static inline bool park(struct magazine *m, unsigned index)
+{
+    struct page_bits *w = &m->bits->word[index / 64];
+    if (index == BLOCK_PAGES - 1)
+        return false;
+    const struct page_bits *next = &m->bits->word[(index + 1) / 64];
+    uint64_t own = bits_load(&w->own);
+    uint64_t zone = bits_load(&w->zone);
+    uint64_t next_busy = (bits_load(&next->own) | bits_load(&next->zone)) >> ((index + 1) % 64);
+    if ((own & zone) >> (index % 64) & next_busy & 1) {
+        bits_store(&w->own, own & ~((uint64_t)1 << (index % 64)));
+        m->cursor = index / 64;
+        m->frees++;
+        return true;
+    }
+    return false;
+}
+
+static __attribute__((noinline)) status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu,
+                                                      uint64_t page, size_t pages)
+{
+    const struct region *r = pmm_find_region(p, page, &cpu->region_hint);
+    if (r == NULL)
+        return judge_outside(p, page);
+    struct zone *z = p->zones[r->zone];
+    struct place at = zone_place_of(r, page);
+    hal_lock(&z->lock);
+    status_t status = zone_judge_free(z, r, at, pages);
+    if (status == STATUS_OK)
+        zone_give_run(z, at, pages);
+    hal_unlock(&z->lock);
+    if (status == STATUS_OK && pages == 1) {
+        if (cpu->last_freed == page >> BLOCK_SHIFT)
+            magazine_adopt(p, cpu, r, page);
+        cpu->last_freed = page >> BLOCK_SHIFT;
+    }
+    return status;
+}
+
+static void record_free(struct pmm *p, paddr_t base, size_t pages, status_t status,
+                        const void *caller)
+{
+    struct pmm_op op = {.base = base, .pages = pages, .caller = caller, .kind = 1,
+                        .status = status};
+    pmm_debug_record(p, &op);
+}
+
+status_t pmm_free(struct pmm *p, paddr_t base, size_t pages)
+{
+    uint64_t page = base >> PAGE_SHIFT;
+    if (__builtin_expect(base % PAGE_SIZE != 0 || page == 0, 0))
+        return STATUS_NOT_PAGE;
+    if (__builtin_expect(p->debugging, 0))
+        pmm_debug_before_free(p, base, pages);
+    hal_irq_t irq = hal_irq_save();
+    struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
+    struct magazine *m = pages == 1 ? magazine_of(cpu, page >> BLOCK_SHIFT) : NULL;
+    status_t status = STATUS_OK;
+    if (m == NULL || !park(m, (unsigned)(page % BLOCK_PAGES)))
+        status = give_slowly(p, cpu, page, pages);
+    hal_irq_restore(irq);
+    if (__builtin_expect(p->debugging, 0))
+        record_free(p, base, pages, status, __builtin_return_address(0));
+    return status;
+}
+
+/* --- exact pages --- */
+
+/* Why can't [page, page + pages), in one region, be claimed? */
+static status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
+{
+    for (size_t i = 0; i < p->withheld_count; i++) {
+        const struct withheld *w = &p->withheld[i];
+        if (!w->reclaimed && w->first_page < page + pages && page < w->first_page + w->pages)
+            return STATUS_RESERVED;
+    }
+    return STATUS_BUSY;
+}
+
+static status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, size_t pages)
+{
+    struct zone *z = p->zones[r->zone];
+    struct place at = zone_place_of(r, page);
+    status_t status = STATUS_OK;
+    hal_lock(&z->lock);
+    if (!zone_is_free(z, at, pages)) {
+        status = judge_claim(p, page, pages);
+    } else {
+        zone_take_at(z, at, pages, CLASS_RUNS);
+        z->allocs++;
+    }
+    hal_unlock(&z->lock);
+    return status;
+}
+
+static status_t claim(struct pmm *p, struct pmm_cpu *cpu, uint64_t page, size_t pages)
+{
+    const struct region *r = pmm_find_region(p, page, &cpu->region_hint);
+    if (r == NULL)
+        return judge_outside(p, page);
+    uint64_t inside = r->first_page + r->pages - page;
+    if (pages > inside) {
+        uint32_t hint = cpu->region_hint;
+        bool goes_on = pmm_find_region(p, page + inside, &hint) != NULL;
+        return goes_on ? STATUS_INVALID : judge_outside(p, page + inside);
+    }
+    magazine_release_all(p, cpu);
+    return claim_in(p, r, page, pages);
+}
+
+status_t pmm_claim(struct pmm *p, paddr_t base, size_t pages)
+{
+    if (base % PAGE_SIZE != 0 || base == PADDR_NONE)
+        return STATUS_NOT_PAGE;
+    if (pages == 0)
+        return STATUS_INVALID;
+    hal_irq_t irq = hal_irq_save();
+    struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
+    status_t status = claim(p, cpu, base >> PAGE_SHIFT, pages);
+    hal_irq_restore(irq);
+    if (p->debugging) {
+        struct pmm_op op = {.base = base, .pages = pages, .kind = 2, .status = status,
+                            .caller = __builtin_return_address(0)};
+        pmm_debug_record(p, &op);
+    }
+    return status;
+}
+
+void pmm_drain(struct pmm *p)
+{
+    hal_irq_t irq = hal_irq_save();
+    magazine_release_all(p, &p->cpus[hal_cpu_index()]);
+    hal_irq_restore(irq);
+}

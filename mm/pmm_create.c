@@ -1,0 +1,287 @@
+/* Making an allocator from a memory map: measure the tables, lay them out, hand over the memory.
+ *
+ * Tables in one piece: struct pmm, CPUs, regions, withheld pieces, then for each zone its struct,
+ * bits, summaries and open bits. */
+#include "mm/pmm_internal.h"
+
+#define MAX_CPUS      1024u
+#define MAGAZINE_MIN  (64 * MIB / PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
+#define DMA_RESERVE   (4 * MIB / PAGE_SIZE)
+#define GROUP_BLOCKS  512u
+
+struct census {
+    size_t regions;
+    size_t withheld;
+    uint64_t blocks[PMM_ZONE_COUNT];
+};
+
+static const uint64_t zone_end[PMM_ZONE_COUNT] = {
+    PMM_DMA_LIMIT >> PAGE_SHIFT, PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
+
+static bool is_withheld(const struct mem_region *m)
+{
+    return m->label == NULL && (m->type == MEM_BOOT || m->type == MEM_LOADER);
+}
+
+static bool is_ours(const struct mem_region *m)
+{
+    return (m->label == NULL && m->type == MEM_USABLE) || is_withheld(m);
+}
+
+static enum pmm_zone zone_of_page(uint64_t page)
+{
+    enum pmm_zone id = PMM_ZONE_DMA;
+    while (page >= zone_end[id])
+        id++;
+    return id;
+}
+
+static uint64_t blocks_of(uint64_t first_page, uint64_t end_page)
+{
+    return ((end_page - 1) >> BLOCK_SHIFT) - (first_page >> BLOCK_SHIFT) + 1;
+}
+
+/* The next region of the allocator at or after map entry *i: entries that touch, cut at the zone's
+ * end. `from` is where the last one ended (0 at first). */
+static bool next_region(const struct memmap *map, size_t *i, uint64_t *from, struct region *out)
+{
+    while (*i < map->count) {
+        const struct mem_region *m = &map->regions[*i];
+        uint64_t start = max_u64(m->base >> PAGE_SHIFT, *from);
+        uint64_t end = (m->base + m->size) >> PAGE_SHIFT;
+        if (!is_ours(m) || start >= end) {
+            (*i)++;
+            continue;
+        }
+        enum pmm_zone id = zone_of_page(start);
+        for (size_t j = *i + 1; j < map->count && is_ours(&map->regions[j]); j++) {
+            if (map->regions[j].base >> PAGE_SHIFT != end)
+                break;
+            end += map->regions[j].size >> PAGE_SHIFT;
+        }
+        end = min_u64(end, zone_end[id]);
+        *from = end;
+        *out = (struct region){.first_page = start, .pages = end - start, .zone = id,
+                               .blocks = (uint32_t)blocks_of(start, end)};
+        return true;
+    }
+    return false;
+}
+
+static struct census take_census(const struct memmap *map)
+{
+    struct census c = {.regions = 0};
+    struct region r;
+    size_t i = 0;
+    uint64_t from = 0;
+    while (next_region(map, &i, &from, &r)) {
+        c.regions++;
+        c.blocks[r.zone] += r.blocks;
+    }
+    for (i = 0; i < map->count; i++)
+        c.withheld += is_withheld(&map->regions[i]);
+    return c;
+}
+
+/* --- layout --- */
+
+struct carver {
+    unsigned char *base; /* NULL while measuring */
+    size_t used;
+};
+
+static void *carve(struct carver *c, size_t bytes)
+{
+    void *p = c->base != NULL ? c->base + c->used : NULL;
+    c->used += (bytes + 63) & ~(size_t)63;
+    return p;
+}
+
+static size_t groups_of(uint64_t blocks)
+{
+    return (size_t)((blocks + GROUP_BLOCKS - 1) / GROUP_BLOCKS);
+}
+
+static struct zone *carve_zone(struct carver *c, uint64_t blocks)
+{
+    struct zone *z = carve(c, sizeof *z);
+    struct block_bits *bits = carve(c, blocks * sizeof *bits);
+    struct summary *summaries = carve(c, blocks * sizeof *summaries);
+    uint64_t *open = carve(c, groups_of(blocks) * (GROUP_BLOCKS / 8));
+    uint64_t *valid = carve(c, (groups_of(blocks) + 63) / 64 * sizeof *valid);
+    if (z == NULL)
+        return NULL;
+    *z = (struct zone){.blocks = (uint32_t)blocks, .bits = bits, .summaries = summaries,
+                       .open = open, .open_valid = valid};
+    for (size_t i = 0; i < (groups_of(blocks) + 63) / 64; i++)
+        valid[i] = 0;
+    for (unsigned class = 0; class < CLASS_COUNT; class++)
+        for (unsigned i = 0; i < BLOCK_PAGES; i++)
+            z->bins[class].head[i] = BLOCK_NONE;
+    for (unsigned i = 0; i < EXTENT_BINS; i++)
+        z->extents.head[i] = BLOCK_NONE;
+    return z;
+}
+
+static struct pmm *carve_all(struct carver *c, const struct census *n, unsigned cpus)
+{
+    struct pmm *p = carve(c, sizeof *p);
+    struct block_bits *no_block = carve(c, sizeof *no_block);
+    struct pmm_cpu *cpu_array = carve(c, cpus * sizeof *cpu_array);
+    struct region *regions = carve(c, n->regions * sizeof *regions);
+    struct withheld *withheld = carve(c, n->withheld * sizeof *withheld);
+    if (p != NULL) {
+        *p = (struct pmm){.no_block = no_block, .cpus = cpu_array, .cpu_count = cpus,
+                          .regions = regions, .withheld = withheld};
+        *no_block = (struct block_bits){{{0, 0}}};
+    }
+    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++) {
+        struct zone *z = n->blocks[id] != 0 ? carve_zone(c, n->blocks[id]) : NULL;
+        if (z == NULL)
+            continue;
+        z->id = (enum pmm_zone)id;
+        z->cpus = cpus;
+        p->zones[id] = z;
+    }
+    return p;
+}
+
+static bool is_too_large(const struct census *n)
+{
+    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
+        if (n->blocks[id] >= BLOCK_NONE)
+            return true;
+    return false;
+}
+
+size_t pmm_tables_size(const struct memmap *map, unsigned cpus)
+{
+    struct carver c = {.base = NULL};
+    struct census n = take_census(map);
+    /* Taking the tables out of the map can cut one region in two, in the middle of a block. */
+    n.regions++;
+    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
+        n.blocks[id] += n.blocks[id] != 0 ? 2 : 0;
+    carve_all(&c, &n, cpus);
+    return c.used;
+}
+
+/* --- filling --- */
+
+static void fill_regions(struct pmm *p, const struct memmap *map)
+{
+    struct region r;
+    uint32_t blocks[PMM_ZONE_COUNT] = {0};
+    size_t i = 0;
+    uint64_t from = 0;
+    while (next_region(map, &i, &from, &r)) {
+        struct zone *z = p->zones[r.zone];
+        struct region *slot = &p->regions[p->region_count++];
+        r.first_block = blocks[r.zone];
+        blocks[r.zone] += r.blocks;
+        *slot = r;
+        if (z->region_count++ == 0)
+            z->regions = slot;
+    }
+}
+
+/* Pages [page, page + pages), in one or more regions, get `state`. */
+static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_state state,
+                      bool fresh)
+{
+    uint32_t hint = 0;
+    while (pages > 0) {
+        const struct region *r = pmm_find_region(p, page, &hint);
+        uint64_t n = min_u64(pages, r->first_page + r->pages - page);
+        struct zone *z = p->zones[r->zone];
+        hal_lock(&z->lock);
+        zone_add_pages(z, r, page, n, state, fresh);
+        uint64_t parked_at_most = (uint64_t)z->cpus * CLASS_COUNT * BLOCK_PAGES;
+        z->magazines = z->total >= max_u64(MAGAZINE_MIN, 4 * parked_at_most);
+        z->reserve = z->id == PMM_ZONE_DMA ? min_u64(z->total / 4, DMA_RESERVE) : 0;
+        hal_unlock(&z->lock);
+        page += n;
+        pages -= n;
+    }
+}
+
+static void fill_pages(struct pmm *p, const struct memmap *map)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        const struct mem_region *m = &map->regions[i];
+        uint64_t page = m->base >> PAGE_SHIFT;
+        uint64_t pages = m->size >> PAGE_SHIFT;
+        if (!is_ours(m))
+            continue;
+        if (is_withheld(m))
+            p->withheld[p->withheld_count++] = (struct withheld){page, pages, false};
+        add_range(p, page, pages, is_withheld(m) ? PAGE_PARKED : PAGE_FREE, true);
+    }
+    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
+        if (p->zones[id] != NULL)
+            p->zones[id]->low_water = p->zones[id]->free;
+}
+
+static void fill_cpus(struct pmm *p)
+{
+    for (unsigned i = 0; i < p->cpu_count; i++) {
+        struct pmm_cpu *cpu = &p->cpus[i];
+        *cpu = (struct pmm_cpu){.index = i, .last_freed = FRAME_NONE};
+        for (unsigned class = 0; class < CLASS_COUNT; class++)
+            magazine_clear(&cpu->take[class], p);
+        magazine_clear(&cpu->give, p);
+    }
+}
+
+status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
+                       struct pmm **out)
+{
+    if (!map->normalized || cpus == 0 || cpus > MAX_CPUS || (uintptr_t)tables % 64 != 0)
+        return STATUS_INVALID;
+    struct census n = take_census(map);
+    struct carver measure = {.base = NULL};
+    if (is_too_large(&n))
+        return STATUS_INVALID;
+    carve_all(&measure, &n, cpus);
+    if (measure.used > bytes)
+        return STATUS_FULL;
+    struct carver c = {.base = tables};
+    struct pmm *p = carve_all(&c, &n, cpus);
+    p->map = map;
+    p->table_bytes = bytes;
+    fill_cpus(p);
+    fill_regions(p, map);
+    fill_pages(p, map);
+    *out = p;
+    return STATUS_OK;
+}
+
+status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out)
+{
+    if (!map->normalized || cpus == 0 || cpus > MAX_CPUS)
+        return STATUS_INVALID;
+    size_t bytes = pmm_tables_size(map, cpus);
+    paddr_t base = memmap_early_alloc(map, bytes, PAGE_SIZE, 0, "page allocator tables");
+    if (base == PADDR_NONE)
+        return STATUS_NO_MEMORY;
+    return pmm_create_in(map, cpus, hal_phys_to_virt(base), bytes, out);
+}
+
+status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
+{
+    for (size_t i = 0; i < p->withheld_count; i++) {
+        struct withheld *w = &p->withheld[i];
+        if (w->first_page << PAGE_SHIFT != m->base || w->pages << PAGE_SHIFT != m->size)
+            continue;
+        if (w->reclaimed)
+            return STATUS_ALREADY_FREE;
+        hal_irq_t irq = hal_irq_save();
+        if (p->debug.junk)
+            pmm_debug_fill(m->base, w->pages);
+        add_range(p, w->first_page, w->pages, PAGE_FREE, false);
+        w->reclaimed = true;
+        hal_irq_restore(irq);
+        return STATUS_OK;
+    }
+    return STATUS_FOREIGN;
+}

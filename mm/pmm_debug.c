@@ -1,0 +1,79 @@
+/* The allocator's debug modes: junk in free pages, a check every so many calls, a ring of the last
+ * calls. Off, they cost one predicted branch a call. */
+#include "mm/pmm_internal.h"
+
+#define JUNK 0x6b6b6b6b6b6b6b6bu
+
+void pmm_debug_fill(paddr_t base, uint64_t pages)
+{
+    uint64_t *word = hal_phys_to_virt(base);
+    for (uint64_t i = 0; i < pages * (PAGE_SIZE / sizeof *word); i++)
+        word[i] = JUNK;
+}
+
+static void check_junk(paddr_t base, uint64_t pages)
+{
+    const uint64_t *word = hal_phys_to_virt(base);
+    for (uint64_t i = 0; i < pages * (PAGE_SIZE / sizeof *word); i++)
+        if (word[i] != JUNK)
+            HAL_PANIC("a page was written to while it was free; pmm_debug's ring says who had it");
+}
+
+static void junk_visit(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+{
+    UNUSED(ctx);
+    if (kind == PMM_RUN_FREE || kind == PMM_RUN_PARKED)
+        pmm_debug_fill(base, pages);
+}
+
+void pmm_set_debug(struct pmm *p, const struct pmm_debug *options)
+{
+    p->debugging = options != NULL;
+    p->debug = options != NULL ? *options : (struct pmm_debug){.junk = false};
+    p->operations = 0;
+    if (p->debug.junk)
+        pmm_walk(p, junk_visit, NULL);
+}
+
+uint64_t pmm_debug_ring_count(const struct pmm *p)
+{
+    return __atomic_load_n(&p->operations, __ATOMIC_RELAXED);
+}
+
+void pmm_debug_record(struct pmm *p, const struct pmm_op *op)
+{
+    uint64_t count = __atomic_fetch_add(&p->operations, 1, __ATOMIC_RELAXED);
+    if (p->debug.ring != NULL && p->debug.ring_size != 0)
+        p->debug.ring[count % p->debug.ring_size] = *op;
+    if (p->debug.check_every != 0 && (count + 1) % p->debug.check_every == 0) {
+        const char *wrong = pmm_check(p);
+        if (wrong != NULL)
+            HAL_PANIC(wrong);
+    }
+}
+
+void pmm_debug_taken(struct pmm *p, paddr_t base, size_t pages, uint32_t flags, const void *caller)
+{
+    struct pmm_op op = {.base = base, .pages = pages, .caller = caller, .flags = flags,
+                        .status = base != PADDR_NONE ? STATUS_OK : STATUS_NO_MEMORY};
+    if (p->debug.junk && base != PADDR_NONE)
+        check_junk(base, pages);
+    pmm_debug_record(p, &op);
+}
+
+/* Only what is really an allocated run of that length may be filled: ask first. */
+void pmm_debug_before_free(struct pmm *p, paddr_t base, size_t pages)
+{
+    uint32_t hint = 0;
+    const struct region *r = pmm_find_region(p, base >> PAGE_SHIFT, &hint);
+    if (r == NULL || !p->debug.junk)
+        return;
+    struct zone *z = p->zones[r->zone];
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&z->lock);
+    status_t status = zone_judge_free(z, r, zone_place_of(r, base >> PAGE_SHIFT), pages);
+    hal_unlock(&z->lock);
+    hal_irq_restore(irq);
+    if (status == STATUS_OK)
+        pmm_debug_fill(base, pages);
+}
