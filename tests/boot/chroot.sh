@@ -16,6 +16,7 @@ ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 
 # The first archive of this machine's sources that is a Debian main archive.
 mirror() {
+    # shellcheck disable=SC2016 # apt's own placeholders
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -E '/debian/?$' ||
         echo http://deb.debian.org/debian
 }
