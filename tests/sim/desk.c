@@ -1,0 +1,173 @@
+/* From descriptors to a running allocator. Contract: desk.h. */
+#include "tests/sim/desk.h"
+#include "hal/hal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define OWNERS 4 /* the allocator's tables, and slack */
+
+static void on_anomaly(void *ctx, enum memmap_anomaly kind, paddr_t base, uint64_t size)
+{
+    struct desk *d = ctx;
+    if (d->anomaly_count < DESK_ANOMALIES)
+        d->anomalies[d->anomaly_count++] = (struct desk_anomaly){kind, base, size};
+}
+
+static void count_types(struct desk *d)
+{
+    for (size_t i = 0; i < d->map.count; i++) {
+        const struct mem_region *r = &d->map.regions[i];
+        d->type_pages[r->type] += r->size >> PAGE_SHIFT;
+        if (mem_type_is_ram(r->type))
+            d->usable_pages += r->size >> PAGE_SHIFT;
+    }
+}
+
+const char *desk_clean(struct desk *d, const struct reader *r)
+{
+    memset(d, 0, sizeof *d);
+    size_t capacity = memmap_capacity_for(r->count, OWNERS);
+    d->storage = calloc(capacity, sizeof *d->storage);
+    if (d->storage == NULL)
+        return "it has more entries than fit in this computer's memory";
+    memmap_init(&d->map, d->storage, capacity);
+    memmap_on_anomaly(&d->map, on_anomaly, d);
+    uint64_t start = hal_cycles();
+    for (size_t i = 0; i < r->count; i++) {
+        const struct reader_entry *e = &r->entries[i];
+        if (memmap_add_uefi(&d->map, e->base, e->size, e->type, e->attributes) != STATUS_OK)
+            return "the map refuses an entry, against its contract";
+    }
+    if (memmap_normalize(&d->map) != STATUS_OK)
+        return "the map cannot be normalized, against its contract";
+    d->normalize_ns = hal_cycles() - start;
+    count_types(d);
+    return memmap_check(&d->map);
+}
+
+/* ---- the allocator ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The first call pays for page faults in the desk's memory that the machine would not have. */
+static status_t create(struct desk *d)
+{
+    uint64_t times[DESK_INITS];
+    for (size_t i = 0; i < DESK_INITS; i++) {
+        uint64_t start = hal_cycles();
+        status_t status = pmm_create_in(&d->map, 1, d->tables, d->tables_bytes, &d->pmm);
+        times[i] = hal_cycles() - start;
+        if (status != STATUS_OK)
+            return status;
+    }
+    qsort(times, DESK_INITS, sizeof *times, by_value);
+    d->init_ns = times[DESK_INITS / 2];
+    return STATUS_OK;
+}
+
+static status_t reclaim(struct desk *d)
+{
+    uint64_t start = hal_cycles();
+    for (size_t i = 0; i < d->map.count; i++) {
+        const struct mem_region *r = &d->map.regions[i];
+        if ((r->type != MEM_BOOT && r->type != MEM_LOADER) || r->label != NULL)
+            continue;
+        status_t status = pmm_reclaim(d->pmm, r);
+        if (status != STATUS_OK)
+            return status;
+    }
+    d->reclaim_ns = hal_cycles() - start;
+    return STATUS_OK;
+}
+
+static enum pmm_zone zone_of(paddr_t base)
+{
+    if (base < PMM_DMA_LIMIT)
+        return PMM_ZONE_DMA;
+    return base < PMM_DMA32_LIMIT ? PMM_ZONE_DMA32 : PMM_ZONE_NORMAL;
+}
+
+static void add_region(struct desk *d, const struct desk_region *region)
+{
+    if (d->region_count == d->region_capacity) {
+        size_t larger = d->region_capacity == 0 ? 64 : 2 * d->region_capacity;
+        void *p = realloc(d->regions, larger * sizeof *d->regions);
+        if (p == NULL) {
+            d->no_memory = true;
+            return;
+        }
+        d->regions = p;
+        d->region_capacity = larger;
+    }
+    d->regions[d->region_count++] = *region;
+}
+
+/* Runs come in address order; those that touch in one zone are one region. */
+static void on_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run run)
+{
+    struct desk *d = ctx;
+    struct desk_region *last = d->region_count > 0 ? &d->regions[d->region_count - 1] : NULL;
+    if (run != PMM_RUN_WITHHELD)
+        d->walked_pages += pages;
+    if (last != NULL && last->zone == zone_of(base) &&
+        last->base + (last->pages << PAGE_SHIFT) == base)
+        last->pages += pages;
+    else
+        add_region(d, &(struct desk_region){base, pages, zone_of(base)});
+}
+
+static void count_pages(struct desk *d)
+{
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
+        struct pmm_stats stats;
+        pmm_stats(d->pmm, (enum pmm_zone)z, &stats);
+        d->zone_pages[z] = stats.total;
+        d->pages += stats.total;
+    }
+    pmm_walk(d->pmm, on_run, d);
+}
+
+const char *desk_start(struct desk *d)
+{
+    d->tables_bytes = pmm_tables_size(&d->map, 1);
+    d->metadata_pages = align_up(d->tables_bytes, PAGE_SIZE) >> PAGE_SHIFT;
+    if (memmap_early_alloc(&d->map, d->tables_bytes, PAGE_SIZE, 0, "page allocator tables") ==
+        PADDR_NONE)
+        return "no run of usable memory is large enough for the allocator's tables";
+    void *p = mmap(NULL, d->tables_bytes, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return "this computer has no address space for the allocator's tables";
+    d->tables = p;
+    status_t status = create(d);
+    if (status == STATUS_OK)
+        status = reclaim(d);
+    if (status != STATUS_OK)
+        return status_text(status);
+    count_pages(d);
+    return d->no_memory ? "its regions do not fit in this computer's memory" : NULL;
+}
+
+const char *desk_audit(const struct desk *d)
+{
+    if (d->usable_pages != d->pages + d->metadata_pages)
+        return "usable pages are not the allocator's pages plus its tables";
+    if (d->walked_pages != d->pages)
+        return "the runs that pmm_walk gives do not add up to the zones' totals";
+    return pmm_check(d->pmm);
+}
+
+void desk_free(struct desk *d)
+{
+    if (d->tables != NULL)
+        munmap(d->tables, d->tables_bytes);
+    free(d->storage);
+    free(d->regions);
+    memset(d, 0, sizeof *d);
+}

@@ -1,0 +1,91 @@
+/* tests/sim/desk.h: a machine on the desk: a map that was read, cleaned by mm/memmap and given to
+ * mm/pmm with one CPU, as the kernel does it, with firmware memory reclaimed.
+ *
+ * The allocator's tables lie in the desk's own memory; the pages that they would take on the machine
+ * are taken from its map all the same, so every figure is the machine's.
+ *
+ * What must hold, and desk_audit() proves: usable = owned by the allocator + its tables, with
+ * equality; the runs that pmm_walk() gives add up to what the zones say; pmm_check() has no word.
+ */
+#ifndef TESTS_SIM_DESK_H
+#define TESTS_SIM_DESK_H
+
+#include "mm/memmap.h"
+#include "mm/pmm.h"
+#include "tests/sim/reader.h"
+
+#include <stdio.h>
+
+#define DESK_ANOMALIES 64 /* listed; all are counted in map.anomalies */
+
+struct desk_anomaly {
+    enum memmap_anomaly kind;
+    uint64_t base, size;
+};
+
+/* A region of the allocator: touching memory in one zone. */
+struct desk_region {
+    uint64_t base, pages;
+    enum pmm_zone zone;
+};
+
+struct desk {
+    struct memmap map;
+    struct pmm *pmm;
+    uint64_t type_pages[MEM_TYPE_COUNT]; /* of the cleaned map, before anybody owns anything */
+    uint64_t usable_pages;               /* usable, boot and loader of these */
+    uint64_t metadata_pages, pages, walked_pages;
+    uint64_t zone_pages[PMM_ZONE_COUNT];
+    uint64_t normalize_ns, init_ns, reclaim_ns; /* init: the median of DESK_INITS times pmm_create_in */
+    struct desk_anomaly anomalies[DESK_ANOMALIES];
+    size_t anomaly_count; /* listed */
+    struct desk_region *regions;
+    size_t region_count;
+
+    /* Private. */
+    struct mem_region *storage;
+    size_t region_capacity;
+    void *tables;
+    size_t tables_bytes;
+    bool no_memory;
+};
+
+#define DESK_INITS 9
+
+/* Clean the map of a reader that found one. NULL, or a clause that says why not ("..."). */
+const char *desk_clean(struct desk *, const struct reader *);
+
+/* Make the allocator and reclaim firmware memory. After desk_clean(), once. */
+const char *desk_start(struct desk *);
+
+/* NULL, or the sum that does not agree. */
+const char *desk_audit(const struct desk *);
+
+/* Any time after desk_clean() or on a zeroed struct. */
+void desk_free(struct desk *);
+
+/* "128 MiB", "3.91 GiB", for people; binary units. */
+const char *human_size(uint64_t bytes, char *out, size_t size);
+#define HUMAN(bytes) human_size((bytes), (char[24]){0}, 24)
+
+/* A number of bytes: digits and one of K, M, G, T (with or without iB). 0: not a size. */
+uint64_t parse_size(const char *text);
+
+/* `text` as a JSON string, with its quotation marks; bytes that are not ASCII become '?'. */
+void print_json_string(FILE *, const char *text);
+
+/* The sub-commands: argv[0] is their name. Return the exit status. */
+int sim_map(int argc, char **argv);
+int sim_draw(int argc, char **argv);
+int sim_replay(int argc, char **argv);
+
+/* "memsim: " and a sentence, on standard error. Returns 1. */
+int sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Say how the sub-command is called. Returns 2. */
+int sim_usage(void);
+
+/* Read a map for a sub-command: a sentence on standard error and false when there is none. */
+bool sim_read(struct reader *, struct desk *, const char *path);
+
+#endif

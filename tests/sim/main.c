@@ -1,0 +1,79 @@
+/* memsim: Mortise's memory map and page allocator on your desk. `memsim --help` is its manual. */
+#include "tests/sim/desk.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: memsim map FILE [--json]\n"
+    "           clean a machine's memory map, run the page allocator on it, account for every page\n"
+    "       memsim draw FILE -o OUT.png|OUT.svg\n"
+    "           draw the physical memory\n"
+    "       memsim replay TRACE --memory SIZE|--headroom PERCENT [--json]\n"
+    "           replay a real page-allocation trace (tests/data/traces)\n"
+    "FILE: a .map file, a Linux dmesg with `efi: mem..` lines (boot with efi=debug), a Xen or MMap\n"
+    "      log, a `memmap` table of the UEFI shell, Mortise's own serial log; - is standard input.\n"
+    "Exit status: 0 done, 1 the input holds nothing usable (a sentence says why), 2 wrong usage.\n";
+
+int sim_fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("memsim: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return 1;
+}
+
+int sim_usage(void)
+{
+    fputs(usage, stderr);
+    return 2;
+}
+
+static void no_map(const struct reader *r, const char *path)
+{
+    for (size_t i = 0; i < r->note_count; i++)
+        fprintf(stderr, "memsim: line %u %s\n", r->notes[i].line, r->notes[i].text);
+    if (r->skipped > 0)
+        sim_fail("%s holds no usable memory map: none of its %llu map lines can be read", path,
+                 (unsigned long long)r->skipped);
+    else
+        sim_fail("%s holds no memory map in its %llu lines; Linux prints one when booted with "
+                 "efi=debug, the UEFI shell with the command memmap",
+                 path, (unsigned long long)r->lines);
+}
+
+bool sim_read(struct reader *r, struct desk *d, const char *path)
+{
+    char error[512];
+    memset(d, 0, sizeof *d);
+    const char *problem = reader_file(r, path, error, sizeof error);
+    if (problem != NULL)
+        sim_fail("%s", problem);
+    else if (r->count == 0)
+        no_map(r, path);
+    else if ((problem = desk_clean(d, r)) != NULL)
+        sim_fail("cannot use the map in %s: %s", path, problem);
+    return problem == NULL && r->count > 0;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int, char **);
+    } commands[] = {{"map", sim_map}, {"draw", sim_draw}, {"replay", sim_replay}};
+    if (argc < 2)
+        return sim_usage();
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return sim_usage();
+}

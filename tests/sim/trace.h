@@ -1,0 +1,67 @@
+/* tests/sim/trace.h: recorded page allocations: read a trace file, check it, replay it.
+ *
+ * The format is in tests/data/traces/README.md. A trace that trace_load() accepts is sound: every
+ * free names an allocation that came before it and has not been freed, every order is one that an
+ * allocator can be asked for. So trace_replay() trusts it.
+ *
+ * Hostile files are safe: nothing is sized by what the header claims, only by the bytes that came.
+ */
+#ifndef TESTS_SIM_TRACE_H
+#define TESTS_SIM_TRACE_H
+
+#include "hal/base.h"
+
+#define TRACE_ORDERS    19u /* orders 0..18: up to 1 GiB, the largest alignment of pmm_alloc */
+#define TRACE_MAX_WORDS ((uint32_t)1 << 28)
+
+/* What a request says about itself: bits of the kind given to alloc(). */
+#define TRACE_ZEROED  1u
+#define TRACE_MOVABLE 2u
+#define TRACE_DMA     4u
+#define TRACE_SINGLE  8u /* order 0; not movable as well: a page of the kernel's own */
+#define TRACE_KINDS   16u
+
+struct trace {
+    uint32_t *words;
+    uint32_t count;       /* words: allocations and frees */
+    uint32_t allocations;
+    uint64_t peak_pages;  /* most pages held at one time; counted, and equal to the header's */
+};
+
+/* Read `path`. False: `error` holds a sentence with the file's name, and `trace` is empty. */
+bool trace_load(const char *path, struct trace *trace, char *error, size_t error_size);
+void trace_unload(struct trace *trace);
+
+/* Pages of a memory with `percent` headroom over the trace's peak, rounded up. */
+uint64_t trace_pages_with_headroom(const struct trace *trace, double percent);
+
+/* Who serves the replay. `flags[kind]` is passed as alloc()'s last argument, so that a caller turns
+ * what the trace knows into its own flags beforehand, not in the measured loop. */
+struct trace_target {
+    void *ctx;
+    paddr_t (*alloc)(void *ctx, size_t pages, uint64_t align, uint32_t flags);
+    bool (*free)(void *ctx, paddr_t base, size_t pages);
+    uint32_t flags[TRACE_KINDS];
+};
+
+struct trace_counts {
+    uint64_t ops;                    /* calls of alloc and free made */
+    uint64_t allocs, frees;          /* those that succeeded */
+    uint64_t failed;                 /* allocations that got nothing */
+    uint64_t failures[TRACE_ORDERS]; /* the same by order */
+    uint64_t refused;                /* frees that the target refused: a bug of the target */
+    uint64_t pages_held;             /* at the end */
+};
+
+/* Replay in order. Each allocation asks for 2^order pages, naturally aligned; the free of a failed
+ * allocation is skipped. `held` has trace->allocations entries and says afterwards where each
+ * allocation still lies: PADDR_NONE when it failed or was freed. O(words). */
+void trace_replay(const struct trace *trace, const struct trace_target *target, paddr_t *held,
+                  struct trace_counts *counts);
+
+/* Pages of allocation `ordinal`, and its place in the trace's order of allocations. O(words) for
+ * the whole walk: visits every allocation in order. */
+typedef void trace_visit_fn(void *ctx, uint32_t ordinal, unsigned order, uint32_t kind);
+void trace_walk(const struct trace *trace, trace_visit_fn *visit, void *ctx);
+
+#endif
