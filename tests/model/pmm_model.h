@@ -1,0 +1,422 @@
+/* tests/model/pmm_model.h: the naive model of the page allocator: one entry a page, every answer by
+ * counting pages. It knows mm/pmm.h and nothing of mm/pmm*.c, so the two can only agree by both
+ * being right.
+ *
+ * The model does not tell parked pages from free ones: which page is parked where is the
+ * allocator's own business. Where the header lets it show, the caller asks pmm_walk().
+ */
+#ifndef TESTS_MODEL_PMM_MODEL_H
+#define TESTS_MODEL_PMM_MODEL_H
+
+#include "mm/pmm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MODEL_REGIONS  24
+#define MODEL_NONE     UINT32_MAX
+#define MODEL_FREE     0u
+#define MODEL_WITHHELD 1u
+#define MODEL_OWNED    2u /* + index of the run's first page */
+
+#define RAM(base_, size_)  {.base = (base_), .size = (size_), .type = MEM_USABLE}
+#define BOOT(base_, size_) {.base = (base_), .size = (size_), .type = MEM_BOOT}
+#define OURS(base_, size_) {.base = (base_), .size = (size_), .type = MEM_USABLE, .label = "image"}
+
+struct model {
+    struct mem_region regions[MODEL_REGIONS];
+    struct memmap map;
+    uint32_t first[MODEL_REGIONS]; /* model index of a region's first page, or MODEL_NONE */
+    bool reclaimed[MODEL_REGIONS];
+    uint32_t pages;
+    paddr_t *address; /* of each page */
+    uint32_t *owner;  /* of each page: MODEL_FREE, MODEL_WITHHELD, MODEL_OWNED + first page */
+    uint32_t *length; /* of the run that starts at a page */
+    uint8_t *state;   /* scratch of model_compare(): enum pmm_run of each page, or 255 */
+    uint64_t total[PMM_ZONE_COUNT], free[PMM_ZONE_COUNT];
+    uint64_t allocs[PMM_ZONE_COUNT], frees[PMM_ZONE_COUNT], failures;
+    paddr_t walked; /* end of the run before, while walking */
+    enum pmm_run walked_kind;
+    const char *walk_error;
+};
+
+static inline enum pmm_zone model_zone(paddr_t at)
+{
+    if (at < PMM_DMA_LIMIT)
+        return PMM_ZONE_DMA;
+    return at < PMM_DMA32_LIMIT ? PMM_ZONE_DMA32 : PMM_ZONE_NORMAL;
+}
+
+static inline bool model_manages(const struct mem_region *r)
+{
+    return r->label == NULL &&
+           (r->type == MEM_USABLE || r->type == MEM_BOOT || r->type == MEM_LOADER);
+}
+
+static inline void *model_memory(size_t bytes)
+{
+    void *p = calloc(1, bytes + 1);
+    if (p == NULL) {
+        fprintf(stderr, "the model needs %zu bytes of memory: give the process more\n", bytes);
+        exit(1);
+    }
+    return p;
+}
+
+static inline void model_add_region(struct model *m, size_t region)
+{
+    const struct mem_region *r = &m->regions[region];
+    m->first[region] = m->pages;
+    for (paddr_t at = r->base; at < r->base + r->size; at += PAGE_SIZE) {
+        bool usable = r->type == MEM_USABLE;
+        m->address[m->pages] = at;
+        m->owner[m->pages++] = usable ? MODEL_FREE : MODEL_WITHHELD;
+        m->total[model_zone(at)] += usable;
+        m->free[model_zone(at)] += usable;
+    }
+}
+
+/* The map is sorted and disjoint: what memmap_normalize() would answer. */
+static inline void model_init(struct model *m, const struct mem_region *regions, size_t count)
+{
+    uint64_t pages = 0;
+    *m = (struct model){.pages = 0};
+    for (size_t i = 0; i < count; i++) {
+        m->regions[i] = regions[i];
+        pages += regions[i].size / PAGE_SIZE;
+    }
+    m->map = (struct memmap){.regions = m->regions,
+                             .capacity = MODEL_REGIONS,
+                             .count = count,
+                             .limit = (uint64_t)1 << 52,
+                             .normalized = true};
+    m->address = model_memory(pages * sizeof *m->address);
+    m->owner = model_memory(pages * sizeof *m->owner);
+    m->length = model_memory(pages * sizeof *m->length);
+    m->state = model_memory(pages);
+    for (size_t i = 0; i < count; i++) {
+        m->first[i] = MODEL_NONE;
+        if (model_manages(&regions[i]))
+            model_add_region(m, i);
+    }
+}
+
+static inline void model_destroy(struct model *m)
+{
+    free(m->address);
+    free(m->owner);
+    free(m->length);
+    free(m->state);
+}
+
+static inline size_t model_region_of(const struct model *m, paddr_t at)
+{
+    size_t i = 0;
+    while (i < m->map.count && at - m->regions[i].base >= m->regions[i].size)
+        i++;
+    return i;
+}
+
+/* Index of the page at `at`, or MODEL_NONE. */
+static inline uint32_t model_index(const struct model *m, paddr_t at)
+{
+    size_t r = model_region_of(m, at);
+    if (r == m->map.count || m->first[r] == MODEL_NONE)
+        return MODEL_NONE;
+    return m->first[r] + (uint32_t)((at - m->regions[r].base) / PAGE_SIZE);
+}
+
+/* Does page i follow page i - 1 in the same zone? */
+static inline bool model_follows(const struct model *m, uint32_t i)
+{
+    return m->address[i] == m->address[i - 1] + PAGE_SIZE &&
+           model_zone(m->address[i]) == model_zone(m->address[i - 1]);
+}
+
+/* Are `n` pages from i on one run of free memory in one zone? */
+static inline bool model_is_free_run(const struct model *m, uint32_t i, size_t n)
+{
+    if (n > m->pages - i)
+        return false;
+    for (uint32_t k = i; k < i + n; k++)
+        if (m->owner[k] != MODEL_FREE || (k > i && !model_follows(m, k)))
+            return false;
+    return true;
+}
+
+/* Does a zone hold `n` free pages in a row, the first one aligned? */
+static inline bool model_zone_fits(const struct model *m, size_t n, uint64_t align,
+                                   enum pmm_zone zone)
+{
+    size_t run = 0;
+    if (n > m->free[zone])
+        return false;
+    for (uint32_t i = 0; i < m->pages; i++) {
+        if (i > 0 && !model_follows(m, i))
+            run = 0;
+        if (m->owner[i] != MODEL_FREE || model_zone(m->address[i]) != zone)
+            run = 0;
+        else if (run > 0 || m->address[i] % align == 0)
+            run++;
+        if (run >= n)
+            return true;
+        /* A run that began at an aligned page may have to begin at a later one only if it is cut,
+         * and then it begins anew: the first aligned page of a free stretch is the best start. */
+    }
+    return false;
+}
+
+static inline uint64_t model_reserve(const struct model *m)
+{
+    return min_u64(m->total[PMM_ZONE_DMA] / 4, 4 * MIB / PAGE_SIZE);
+}
+
+/* May a request with these flags take `n` pages from this zone, if they are there? */
+static inline bool model_allowed(const struct model *m, size_t n, uint32_t flags,
+                                 enum pmm_zone zone)
+{
+    if ((flags & PMM_DMA) != 0)
+        return zone == PMM_ZONE_DMA;
+    if (zone == PMM_ZONE_NORMAL)
+        return (flags & PMM_DMA32) == 0;
+    return zone != PMM_ZONE_DMA || m->free[zone] >= n + model_reserve(m);
+}
+
+static inline bool model_in_range(size_t n, uint64_t align, uint32_t flags)
+{
+    return n > 0 && is_power_of_two(align) && align >= PAGE_SIZE && align <= GIB && flags < 16;
+}
+
+/* P6: must such a request succeed (when no other CPU holds parked pages)? */
+static inline bool model_can_alloc(const struct model *m, size_t n, uint64_t align,
+                                   uint32_t flags)
+{
+    if (!model_in_range(n, align, flags) || n > m->pages)
+        return false;
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
+        if (model_allowed(m, n, flags, (enum pmm_zone)z) &&
+            model_zone_fits(m, n, align, (enum pmm_zone)z))
+            return true;
+    return false;
+}
+
+static inline void model_take(struct model *m, uint32_t i, size_t n)
+{
+    for (uint32_t k = i; k < i + n; k++)
+        m->owner[k] = MODEL_OWNED + i;
+    m->length[i] = (uint32_t)n;
+    m->free[model_zone(m->address[i])] -= n;
+    m->allocs[model_zone(m->address[i])]++;
+}
+
+static inline void model_give(struct model *m, uint32_t i)
+{
+    for (uint32_t k = i; k < i + m->length[i]; k++)
+        m->owner[k] = MODEL_FREE;
+    m->free[model_zone(m->address[i])] += m->length[i];
+    m->frees[model_zone(m->address[i])]++;
+}
+
+/* Judge a successful allocation and take it over: NULL, or what is wrong with it. */
+static inline const char *model_accept(struct model *m, paddr_t got, size_t n, uint64_t align,
+                                       uint32_t flags)
+{
+    if (!model_in_range(n, align, flags))
+        return "an argument out of range was accepted";
+    if (got % align != 0)
+        return "the run is not aligned";
+    uint32_t i = model_index(m, got);
+    if (i == MODEL_NONE)
+        return "the run is not ours";
+    if (!model_is_free_run(m, i, n))
+        return "the run is not free, or not one run";
+    if (!model_allowed(m, n, flags, model_zone(got)))
+        return "the run lies in a zone that the flags forbid, or breaks the DMA reserve";
+    model_take(m, i, n);
+    return NULL;
+}
+
+/* What pmm_free(base, n) must answer. STATUS_ALREADY_FREE stands for STATUS_PARKED too. */
+static inline status_t model_free_status(const struct model *m, paddr_t base, size_t n)
+{
+    if (base == PADDR_NONE || base % PAGE_SIZE != 0)
+        return STATUS_NOT_PAGE;
+    uint32_t i = model_index(m, base);
+    if (i == MODEL_NONE)
+        return model_region_of(m, base) < m->map.count ? STATUS_RESERVED : STATUS_FOREIGN;
+    if (m->owner[i] == MODEL_WITHHELD)
+        return STATUS_RESERVED;
+    if (m->owner[i] == MODEL_FREE)
+        return STATUS_ALREADY_FREE;
+    if (m->owner[i] != MODEL_OWNED + i)
+        return STATUS_INTERIOR;
+    return m->length[i] == n ? STATUS_OK : STATUS_WRONG_LENGTH;
+}
+
+static inline bool model_same_status(status_t answer, status_t expected)
+{
+    return answer == expected || (answer == STATUS_PARKED && expected == STATUS_ALREADY_FREE);
+}
+
+/* Is `answer` true of pmm_claim(base, n)? A range may have several faults: each may be named. */
+static inline bool model_claim_ok(const struct model *m, paddr_t base, size_t n, status_t answer)
+{
+    bool clean = true;
+    if (base == PADDR_NONE || base % PAGE_SIZE != 0)
+        return answer == STATUS_NOT_PAGE;
+    if (n == 0)
+        return answer == STATUS_INVALID;
+    for (size_t k = 0; k < n; k++) {
+        paddr_t at = base + k * PAGE_SIZE;
+        uint32_t i = model_index(m, at);
+        status_t fault = model_free_status(m, at, 0);
+        if (i != MODEL_NONE && m->owner[i] != MODEL_WITHHELD)
+            fault = m->owner[i] == MODEL_FREE ? STATUS_OK : STATUS_BUSY;
+        if (fault != STATUS_OK && answer == fault)
+            return true;
+        clean = clean && fault == STATUS_OK;
+    }
+    return clean && answer == STATUS_OK;
+}
+
+static inline void model_reclaim(struct model *m, size_t region)
+{
+    const struct mem_region *r = &m->regions[region];
+    uint32_t i = m->first[region];
+    for (paddr_t at = r->base; at < r->base + r->size; at += PAGE_SIZE) {
+        m->owner[i++] = MODEL_FREE;
+        m->total[model_zone(at)]++;
+        m->free[model_zone(at)]++;
+    }
+    m->reclaimed[region] = true;
+}
+
+/* ---- comparison ---- */
+
+static inline bool model_kind_ok(const struct model *m, uint32_t i, enum pmm_run kind)
+{
+    switch (kind) {
+    case PMM_RUN_FREE:
+    case PMM_RUN_PARKED:
+        return m->owner[i] == MODEL_FREE;
+    case PMM_RUN_WITHHELD:
+        return m->owner[i] == MODEL_WITHHELD;
+    default:
+        return m->owner[i] >= MODEL_OWNED;
+    }
+}
+
+static inline void model_walk_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+{
+    struct model *m = ctx;
+    if (base < m->walked || pages == 0)
+        m->walk_error = "pmm_walk is out of order";
+    if (base == m->walked && kind == m->walked_kind && m->walked != 0 &&
+        model_zone(base) == model_zone(base - 1))
+        m->walk_error = "pmm_walk cut a run in two";
+    m->walked = base + pages * PAGE_SIZE;
+    m->walked_kind = kind;
+    for (uint64_t k = 0; k < pages; k++) {
+        uint32_t i = model_index(m, base + k * PAGE_SIZE);
+        if (i == MODEL_NONE || !model_kind_ok(m, i, kind)) {
+            m->walk_error = "pmm_walk shows a page in a state that it is not in";
+            return;
+        }
+        m->state[i] = (uint8_t)kind;
+    }
+}
+
+static inline const char *model_walk(struct model *m, struct pmm *p)
+{
+    m->walked = 0;
+    m->walk_error = NULL;
+    for (uint32_t i = 0; i < m->pages; i++)
+        m->state[i] = 255;
+    pmm_walk(p, model_walk_run, m);
+    for (uint32_t i = 0; i < m->pages; i++)
+        if (m->state[i] == 255 && m->walk_error == NULL)
+            m->walk_error = "pmm_walk left a page out";
+    return m->walk_error;
+}
+
+static inline void model_count_run(const struct model *m, struct pmm_stats *s, uint32_t from,
+                                   uint32_t to)
+{
+    paddr_t first = align_up(m->address[from], 2 * MIB);
+    paddr_t end = align_down(m->address[to - 1] + PAGE_SIZE, 2 * MIB);
+    s->runs++;
+    s->largest_run = max_u64(s->largest_run, to - from);
+    s->free_blocks += end > first ? (end - first) / (2 * MIB) : 0;
+}
+
+/* Statistics by counting pages, after model_walk() has told the parked ones. */
+static inline void model_stats(const struct model *m, enum pmm_zone zone, struct pmm_stats *s)
+{
+    uint32_t from = 0;
+    *s = (struct pmm_stats){.total = m->total[zone]};
+    for (uint32_t i = 0; i < m->pages; i++) {
+        bool here = model_zone(m->address[i]) == zone;
+        bool is_free = here && m->state[i] == PMM_RUN_FREE;
+        s->parked += here && m->state[i] == PMM_RUN_PARKED;
+        s->free += is_free;
+        if (!is_free || i == from || !model_follows(m, i) || m->state[i - 1] != PMM_RUN_FREE)
+            from = i;
+        bool last = i + 1 == m->pages || m->state[i + 1] != PMM_RUN_FREE || !model_follows(m, i + 1);
+        if (is_free && last)
+            model_count_run(m, s, from, i + 1);
+    }
+}
+
+static inline const char *model_compare_zone(const struct model *m, struct pmm *p,
+                                             enum pmm_zone zone)
+{
+    struct pmm_stats is;
+    struct pmm_stats must;
+    pmm_stats(p, zone, &is);
+    model_stats(m, zone, &must);
+    uint64_t whole = must.free == 0 ? 1000 : 1000 * (must.free_blocks * 512) / must.free;
+    if (is.total != must.total)
+        return "stats.total is wrong";
+    if (is.free != must.free || is.parked != must.parked)
+        return "stats.free or stats.parked is not what pmm_walk shows";
+    if (is.free + is.parked != m->free[zone])
+        return "stats.free + stats.parked is wrong";
+    if (is.runs != must.runs || is.largest_run != must.largest_run)
+        return "stats.runs or stats.largest_run is wrong";
+    if (is.free_blocks != must.free_blocks || is.fragmentation != 1000 - whole)
+        return "stats.free_blocks or stats.fragmentation is wrong";
+    if (is.allocs != m->allocs[zone] || is.frees != m->frees[zone])
+        return "stats.allocs or stats.frees is wrong";
+    return is.low_water <= is.free ? NULL : "stats.low_water is above stats.free";
+}
+
+/* Everything that can be seen of the allocator equals the model: NULL, or what does not. */
+static inline const char *model_compare(struct model *m, struct pmm *p)
+{
+    uint64_t failures = 0;
+    const char *error = model_walk(m, p);
+    for (unsigned z = 0; z < PMM_ZONE_COUNT && error == NULL; z++) {
+        struct pmm_stats s;
+        error = model_compare_zone(m, p, (enum pmm_zone)z);
+        pmm_stats(p, (enum pmm_zone)z, &s);
+        failures += s.failures;
+    }
+    if (error == NULL && failures != m->failures)
+        error = "stats.failures is wrong";
+    return error != NULL ? error : pmm_check(p);
+}
+
+/* The allocator for a model, in memory from the heap; `*tables` and `*bytes` say where. */
+static inline struct pmm *model_create(struct model *m, unsigned cpus, void **tables, size_t *bytes)
+{
+    struct pmm *p = NULL;
+    *bytes = (pmm_tables_size(&m->map, cpus) + 63) / 64 * 64;
+    *tables = aligned_alloc(64, *bytes);
+    if (*tables == NULL || pmm_create_in(&m->map, cpus, *tables, *bytes, &p) != STATUS_OK) {
+        fprintf(stderr, "the allocator under test cannot be made over the model's map\n");
+        exit(1);
+    }
+    return p;
+}
+
+#endif
