@@ -4,8 +4,8 @@
 #
 # A /dev/kvm that opens and then dies in the firmware is common on nested hosts, so KVM is used only
 # after a short real boot of the image under it has come as far as a verdict. The answer is kept in
-# the build folder, with the boot of this machine that it is true for; "no" also with the image,
-# since a broken image says nothing about KVM.
+# the build folder, a file for each firmware, with the boot of this machine that it is true for;
+# "no" also with the image, since a broken image says nothing about KVM.
 
 ACCEL_REASON='asked for'
 readonly KVM_PROBE_SECONDS=20
@@ -16,6 +16,7 @@ kvm_key() {
 
 # One boot with the smallest settings, in a process of its own.
 kvm_probe() {
+    rm -f "$BUILD/kvm-probe.log"
     "$ROOT/run.sh" --image "$IMAGE" --accel kvm --memory 256M --timeout "$KVM_PROBE_SECONDS" \
         --firmware "$FIRMWARE" --no-install --log "$BUILD/kvm-probe.log" >/dev/null 2>&1
     plain_log "$BUILD/kvm-probe.log" 2>/dev/null | grep -a -qE '^verdict: (pass|fail)$'
@@ -23,17 +24,17 @@ kvm_probe() {
 
 # Prints yes or no.
 kvm_answer() {
-    local key sum cached
+    local key sum cached file=$BUILD/kvm-answer-$FIRMWARE
     key=$(kvm_key)
     sum=$(cksum <"$IMAGE" | tr ' ' '-')
-    cached=$(cat "$BUILD/kvm-answer" 2>/dev/null)
+    cached=$(cat "$file" 2>/dev/null)
     case $cached in
-    "$key $FIRMWARE yes"*) echo yes; return ;;
-    "$key $FIRMWARE no $sum") echo no; return ;;
+    "$key yes"*) echo yes; return ;;
+    "$key no $sum") echo no; return ;;
     esac
     say "trying a short boot under KVM ($KVM_PROBE_SECONDS s at most)"
     if kvm_probe; then cached=yes; else cached=no; fi
-    echo "$key $FIRMWARE $cached $sum" >"$BUILD/kvm-answer"
+    echo "$key $cached $sum" >"$file"
     echo "$cached"
 }
 
