@@ -648,6 +648,20 @@ static void pages_of_one_owner_merge(struct test_state *t)
     TEST_END;
 }
 
+static void pages_of_one_owner_keep_their_types(struct test_state *t)
+{
+    struct memmap map;
+    if (!make_two(t, &map, 2))
+        return;
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB, MIB, "image"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 4 * MIB, 2 * MIB, "image"), STATUS_OK);
+    expect(t, &map,
+           WANTS({0, 0xa0000, MEM_RESERVED, NULL}, {2 * MIB, 3 * MIB, MEM_USABLE, NULL},
+                 {3 * MIB, 4 * MIB, MEM_USABLE, "image"}, {4 * MIB, 6 * MIB, MEM_BOOT, "image"},
+                 {8 * MIB, 9 * MIB, MEM_MMIO, NULL}));
+    TEST_END;
+}
+
 /* The call answers `status`, and every region is what it was. */
 static void refuses(struct test_state *t, struct memmap *map, paddr_t base, uint64_t size,
                     const char *label, status_t status)
@@ -980,6 +994,7 @@ static const struct test_case cases[] = {
     {"memmap.reserve grows outward to whole pages", reserve_grows_outward_to_whole_pages},
     {"memmap.any stored region can be owned", any_stored_region_can_be_owned},
     {"memmap.pages of one owner merge", pages_of_one_owner_merge},
+    {"memmap.pages of one owner keep their types", pages_of_one_owner_keep_their_types},
     {"memmap.reserve says what is wrong", reserve_says_what_is_wrong},
     {"memmap.reserve before normalize is invalid", reserve_before_normalize_is_invalid},
     {"memmap.reserve without room is full", reserve_without_room_for_its_cuts_is_full},
