@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "hal/host/host.h"
 #include "hal/hal.h"
 
