@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zlib.h>
 
 #define MAGIC       "PGTRACE1"
@@ -239,11 +240,19 @@ static void settle(const struct trace *t, paddr_t *held, struct trace_counts *co
     }
 }
 
+static uint64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 void trace_replay(const struct trace *t, const struct trace_target *target, paddr_t *held,
                   struct trace_counts *counts)
 {
     uint32_t next = 0;
     *counts = (struct trace_counts){0};
+    uint64_t start = cpu_ns();
     for (uint32_t i = 0; i < t->count; i++) {
         uint32_t word = t->words[i];
         if (word & ALLOC_BIT)
@@ -251,6 +260,7 @@ void trace_replay(const struct trace *t, const struct trace_target *target, padd
         else
             replay_free(target, &held[word], counts);
     }
+    counts->ns = cpu_ns() - start;
     counts->ops = next + counts->frees;
     counts->frees -= counts->refused;
     counts->allocs = next - counts->failed;

@@ -46,6 +46,7 @@ struct trace_target {
 
 struct trace_counts {
     uint64_t ops;                    /* calls of alloc and free made */
+    uint64_t ns;                     /* CPU time of this thread in the replay */
     uint64_t allocs, frees;          /* those that succeeded */
     uint64_t failed;                 /* allocations that got nothing */
     uint64_t failures[TRACE_ORDERS]; /* the same by order */

@@ -1,0 +1,250 @@
+#include "tests/bench/figures.h"
+#include "tests/bench/harness.h"
+#include "tests/bench/workload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define POOL_PAGES (4 * GIB / PAGE_SIZE)
+#define SEED_SIZES   0xD1B54A32D192ED03u
+#define SEED_VICTIMS 0x8CB92BA72F3D8DD7u
+
+struct run {
+    paddr_t base;
+    uint64_t pages;
+};
+
+/* A population of runs that is held at `target` pages by freeing random members. Lengths and victims
+ * come from two generators, so that a failed request does not change the lengths asked later. */
+struct churn {
+    struct instance in;
+    struct run *live;
+    uint64_t count, pages, target;
+    uint64_t sizes, victims;
+    uint64_t next;       /* length of the next request */
+    uint64_t requests, failed, requests_2m, failed_2m, refused;
+    uint32_t *ticks;     /* of each request, or NULL */
+};
+
+static uint64_t draw_length(uint64_t *state)
+{
+    uint64_t kind = bench_below(state, 100);
+    if (kind < 70)
+        return 1;
+    if (kind < 90)
+        return 2 + bench_below(state, 15);
+    if (kind < 98)
+        return 17 + bench_below(state, 112);
+    return 512;
+}
+
+static inline void churn_alloc(struct churn *c)
+{
+    const struct bench_allocator *a = c->in.allocator;
+    uint64_t n = c->next;
+    uint64_t align = n == 512 ? 512 * PAGE_SIZE : PAGE_SIZE;
+    paddr_t base = a->alloc(c->in.self, n, align, a->flags[BENCH_MOVABLE]);
+    c->requests_2m += n == 512;
+    if (base == PADDR_NONE) {
+        c->failed++;
+        c->failed_2m += n == 512;
+    } else {
+        c->live[c->count++] = (struct run){base, n};
+        c->pages += n;
+    }
+}
+
+static inline void churn_free(struct churn *c)
+{
+    const struct bench_allocator *a = c->in.allocator;
+    uint64_t victim = bench_below(&c->victims, c->count);
+    struct run run = c->live[victim];
+    c->live[victim] = c->live[--c->count];
+    c->pages -= run.pages;
+    c->refused += !a->free(c->in.self, run.base, run.pages);
+}
+
+/* One operation: free a victim while the next request would exceed the target, else serve it. */
+static inline void churn_step(struct churn *c)
+{
+    if (c->pages + c->next > c->target) {
+        churn_free(c);
+        return;
+    }
+    uint64_t start = c->ticks != NULL ? bench_ticks() : 0;
+    churn_alloc(c);
+    if (c->ticks != NULL)
+        c->ticks[c->requests] = (uint32_t)min_u64(bench_ticks() - start, UINT32_MAX);
+    c->requests++;
+    c->next = draw_length(&c->sizes);
+}
+
+static void churn_open(struct churn *c, const struct bench_allocator *a,
+                       const struct bench_options *o, unsigned percent)
+{
+    uint64_t pages = o->quick ? POOL_PAGES / 32 : POOL_PAGES;
+    *c = (struct churn){.sizes = SEED_SIZES, .victims = SEED_VICTIMS};
+    instance_open(&c->in, a, pages, 1);
+    c->target = pages * percent / 100;
+    c->live = calloc(pages, sizeof *c->live);
+    if (c->live == NULL)
+        bench_fail("no memory for the records of %llu runs", (unsigned long long)pages);
+    c->next = draw_length(&c->sizes);
+}
+
+/* Recount from what is held: nobody holds a page twice; then every page that is not held can be
+ * taken, once. Leaves the allocator full. */
+static void churn_close(struct churn *c, const char *workload)
+{
+    const char *name = c->in.allocator->name;
+    struct ledger ledger;
+    if (c->refused != 0)
+        bench_fail("%s refused to take back %llu runs that it had handed out", name,
+                   (unsigned long long)c->refused);
+    ledger_open(&ledger, &c->in);
+    for (uint64_t i = 0; i < c->count; i++)
+        ledger_mark(&ledger, c->live[i].base, c->live[i].pages);
+    c->in.allocator->drain(c->in.self);
+    uint64_t free_pages = ledger.pages - ledger.marked;
+    uint64_t whole = ledger_free_blocks(&ledger) * 512;
+    uint64_t found = ledger_take_rest(&ledger, &c->in);
+    if (workload != NULL) {
+        figure_add(workload, "whole-2m", name, "%",
+                   free_pages == 0 ? 0 : 100.0 * (double)whole / (double)free_pages);
+        figure_add(workload, "taken/asked", name, "ratio",
+                   (double)(ledger.pages - found) / (double)c->pages);
+        figure_add(workload, "reached", name, "%", 100.0 * (double)c->pages / (double)c->target);
+    }
+    ledger_close(&ledger);
+    free(c->live);
+    instance_close(&c->in);
+}
+
+static bool takes_mixed(const char *workload, const struct bench_allocator *a)
+{
+    if (a == &bench_idle)
+        return false;
+    if (a->max_run == 1)
+        figure_absent(workload, a->name, "hands out single pages only");
+    return a->max_run != 1;
+}
+
+/* --- churn ------------------------------------------------------------------------------------ */
+
+static void steps(struct churn *c, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        churn_step(c);
+}
+
+/* The first half brings the population to its steady state, the second half is measured. */
+static void churn_at(const struct bench_allocator *a, const struct bench_options *o,
+                     unsigned percent, const char *workload)
+{
+    const uint64_t count = o->quick ? 100000 : 4000000;
+    struct churn c;
+    if (!takes_mixed(workload, a))
+        return;
+    churn_open(&c, a, o, percent);
+    steps(&c, count / 2);
+    uint64_t start = bench_cpu_ns();
+    steps(&c, count / 2);
+    uint64_t ns = bench_cpu_ns() - start;
+    figure_add(workload, "op", a->name, "ns", (double)ns / (double)(count / 2));
+    figure_add(workload, "failed", a->name, "%", 100.0 * (double)c.failed / (double)c.requests);
+    figure_add(workload, "failed-2m", a->name, "%",
+               100.0 * (double)c.failed_2m / (double)c.requests_2m);
+    churn_close(&c, workload);
+}
+
+void run_churn(const struct bench_allocator *a, const struct bench_options *o)
+{
+    churn_at(a, o, 50, "churn-50");
+    churn_at(a, o, 75, "churn-75");
+    churn_at(a, o, 90, "churn-90");
+    churn_at(a, o, 95, "churn-95");
+}
+
+/* --- latency ---------------------------------------------------------------------------------- */
+
+static int compare_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void add_percentile(const char *metric, const struct bench_allocator *a,
+                           const uint32_t *sorted, uint64_t count, double share)
+{
+    uint64_t at = min_u64((uint64_t)((double)count * share), count - 1);
+    figure_add("latency-90", metric, a->name, "ns", (double)sorted[at] * bench_tick_ns());
+}
+
+void run_latency(const struct bench_allocator *a, const struct bench_options *o)
+{
+    const uint64_t count = o->quick ? 100000 : 4000000;
+    struct churn c;
+    if (!takes_mixed("latency-90", a))
+        return;
+    churn_open(&c, a, o, 90);
+    steps(&c, count / 2);
+    uint32_t *ticks = calloc(count, sizeof *ticks);
+    if (ticks == NULL)
+        bench_fail("no memory for %llu samples", (unsigned long long)count);
+    c.requests = 0;
+    c.ticks = ticks;
+    steps(&c, count / 2);
+    qsort(ticks, c.requests, sizeof *ticks, compare_u32);
+    add_percentile("p50", a, ticks, c.requests, 0.5);
+    add_percentile("p99", a, ticks, c.requests, 0.99);
+    add_percentile("p99.9", a, ticks, c.requests, 0.999);
+    add_percentile("max", a, ticks, c.requests, 1);
+    free(ticks);
+    churn_close(&c, NULL);
+}
+
+/* --- LLFree's fragmentation test -------------------------------------------------------------- */
+
+static void frag_free(struct churn *c, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        churn_free(c);
+}
+
+static void frag_take(struct churn *c, uint64_t count)
+{
+    const struct bench_allocator *a = c->in.allocator;
+    for (uint64_t i = 0; i < count; i++) {
+        paddr_t base = a->alloc(c->in.self, 1, PAGE_SIZE, a->flags[BENCH_SINGLE | BENCH_MOVABLE]);
+        if (base == PADDR_NONE)
+            bench_fail("%s says that no single page is left while %llu are", a->name,
+                       (unsigned long long)(c->in.memory.pages - c->count));
+        c->live[c->count++] = (struct run){base, 1};
+        c->pages++;
+    }
+}
+
+void run_fragmentation(const struct bench_allocator *a, const struct bench_options *o)
+{
+    const unsigned rounds = 100;
+    struct churn c;
+    struct ledger ledger;
+    if (a == &bench_idle)
+        return;
+    churn_open(&c, a, o, 100);
+    frag_take(&c, c.in.memory.pages);
+    frag_free(&c, c.in.memory.pages / 2);
+    for (unsigned i = 0; i < rounds; i++) {
+        uint64_t count = c.count / 10;
+        frag_free(&c, count);
+        frag_take(&c, count);
+    }
+    ledger_open(&ledger, &c.in);
+    for (uint64_t i = 0; i < c.count; i++)
+        ledger_mark(&ledger, c.live[i].base, 1);
+    uint64_t ideal = (ledger.pages - ledger.marked) / 512;
+    figure_add("llfree-frag", "of-ideal", a->name, "%",
+               100.0 * (double)ledger_free_blocks(&ledger) / (double)ideal);
+    ledger_close(&ledger);
+    churn_close(&c, NULL);
+}

@@ -1,0 +1,32 @@
+/* tests/bench/workload.h: what is measured. Each function runs one workload once with one allocator
+ * and adds its samples (figures.h); the round-robin over allocators and rounds is in bench.c. */
+#ifndef TESTS_BENCH_WORKLOAD_H
+#define TESTS_BENCH_WORKLOAD_H
+
+#include "tests/bench/allocator.h"
+
+struct bench_options {
+    bool quick;          /* a smoke run: small, figures mean nothing */
+    const char *data;    /* folder with traces/ and maps/ */
+};
+
+typedef void workload_fn(const struct bench_allocator *, const struct bench_options *);
+
+/* Simple: pages one at a time. 4 GiB of pages. */
+workload_fn run_hot;         /* alloc and free of one page */
+workload_fn run_bulk;        /* take all, free all in the same order */
+workload_fn run_random_free; /* take all, free all in random order */
+workload_fn run_threads;     /* a hot pair on one and on two CPUs at the same time */
+
+/* Mixed lengths (1: 70 %, 2-16: 20 %, 17-128: 8 %, 512 aligned to 2 MiB: 2 %) at a fixed occupancy. */
+workload_fn run_churn;   /* 50, 75, 90 and 95 % */
+workload_fn run_latency; /* every allocation timed, 90 % */
+
+/* LLFree's fragmentation test (USENIX ATC '23): half of all single pages stay, at random; then 100
+ * rounds that free 10 % of those at random and take as many again. */
+workload_fn run_fragmentation;
+
+workload_fn run_traces; /* both recorded traces at 2 and 10 % headroom */
+workload_fn run_init;   /* time and metadata at five sizes */
+
+#endif
