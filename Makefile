@@ -131,7 +131,8 @@ $(H)/bench: $(sort $(wildcard tests/bench/*.c)) tests/sim/trace.c $(MM_SRC) $(HO
 sim: $(H)/memsim ## build the desk tool: build/host/memsim map|draw|replay
 $(H)/memsim: $(sort $(wildcard tests/sim/*.c)) $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	@mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(FAST_FLAGS) $(WARN_HOST) $(filter %.c,$^) -lz -lpng -lm -o $@
+	@pkg-config --exists cairo || { echo "make: cairo is missing; on Debian: apt install pkg-config libcairo2-dev" >&2; exit 1; }
+	$(CC) $(HOST_FLAGS) $(FAST_FLAGS) $(WARN_HOST) $$(pkg-config --cflags cairo) $(filter %.c,$^) $$(pkg-config --libs cairo) -lz -lm -o $@
 
 ##@ Checks
 .PHONY: layers
