@@ -106,6 +106,14 @@ check_image_size() {
         [ "$size" -lt 131072 ]
 }
 
+# The test frame is itself a program under test; see tests/boot/frame_test.c.
+check_frame() {
+    mkdir -p "$BUILD/host" &&
+        clang -std=c11 -I"$ROOT" -Wall -Wextra -Werror -fsanitize=address,undefined \
+            "$ROOT/tests/test.c" "$ROOT/tests/boot/frame_test.c" -o "$BUILD/host/frame_test" &&
+        "$BUILD/host/frame_test"
+}
+
 run_fuzz() { # TARGET SECONDS
     local folder="$BUILD/corpus/$1" log="$SUITE_LOGS/fuzz-$1.log"
     mkdir -p "$folder"
@@ -132,9 +140,11 @@ desk_steps() {
     step harness-verdict bash "$ROOT/tests/boot/verdict_test.sh"
     step harness-usage bash "$ROOT/tests/boot/usage_test.sh"
     step log-checker python3 "$ROOT/tests/boot/check_log_test.py"
+    step test-frame check_frame
     step pe-lint python3 "$ROOT/tests/lint/pe_lint_test.py"
     step_alone build-desk build_desk
     step unit "$BUILD/host/unit"
+    step unit-gcc make_here CC=gcc BUILD="$MAKE_BUILD/gcc" unit
     for name in $(desk_programs model); do step "model-$name" "$BUILD/host/model-$name"; done
     if have_sim_tests; then
         step_alone build-sim make_here sim

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Read the serial log of a boot and check its figures with equality, independently of mm/.
+
+usage: check_log.py [--tests N] LOG
+
+What is usable is worked out here from the raw `map:` lines alone: RAM of types 1, 2, 3, 4 and 7
+with write-back, neither special-purpose nor read-protected, above the first MiB, where every entry
+that covers a page agrees. The kernel's own numbers must then add up to that, page by page:
+pages of the allocator + pages with an owner = usable pages. Ends with "N passed, N failed".
+"""
+import argparse
+import re
+import sys
+
+PAGE = 4096
+MIB = 1 << 20
+WB, RP, SP = 0x8, 0x2000, 0x40000
+RAM_TYPES = {1, 2, 3, 4, 7}
+
+STAMP = re.compile(r"^\[ *(\d+\.\d+)\] (.*)$")
+ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
+MAP = re.compile(r"^map: (\d+) ([0-9a-f]{16}) ([0-9a-f]{16}) ([0-9a-f]{16})$")
+OWNER = re.compile(r"^reserve: ([0-9a-f]{16}) ([0-9a-f]{16}) (\S.*)$")
+ZONE = re.compile(r"^zone: (\S+) total=(\d+) free=(\d+)")
+READY = re.compile(r"^Page allocator ready: (\d+) pages")
+SELFTEST = re.compile(r"^selftest: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
+EQUATION = re.compile(r"(\d[^=]*)=\s*(\d+)")
+
+
+class Log:
+    """The kernel's lines, without stamps, and the stamps."""
+
+    def __init__(self, data):
+        text = ESCAPE.sub("", data.decode("latin-1").replace("\r", ""))
+        self.lines, self.times = [], []
+        for line in text.split("\n"):
+            found = STAMP.match(line)
+            if found:
+                self.times.append(float(found.group(1)))
+                self.lines.append(found.group(2))
+        self.last = text.rstrip().split("\n")[-1]
+
+    def all(self, pattern):
+        """Every match; a topic in the middle of a line counts where the pattern says so."""
+        return [m for m in map(pattern.search, self.lines) if m]
+
+    def topic(self, name):
+        return [line for line in self.lines if line.startswith(name + ":")]
+
+
+def sweep(entries):
+    """Runs (start, end) of whole usable pages, from (type, start, end, attributes)."""
+    sound = [e for e in entries if e[1] < e[2]]
+    points = sorted({p for e in sound for p in (e[1], e[2])} | {MIB})
+    runs = []
+    for start, end in zip(points, points[1:]):
+        cover = [e for e in sound if e[1] <= start and end <= e[2]]
+        if start < MIB or not cover or not all(is_ram(e) for e in cover):
+            continue
+        if runs and runs[-1][1] == start:
+            runs[-1][1] = end
+        else:
+            runs.append([start, end])
+    return [(s, e) for s, e in ((-(-s // PAGE) * PAGE, e // PAGE * PAGE) for s, e in runs) if s < e]
+
+
+def is_ram(entry):
+    return entry[0] in RAM_TYPES and entry[3] & WB and not entry[3] & (RP | SP)
+
+
+def pages_inside(runs, owners):
+    """Pages of the owners that lie in the runs, each page once."""
+    total, at = 0, 0
+    for start, end in sorted(owners):
+        start = max(start, at)
+        for low, high in runs:
+            total += max(0, min(end, high) - max(start, low)) // PAGE
+        at = max(at, end)
+    return total
+
+
+class Checker:
+    def __init__(self, log, tests):
+        self.log, self.tests = log, tests
+        self.passed = self.failed = 0
+
+    def check(self, ok, what):
+        self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
+        if not ok:
+            print("FAIL", what)
+
+    def equal(self, actual, expected, what):
+        self.check(actual == expected, f"{what}: {actual}, expected {expected}")
+
+    def run(self):
+        self.check_lines()
+        self.check_map()
+        self.check_pages()
+        self.check_audit()
+        self.check_end()
+        print(f"{self.passed} passed, {self.failed} failed")
+        return self.failed == 0 and self.passed > 0
+
+    def check_lines(self):
+        self.check(self.log.lines, "the log has lines `[seconds] topic: text`")
+        self.check(self.log.times == sorted(self.log.times), "the stamps never go back")
+
+    def check_map(self):
+        lines = self.log.topic("map")
+        entries = self.log.all(MAP)
+        self.check(entries, "the log holds the raw map")
+        self.equal(len(entries), len(lines), "`map:` lines that are `TYPE START END ATTR`")
+        self.entries = [(int(m[1]), *(int(m[i], 16) for i in (2, 3, 4))) for m in entries]
+
+    def check_pages(self):
+        runs = sweep(self.entries)
+        usable = sum(e - s for s, e in runs) // PAGE
+        owners = [(int(m[1], 16), int(m[2], 16)) for m in self.log.all(OWNER)]
+        self.equal(len(owners), len(self.log.topic("reserve")), "`reserve:` lines that can be read")
+        self.check(owners, "the image, the stack and the tables have owners")
+        self.check(all(s < e and s % PAGE == e % PAGE == 0 for s, e in owners), "owners hold whole pages")
+        self.check(
+            all(a[1] <= b[0] for a, b in zip(sorted(owners), sorted(owners)[1:])), "owners do not overlap"
+        )
+        ready = [int(m[1]) for m in self.log.all(READY)]
+        self.equal(len(ready), 1, "lines `Page allocator ready: N pages`")
+        owned = pages_inside(runs, owners)
+        self.equal(sum(ready) + owned, usable, f"pages of the allocator + {owned} with an owner = usable")
+        zones = self.log.all(ZONE)
+        self.check(zones, "the log holds the zones")
+        self.equal(sum(int(m[2]) for m in zones), sum(ready), "the zones' totals")
+        self.check(all(int(m[3]) <= int(m[2]) for m in zones), "no zone has more free than it has")
+        print(f"     usable {usable} = {sum(ready)} of the allocator + {owned} with an owner")
+
+    def check_audit(self):
+        equations = [m for m in map(EQUATION.search, self.log.topic("audit")) if m]
+        self.check(equations, "the log holds an audit with a sum")
+        for m in equations:
+            total = sum(int(n) for n in re.findall(r"\d+", m[1]))
+            self.equal(total, int(m[2]), f"audit `{m[0]}`")
+
+    def check_end(self):
+        results = self.log.all(SELFTEST)
+        self.equal(len(results), 1, "lines `selftest: N passed, M failed`")
+        for m in results:
+            skipped = int(m[3]) if m[3] else len(self.log.topic("skip"))
+            self.equal(int(m[2]), 0, "failed tests")
+            if self.tests is not None:
+                self.equal(int(m[1]) + skipped, self.tests, "tests in the kernel, to be those of the desk")
+        self.equal(self.log.lines[-1:], ["verdict: pass"], "the last line of the kernel")
+        self.check(self.log.last.endswith("verdict: pass"), "nothing comes after the verdict")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--tests", type=int, help="tests that the desk knows")
+    parser.add_argument("log")
+    arguments = parser.parse_args()
+    with open(arguments.log, "rb") as file:
+        log = Log(file.read())
+    sys.exit(0 if Checker(log, arguments.tests).run() else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""check_log.py must turn red: a good log made by hand passes, and each change to it fails.
+
+Ends with "N passed, N failed".
+"""
+import contextlib
+import io
+import sys
+
+import check_log
+
+# Worked out by hand. Usable: [1 MiB, 16 MiB) is 3840 pages, less the reserved page at 2 MiB: 3839;
+# [16 MiB, 32 MiB) is 4096; boot services [32 MiB, 33 MiB) 256. In all 8191 pages. The image of
+# 32 pages and the tables of 3 are owned: 8156 pages are left.
+GOOD = """\
+BdsDxe: starting Boot0001
+[0.000100] map: 7 0000000000000000 00000000000a0000 000000000000000f
+[0.000200] map: 7 0000000000100000 0000000001000000 000000000000000f
+[0.000300] map: 0 0000000000200000 0000000000201000 000000000000000f
+[0.000300] map: 7 0000000001000000 0000000002000000 000000000000000f
+[0.000300] map: 4 0000000002000000 0000000002100000 000000000000000f
+[0.000300] map: 7 0000000002100000 0000000002200000 0000000000000001
+[0.000300] map: 7 0000000002200000 0000000002300000 000000000004000f
+[0.000300] map: 9 0000000002300000 0000000002301000 000000000000000f
+[0.000400] reserve: 0000000001000000 0000000001020000 image
+[0.000400] reserve: 0000000000008000 0000000000009000 trampoline
+[0.000400] reserve: 0000000001ffd000 0000000002000000 page allocator tables
+[0.000500] zone: DMA total=3839 free=3839
+[0.000500] zone: DMA32 total=4317 free=4300
+[0.000500] zone: NORMAL total=0 free=0
+[0.000600] Page allocator ready: 8156 pages
+[0.000600] audit: 8156 allocator + 35 owned = 8191 usable
+[0.100000] selftest: 40 passed, 0 failed, 2 skipped
+[0.100000] verdict: pass
+"""
+
+CHANGES = [
+    ("one page more in the allocator", "ready: 8156", "ready: 8157"),
+    ("an owner that is not shown", "[0.000400] reserve: 0000000001ffd000 0000000002000000 page allocator tables\n", ""),
+    ("an owner that cannot be read", "0000000001020000 image", "1020000 image"),
+    ("owners that overlap", "0000000001ffd000 ", "0000000001010000 "),
+    ("an owner of part of a page", "0000000001020000 image", "0000000001020800 image"),
+    ("a zone that does not add up", "DMA total=3839", "DMA total=3838"),
+    ("more free than there is", "DMA32 total=4317 free=4300", "DMA32 total=4317 free=4318"),
+    ("no zones", "zone:", "area:"),
+    ("a map line of another form", "map: 9 0000000002300000", "map: 9 2300000"),
+    ("a hidden map line", "[0.000300] map: 4 0000000002000000 0000000002100000 000000000000000f\n", ""),
+    ("reserved memory taken for RAM", "map: 0 0000000000200000", "map: 7 0000000000200000"),
+    ("no map at all", "map: ", "plan: "),
+    ("an audit that does not add up", "8156 allocator + 35", "8156 allocator + 34"),
+    ("no audit", "audit:", "count:"),
+    ("a failed test", "40 passed, 0 failed", "40 passed, 1 failed"),
+    ("a test too few", "40 passed", "39 passed"),
+    ("no self-test", "[0.100000] selftest: 40 passed, 0 failed, 2 skipped\n", ""),
+    ("no verdict", "[0.100000] verdict: pass\n", ""),
+    ("a failed verdict", "verdict: pass", "verdict: fail"),
+    ("a line after the verdict", "verdict: pass\n", "verdict: pass\n[0.2] trap: page fault\n"),
+    ("noise after the verdict", "verdict: pass\n", "verdict: pass\nBdsDxe: starting\n"),
+    ("a stamp that goes back", "[0.000200]", "[0.900000]"),
+    ("two lines that say ready", "[0.000600] audit", "[0.000600] Page allocator ready: 0 pages\n[0.000600] audit"),
+]
+
+
+def verdict(text):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        good = check_log.Checker(check_log.Log(text.encode()), 42).run()
+    return good, said.getvalue()
+
+
+def main():
+    passed = failed = 0
+    rows = [("the good log", GOOD, True), ("carriage returns", GOOD.replace("\n", "\r\n"), True)]
+    rows += [("an empty log", "", False)]
+    for name, old, new in CHANGES:
+        assert old in GOOD, name
+        rows.append((name, GOOD.replace(old, new, 1) if old != "map: " else GOOD.replace(old, new), False))
+    for name, text, expected in rows:
+        good, said = verdict(text)
+        passed, failed = passed + (good == expected), failed + (good != expected)
+        if good != expected:
+            print(f"FAIL {name}: {'passes' if good else 'fails'}; check_log.py said:\n{said}")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed != 0)
+
+
+if __name__ == "__main__":
+    main()
