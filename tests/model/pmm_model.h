@@ -200,6 +200,13 @@ static inline bool model_can_alloc(const struct model *m, size_t n, uint64_t ali
     return false;
 }
 
+/* A failed call is counted in the highest zone that it may use and that exists. */
+static inline void model_count_failure(struct model *m, uint32_t flags)
+{
+    paddr_t limit = (flags & PMM_DMA) ? PMM_DMA_LIMIT : (flags & PMM_DMA32) ? PMM_DMA32_LIMIT : 0;
+    m->failures += m->pages > 0 && (limit == 0 || m->address[0] < limit);
+}
+
 static inline void model_take(struct model *m, uint32_t i, size_t n)
 {
     for (uint32_t k = i; k < i + n; k++)

