@@ -33,6 +33,10 @@ have_header() {
         { have_command clang && echo "#include <$1>" | clang -E -x c - >/dev/null 2>&1; }
 }
 
+have_cairo() { # the desk tool draws with it
+    pkg-config --exists cairo 2>/dev/null
+}
+
 have_ovmf() {
     firmware_code ovmf >/dev/null
 }
@@ -75,7 +79,8 @@ find_missing_test() {
     want libc6-dev have_header stdio.h
     want libclang-rt-dev have_sanitizers
     want zlib1g-dev have_header zlib.h
-    want libpng-dev have_header png.h
+    want pkg-config have_command pkg-config
+    want libcairo2-dev have_cairo
     want pmccabe have_command pmccabe
 }
 

@@ -44,7 +44,7 @@ report_step() { # NAME SECONDS STATUS PASSED FAILED SKIPPED
     if [ "$6" -gt 0 ]; then printf ', %d skipped\n' "$6"; else printf '\n'; fi
     [ "$5" -eq 0 ] || {
         echo "     status $3; the end of $SUITE_LOGS/$1.log:"
-        tail -n 25 "$SUITE_LOGS/$1.log" | sed 's/^/     | /'
+        tail -n 25 "$SUITE_LOGS/$1.log" | cut -c 1-240 | sed 's/^/     | /'
     }
 }
 
@@ -72,7 +72,7 @@ desk_programs() { # KIND: model or fuzz
 }
 
 make_here() {
-    make -C "$ROOT" -j"$AT_A_TIME" BUILD="$MAKE_BUILD" "$@"
+    make -s -C "$ROOT" -j"$AT_A_TIME" BUILD="$MAKE_BUILD" "$@"
 }
 
 build_desk() {
