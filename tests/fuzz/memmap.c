@@ -34,9 +34,8 @@ static uint64_t number(struct bytes *in, unsigned count)
 
 static uint64_t address(struct bytes *in)
 {
-    static const uint64_t places[] = {
-        0,       MIB,     2 * MIB,           16 * MIB,          17 * MIB,          4 * GIB,
-        0xa0000, 64 * MIB};
+    static const uint64_t places[] = {0,        MIB,     2 * MIB, 16 * MIB,
+                                      17 * MIB, 4 * GIB, 0xa0000, 64 * MIB};
     uint8_t how = byte(in);
     if ((how & 15) >= ARRAY_LEN(places))
         return number(in, 8);
