@@ -22,7 +22,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
 MAP = re.compile(r"^map: (\d+) ([0-9a-f]{16}) ([0-9a-f]{16}) ([0-9a-f]{16})$")
 OWNER = re.compile(r"^reserve: ([0-9a-f]{16}) ([0-9a-f]{16}) (\S.*)$")
 ZONE = re.compile(r"^zone: (\S+) total=(\d+) free=(\d+)")
-READY = re.compile(r"^Page allocator ready: (\d+) pages")
+READY = re.compile(r"\bPage allocator ready: (\d+) pages")
 SELFTEST = re.compile(r"^selftest: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
 EQUATION = re.compile(r"(\d[^=]*)=\s*(\d+)")
 

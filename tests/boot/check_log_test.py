@@ -7,6 +7,7 @@ import contextlib
 import io
 import sys
 
+sys.dont_write_bytecode = True  # a test leaves nothing in the source tree
 import check_log
 
 # Worked out by hand. Usable: [1 MiB, 16 MiB) is 3840 pages, less the reserved page at 2 MiB: 3839;

@@ -38,9 +38,8 @@ firmware_vars() {
 # The disk: a FAT file system with the program and the options file, made without root.
 make_disk() { # FILE
     local words=$OPTIONS
-    if [ "$DISPLAY_ON$GDB" = 00 ] && [[ " $words" != *[[:space:]]exit=* ]]; then
-        words="exit=1 $words"
-    fi
+    # Of two words the later wins, so --options can still say exit=0.
+    [ "$DISPLAY_ON$GDB" != 00 ] || words="exit=1 $words"
     printf '%s\n' "$words" >"$WORK/mortise.cfg" &&
         truncate -s 64M "$1" &&
         mformat -i "$1" -F -v MORTISE :: &&
