@@ -44,10 +44,6 @@ struct block_bits {
 };
 _Static_assert(sizeof(struct block_bits) == 128, "two bits a page");
 
-struct block_mask {
-    uint64_t word[BLOCK_WORDS];
-};
-
 static inline uint64_t bits_load(const uint64_t *word)
 {
     return __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -67,25 +63,25 @@ static inline enum page_state block_state(const struct block_bits *b, unsigned i
     return (enum page_state)(own << 1 | zone);
 }
 
-/* The pages in one state, as a mask. */
-struct block_mask block_pages(const struct block_bits *, enum page_state);
+/* How many pages are in one state. */
+unsigned block_count(const struct block_bits *, enum page_state);
 
-/* How many pages a mask has. */
-unsigned block_count(const struct block_mask *);
+/* The searches below see PAGE_FREE pages; in a block that a CPU owns those are not to be had. */
 
-/* Length of the longest run of ones, 0..512. O(8 log length). */
-unsigned block_longest(const struct block_mask *);
+/* Length of the longest free run, 0..512. `at_most`: what the caller knows it cannot exceed; the
+ * search stops there. */
+unsigned block_longest(const struct block_bits *, unsigned at_most);
 
-/* Lowest index, a multiple of 1 << align_shift (0..9), where `n` (1..512) ones lie together, or
- * BLOCK_PAGES. O(8 log n). */
-unsigned block_find(const struct block_mask *, unsigned n, unsigned align_shift);
+/* An index, a multiple of 1 << align_shift (0..9), where `n` (1..512) free pages lie together, or
+ * BLOCK_PAGES. Places inside one word come first, each kind by address. */
+unsigned block_find(const struct block_bits *, unsigned n, unsigned align_shift);
 
-/* Length of the run of ones around [lo, hi), which are all ones. */
-unsigned block_run_around(const struct block_mask *, unsigned lo, unsigned hi);
+/* Length of the free run around [lo, hi), whose pages are all free. */
+unsigned block_run_around(const struct block_bits *, unsigned lo, unsigned hi);
 
-/* Ones directly at and after `from` (0..512), and directly before `to` (0..512). */
-unsigned block_ones_from(const struct block_mask *, unsigned from);
-unsigned block_ones_before(const struct block_mask *, unsigned to);
+/* Free pages directly at and after `from` (0..512), and directly before `to` (0..512). */
+unsigned block_free_from(const struct block_bits *, unsigned from);
+unsigned block_free_before(const struct block_bits *, unsigned to);
 
 /* First index at or after `from` (0..512) that is not PAGE_INTERIOR, or BLOCK_PAGES. */
 unsigned block_run_end(const struct block_bits *, unsigned from);

@@ -63,14 +63,20 @@ struct request {
     enum block_class class;
 };
 
-static uint64_t take_from_zone(struct zone *z, const struct request *q)
+/* Where a zone is searched: in its files, which is quick and finds nearly everything, or run by run
+ * over block borders as well, which misses nothing. */
+enum search { SEARCH_FILES, SEARCH_ALL };
+
+static uint64_t take_from_zone(struct zone *z, const struct request *q, enum search search)
 {
     struct place at;
     uint64_t page = 0;
     uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
     hal_lock(&z->lock);
     if (z->free >= keep && z->free - keep >= q->pages &&
-        zone_take_run(z, q->pages, q->align_shift, q->class, &at))
+        (zone_take_run(z, q->pages, q->align_shift, q->class, &at) ||
+         (search == SEARCH_ALL &&
+          zone_take_scattered(z, q->pages, q->align_shift, q->class, &at))))
         page = zone_page_of(z, at);
     hal_unlock(&z->lock);
     return page;
@@ -81,23 +87,30 @@ static bool is_plain_page(const struct request *q)
     return q->pages == 1 && q->align_shift == 0 && (q->flags & (PMM_DMA | PMM_DMA32)) == 0;
 }
 
-/* Highest zone first. */
-static uint64_t take_anywhere(struct pmm *p, struct pmm_cpu *cpu, const struct request *q,
-                              bool park)
+static uint64_t take_from(struct pmm *p, struct pmm_cpu *cpu, const struct request *q,
+                          enum pmm_zone id, enum search search)
 {
-    for (int id = (int)highest_zone(q->flags); id >= 0; id--) {
-        struct zone *z = p->zones[id];
-        if (z == NULL)
-            continue;
-        uint64_t page = 0;
-        if (park && z->magazines && magazine_refill(p, cpu, q->class, z))
-            page = magazine_take(&cpu->take[q->class]);
-        if (page == 0)
-            page = take_from_zone(z, q);
-        if (page != 0)
-            return page;
+    struct zone *z = p->zones[id];
+    if (z == NULL)
+        return 0;
+    if (search == SEARCH_FILES && z->magazines && is_plain_page(q) &&
+        magazine_refill(p, cpu, q->class, z))
+        return magazine_take(&cpu->take[q->class]);
+    return take_from_zone(z, q, search);
+}
+
+/* Highest zone first, DMA only when nothing else has a run that fits. */
+static uint64_t take_anywhere(struct pmm *p, struct pmm_cpu *cpu, const struct request *q)
+{
+    enum pmm_zone top = highest_zone(q->flags);
+    for (unsigned search = SEARCH_FILES; search <= SEARCH_ALL; search++) {
+        for (unsigned id = top; id > PMM_ZONE_DMA; id--) {
+            uint64_t page = take_from(p, cpu, q, (enum pmm_zone)id, (enum search)search);
+            if (page != 0)
+                return page;
+        }
     }
-    return 0;
+    return take_from(p, cpu, q, PMM_ZONE_DMA, SEARCH_ALL);
 }
 
 static void count_failure(struct pmm *p, uint32_t flags)
@@ -116,14 +129,13 @@ static void count_failure(struct pmm *p, uint32_t flags)
 static __attribute__((noinline)) uint64_t take_slowly(struct pmm *p, struct pmm_cpu *cpu,
                                                       const struct request *q)
 {
-    bool plain = is_plain_page(q);
-    uint64_t page = plain ? magazine_take(&cpu->take[q->class]) : 0;
+    uint64_t page = is_plain_page(q) ? magazine_take(&cpu->take[q->class]) : 0;
     if (page == 0)
-        page = take_anywhere(p, cpu, q, plain);
+        page = take_anywhere(p, cpu, q);
     if (page != 0)
         return page;
     magazine_release_all(p, cpu);
-    page = take_anywhere(p, cpu, q, false);
+    page = take_anywhere(p, cpu, q);
     if (page == 0)
         count_failure(p, q->flags);
     return page;

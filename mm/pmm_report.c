@@ -233,19 +233,18 @@ static const char *check_open_block(const struct pmm *p, const struct zone *z, u
                                     struct seen *seen)
 {
     const struct summary *s = &z->summaries[block];
-    struct block_mask free = block_pages(&z->bits[block], PAGE_FREE);
-    struct block_mask parked = block_pages(&z->bits[block], PAGE_PARKED);
+    const struct block_bits *bits = &z->bits[block];
     if (s->frame != zone_page_of(z, (struct place){block, 0}) >> BLOCK_SHIFT)
         return "P4: a summary has another block's address";
     if (s->owner > p->cpu_count)
         return "P4: a block belongs to a CPU that does not exist";
     if (s->owner != 0)
         return s->longest != 0 || s->withheld ? "P3: a block that a CPU owns is filed" : NULL;
-    if (s->free != block_count(&free))
+    if (s->free != block_count(bits, PAGE_FREE))
         return "P4: a summary's free count is not what the bits say";
-    if (s->withheld != (block_count(&parked) != 0))
+    if (s->withheld != (block_count(bits, PAGE_PARKED) != 0))
         return "P4: a summary does not say truly whether pages are withheld";
-    if (s->longest != block_longest(&free))
+    if (s->longest != block_longest(bits, BLOCK_PAGES))
         return "P3: a block is not filed under its longest free run";
     if (s->free == BLOCK_PAGES)
         return "P5: a wholly free block is in no extent";

@@ -36,14 +36,6 @@ uint32_t zone_next_block(const struct zone *z, uint32_t block)
 
 /* --- one block --- */
 
-/* The free pages of an open block; none while a CPU owns it. */
-static struct block_mask free_pages(const struct zone *z, uint32_t block)
-{
-    if (z->summaries[block].owner != 0)
-        return (struct block_mask){{0}};
-    return block_pages(&z->bits[block], PAGE_FREE);
-}
-
 void zone_unfile(struct zone *z, uint32_t block)
 {
     if (z->summaries[block].longest != 0)
@@ -67,22 +59,28 @@ static void close_block(struct zone *z, uint32_t block)
 
 void zone_refile(struct zone *z, uint32_t block)
 {
-    struct block_mask free = block_pages(&z->bits[block], PAGE_FREE);
-    z->summaries[block].free = (uint16_t)block_count(&free);
+    const struct block_bits *bits = &z->bits[block];
+    z->summaries[block].free = (uint16_t)block_count(bits, PAGE_FREE);
     if (z->summaries[block].free == BLOCK_PAGES)
         close_block(z, block);
     else
-        file_under(z, block, block_longest(&free));
+        file_under(z, block, block_longest(bits, z->summaries[block].free));
 }
 
 /* Pages [lo, hi) of an open block become part of an allocated run; `head`: its first page is here.
- * Not filed again: the caller does. */
+ * What is left of the block is filed again; it has no longer run than before (512 when it was not
+ * filed: just opened). */
 static void take_pages(struct zone *z, uint32_t block, unsigned lo, unsigned hi, bool head)
 {
+    struct summary *s = &z->summaries[block];
+    unsigned at_most = s->longest != 0 ? s->longest : BLOCK_PAGES;
     block_set(&z->bits[block], lo, hi, PAGE_INTERIOR);
     if (head)
         block_set(&z->bits[block], lo, lo + 1, PAGE_HEAD);
-    z->summaries[block].free = (uint16_t)(z->summaries[block].free - (hi - lo));
+    s->free = (uint16_t)(s->free - (hi - lo));
+    if (s->free < at_most)
+        at_most = s->free;
+    file_under(z, block, at_most > 1 ? block_longest(&z->bits[block], at_most) : at_most);
 }
 
 static void count_taken(struct zone *z, size_t pages)
@@ -102,8 +100,6 @@ static void take_open(struct zone *z, struct place at, size_t pages)
     while (pages > 0) {
         unsigned n = (unsigned)min_u64(pages, BLOCK_PAGES - at.index);
         take_pages(z, at.block, at.index, at.index + n, head);
-        struct block_mask left = block_pages(&z->bits[at.block], PAGE_FREE);
-        file_under(z, at.block, block_longest(&left));
         pages -= n;
         head = false;
         at = (struct place){at.block + 1, 0};
@@ -140,8 +136,7 @@ static bool find_partial(const struct zone *z, enum block_class class, unsigned 
         uint32_t block = bins->head[length];
         for (unsigned tries = BLOCK_TRIES; block != BLOCK_NONE && tries > 0 && total > 0;
              tries--, total--, block = z->summaries[block].next) {
-            struct block_mask free = block_pages(&z->bits[block], PAGE_FREE);
-            unsigned index = block_find(&free, n, align_shift);
+            unsigned index = block_find(&z->bits[block], n, align_shift);
             if (index < BLOCK_PAGES) {
                 *out = (struct place){block, index};
                 return true;
@@ -187,35 +182,45 @@ static void scan_add(struct scan *s, uint64_t page, uint64_t length)
     s->found = true;
 }
 
-/* One block or extent further; `page` is its first page. */
-static void scan_block(const struct zone *z, struct scan *s, uint32_t block, uint64_t page)
+/* A place inside one open block. */
+static bool scan_inside(const struct zone *z, struct scan *s, uint32_t block, uint64_t page)
 {
-    if (!zone_block_is_open(z, block)) {
-        if (z->summaries[block].withheld)
-            s->length = 0;
-        else
-            scan_add(s, page, (uint64_t)z->summaries[block].length * BLOCK_PAGES);
-        return;
-    }
-    struct block_mask free = free_pages(z, block);
-    unsigned prefix = block_ones_from(&free, 0);
+    if (s->pages > z->summaries[block].longest || s->align_shift > BLOCK_SHIFT)
+        return false;
+    unsigned index = block_find(&z->bits[block], (unsigned)s->pages, s->align_shift);
+    s->start = page + index;
+    s->found = index < BLOCK_PAGES;
+    return s->found;
+}
+
+static void scan_open(const struct zone *z, struct scan *s, uint32_t block, uint64_t page)
+{
+    const struct block_bits *bits = &z->bits[block];
+    unsigned prefix = block_free_from(bits, 0);
     if (prefix > 0)
         scan_add(s, page, prefix);
-    if (s->found)
+    if (s->found || scan_inside(z, s, block, page))
         return;
-    unsigned align_shift = s->align_shift < BLOCK_SHIFT ? s->align_shift : BLOCK_SHIFT;
-    if (s->pages <= z->summaries[block].longest && s->align_shift <= BLOCK_SHIFT) {
-        unsigned index = block_find(&free, (unsigned)s->pages, align_shift);
-        if (index < BLOCK_PAGES) {
-            s->start = page + index;
-            s->found = true;
-            return;
-        }
-    }
-    unsigned suffix = block_ones_before(&free, BLOCK_PAGES);
+    unsigned suffix = block_free_before(bits, BLOCK_PAGES);
     s->length = 0;
     if (suffix > 0)
         scan_add(s, page + BLOCK_PAGES - suffix, suffix);
+}
+
+/* One block or extent further; `page` is its first page. */
+static void scan_block(const struct zone *z, struct scan *s, uint32_t block, uint64_t page)
+{
+    const struct summary *summary = &z->summaries[block];
+    if (zone_block_is_open(z, block)) {
+        if (summary->owner == 0 && summary->free != 0)
+            scan_open(z, s, block, page);
+        else
+            s->length = 0;
+    } else if (summary->withheld) {
+        s->length = 0;
+    } else {
+        scan_add(s, page, (uint64_t)summary->length * BLOCK_PAGES);
+    }
 }
 
 /* Every free run of the zone, lowest address first, over block borders: what P6 rests on. */
@@ -261,15 +266,22 @@ static bool find_run(struct zone *z, size_t pages, unsigned align_shift, enum bl
 bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
                    struct place *out)
 {
-    if (pages > z->free)
+    if (pages > z->free || !find_run(z, pages, align_shift, class, out))
         return false;
-    if (find_run(z, pages, align_shift, class, out)) {
-        take_open(z, *out, pages);
-    } else {
-        if (!find_anywhere(z, pages, align_shift, out))
-            return false;
-        zone_take_at(z, *out, pages, class);
-    }
+    take_open(z, *out, pages);
+    z->allocs++;
+    return true;
+}
+
+bool zone_take_scattered(struct zone *z, size_t pages, unsigned align_shift,
+                         enum block_class class, struct place *out)
+{
+    /* A whole block lies in an extent if it is anywhere. */
+    if (pages == BLOCK_PAGES && align_shift == BLOCK_SHIFT)
+        return false;
+    if (pages > z->free || !find_anywhere(z, pages, align_shift, out))
+        return false;
+    zone_take_at(z, *out, pages, class);
     z->allocs++;
     return true;
 }
@@ -278,8 +290,8 @@ bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum bloc
 static uint64_t free_here(const struct zone *z, struct place at)
 {
     if (zone_block_is_open(z, at.block)) {
-        struct block_mask free = free_pages(z, at.block);
-        return block_ones_from(&free, at.index);
+        bool owned = z->summaries[at.block].owner != 0;
+        return owned ? 0 : block_free_from(&z->bits[at.block], at.index);
     }
     uint32_t first = extent_first(z, zone_region_of(z, at.block), at.block);
     if (z->summaries[first].withheld)
@@ -368,8 +380,7 @@ static void give_pages(struct zone *z, uint32_t block, unsigned lo, unsigned hi)
         close_block(z, block);
         return;
     }
-    struct block_mask free = block_pages(&z->bits[block], PAGE_FREE);
-    unsigned length = block_run_around(&free, lo, hi);
+    unsigned length = block_run_around(&z->bits[block], lo, hi);
     if (length > s->longest)
         file_under(z, block, length);
 }
@@ -396,8 +407,7 @@ static void add_to_block(struct zone *z, uint32_t block, uint32_t frame, unsigne
     if (!zone_block_is_open(z, block))
         block_open(z, block, frame, CLASS_RUNS, PAGE_PARKED);
     block_set(&z->bits[block], lo, hi, state);
-    struct block_mask withheld = block_pages(&z->bits[block], PAGE_PARKED);
-    z->summaries[block].withheld = block_count(&withheld) != 0;
+    z->summaries[block].withheld = block_count(&z->bits[block], PAGE_PARKED) != 0;
     if (state == PAGE_FREE)
         zone_refile(z, block);
 }
