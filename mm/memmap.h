@@ -112,7 +112,8 @@ struct memmap {
 };
 
 /* Storage, in regions, that is always enough for `entries` raw entries and `owners` calls of
- * memmap_reserve() or memmap_early_alloc(): two for each. SIZE_MAX when that does not fit. */
+ * memmap_reserve() or memmap_early_alloc() (pmm_create() makes one): two for each. SIZE_MAX when
+ * that does not fit. */
 size_t memmap_capacity_for(size_t entries, size_t owners);
 
 /* Start an empty map on the caller's storage, which must outlive it and need not be zero. The width
