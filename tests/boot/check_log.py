@@ -19,8 +19,8 @@ RAM_TYPES = {1, 2, 3, 4, 7}
 
 STAMP = re.compile(r"^\[ *(\d+\.\d+)\] (.*)$")
 ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
-MAP = re.compile(r"^map: (\d+) ([0-9a-f]{16}) ([0-9a-f]{16}) ([0-9a-f]{16})$")
-OWNER = re.compile(r"^reserve: ([0-9a-f]{16}) ([0-9a-f]{16}) (\S.*)$")
+MAP = re.compile(r"^map: (\d+) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]{16})$")
+OWNER = re.compile(r"^reserve: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (\S.*)$")
 ZONE = re.compile(r"^zone: (\S+) total=(\d+) free=(\d+)")
 READY = re.compile(r"\bPage allocator ready: (\d+) pages")
 SELFTEST = re.compile(r"^selftest: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?")

@@ -53,6 +53,7 @@ make_work_folder() {
 end_work() {
     if [ -n "$QEMU_PID" ] && kill -TERM "$QEMU_PID" 2>/dev/null; then
         wait "$QEMU_PID" 2>/dev/null
+        wait
     fi
     [ -z "$WORK" ] || rm -rf -- "$WORK"
 }

@@ -108,13 +108,29 @@ add_extra() {
 make_command() {
     QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -net none -accel "$ACCEL"
         -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
-        -serial "file:$(qemu_escape "$WORK/serial.log")")
+        -pidfile "$WORK/qemu.pid" -serial "file:$(qemu_escape "$WORK/serial.log")")
     add_memory
     add_cpu
     if [ "$FIRMWARE" = u-boot ]; then add_uboot; else add_ovmf; fi
     add_screen
     [ "$GDB" = 0 ] || QEMU+=(-S -gdb tcp:127.0.0.1:1234)
     add_extra
+}
+
+# QEMU's peak of resident memory in KiB, looked at twice a second, into the file `peak`.
+watch_memory() {
+    local pid key value
+    while kill -0 "$QEMU_PID" 2>/dev/null; do
+        read -r pid 2>/dev/null <"$WORK/qemu.pid" && while read -r key value _; do
+            [ "$key" != VmHWM: ] || echo "$value" >"$WORK/peak"
+        done 2>/dev/null <"/proc/$pid/status"
+        sleep 0.5
+    done
+}
+
+peak_text() {
+    local kib
+    read -r kib 2>/dev/null <"$WORK/peak" && echo ", QEMU used $((kib / 1024)) MiB"
 }
 
 # Run the command with the time limit and let the log pass to standard output as it grows.
@@ -125,9 +141,12 @@ run_qemu() {
     : >"$WORK/serial.log"
     "${prefix[@]}" "${QEMU[@]}" </dev/null 2>"$WORK/qemu.err" &
     QEMU_PID=$!
-    tail -n +1 -s 0.2 -f --pid="$QEMU_PID" "$WORK/serial.log" 2>/dev/null
+    watch_memory 2>/dev/null &
+    # In the background, so that a signal to run.sh is answered at once.
+    tail -n +1 -s 0.2 -f --pid="$QEMU_PID" "$WORK/serial.log" 2>/dev/null &
     wait "$QEMU_PID" 2>/dev/null
     status=$?
+    wait
     QEMU_PID=''
     return $status
 }
@@ -154,5 +173,5 @@ boot_machine() {
     status=$?
     keep_log
     case $status in "$QEMU_PASS" | "$QEMU_FAIL" | "$QEMU_TIMEOUT") ;; *) cat "$WORK/qemu.err" >&2 ;; esac
-    judge "$status" "$WORK/serial.log" $((SECONDS - start))
+    judge "$status" "$WORK/serial.log" "$((SECONDS - start)) s$(peak_text)"
 }

@@ -29,19 +29,19 @@ log_agrees() { # LOG: print what is wrong, or nothing
 }
 
 # Explain how the machine ended and return run.sh's exit status.
-judge() { # QEMU_STATUS LOG SECONDS
+judge() { # QEMU_STATUS LOG HOW-LONG
     local why
     case $1 in
     "$QEMU_PASS")
         if why=$(log_agrees "$2"); then
-            say "pass after $3 s"
+            say "pass after $3"
             return "$STATUS_PASS"
         fi
         say "FAIL: the exit port says pass, but $why"
         return "$STATUS_FAIL"
         ;;
     "$QEMU_FAIL")
-        say "FAIL: the kernel's verdict is fail, after $3 s"
+        say "FAIL: the kernel's verdict is fail, after $3"
         return "$STATUS_FAIL"
         ;;
     "$QEMU_TIMEOUT" | 137)
