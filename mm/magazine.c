@@ -6,39 +6,38 @@
 
 void magazine_clear(struct magazine *m, const struct pmm *p)
 {
-    *m = (struct magazine){.bits = p->no_block, .frame = FRAME_NONE};
+    m->bits = p->no_block;
+    m->base = BASE_NONE;
+    m->held = 0;
+    m->zone = NULL;
+    m->allocs = m->frees = 0;
 }
 
-/* Pages in own-but-not-allocated states: parked, or returned by another CPU. */
-static uint64_t loose_pages(const struct page_bits *w)
+static void copy(struct magazine *to, const struct magazine *from)
 {
-    return bits_load(&w->own) ^ bits_load(&w->zone);
+    to->bits = from->bits;
+    to->base = from->base;
+    to->held = from->held;
+    to->block = from->block;
+    to->zone = from->zone;
+    to->allocs = from->allocs;
+    to->frees = from->frees;
+    for (unsigned i = 0; i < from->held; i++)
+        to->hand[i] = from->hand[i];
 }
 
-uint64_t magazine_parked(const struct magazine *m)
+bool magazine_draw(struct magazine *m)
 {
-    uint64_t n = 0;
-    for (unsigned i = 0; i < BLOCK_WORDS; i++)
-        n += (uint64_t)__builtin_popcountll(loose_pages(&m->bits->word[i]));
-    return n;
-}
-
-uint64_t magazine_take(struct magazine *m)
-{
-    for (unsigned i = 0; i < BLOCK_WORDS; i++) {
-        unsigned at = (m->cursor + i) % BLOCK_WORDS;
-        struct page_bits *w = &m->bits->word[at];
-        uint64_t own = bits_load(&w->own);
-        uint64_t parked = __atomic_load_n(&w->zone, __ATOMIC_ACQUIRE) & ~own;
-        if (parked == 0)
-            continue;
-        unsigned bit = (unsigned)__builtin_ctzll(parked);
-        bits_store(&w->own, own | (uint64_t)1 << bit);
-        m->cursor = at;
-        m->allocs++;
-        return (m->frame << BLOCK_SHIFT) + at * 64 + bit;
+    for (unsigned i = 0; i < BLOCK_WORDS && m->held == 0; i++) {
+        const struct page_bits *w = &m->bits->word[i];
+        uint64_t parked = __atomic_load_n(&w->zone, __ATOMIC_ACQUIRE) & ~bits_load(&w->own);
+        while (parked != 0) { /* highest first, so that the lowest lies on top */
+            unsigned bit = 63u - (unsigned)__builtin_clzll(parked);
+            m->hand[m->held++] = (uint16_t)(i * 64 + bit);
+            parked &= ~((uint64_t)1 << bit);
+        }
     }
-    return 0;
+    return m->held != 0;
 }
 
 /* Pages a CPU may park without starving the others of a zone that runs low. */
@@ -65,37 +64,51 @@ static void own_block(struct zone *z, uint32_t block, const struct pmm_cpu *cpu,
         z->low_water = z->free;
     s->free = 0;
     s->owner = (uint16_t)(cpu->index + 1);
-    *m = (struct magazine){.bits = bits, .frame = s->frame, .block = block, .zone = z};
+    m->bits = bits;
+    m->base = (paddr_t)s->frame << (BLOCK_SHIFT + PAGE_SHIFT);
+    m->held = 0;
+    m->block = block;
+    m->zone = z;
 }
 
-void magazine_release(struct pmm *p, struct magazine *m)
+/* The block goes back to the file with what is loose in it: parked, or returned by another CPU.
+ * Zone locked. */
+static void disown_block(struct pmm *p, struct magazine *m)
 {
     struct zone *z = m->zone;
-    if (m->frame == FRAME_NONE)
-        return;
-    hal_lock(&z->lock);
+    struct summary *s = &z->summaries[m->block];
+    uint64_t any = 0;
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         struct page_bits *w = &m->bits->word[i];
-        uint64_t loose = loose_pages(w);
-        if (loose == 0)
-            continue;
-        bits_store(&w->own, bits_load(&w->own) | loose);
-        bits_store(&w->zone, bits_load(&w->zone) & ~loose);
+        uint64_t own = bits_load(&w->own);
+        uint64_t zone = bits_load(&w->zone);
+        any |= own ^ zone;
+        bits_store(&w->own, own | zone);
+        bits_store(&w->zone, zone & own);
     }
-    z->summaries[m->block].owner = 0;
-    zone_refile(z, m->block);
-    z->free += z->summaries[m->block].free;
+    s->owner = 0;
+    if (any != 0)
+        zone_refile(z, m->block);
+    z->free += s->free;
     z->allocs += m->allocs;
     z->frees += m->frees;
-    hal_unlock(&z->lock);
     magazine_clear(m, p);
+}
+
+static void release(struct pmm *p, struct magazine *m)
+{
+    struct zone *z = m->zone;
+    if (z == NULL)
+        return;
+    hal_lock(&z->lock);
+    disown_block(p, m);
+    hal_unlock(&z->lock);
 }
 
 void magazine_release_all(struct pmm *p, struct pmm_cpu *cpu)
 {
-    for (unsigned i = 0; i < CLASS_COUNT; i++)
-        magazine_release(p, &cpu->take[i]);
-    magazine_release(p, &cpu->give);
+    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
+        release(p, &cpu->magazines[kind]);
 }
 
 /* The partly used block with the least to lose, or a whole one. Zone locked. */
@@ -109,36 +122,51 @@ static uint32_t choose_block(struct zone *z, enum block_class class)
     return may_park(z, BLOCK_PAGES) ? zone_open_smallest(z, class) : BLOCK_NONE;
 }
 
-bool magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum block_class class, struct zone *z)
+/* What was given back serves before the file is asked. */
+static bool take_over(struct pmm *p, struct magazine *m, struct magazine *give,
+                      enum block_class class, const struct zone *z)
 {
-    struct magazine *take = &cpu->take[class];
-    struct magazine *give = &cpu->give;
-    magazine_release(p, take);
-    if (give->zone == z && z->summaries[give->block].class == class && magazine_parked(give) > 0) {
-        *take = *give;
-        magazine_clear(give, p);
+    if (give->zone != z || z->summaries[give->block].class != class)
+        return false;
+    if (give->held == 0 && !magazine_draw(give))
+        return false;
+    release(p, m);
+    copy(m, give);
+    magazine_clear(give, p);
+    return true;
+}
+
+bool magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum magazine_kind kind, struct zone *z)
+{
+    struct magazine *m = &cpu->magazines[kind];
+    enum block_class class = kind == MAGAZINE_KERNEL ? CLASS_KERNEL : CLASS_PAGES;
+    if (take_over(p, m, &cpu->magazines[MAGAZINE_GIVE], class, z))
         return true;
-    }
+    if (m->zone != z)
+        release(p, m);
     hal_lock(&z->lock);
+    if (m->zone != NULL)
+        disown_block(p, m);
     uint32_t block = choose_block(z, class);
     if (block != BLOCK_NONE)
-        own_block(z, block, cpu, take);
+        own_block(z, block, cpu, m);
     hal_unlock(&z->lock);
-    return block != BLOCK_NONE;
+    return magazine_draw(m);
 }
 
 void magazine_adopt(struct pmm *p, struct pmm_cpu *cpu, const struct region *r, uint64_t page)
 {
+    struct magazine *give = &cpu->magazines[MAGAZINE_GIVE];
     struct zone *z = p->zones[r->zone];
     uint32_t block = zone_place_of(r, page).block;
     if (!z->magazines)
         return;
-    magazine_release(p, &cpu->give);
+    release(p, give);
     hal_lock(&z->lock);
     if (zone_block_is_open(z, block)) {
         const struct summary *s = &z->summaries[block];
         if (s->owner == 0 && !s->withheld && may_park(z, s->free))
-            own_block(z, block, cpu, &cpu->give);
+            own_block(z, block, cpu, give);
     }
     hal_unlock(&z->lock);
 }

@@ -35,20 +35,6 @@ const struct region *pmm_find_region(const struct pmm *p, uint64_t page, uint32_
 
 /* --- taking --- */
 
-/* A page from this CPU's magazine, when the word it tried last still has one; 0 otherwise. */
-static inline uint64_t take_parked(struct magazine *m)
-{
-    struct page_bits *w = &m->bits->word[m->cursor];
-    uint64_t own = bits_load(&w->own);
-    uint64_t parked = __atomic_load_n(&w->zone, __ATOMIC_ACQUIRE) & ~own;
-    if (__builtin_expect(parked == 0, 0))
-        return 0;
-    unsigned bit = (unsigned)__builtin_ctzll(parked);
-    bits_store(&w->own, own | (uint64_t)1 << bit);
-    m->allocs++;
-    return (m->frame << BLOCK_SHIFT) + m->cursor * 64 + bit;
-}
-
 static enum pmm_zone highest_zone(uint32_t flags)
 {
     if (flags & PMM_DMA)
@@ -67,47 +53,54 @@ struct request {
  * over block borders as well, which misses nothing. */
 enum search { SEARCH_FILES, SEARCH_ALL };
 
-static uint64_t take_from_zone(struct zone *z, const struct request *q, enum search search)
+static paddr_t take_from_zone(struct zone *z, const struct request *q, enum search search)
 {
     struct place at;
-    uint64_t page = 0;
+    paddr_t base = PADDR_NONE;
     uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
     hal_lock(&z->lock);
     if (z->free >= keep && z->free - keep >= q->pages &&
         (zone_take_run(z, q->pages, q->align_shift, q->class, &at) ||
          (search == SEARCH_ALL &&
           zone_take_scattered(z, q->pages, q->align_shift, q->class, &at))))
-        page = zone_page_of(z, at);
+        base = zone_page_of(z, at) << PAGE_SHIFT;
     hal_unlock(&z->lock);
-    return page;
+    return base;
 }
 
-static bool is_plain_page(const struct request *q)
+/* Single pages from any zone come from a magazine. */
+static inline bool is_plain_page(const struct request *q)
 {
     return q->pages == 1 && q->align_shift == 0 && (q->flags & (PMM_DMA | PMM_DMA32)) == 0;
 }
 
-static uint64_t take_from(struct pmm *p, struct pmm_cpu *cpu, const struct request *q,
+static inline enum magazine_kind magazine_for(uint32_t flags)
+{
+    return (flags & PMM_KERNEL) ? MAGAZINE_KERNEL : MAGAZINE_PAGES;
+}
+
+static paddr_t take_from(struct pmm *p, struct pmm_cpu *cpu, const struct request *q,
                           enum pmm_zone id, enum search search)
 {
     struct zone *z = p->zones[id];
     if (z == NULL)
-        return 0;
+        return PADDR_NONE;
+    enum magazine_kind kind = magazine_for(q->flags);
     if (search == SEARCH_FILES && z->magazines && is_plain_page(q) &&
-        magazine_refill(p, cpu, q->class, z))
-        return magazine_take(&cpu->take[q->class]);
+        magazine_refill(p, cpu, kind, z))
+        return magazine_take(&cpu->magazines[kind]);
     return take_from_zone(z, q, search);
 }
 
 /* Highest zone first, DMA only when nothing else has a run that fits. */
-static uint64_t take_anywhere(struct pmm *p, struct pmm_cpu *cpu, const struct request *q)
+static paddr_t take_anywhere(struct pmm *p, struct pmm_cpu *cpu, const struct request *q)
 {
     enum pmm_zone top = highest_zone(q->flags);
     for (unsigned search = SEARCH_FILES; search <= SEARCH_ALL; search++) {
         for (unsigned id = top; id > PMM_ZONE_DMA; id--) {
-            uint64_t page = take_from(p, cpu, q, (enum pmm_zone)id, (enum search)search);
-            if (page != 0)
-                return page;
+            paddr_t base = take_from(p, cpu, q, (enum pmm_zone)id, (enum search)search);
+            if (base != PADDR_NONE)
+                return base;
         }
     }
     return take_from(p, cpu, q, PMM_ZONE_DMA, SEARCH_ALL);
@@ -126,19 +119,19 @@ static void count_failure(struct pmm *p, uint32_t flags)
     }
 }
 
-static __attribute__((noinline)) uint64_t take_slowly(struct pmm *p, struct pmm_cpu *cpu,
-                                                      const struct request *q)
+static paddr_t take_slowly(struct pmm *p, struct pmm_cpu *cpu, const struct request *q)
 {
-    uint64_t page = is_plain_page(q) ? magazine_take(&cpu->take[q->class]) : 0;
-    if (page == 0)
-        page = take_anywhere(p, cpu, q);
-    if (page != 0)
-        return page;
+    struct magazine *m = &cpu->magazines[magazine_for(q->flags)];
+    if (is_plain_page(q) && (m->held != 0 || magazine_draw(m)))
+        return magazine_take(m);
+    paddr_t base = take_anywhere(p, cpu, q);
+    if (base != PADDR_NONE)
+        return base;
     magazine_release_all(p, cpu);
-    page = take_anywhere(p, cpu, q);
-    if (page == 0)
+    base = take_anywhere(p, cpu, q);
+    if (base == PADDR_NONE)
         count_failure(p, q->flags);
-    return page;
+    return base;
 }
 
 static bool is_sane(const struct request *q, uint64_t align)
@@ -148,36 +141,40 @@ static bool is_sane(const struct request *q, uint64_t align)
            (q->flags & ~(PMM_DMA | PMM_DMA32 | PMM_ZERO | PMM_KERNEL)) == 0;
 }
 
-static inline paddr_t take(struct pmm *p, const struct request *q, const void *caller)
-{
-    hal_irq_t irq = hal_irq_save();
-    struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
-    uint64_t page = is_plain_page(q) ? take_parked(&cpu->take[q->class]) : 0;
-    if (page == 0)
-        page = take_slowly(p, cpu, q);
-    hal_irq_restore(irq);
-    if (__builtin_expect(p->debugging, 0))
-        pmm_debug_taken(p, page << PAGE_SHIFT, q->pages, q->flags, caller);
-    if ((q->flags & PMM_ZERO) && page != 0)
-        hal_zero_pages(page << PAGE_SHIFT, q->pages);
-    return page << PAGE_SHIFT;
-}
-
-paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
+static __attribute__((noinline)) paddr_t take(struct pmm *p, size_t pages, uint64_t align,
+                                              uint32_t flags, const void *caller)
 {
     struct request q = {.pages = pages, .flags = flags, .class = class_of(pages, flags)};
     if (!is_sane(&q, align))
         return PADDR_NONE;
     q.align_shift = (unsigned)__builtin_ctzll(align) - PAGE_SHIFT;
-    return take(p, &q, __builtin_return_address(0));
+    hal_irq_t irq = hal_irq_save();
+    paddr_t base = take_slowly(p, &p->cpus[hal_cpu_index()], &q);
+    hal_irq_restore(irq);
+    if (p->debugging)
+        pmm_debug_taken(p, base, pages, flags, caller);
+    if ((flags & PMM_ZERO) && base != PADDR_NONE)
+        hal_zero_pages(base, pages);
+    return base;
+}
+
+paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
+{
+    /* The way of nearly all requests: one page, anywhere, from this CPU's hand. */
+    if (pages == 1 && align == PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging) {
+        hal_irq_t irq = hal_irq_save();
+        struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
+        paddr_t base = magazine_take(&cpu->magazines[magazine_for(flags)]);
+        hal_irq_restore(irq);
+        if (__builtin_expect(base != PADDR_NONE, 1))
+            return base;
+    }
+    return take(p, pages, align, flags, __builtin_return_address(0));
 }
 
 paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 {
-    struct request q = {.pages = pages, .flags = flags, .class = class_of(pages, flags)};
-    if (__builtin_expect(!is_sane(&q, PAGE_SIZE), 0))
-        return PADDR_NONE;
-    return take(p, &q, __builtin_return_address(0));
+    return pmm_alloc_aligned(p, pages, PAGE_SIZE, flags);
 }
 
 /* --- giving --- */
@@ -190,37 +187,21 @@ static status_t judge_outside(const struct pmm *p, uint64_t page)
     return memmap_find(p->map, page << PAGE_SHIFT) != NULL ? STATUS_RESERVED : STATUS_FOREIGN;
 }
 
-/* The magazine of this CPU whose block holds `frame`, or NULL. */
-static inline struct magazine *magazine_of(struct pmm_cpu *cpu, uint64_t frame)
+/* Park a page in the magazine of this CPU that owns its block. False: none does, or it is misuse.
+ * An address that is no page's has a huge index, for its low bits come out on top. */
+static inline bool park(struct pmm_cpu *cpu, paddr_t base)
 {
-    if (cpu->take[CLASS_PAGES].frame == frame)
-        return &cpu->take[CLASS_PAGES];
-    if (cpu->give.frame == frame)
-        return &cpu->give;
-    return cpu->take[CLASS_KERNEL].frame == frame ? &cpu->take[CLASS_KERNEL] : NULL;
-}
-
-/* Park a page of a block that this CPU owns. False when it is not a single allocated page, or its
- * neighbour lies in another block: the slow path judges. */
-static inline bool park(struct magazine *m, unsigned index)
-{
-    struct page_bits *w = &m->bits->word[index / 64];
-    if (index == BLOCK_PAGES - 1)
-        return false;
-    const struct page_bits *next = &m->bits->word[(index + 1) / 64];
-    uint64_t own = bits_load(&w->own);
-    uint64_t zone = bits_load(&w->zone);
-    uint64_t next_busy = (bits_load(&next->own) | bits_load(&next->zone)) >> ((index + 1) % 64);
-    if ((own & zone) >> (index % 64) & next_busy & 1) {
-        bits_store(&w->own, own & ~((uint64_t)1 << (index % 64)));
-        m->cursor = index / 64;
-        m->frees++;
-        return true;
+    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++) {
+        struct magazine *m = &cpu->magazines[kind];
+        uint64_t offset = base - m->base;
+        uint64_t index = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
+        if (index < BLOCK_PAGES)
+            return magazine_park(m, (unsigned)index);
     }
     return false;
 }
 
-static __attribute__((noinline)) status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu,
+static status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu,
                                                       uint64_t page, size_t pages)
 {
     const struct region *r = pmm_find_region(p, page, &cpu->region_hint);
@@ -249,23 +230,34 @@ static void record_free(struct pmm *p, paddr_t base, size_t pages, status_t stat
     pmm_debug_record(p, &op);
 }
 
-status_t pmm_free(struct pmm *p, paddr_t base, size_t pages)
+static __attribute__((noinline)) status_t give(struct pmm *p, paddr_t base, size_t pages,
+                                               const void *caller)
 {
-    uint64_t page = base >> PAGE_SHIFT;
-    if (__builtin_expect(base % PAGE_SIZE != 0 || page == 0, 0))
+    if (base % PAGE_SIZE != 0 || base == PADDR_NONE)
         return STATUS_NOT_PAGE;
-    if (__builtin_expect(p->debugging, 0))
+    if (p->debugging)
         pmm_debug_before_free(p, base, pages);
     hal_irq_t irq = hal_irq_save();
     struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
-    struct magazine *m = pages == 1 ? magazine_of(cpu, page >> BLOCK_SHIFT) : NULL;
     status_t status = STATUS_OK;
-    if (m == NULL || !park(m, (unsigned)(page % BLOCK_PAGES)))
-        status = give_slowly(p, cpu, page, pages);
+    if (pages != 1 || !park(cpu, base))
+        status = give_slowly(p, cpu, base >> PAGE_SHIFT, pages);
     hal_irq_restore(irq);
-    if (__builtin_expect(p->debugging, 0))
-        record_free(p, base, pages, status, __builtin_return_address(0));
+    if (p->debugging)
+        record_free(p, base, pages, status, caller);
     return status;
+}
+
+status_t pmm_free(struct pmm *p, paddr_t base, size_t pages)
+{
+    if (pages == 1 && !p->debugging) {
+        hal_irq_t irq = hal_irq_save();
+        bool parked = park(&p->cpus[hal_cpu_index()], base);
+        hal_irq_restore(irq);
+        if (__builtin_expect(parked, 1))
+            return STATUS_OK;
+    }
+    return give(p, base, pages, __builtin_return_address(0));
 }
 
 /* --- exact pages --- */

@@ -105,7 +105,8 @@ static size_t groups_of(uint64_t blocks)
 static struct zone *carve_zone(struct carver *c, uint64_t blocks)
 {
     struct zone *z = carve(c, sizeof *z);
-    struct block_bits *bits = carve(c, blocks * sizeof *bits);
+    /* One more, readable: magazine_park() looks behind the last page. */
+    struct block_bits *bits = carve(c, (blocks + 1) * sizeof *bits);
     struct summary *summaries = carve(c, blocks * sizeof *summaries);
     uint64_t *open = carve(c, groups_of(blocks) * (GROUP_BLOCKS / 8));
     uint64_t *valid = carve(c, (groups_of(blocks) + 63) / 64 * sizeof *valid);
@@ -196,7 +197,7 @@ static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_st
         struct zone *z = p->zones[r->zone];
         hal_lock(&z->lock);
         zone_add_pages(z, r, page, n, state, fresh);
-        uint64_t parked_at_most = (uint64_t)z->cpus * CLASS_COUNT * BLOCK_PAGES;
+        uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
         z->magazines = z->total >= max_u64(MAGAZINE_MIN, 4 * parked_at_most);
         z->reserve = z->id == PMM_ZONE_DMA ? min_u64(z->total / 4, DMA_RESERVE) : 0;
         hal_unlock(&z->lock);
@@ -226,10 +227,9 @@ static void fill_cpus(struct pmm *p)
 {
     for (unsigned i = 0; i < p->cpu_count; i++) {
         struct pmm_cpu *cpu = &p->cpus[i];
-        *cpu = (struct pmm_cpu){.index = i, .last_freed = FRAME_NONE};
-        for (unsigned class = 0; class < CLASS_COUNT; class++)
-            magazine_clear(&cpu->take[class], p);
-        magazine_clear(&cpu->give, p);
+        *cpu = (struct pmm_cpu){.index = i, .last_freed = UINT64_MAX};
+        for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
+            magazine_clear(&cpu->magazines[kind], p);
     }
 }
 

@@ -5,26 +5,34 @@
 
 #include "mm/zone.h"
 
-#define FRAME_NONE UINT64_MAX
+#define BASE_NONE  1u /* no page starts there */
+#define HAND_PAGES 64u
 
-/* A block that a CPU owns. Without one, `bits` is a block of zeroes and nothing fits. */
+/* A block that a CPU owns, and a hand of its parked pages, last freed on top. Every page in the
+ * hand is PAGE_PARKED; a parked page need not be in the hand. Without a block, `bits` is a block of
+ * zeroes, `base` BASE_NONE and the hand empty: nothing fits. */
 struct magazine {
     struct block_bits *bits;
-    uint64_t frame;  /* physical block number, FRAME_NONE without a block */
-    uint32_t cursor; /* word that is tried first */
+    paddr_t base; /* of the block */
+    uint32_t held; /* pages in the hand */
     uint32_t block;
     struct zone *zone;
     uint64_t allocs, frees; /* not yet added to the zone's */
+    uint16_t hand[HAND_PAGES];
+    uint64_t unused[2];
 };
+_Static_assert(sizeof(struct magazine) % 64 == 0, "magazines share no cache line");
+
+/* Which magazine single pages come from. */
+enum magazine_kind { MAGAZINE_PAGES, MAGAZINE_KERNEL, MAGAZINE_GIVE, MAGAZINE_COUNT };
 
 /* One CPU's part; no other CPU writes it. */
 struct pmm_cpu {
-    struct magazine take[CLASS_COUNT]; /* pages come from here; CLASS_RUNS is never used */
-    struct magazine give;              /* pages that are freed one after another go here */
-    uint64_t last_freed;               /* physical block number of the last page freed */
+    struct magazine magazines[MAGAZINE_COUNT]; /* pages freed one after another go to GIVE */
+    uint64_t last_freed;                       /* physical block number of the last page freed */
     uint32_t region_hint;
     uint32_t index;
-    uint8_t pad[48];
+    uint64_t unused[6];
 };
 _Static_assert(sizeof(struct pmm_cpu) % 64 == 0, "CPUs share no cache line");
 
@@ -55,12 +63,41 @@ const struct region *pmm_find_region(const struct pmm *, uint64_t page, uint32_t
 
 /* magazine.c: this CPU only, interrupts disabled, no lock held. */
 void magazine_clear(struct magazine *, const struct pmm *);
-uint64_t magazine_take(struct magazine *); /* a page number, 0: none parked here */
-bool magazine_refill(struct pmm *, struct pmm_cpu *, enum block_class, struct zone *);
-void magazine_release(struct pmm *, struct magazine *);
+bool magazine_draw(struct magazine *); /* fill the empty hand; false: nothing is parked */
+bool magazine_refill(struct pmm *, struct pmm_cpu *, enum magazine_kind, struct zone *);
 void magazine_release_all(struct pmm *, struct pmm_cpu *);
 void magazine_adopt(struct pmm *, struct pmm_cpu *, const struct region *, uint64_t page);
-uint64_t magazine_parked(const struct magazine *);
+
+/* A page address from the hand, 0 when it is empty. */
+static inline paddr_t magazine_take(struct magazine *m)
+{
+    if (__builtin_expect(m->held == 0, 0))
+        return 0;
+    unsigned index = m->hand[--m->held];
+    uint64_t *own = &m->bits->word[index / 64].own;
+    bits_store(own, bits_load(own) | (uint64_t)1 << (index % 64));
+    m->allocs++;
+    return m->base + (paddr_t)index * PAGE_SIZE;
+}
+
+/* Park page `index` of the block. False when it is not a single allocated page; the zone judges
+ * then. Looks at the page behind it, in the next block for the last one: that is readable, it can
+ * look like PAGE_INTERIOR by chance only, and then the zone judges too. */
+static inline bool magazine_park(struct magazine *m, unsigned index)
+{
+    struct page_bits *w = &m->bits->word[index / 64];
+    const struct page_bits *behind = &m->bits->word[(index + 1) / 64];
+    uint64_t own = bits_load(&w->own);
+    uint64_t head = (own & bits_load(&w->zone)) >> (index % 64);
+    uint64_t alone = (bits_load(&behind->own) | bits_load(&behind->zone)) >> ((index + 1) % 64);
+    if (__builtin_expect((head & alone & 1) == 0, 0))
+        return false;
+    bits_store(&w->own, own & ~((uint64_t)1 << (index % 64)));
+    if (m->held < HAND_PAGES)
+        m->hand[m->held++] = (uint16_t)index;
+    m->frees++;
+    return true;
+}
 
 /* pmm_debug.c: called in a debug mode, no lock held. */
 void pmm_debug_taken(struct pmm *, paddr_t base, size_t pages, uint32_t flags, const void *caller);

@@ -128,11 +128,9 @@ static void add_magazine(const struct magazine *m, const struct zone *z, struct 
 
 static void add_cpus(const struct pmm *p, const struct zone *z, struct pmm_stats *out)
 {
-    for (unsigned i = 0; i < p->cpu_count; i++) {
-        for (unsigned class = 0; class < CLASS_COUNT; class++)
-            add_magazine(&p->cpus[i].take[class], z, out);
-        add_magazine(&p->cpus[i].give, z, out);
-    }
+    for (unsigned i = 0; i < p->cpu_count; i++)
+        for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
+            add_magazine(&p->cpus[i].magazines[kind], z, out);
 }
 
 void pmm_stats(struct pmm *p, enum pmm_zone id, struct pmm_stats *out)
