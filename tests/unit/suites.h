@@ -6,10 +6,12 @@
 
 extern const struct test_suite memmap_suite;
 extern const struct test_suite pmm_suite;
+extern const struct test_suite pmm_broken_suite;
 
 static const struct test_suite *const unit_suites[] = {
     &memmap_suite,
     &pmm_suite,
+    &pmm_broken_suite,
 };
 
 #endif

@@ -1,0 +1,375 @@
+/* Each invariant of the allocator broken on purpose, and seen by pmm_check() under its own number.
+ * Only this file and the allocator itself know the allocator's structures. */
+#include "tests/unit/pmm_rig.h"
+
+#include "mm/pmm_internal.h"
+
+#define HIGH (4 * GIB)
+
+static const struct mem_region map[] = {USABLE(1 * MIB, 63 * MIB), USABLE(HIGH, 64 * MIB),
+                                        {.base = 5 * GIB, .size = 4 * MIB, .type = MEM_BOOT}};
+
+/* NORMAL, in blocks from 4 GiB on: 0-3 an extent, 4 with its first 100 pages in use, 5 an extent,
+ * 6 with pages 10-19 in use, 7-31 an extent, 32-33 withheld. */
+#define HALF_USED  4u
+#define TWO_RUNS   6u
+#define EXTENT     7u
+#define EXTENT_END 31u
+
+static bool broken_make(struct test_state *t, struct rig *r)
+{
+    return RIG_MAKE(r, map) && CHECK_EQ(pmm_claim(r->pmm, HIGH + 8 * MIB, 100), STATUS_OK) &&
+           CHECK_EQ(pmm_claim(r->pmm, HIGH + 12 * MIB + 40 * KIB, 10), STATUS_OK) &&
+           CHECK_STR(pmm_check(r->pmm), NULL);
+}
+
+static struct zone *normal(struct rig *r)
+{
+    return r->pmm->zones[PMM_ZONE_NORMAL];
+}
+
+static struct summary *summary(struct rig *r, uint32_t block)
+{
+    return &normal(r)->summaries[block];
+}
+
+typedef void break_fn(struct rig *);
+
+/* Break a sound allocator in each way of the list; pmm_check() must name the invariant each time. */
+static void expect_broken(struct test_state *t, const char *invariant, break_fn *const *ways,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct rig r;
+        char said[3] = "--";
+        if (!broken_make(t, &r))
+            return;
+        ways[i](&r);
+        const char *found = pmm_check(r.pmm);
+        if (found != NULL) {
+            said[0] = found[0];
+            said[1] = found[1];
+        }
+        if (!CHECK_STR(said, invariant))
+            CHECK_EQ(i, UINT64_MAX); /* says which way it was */
+    }
+}
+
+/* ---- P1 ---- */
+
+static void free_too_high(struct rig *r)
+{
+    normal(r)->free++;
+}
+
+static void free_too_low(struct rig *r)
+{
+    normal(r)->free--;
+}
+
+static void total_too_high(struct rig *r)
+{
+    normal(r)->total++;
+}
+
+static void low_water_above_free(struct rig *r)
+{
+    normal(r)->low_water = normal(r)->free + 1;
+}
+
+/* A whole run is marked as in use behind the summaries' back, in bits and summary alike. */
+static void free_page_lost(struct rig *r)
+{
+    struct summary *s = summary(r, TWO_RUNS);
+    block_set(&normal(r)->bits[TWO_RUNS], 0, 1, PAGE_HEAD);
+    s->free--;
+}
+
+static void p1(struct test_state *t)
+{
+    break_fn *const ways[] = {free_too_high, free_too_low, total_too_high, low_water_above_free,
+                              free_page_lost};
+    expect_broken(t, "P1", ways, ARRAY_LEN(ways));
+    TEST_END;
+}
+
+/* ---- P2 ---- */
+
+static void region_over_its_neighbour(struct rig *r)
+{
+    r->pmm->regions[0].pages++;
+}
+
+static void region_over_the_limit(struct rig *r)
+{
+    r->pmm->regions[1].pages = PMM_DMA32_LIMIT / PAGE_SIZE;
+}
+
+static void region_empty(struct rig *r)
+{
+    r->pmm->regions[2].pages = 0;
+}
+
+static void region_in_higher_zone(struct rig *r)
+{
+    r->pmm->regions[1].zone = PMM_ZONE_NORMAL;
+}
+
+static void region_in_lower_zone(struct rig *r)
+{
+    r->pmm->regions[1].zone = PMM_ZONE_DMA;
+}
+
+static void regions_swapped(struct rig *r)
+{
+    struct region first = r->pmm->regions[0];
+    r->pmm->regions[0] = r->pmm->regions[1];
+    r->pmm->regions[1] = first;
+}
+
+static void p2(struct test_state *t)
+{
+    break_fn *const ways[] = {region_over_its_neighbour, region_over_the_limit, region_empty,
+                              region_in_higher_zone,     region_in_lower_zone,  regions_swapped};
+    expect_broken(t, "P2", ways, ARRAY_LEN(ways));
+    TEST_END;
+}
+
+/* ---- P3 ---- */
+
+static void clear_bin(struct zone *z, uint32_t block)
+{
+    struct run_bins *bins = &z->bins[z->summaries[block].class];
+    unsigned length = z->summaries[block].longest;
+    bins->head[length] = BLOCK_NONE;
+    bins->mask[length / 64] &= ~((uint64_t)1 << (length % 64));
+}
+
+static void block_not_filed(struct rig *r)
+{
+    clear_bin(normal(r), HALF_USED);
+}
+
+static void block_under_wrong_length(struct rig *r)
+{
+    struct zone *z = normal(r);
+    struct run_bins *bins = &z->bins[summary(r, HALF_USED)->class];
+    clear_bin(z, HALF_USED);
+    bins->head[7] = HALF_USED;
+    bins->mask[0] |= 1 << 7;
+    bins->words |= 1;
+}
+
+static void longest_too_high(struct rig *r)
+{
+    summary(r, HALF_USED)->longest++;
+}
+
+static void class_wrong(struct rig *r)
+{
+    summary(r, HALF_USED)->class = CLASS_KERNEL;
+}
+
+static void mask_says_empty(struct rig *r)
+{
+    struct run_bins *bins = &normal(r)->bins[summary(r, HALF_USED)->class];
+    unsigned length = summary(r, HALF_USED)->longest;
+    bins->mask[length / 64] &= ~((uint64_t)1 << (length % 64));
+}
+
+static void mask_says_filed(struct rig *r)
+{
+    normal(r)->bins[CLASS_KERNEL].mask[0] |= 1 << 5;
+    normal(r)->bins[CLASS_KERNEL].words |= 1;
+}
+
+static void words_say_empty(struct rig *r)
+{
+    normal(r)->bins[summary(r, HALF_USED)->class].words = 0;
+}
+
+static void link_back_wrong(struct rig *r)
+{
+    summary(r, HALF_USED)->prev = TWO_RUNS;
+}
+
+static void list_runs_in_circle(struct rig *r)
+{
+    summary(r, HALF_USED)->next = HALF_USED;
+    summary(r, HALF_USED)->prev = BLOCK_NONE;
+}
+
+static void link_out_of_range(struct rig *r)
+{
+    summary(r, HALF_USED)->next = normal(r)->blocks;
+}
+
+static void extent_not_filed(struct rig *r)
+{
+    struct extent_bins *e = &normal(r)->extents;
+    for (unsigned i = 0; i < EXTENT_BINS; i++)
+        e->head[i] = BLOCK_NONE;
+    for (unsigned i = 0; i < EXTENT_BINS / 64; i++)
+        e->mask[i] = 0;
+}
+
+static void extent_mask_wrong(struct rig *r)
+{
+    normal(r)->extents.mask[extent_bin_of(EXTENT_END - EXTENT + 1) / 64] ^=
+        (uint64_t)1 << (extent_bin_of(EXTENT_END - EXTENT + 1) % 64);
+}
+
+static void extent_under_wrong_length(struct rig *r)
+{
+    struct extent_bins *e = &normal(r)->extents;
+    unsigned from = extent_bin_of(EXTENT_END - EXTENT + 1);
+    unsigned to = extent_bin_of(2);
+    e->head[to] = e->head[from];
+    e->mask[to / 64] |= (uint64_t)1 << (to % 64);
+    e->head[from] = BLOCK_NONE;
+    e->mask[from / 64] &= ~((uint64_t)1 << (from % 64));
+}
+
+static void p3(struct test_state *t)
+{
+    break_fn *const ways[] = {block_not_filed,   block_under_wrong_length, longest_too_high,
+                              class_wrong,       mask_says_empty,          mask_says_filed,
+                              words_say_empty,   link_back_wrong,          list_runs_in_circle,
+                              link_out_of_range, extent_not_filed,         extent_mask_wrong,
+                              extent_under_wrong_length};
+    expect_broken(t, "P3", ways, ARRAY_LEN(ways));
+    TEST_END;
+}
+
+/* ---- P4 ---- */
+
+static void free_count_too_high(struct rig *r)
+{
+    summary(r, HALF_USED)->free++;
+}
+
+static void free_count_too_low(struct rig *r)
+{
+    summary(r, HALF_USED)->free--;
+}
+
+static void bit_of_used_page_flipped(struct rig *r)
+{
+    block_set(&normal(r)->bits[HALF_USED], 99, 100, PAGE_FREE);
+}
+
+static void bit_of_free_page_flipped(struct rig *r)
+{
+    block_set(&normal(r)->bits[TWO_RUNS], 300, 301, PAGE_HEAD);
+}
+
+static void address_wrong(struct rig *r)
+{
+    summary(r, TWO_RUNS)->frame++;
+}
+
+static void owner_does_not_exist(struct rig *r)
+{
+    summary(r, TWO_RUNS)->owner = 2; /* CPU 1 of a machine with one */
+}
+
+static void withheld_without_pages(struct rig *r)
+{
+    summary(r, TWO_RUNS)->withheld = 1;
+}
+
+static void tag_too_long(struct rig *r)
+{
+    summary(r, EXTENT)->length = normal(r)->blocks + 1;
+}
+
+static void tag_zero(struct rig *r)
+{
+    summary(r, EXTENT)->length = 0;
+}
+
+static void tags_differ(struct rig *r)
+{
+    summary(r, EXTENT_END)->length--;
+}
+
+static void tags_differ_in_kind(struct rig *r)
+{
+    summary(r, EXTENT_END)->withheld = 1;
+}
+
+static void p4(struct test_state *t)
+{
+    break_fn *const ways[] = {free_count_too_high,      free_count_too_low,
+                              bit_of_used_page_flipped, bit_of_free_page_flipped,
+                              address_wrong,            owner_does_not_exist,
+                              withheld_without_pages,   tag_too_long,
+                              tag_zero,                 tags_differ,
+                              tags_differ_in_kind};
+    expect_broken(t, "P4", ways, ARRAY_LEN(ways));
+    TEST_END;
+}
+
+/* ---- P5 ---- */
+
+static void extent_in_two(struct rig *r)
+{
+    const uint32_t cut = EXTENT + 10;
+    summary(r, EXTENT)->length = cut - EXTENT;
+    *summary(r, cut - 1) = (struct summary){.length = cut - EXTENT};
+    *summary(r, cut) = (struct summary){.length = EXTENT_END + 1 - cut};
+    summary(r, EXTENT_END)->length = EXTENT_END + 1 - cut;
+}
+
+static void whole_block_left_open(struct rig *r)
+{
+    block_set(&normal(r)->bits[HALF_USED], 0, 512, PAGE_FREE);
+    summary(r, HALF_USED)->free = 512;
+    summary(r, HALF_USED)->longest = 512;
+    normal(r)->free += 100;
+}
+
+static void p5(struct test_state *t)
+{
+    break_fn *const ways[] = {extent_in_two, whole_block_left_open};
+    expect_broken(t, "P5", ways, ARRAY_LEN(ways));
+    TEST_END;
+}
+
+/* ---- P7 ---- */
+
+static void free_page_gets_an_owner(struct rig *r)
+{
+    r->regions[1].label = "image"; /* the map names an owner, the allocator has it free */
+}
+
+static void withheld_page_gets_an_owner(struct rig *r)
+{
+    r->regions[2].label = "boot info";
+}
+
+static void region_grows_over_an_owner(struct rig *r)
+{
+    r->regions[3] = (struct mem_region){5 * GIB + 4 * MIB, 4 * MIB, MEM_LOADER, "stack"};
+    r->map.count = 4;
+    r->pmm->regions[3].pages += 1;
+}
+
+static void p7(struct test_state *t)
+{
+    break_fn *const ways[] = {free_page_gets_an_owner, withheld_page_gets_an_owner,
+                              region_grows_over_an_owner};
+    expect_broken(t, "P7", ways, ARRAY_LEN(ways));
+    TEST_END;
+}
+
+static const struct test_case cases[] = {
+    {"pmm_broken.P1 wrong sums are seen", p1},
+    {"pmm_broken.P2 regions out of their zone or over each other are seen", p2},
+    {"pmm_broken.P3 wrong filing is seen", p3},
+    {"pmm_broken.P4 summaries and bits that differ are seen", p4},
+    {"pmm_broken.P5 extents that touch are seen", p5},
+    {"pmm_broken.P7 a free page with an owner is seen", p7},
+};
+
+const struct test_suite pmm_broken_suite = {"pmm_broken", cases, ARRAY_LEN(cases)};
