@@ -1,0 +1,74 @@
+/* hal/x86_64/cpu.h: taking the CPU from the firmware: features, descriptor tables, traps, stacks.
+ *
+ * Order of use: cpu_detect, cpu_own (now an exception ends in trap_handle), cpu_call_on_stack, and
+ * once own page tables are loaded cpu_set_memory_types. Interrupts stay disabled throughout.
+ */
+#ifndef HAL_X86_64_CPU_H
+#define HAL_X86_64_CPU_H
+
+#include "hal/base.h"
+
+struct cpu_features {
+    bool nx;             /* page table entries may forbid execution */
+    bool pages_1g;       /* 1 GiB pages */
+    bool pat;            /* the page attribute table exists */
+    bool apic;           /* a local APIC exists */
+    bool la57;           /* five levels are on: found so in CR4, never changed */
+    unsigned phys_bits;  /* physical address width, 32 to 52 */
+    char vendor[13];
+};
+
+/* Filled by cpu_detect(); all false and 0 before. */
+extern struct cpu_features cpu;
+
+void cpu_detect(void);
+
+/* Load own GDT, TSS and IDT, and set CR0, CR4 and EFER from scratch: write protection on, NX on
+ * where it exists, nothing else that is not needed. Works on the firmware's stack and tables. */
+void cpu_own(void);
+
+/* Program the page attribute table: entries 0-3 as at reset (WB WT UC- UC), entry 4 write-combining.
+ * Call right after loading page tables that do not use entries 4-7 yet. Nothing without PAT. */
+void cpu_set_memory_types(void);
+
+/* Mask the legacy interrupt controllers and the local vector table entries of fixed delivery (NMI,
+ * SMI and ExtINT entries are the firmware's business). `apic` is where cpu_apic_base() is mapped
+ * uncached, NULL when it is not mapped (x2APIC, or no APIC). */
+void cpu_mask_interrupts(volatile uint32_t *apic);
+
+/* Physical address of the local APIC's registers; 0: none, switched off, or x2APIC (no registers
+ * in memory). */
+paddr_t cpu_apic_base(void);
+
+/* Run `fn(arg)` on the stack that ends at `top` (16-byte aligned). `fn` does not return. */
+_Noreturn void cpu_call_on_stack(vaddr_t top, void (*fn)(void *), void *arg);
+
+/* Stop this CPU for good. */
+_Noreturn void cpu_halt(void);
+
+/* Reset by triple fault; for the harness's own proof. */
+_Noreturn void cpu_triple_fault(void);
+
+/* Write to QEMU's isa-debug-exit port. Returns when there is no such device. */
+void cpu_debug_exit(uint8_t value);
+
+/* What the CPU and the stubs in trap.S leave on the stack, in this order. */
+struct trap_frame {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t vector, error;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+_Static_assert(sizeof(struct trap_frame) == 22 * 8, "trap.S builds this frame");
+
+/* Supplied by the kernel: called for every exception and interrupt, on the interrupted stack or an
+ * IST stack. When it returns, the frame is what the CPU goes on with. */
+void trap_handle(struct trap_frame *);
+
+/* Call `fn(arg)` such that trap_unwind() can end it: true when it returned by itself. Not nested. */
+bool cpu_try(void (*fn)(void *), void *arg);
+
+/* From trap_handle(): make `frame` continue as cpu_try() answering false. False (and nothing done)
+ * when no cpu_try() is running. */
+bool cpu_unwind(struct trap_frame *frame);
+
+#endif

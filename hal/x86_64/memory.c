@@ -1,0 +1,22 @@
+#include "hal/hal.h"
+
+vaddr_t hal_direct_base;
+
+int memcmp(const void *a, const void *b, size_t n);
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const unsigned char *x = a;
+    const unsigned char *y = b;
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != y[i])
+            return x[i] < y[i] ? -1 : 1;
+    return 0;
+}
+
+void hal_zero_pages(paddr_t base, size_t pages)
+{
+    uint64_t *at = hal_phys_to_virt(base);
+    uint64_t words = pages * (PAGE_SIZE / 8);
+    __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"((uint64_t)0) : "memory");
+}

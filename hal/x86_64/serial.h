@@ -1,0 +1,17 @@
+/* hal/x86_64/serial.h: a 16550 at an I/O port, output only, that is believed to exist only after it
+ * has proved so, and given up for good the first time it does not keep up. */
+#ifndef HAL_X86_64_SERIAL_H
+#define HAL_X86_64_SERIAL_H
+
+#include "hal/base.h"
+
+/* Probe the port and set it to 115200 8N1. False: nothing there that behaves like a 16550. */
+bool serial_init(uint16_t port);
+
+/* Send a byte; waits for room at most about 10 ms, then gives the port up. Nothing without one. */
+void serial_put(char c);
+
+/* A port was found and still works. */
+bool serial_works(void);
+
+#endif

@@ -1,0 +1,90 @@
+/* The kernel's story, stage by stage (DESIGN section 3, stages 3 to 7). */
+#include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/backtrace.h"
+#include "kernel/boot_info.h"
+#include "kernel/log.h"
+#include "kernel/memory.h"
+#include "kernel/options.h"
+#include "kernel/panic.h"
+#include "kernel/selftest.h"
+#include "kernel/version.h"
+
+static struct boot_info boot; /* a copy of our own: the loader's may lie anywhere */
+static struct options options;
+
+static void unknown_option(const char *word)
+{
+    LOG("options", "\"%s\" is not an option of this kernel; ignored", S(word));
+}
+
+static void log_notes(char *notes)
+{
+    notes[BOOT_TEXT_SIZE - 1] = '\0';
+    for (char *p = notes; *p != '\0';) {
+        char *line = p;
+        while (*p != '\0' && *p != '\n' && *p != '\r')
+            p++;
+        bool more = *p != '\0';
+        *p = '\0';
+        if (*line != '\0')
+            SAY("loader", line);
+        p += more ? 1 : 0;
+    }
+}
+
+static void start_log(void)
+{
+    log_set_clock(boot.exit_tsc, boot.tsc_hz);
+    log_open_serial(options.serial);
+    LOG("mortise", "commit %s", S(mortise_commit));
+    if (boot.tsc_hz != 0)
+        LOG("clock", "time stamp counter at %u Hz", U(boot.tsc_hz));
+    else
+        SAY("clock", "the loader could not measure the time stamp counter; stamps take it as 1 GHz");
+    boot.firmware_vendor[sizeof boot.firmware_vendor - 1] = '\0';
+    LOG("firmware", "%s, revision %x, descriptors of %u bytes, left in %u attempts", S(boot.firmware_vendor),
+        U(boot.firmware_revision), U(boot.descriptor_size), U(boot.exit_attempts));
+    struct options again;
+    options_parse(boot.options, sizeof boot.options, &again, unknown_option);
+    log_notes(boot.notes);
+}
+
+static void log_cpu(void)
+{
+    LOG("cpu", "%s, %u physical address bits, NX %s, 1 GiB pages %s, PAT %s, %u paging levels", S(cpu.vendor),
+        U(cpu.phys_bits), S(cpu.nx ? "yes" : "no"), S(cpu.pages_1g ? "yes" : "no"), S(cpu.pat ? "yes" : "no"),
+        U(cpu.la57 ? 5 : 4));
+    LOG("image", "%X %X, stack %X %X", U(boot.image_base), U(boot.image_base + boot.image_size),
+        U(boot.stack_base), U(boot.stack_base + boot.stack_size));
+}
+
+/* On our own stack. */
+static void kernel_main(void *arg)
+{
+    UNUSED(arg);
+    log_cpu();
+    memory_read_map(&boot, &options);
+    memory_own_tables(&boot);
+    memory_make_pmm();
+    memory_reclaim(&options);
+    memory_report(&boot);
+    bool sound = memory_audit();
+    verdict(selftest_run(&options) && sound);
+}
+
+/* Still on the firmware's stack and tables, interrupts off. */
+_Noreturn void kernel_enter(struct boot_info *info)
+{
+    hal_irq_save();
+    boot = *info;
+    options_parse(boot.options, sizeof boot.options, &options, NULL);
+    panic_setup(boot.image_base, boot.image_size, options.exit);
+    backtrace_set_stack(boot.stack_base, boot.stack_size);
+    start_log();
+    cpu_detect();
+    cpu_own();
+    if (boot.stack_base == 0 || boot.stack_size < 4 * PAGE_SIZE || (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
+        HAL_PANIC("the loader handed over no usable stack");
+    cpu_call_on_stack(boot.stack_base + boot.stack_size, kernel_main, NULL);
+}

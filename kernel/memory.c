@@ -1,0 +1,251 @@
+#include "kernel/memory.h"
+#include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/log.h"
+#include "kernel/paging.h"
+#include "kernel/screen.h"
+
+#define UEFI_CONVENTIONAL 7u
+#define UEFI_SP           ((uint64_t)0x40000)
+
+/* Owners that memory_read_map() and the early allocations of paging and pmm can add at most: each
+ * page-table chunk, reservation and pmm table is one; chunks grow, so 64 TiB need about 30. */
+#define OWNERS_MAX 128u
+
+struct memmap memory_map;
+struct pmm *memory_pmm;
+
+static bool screen_sound;
+
+static void tell_anomaly(void *ctx, enum memmap_anomaly what, paddr_t base, uint64_t size)
+{
+    UNUSED(ctx);
+    LOG("anomaly", "%s: base %X, %u bytes", S(memmap_anomaly_text(what)), U(base), U(size));
+}
+
+static void log_raw(const struct boot_info *info)
+{
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        LOG("map", "%u %X %X %x", U(m->type), U(m->base), U(m->end), U(m->attributes));
+    }
+    if (info->map_count == 0)
+        HAL_PANIC("the firmware gave an empty memory map; there is no RAM to use");
+}
+
+static bool overlaps_another(const struct boot_info *info, uint64_t own, uint64_t base, uint64_t end)
+{
+    for (uint64_t i = 0; i < info->map_count; i++)
+        if (i != own && info->map[i].base < end && info->map[i].end > base)
+            return true;
+    return false;
+}
+
+static bool is_plain_ram(const struct boot_mem *m)
+{
+    return m->type == UEFI_CONVENTIONAL && m->base < m->end && m->end % PAGE_SIZE == 0 &&
+           m->end <= (uint64_t)1 << cpu.phys_bits &&
+           mem_type_from_uefi(m->type, m->attributes, NULL) == MEM_USABLE;
+}
+
+/* Better places first: below 4 GiB (U-Boot maps no more), then above, then the DMA zone. */
+static unsigned place_rank(uint64_t base, uint64_t end)
+{
+    if (base < MIB)
+        return 0;
+    if (base < PMM_DMA_LIMIT)
+        return 1;
+    return end <= 4 * GIB ? 3 : 2;
+}
+
+/* The highest place for `bytes` in free memory of the raw list, page-aligned. */
+static paddr_t find_storage(const struct boot_info *info, uint64_t bytes)
+{
+    paddr_t best = PADDR_NONE;
+    unsigned best_rank = 0;
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        if (!is_plain_ram(m) || m->end - m->base < bytes)
+            continue;
+        paddr_t base = align_down(m->end - bytes, PAGE_SIZE);
+        unsigned rank = base < m->base ? 0 : place_rank(base, m->end);
+        bool better = rank > best_rank || (rank == best_rank && rank > 0 && base > best);
+        if (better && !overlaps_another(info, i, base, base + bytes)) {
+            best = base;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+static enum mem_type type_of(const struct boot_mem *m, const struct options *o)
+{
+    bool known = true;
+    uint64_t attributes = o->sp_use ? m->attributes & ~UEFI_SP : m->attributes;
+    enum mem_type type = mem_type_from_uefi(m->type, attributes, &known);
+    if (!known)
+        LOG("anomaly", "%s: type %u at %X", S(memmap_anomaly_text(MEMMAP_UNKNOWN)), U(m->type), U(m->base));
+    return type;
+}
+
+static void add_entries(const struct boot_info *info, const struct options *o)
+{
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        status_t s = memmap_add(&memory_map, m->base, m->end - m->base, type_of(m, o));
+        if (s != STATUS_OK)
+            HAL_PANIC("the storage for the memory map is too small for the firmware's list");
+    }
+}
+
+/* The part of the range that can be owned, page by page. */
+static uint64_t reserve_pages(paddr_t base, uint64_t size, const char *label)
+{
+    uint64_t owned = 0;
+    for (paddr_t at = align_down(base, PAGE_SIZE); at < base + size; at += PAGE_SIZE)
+        if (memmap_reserve(&memory_map, at, PAGE_SIZE, label) == STATUS_OK)
+            owned++;
+    return owned;
+}
+
+static void reserve(paddr_t base, uint64_t size, const char *label)
+{
+    if (base == 0 || size == 0)
+        return;
+    status_t s = memmap_reserve(&memory_map, base, size, label);
+    if (s == STATUS_FULL)
+        HAL_PANIC("the storage for the memory map is too small; raise OWNERS_MAX in kernel/memory.c");
+    if (s == STATUS_OK) {
+        LOG("reserve", "%s %X %X, %u pages", S(label), U(base), U(base + size),
+            U((align_up(base + size, PAGE_SIZE) - align_down(base, PAGE_SIZE)) / PAGE_SIZE));
+        return;
+    }
+    LOG("reserve", "%s %X %X %s; %u pages of it could be owned", S(label), U(base), U(base + size),
+        S(status_text(s)), U(s == STATUS_OVERFLOW ? 0 : reserve_pages(base, size, label)));
+}
+
+static bool touches_free_ram(paddr_t base, uint64_t size)
+{
+    for (size_t i = 0; i < memory_map.count; i++) {
+        const struct mem_region *r = &memory_map.regions[i];
+        bool free_ram = r->type == MEM_USABLE || r->type == MEM_BOOT || r->type == MEM_LOADER;
+        if (free_ram && r->base < base + size && r->base + r->size > base)
+            return true;
+    }
+    return false;
+}
+
+/* A framebuffer is usually outside the map; inside RAM it must be kept from the allocator. */
+static void reserve_screen(const struct boot_framebuffer *fb)
+{
+    const char *wrong = screen_refuse(fb, (uint64_t)1 << cpu.phys_bits);
+    if (wrong == NULL) {
+        status_t s = memmap_reserve(&memory_map, fb->base, fb->size, paging_screen_label);
+        if (s == STATUS_OK)
+            LOG("reserve", "framebuffer %X %X", U(fb->base), U(fb->base + fb->size));
+        else if (s != STATUS_FOREIGN)
+            wrong = "it lies where something else is";
+        else if (touches_free_ram(fb->base, fb->size))
+            wrong = "it lies partly in free RAM";
+    }
+    screen_sound = wrong == NULL;
+    if (screen_sound)
+        LOG("screen", "%ux%u, pitch %u, at %X", U(fb->width), U(fb->height), U(fb->pitch), U(fb->base));
+    else
+        LOG("screen", "the framebuffer is not used: %s", S(wrong));
+}
+
+void memory_read_map(const struct boot_info *info, const struct options *o)
+{
+    log_raw(info);
+    size_t slots = memmap_capacity_for(info->map_count, OWNERS_MAX);
+    uint64_t bytes = align_up(slots * sizeof(struct mem_region), PAGE_SIZE);
+    paddr_t storage = find_storage(info, bytes);
+    if (storage == PADDR_NONE)
+        HAL_PANIC("no free memory in the firmware's map is large enough to hold the cleaned map");
+    memmap_init(&memory_map, hal_phys_to_virt(storage), slots);
+    memmap_set_width(&memory_map, cpu.phys_bits);
+    memmap_on_anomaly(&memory_map, tell_anomaly, NULL);
+    add_entries(info, o);
+    if (memmap_normalize(&memory_map) != STATUS_OK)
+        HAL_PANIC("the storage for the memory map is too small to clean the firmware's list");
+    reserve(storage, bytes, "memory map");
+    reserve(info->image_base, info->image_size, "kernel image");
+    reserve(info->stack_base, info->stack_size, "boot stack");
+    reserve((paddr_t)(uintptr_t)info->map, info->map_bytes, "firmware map");
+    reserve(info->trampoline, PAGE_SIZE, "trampoline");
+    reserve_screen(&info->framebuffer);
+}
+
+static void map_devices(const struct boot_info *info)
+{
+    paddr_t apic = cpu_apic_base();
+    vaddr_t registers = 0;
+    if (apic != 0)
+        registers = paging_map_device(0, apic, PAGE_SIZE, PAGING_W | PAGING_UNCACHED);
+    vaddr_t screen = 0;
+    if (screen_sound)
+        screen = paging_map_device(1, info->framebuffer.base, info->framebuffer.size, PAGING_W | PAGING_COMBINING);
+    paging_switch();
+    cpu_mask_interrupts((volatile uint32_t *)(uintptr_t)registers);
+    if (screen_sound)
+        screen_use(&info->framebuffer, screen);
+}
+
+void memory_own_tables(const struct boot_info *info)
+{
+    paging_begin(&memory_map);
+    const char *wrong = paging_map_image(info->image_base, info->image_size);
+    if (wrong != NULL)
+        HAL_PANIC(wrong);
+    paging_map(info->stack_base, info->stack_base, info->stack_size, PAGING_W);
+    paddr_t map = align_down((paddr_t)(uintptr_t)info->map, PAGE_SIZE);
+    paging_map(map, map, align_up((paddr_t)(uintptr_t)info->map + info->map_bytes, PAGE_SIZE) - map, PAGING_R);
+    paging_map_ram(&memory_map, info->trampoline);
+    map_devices(info);
+    memory_map.regions = hal_phys_to_virt((paddr_t)(uintptr_t)memory_map.regions);
+    struct paging_counts c = paging_counted();
+    LOG("tables", "%u pages: %u from the image, %u from early memory, %u from the page allocator; %u spare",
+        U(c.from_image + c.from_early), U(c.from_image), U(c.from_early), U(0), U(c.spare));
+    LOG("tables", "%u levels; mapped with %u pages of 4 KiB, %u of 2 MiB, %u of 1 GiB; NX %s, PAT %s",
+        U(cpu.la57 ? 5 : 4), U(c.leaves[0]), U(c.leaves[1]), U(c.leaves[2]), S(cpu.nx ? "on" : "missing"),
+        S(cpu.pat ? "on" : "missing"));
+}
+
+void memory_make_pmm(void)
+{
+    status_t s = pmm_create(&memory_map, 1, &memory_pmm);
+    if (s == STATUS_OK)
+        return;
+    LOG("pmm", "pmm_create %s", S(status_text(s)));
+    HAL_PANIC("the page allocator could not be made from this memory map");
+}
+
+static void reclaim_region(const struct mem_region *r)
+{
+    status_t s = pmm_reclaim(memory_pmm, r);
+    if (s == STATUS_OK)
+        return;
+    LOG("reclaim", "%s memory at %X %s", S(mem_type_name(r->type)), U(r->base), S(status_text(s)));
+    HAL_PANIC("a region of the map could not be reclaimed");
+}
+
+void memory_reclaim(const struct options *o)
+{
+    uint64_t regions = 0;
+    uint64_t bytes = 0;
+    if (o->keepbs) {
+        SAY("reclaim", "BootServices and Loader memory is kept, as the option keepbs asks");
+        return;
+    }
+    for (size_t i = 0; i < memory_map.count; i++) {
+        const struct mem_region *r = &memory_map.regions[i];
+        if (r->label != NULL || (r->type != MEM_BOOT && r->type != MEM_LOADER))
+            continue;
+        reclaim_region(r);
+        regions++;
+        bytes += r->size;
+    }
+    LOG("reclaim", "%u pages (%h) in %u regions of BootServices and Loader memory", U(bytes / PAGE_SIZE),
+        U(bytes), U(regions));
+}

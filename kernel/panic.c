@@ -1,0 +1,36 @@
+#include "kernel/panic.h"
+#include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/backtrace.h"
+#include "kernel/log.h"
+#include "kernel/screen.h"
+
+static bool exit_wanted;
+
+void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end)
+{
+    exit_wanted = exit_at_end;
+    backtrace_setup(image_base, image_size);
+}
+
+_Noreturn void verdict(bool pass)
+{
+    screen_verdict(pass);
+    if (!exit_wanted)
+        SAY("end", "this machine halts after the next line; switch it off or reset it");
+    LOG("verdict", "%s", S(pass ? "pass" : "fail"));
+    if (exit_wanted)
+        cpu_debug_exit(pass ? 0x10 : 0x11);
+    cpu_halt();
+}
+
+_Noreturn void hal_panic(const char *what, const char *file, int line)
+{
+    static bool again;
+    LOG("panic", "%s (%s:%u)", S(what), S(file), U((uint64_t)(unsigned)line));
+    if (!again) {
+        again = true;
+        backtrace_here();
+    }
+    verdict(false);
+}

@@ -1,0 +1,90 @@
+#include "kernel/selftest.h"
+#include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/log.h"
+#include "kernel/memory.h"
+#include "tests/unit/suites.h"
+
+static size_t pages_for(size_t bytes)
+{
+    return (size_t)(align_up(bytes, PAGE_SIZE) / PAGE_SIZE);
+}
+
+void *test_env_alloc(size_t bytes)
+{
+    paddr_t base = pmm_alloc(memory_pmm, pages_for(bytes), 0);
+    return base != PADDR_NONE ? hal_phys_to_virt(base) : NULL;
+}
+
+void test_env_free(void *memory, size_t bytes)
+{
+    paddr_t base = (paddr_t)(uintptr_t)memory - hal_direct_base;
+    if (pmm_free(memory_pmm, base, pages_for(bytes)) != STATUS_OK)
+        HAL_PANIC("the page allocator does not take back the memory of a test");
+}
+
+static void print_line(const char *line)
+{
+    SAY("test", line);
+}
+
+static void read_planted(void)
+{
+    *(volatile uint32_t *)(uintptr_t)0xDEAD000u = 0; /* no identity map: nothing is there */
+}
+
+static void carry_out(enum plant plant)
+{
+    if (plant != PLANT_NONE && plant != PLANT_FAILTEST)
+        SAY("plant", "breaking this boot on purpose, as the option plant= asks");
+    switch (plant) {
+    case PLANT_PANIC:
+        HAL_PANIC("planted");
+    case PLANT_FAULT:
+        read_planted();
+        break;
+    case PLANT_TRIPLE:
+        cpu_triple_fault();
+    case PLANT_HANG:
+        cpu_halt();
+    default:
+        break;
+    }
+}
+
+static void planted_failure(struct test_state *t)
+{
+    CHECK_EQ(1 + 1, 3);
+    TEST_END;
+}
+
+static const struct test_case planted_cases[] = {{"plant.fails on purpose", planted_failure}};
+static const struct test_suite planted_suite = {"plant", planted_cases, 1};
+
+static void run(const struct test_suite *const *suites, size_t count, struct test_totals *sum)
+{
+    struct test_totals t;
+    test_run(suites, count, NULL, print_line, &t);
+    sum->passed += t.passed;
+    sum->failed += t.failed;
+    sum->skipped += t.skipped;
+}
+
+bool selftest_run(const struct options *o)
+{
+    static const struct test_suite *const own[] = {&smoke_suite, &machine_suite};
+    static const struct test_suite *const planted[] = {&planted_suite};
+    struct test_totals sum = {.passed = 0};
+    carry_out(o->plant);
+    run(own, ARRAY_LEN(own), &sum);
+    if (o->plant == PLANT_FAILTEST)
+        run(planted, 1, &sum);
+    smoke_bench();
+    if (o->selftest)
+        run(unit_suites, ARRAY_LEN(unit_suites), &sum);
+    else
+        SAY("test", "the unit tests of mm/ are left out, as the option selftest=off asks");
+    LOG("selftest", sum.skipped != 0 ? "%u passed, %u failed, %u skipped" : "%u passed, %u failed", U(sum.passed),
+        U(sum.failed), U(sum.skipped));
+    return sum.failed == 0 && sum.passed > 0;
+}

@@ -1,0 +1,3 @@
+#include "kernel/version.h"
+
+const char mortise_commit[] = MORTISE_COMMIT;
