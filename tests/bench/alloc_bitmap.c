@@ -2,8 +2,8 @@
  *
  *   words       64 pages a step; full words are skipped through a second level, one bit a word
  *   hints       for every power of two, the lowest place where a run of that length can begin; a
- *               search starts there, and a free lowers the hints that it can affect. So it stays
- *               exact first fit (the lowest run that fits) without rereading the full low memory
+ *               search starts there, and a free lowers the hints that the run it makes can serve. So
+ *               it stays exact first fit without rereading the full low memory each time
  *
  * A set bit is a page in use. Freeing checks that every page of the run is in use. One lock. */
 #include "hal/hal.h"
@@ -13,6 +13,7 @@
 
 #define CLASSES 12u /* runs of 2^11 pages and more have no hint */
 #define NOWHERE UINT64_MAX
+#define BLOCK   512u /* pages of a 2 MiB block */
 
 struct bitmap {
     struct hal_lock lock;
@@ -20,6 +21,7 @@ struct bitmap {
     uint64_t pages;
     uint64_t words;
     uint64_t hint[CLASSES];
+    uint64_t hint_2m;
     uint64_t *used;
     uint64_t *full; /* bit w: word w of `used` is all ones */
 };
@@ -69,6 +71,19 @@ static uint64_t next_used(const struct bitmap *s, uint64_t page, uint64_t end)
         set = s->used[word];
     }
     return min_u64(word * 64 + (uint64_t)__builtin_ctzll(set), end);
+}
+
+/* The first page of the free run that holds `page`, looking back no further than `floor`. */
+static uint64_t run_start(const struct bitmap *s, uint64_t page, uint64_t floor)
+{
+    uint64_t word = page / 64;
+    uint64_t set = s->used[word] & (((uint64_t)1 << (page % 64)) - 1);
+    while (set == 0) {
+        if (word * 64 <= floor)
+            return floor;
+        set = s->used[--word];
+    }
+    return max_u64(word * 64 + 64 - (uint64_t)__builtin_clzll(set), floor);
 }
 
 /* The lowest run of `pages` free pages aligned to `step` pages, from `from` on, or NOWHERE. */
@@ -131,31 +146,46 @@ static unsigned class_below(uint64_t pages)
     return class < CLASSES ? class : CLASSES - 1;
 }
 
-/* hint[c]: no run of 2^c pages or more fits below it. A search for `pages` that ended at `found`
- * proves that for every class of at least that length. The last class has no upper end and stays 0. */
+/* hint[c]: no run of 2^c pages or more lies below it. A search for `pages` that ended at `found`
+ * proves that for every class of at least that length. The last class has no upper end and stays 0.
+ * hint_2m: the same for aligned 2 MiB blocks. */
 static void learn(struct bitmap *s, uint64_t pages, uint64_t step, uint64_t found)
 {
+    if (step == BLOCK && pages == BLOCK)
+        s->hint_2m = min_u64(found, s->pages);
     if (step != 1)
         return;
     for (unsigned c = class_below(pages) + !is_power_of_two(pages); c < CLASSES - 1; c++)
         s->hint[c] = max_u64(s->hint[c], min_u64(found, s->pages));
 }
 
-/* Pages from `page` on came free: a run of class c, at most 2^(c+1) - 1 pages long, that needs one of
- * them can begin that much lower. */
-static void lower_hints(struct bitmap *s, uint64_t page)
+static uint64_t hint_for(const struct bitmap *s, uint64_t pages, uint64_t step)
 {
-    for (unsigned c = 0; c < CLASSES - 1; c++) {
-        uint64_t reach = ((uint64_t)2 << c) - 2;
-        s->hint[c] = min_u64(s->hint[c], page > reach ? page - reach : 0);
-    }
+    uint64_t hint = s->hint[class_below(pages)];
+    return step == BLOCK && pages == BLOCK ? max_u64(hint, s->hint_2m) : hint;
+}
+
+/* [page, end) came free and lies in a free run: lower the hints of the classes that this run serves.
+ * Runs longer than the classes know are measured only so far. */
+static void lower_hints(struct bitmap *s, uint64_t page, uint64_t end)
+{
+    const uint64_t reach = (uint64_t)1 << CLASSES;
+    uint64_t first = run_start(s, page, page > reach ? page - reach : 0);
+    uint64_t block = align_up(first, BLOCK);
+    if (s->hint[CLASSES - 2] <= first && s->hint_2m <= block) /* hints rise with the class */
+        return;
+    uint64_t last = next_used(s, end - 1, min_u64(end + reach, s->pages));
+    for (unsigned c = 0; c < CLASSES - 1 && (uint64_t)1 << c <= last - first; c++)
+        s->hint[c] = min_u64(s->hint[c], first);
+    if (block + BLOCK <= last)
+        s->hint_2m = min_u64(s->hint_2m, block);
 }
 
 /* --- the calls -------------------------------------------------------------------------------- */
 
 static uint64_t take(struct bitmap *s, uint64_t pages, uint64_t step)
 {
-    uint64_t at = find_run(s, s->hint[class_below(pages)], pages, step);
+    uint64_t at = find_run(s, hint_for(s, pages, step), pages, step);
     learn(s, pages, step, at);
     if (at != NOWHERE)
         mark(s, at, at + pages);
@@ -188,7 +218,7 @@ static bool bitmap_free(void *self, paddr_t base, size_t pages)
     bool held = all_used(s, page, page + pages);
     if (held) {
         clear(s, page, page + pages);
-        lower_hints(s, page);
+        lower_hints(s, page, page + pages);
     }
     hal_unlock(&s->lock);
     hal_irq_restore(irq);

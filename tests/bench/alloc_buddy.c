@@ -20,6 +20,9 @@
 #include "hal/hal.h"
 #include "tests/bench/allocator.h"
 
+#ifndef BUDDY_PAGE_BYTES
+#define BUDDY_PAGE_BYTES 64 /* Linux's struct page on x86-64; -DBUDDY_PAGE_BYTES=40 is a leaner one */
+#endif
 #define ORDERS          11u
 #define PAGEBLOCK_ORDER 9u
 #define PAGEBLOCK_PAGES ((uint64_t)1 << PAGEBLOCK_ORDER)
@@ -43,8 +46,9 @@ struct page {
     uint8_t flags;
     uint32_t references;
     uint64_t owner;
+    uint64_t rest[(BUDDY_PAGE_BYTES - 32) / 8]; /* what Linux keeps there: mapping, counts, memcg */
 };
-_Static_assert(sizeof(struct page) == 32, "two struct pages share a cache line");
+_Static_assert(sizeof(struct page) == BUDDY_PAGE_BYTES, "no padding");
 
 struct pcp {
     struct hal_lock lock;

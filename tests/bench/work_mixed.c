@@ -22,6 +22,7 @@ struct churn {
     uint64_t count, pages, target;
     uint64_t sizes, victims;
     uint64_t next;       /* length of the next request */
+    bool pressed;        /* the last request failed: somebody has to give something up */
     uint64_t requests, failed, requests_2m, failed_2m, refused;
     uint32_t *ticks;     /* of each request, or NULL */
 };
@@ -48,6 +49,7 @@ static inline void churn_alloc(struct churn *c)
     if (base == PADDR_NONE) {
         c->failed++;
         c->failed_2m += n == 512;
+        c->pressed = true;
     } else {
         c->live[c->count++] = (struct run){base, n};
         c->pages += n;
@@ -64,10 +66,12 @@ static inline void churn_free(struct churn *c)
     c->refused += !a->free(c->in.self, run.base, run.pages);
 }
 
-/* One operation: free a victim while the next request would exceed the target, else serve it. */
+/* One operation: free a victim while the next request would exceed the target, or because the last
+ * one failed (it is dropped, and memory is asked back, as a real system does); else serve it. */
 static inline void churn_step(struct churn *c)
 {
-    if (c->pages + c->next > c->target) {
+    if ((c->pages + c->next > c->target || c->pressed) && c->count > 0) {
+        c->pressed = false;
         churn_free(c);
         return;
     }
@@ -105,12 +109,12 @@ static void churn_close(struct churn *c, const char *workload)
     for (uint64_t i = 0; i < c->count; i++)
         ledger_mark(&ledger, c->live[i].base, c->live[i].pages);
     c->in.allocator->drain(c->in.self);
-    uint64_t free_pages = ledger.pages - ledger.marked;
+    uint64_t unasked = ledger.pages - c->pages;
     uint64_t whole = ledger_free_blocks(&ledger) * 512;
     uint64_t found = ledger_take_rest(&ledger, &c->in);
     if (workload != NULL) {
         figure_add(workload, "whole-2m", name, "%",
-                   free_pages == 0 ? 0 : 100.0 * (double)whole / (double)free_pages);
+                   100.0 * (double)whole / (double)unasked);
         figure_add(workload, "taken/asked", name, "ratio",
                    (double)(ledger.pages - found) / (double)c->pages);
         figure_add(workload, "reached", name, "%", 100.0 * (double)c->pages / (double)c->target);
