@@ -19,12 +19,15 @@ RAM_TYPES = {1, 2, 3, 4, 7}
 
 STAMP = re.compile(r"^\[ *(\d+\.\d+)\] (.*)$")
 ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
-MAP = re.compile(r"^map: (\d+) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]{16})$")
-OWNER = re.compile(r"^reserve: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (\S.*)$")
+MAP = re.compile(r"^map: (\d+) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]+)$")
+OWNER = re.compile(r"^owner: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (\S.*), (\d+) pages, (\S.*)$")
 ZONE = re.compile(r"^zone: (\S+) total=(\d+) free=(\d+)")
 READY = re.compile(r"\bPage allocator ready: (\d+) pages")
 SELFTEST = re.compile(r"^selftest: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
-EQUATION = re.compile(r"(\d[^=]*)=\s*(\d+)")
+AUDIT = re.compile(
+    r"^audit: (\d+) pages of usable RAM = (\d+) free \+ (\d+) parked \+ (\d+) allocated"
+    r" \+ (\d+) withheld \+ (\d+) owned: exact$"
+)
 
 
 class Log:
@@ -116,7 +119,9 @@ class Checker:
         runs = sweep(self.entries)
         usable = sum(e - s for s, e in runs) // PAGE
         owners = [(int(m[1], 16), int(m[2], 16)) for m in self.log.all(OWNER)]
-        self.equal(len(owners), len(self.log.topic("reserve")), "`reserve:` lines that can be read")
+        self.equal(len(owners), len(self.log.topic("owner")), "`owner:` lines that can be read")
+        for m in self.log.all(OWNER):
+            self.equal((int(m[2], 16) - int(m[1], 16)) // PAGE, int(m[4]), f"pages of {m[3]}")
         self.check(owners, "the image, the stack and the tables have owners")
         self.check(all(s < e and s % PAGE == e % PAGE == 0 for s, e in owners), "owners hold whole pages")
         self.check(
@@ -130,14 +135,20 @@ class Checker:
         self.check(zones, "the log holds the zones")
         self.equal(sum(int(m[2]) for m in zones), sum(ready), "the zones' totals")
         self.check(all(int(m[3]) <= int(m[2]) for m in zones), "no zone has more free than it has")
+        self.sums = usable, sum(ready), owned
         print(f"     usable {usable} = {sum(ready)} of the allocator + {owned} with an owner")
 
     def check_audit(self):
-        equations = [m for m in map(EQUATION.search, self.log.topic("audit")) if m]
-        self.check(equations, "the log holds an audit with a sum")
-        for m in equations:
-            total = sum(int(n) for n in re.findall(r"\d+", m[1]))
-            self.equal(total, int(m[2]), f"audit `{m[0]}`")
+        usable, ready, owned = self.sums
+        audits = self.log.all(AUDIT)
+        self.equal(len(audits), 1, "audits that end in `exact`")
+        self.equal(len(self.log.topic("audit")), len(audits), "lines of the audit: no complaint")
+        for m in audits:
+            total, free, parked, allocated, withheld, kept = (int(n) for n in m.groups())
+            self.equal(free + parked + allocated + withheld + kept, total, "the audit's own sum")
+            self.equal(total, usable, "usable pages of the audit and of the raw map")
+            self.equal(free + parked + allocated, ready, "the audit's pages of the allocator")
+            self.equal((withheld, kept), (0, owned), "the audit's withheld and owned pages")
 
     def check_end(self):
         results = self.log.all(SELFTEST)
@@ -146,14 +157,14 @@ class Checker:
             skipped = int(m[3]) if m[3] else len(self.log.topic("skip"))
             self.equal(int(m[2]), 0, "failed tests")
             if self.tests is not None:
-                self.equal(int(m[1]) + skipped, self.tests, "tests in the kernel, to be those of the desk")
+                self.equal(int(m[1]) + skipped, self.tests, "tests that the kernel ran")
         self.equal(self.log.lines[-1:], ["verdict: pass"], "the last line of the kernel")
         self.check(self.log.last.endswith("verdict: pass"), "nothing comes after the verdict")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--tests", type=int, help="tests that the desk knows")
+    parser.add_argument("--tests", type=int, help="tests that the kernel must have run")
     parser.add_argument("log")
     arguments = parser.parse_args()
     with open(arguments.log, "rb") as file:

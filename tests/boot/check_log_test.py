@@ -15,29 +15,29 @@ import check_log
 # 32 pages and the tables of 3 are owned: 8156 pages are left.
 GOOD = """\
 BdsDxe: starting Boot0001
-[0.000100] map: 7 0x0000000000000000 0x00000000000a0000 0x000000000000000f
-[0.000200] map: 7 0x0000000000100000 0x0000000001000000 0x000000000000000f
-[0.000300] map: 0 0x0000000000200000 0x0000000000201000 0x000000000000000f
-[0.000300] map: 7 0x0000000001000000 0x0000000002000000 0x000000000000000f
-[0.000300] map: 4 0x0000000002000000 0x0000000002100000 0x000000000000000f
-[0.000300] map: 7 0x0000000002100000 0x0000000002200000 0x0000000000000001
-[0.000300] map: 7 0x0000000002200000 0x0000000002300000 0x000000000004000f
-[0.000300] map: 9 0x0000000002300000 0x0000000002301000 0x000000000000000f
-[0.000400] reserve: 0x0000000001000000 0x0000000001020000 image
-[0.000400] reserve: 0x0000000000008000 0x0000000000009000 trampoline
-[0.000400] reserve: 0x0000000001ffd000 0x0000000002000000 page allocator tables
+[0.000100] map: 7 0x0000000000000000 0x00000000000a0000 0xf
+[0.000200] map: 7 0x0000000000100000 0x0000000001000000 0xf
+[0.000300] map: 0 0x0000000000200000 0x0000000000201000 0xf
+[0.000300] map: 7 0x0000000001000000 0x0000000002000000 0xf
+[0.000300] map: 4 0x0000000002000000 0x0000000002100000 0xf
+[0.000300] map: 7 0x0000000002100000 0x0000000002200000 0x1
+[0.000300] map: 7 0x0000000002200000 0x0000000002300000 0x4000f
+[0.000300] map: 9 0x0000000002300000 0x0000000002301000 0xf
+[0.000400] owner: 0x0000000001000000 0x0000000001020000 image, 32 pages, loader
+[0.000400] owner: 0x0000000000008000 0x0000000000009000 trampoline, 1 pages, reserved
+[0.000400] owner: 0x0000000001ffd000 0x0000000002000000 page allocator tables, 3 pages, usable
 [0.000500] zone: DMA total=3839 free=3839
 [0.000500] zone: DMA32 total=4317 free=4300
 [0.000500] zone: NORMAL total=0 free=0
 [0.000600] Page allocator ready: 8156 pages
-[0.000600] audit: 8156 allocator + 35 owned = 8191 usable
+[0.000600] audit: 8191 pages of usable RAM = 8139 free + 0 parked + 17 allocated + 0 withheld + 35 owned: exact
 [0.100000] selftest: 40 passed, 0 failed, 2 skipped
 [0.100000] verdict: pass
 """
 
 CHANGES = [
     ("one page more in the allocator", "ready: 8156", "ready: 8157"),
-    ("an owner that is not shown", "[0.000400] reserve: 0x0000000001ffd000 0x0000000002000000 page allocator tables\n", ""),
+    ("an owner that is not shown", "[0.000400] owner: 0x0000000001ffd000 0x0000000002000000 page allocator tables, 3 pages, usable\n", ""),
     ("an owner that cannot be read", "0x0000000001020000 image", "0x1020000 image"),
     ("owners that overlap", "0x0000000001ffd000 ", "0x0000000001010000 "),
     ("an owner of part of a page", "0x0000000001020000 image", "0x0000000001020800 image"),
@@ -45,10 +45,14 @@ CHANGES = [
     ("more free than there is", "DMA32 total=4317 free=4300", "DMA32 total=4317 free=4318"),
     ("no zones", "zone:", "area:"),
     ("a map line of another form", "map: 9 0x0000000002300000", "map: 9 0x2300000"),
-    ("a hidden map line", "[0.000300] map: 4 0x0000000002000000 0x0000000002100000 0x000000000000000f\n", ""),
+    ("a hidden map line", "[0.000300] map: 4 0x0000000002000000 0x0000000002100000 0xf\n", ""),
     ("reserved memory taken for RAM", "map: 0 0x0000000000200000", "map: 7 0x0000000000200000"),
     ("no map at all", "map: ", "plan: "),
-    ("an audit that does not add up", "8156 allocator + 35", "8156 allocator + 34"),
+    ("an audit that does not add up", "17 allocated", "18 allocated"),
+    ("an audit of another map", "audit: 8191 pages of usable RAM = 8139", "audit: 8192 pages of usable RAM = 8140"),
+    ("an audit that found something", "35 owned: exact", "35 owned: WRONG"),
+    ("a complaint of the audit", "[0.000600] audit:", "[0.000600] audit: runs out of order: 1 is not 0\n[0.000600] audit:"),
+    ("an owner with a wrong count", "image, 32 pages", "image, 31 pages"),
     ("no audit", "audit:", "count:"),
     ("a failed test", "40 passed, 0 failed", "40 passed, 1 failed"),
     ("a test too few", "40 passed", "39 passed"),
