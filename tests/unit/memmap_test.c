@@ -285,11 +285,12 @@ static void overlap_tells_the_part_covered_before(struct test_state *t)
 {
     struct memmap map;
     struct told told = {.calls = 0};
-    if (!start(t, &map, 10))
+    if (!start(t, &map, 12))
         return;
     add_all(t, &map,
-            RAWS({4 * MIB, 8 * MIB, MEM_USABLE}, {6 * MIB, 10 * MIB, MEM_BOOT},
-                 {10 * MIB, 11 * MIB, MEM_USABLE}, {20 * MIB, 20 * MIB + 100, MEM_USABLE},
+            RAWS({0, PG, MEM_RESERVED}, {4 * MIB, 8 * MIB, MEM_USABLE},
+                 {6 * MIB, 10 * MIB, MEM_BOOT}, {10 * MIB, 11 * MIB, MEM_USABLE},
+                 {20 * MIB, 20 * MIB + 100, MEM_USABLE},
                  {20 * MIB + 100, 20 * MIB + PG, MEM_RESERVED}));
     memmap_on_anomaly(&map, listen, &told);
     CHECK_EQ(memmap_normalize(&map), STATUS_OK);
@@ -475,9 +476,9 @@ static void other_memory_grows_outward(struct test_state *t)
 static void first_mib_is_reserved(struct test_state *t)
 {
     becomes(t,
-            RAWS({0, 0x9f000, MEM_USABLE}, {0x9f000, 0xa0000, MEM_BOOT},
+            RAWS({0x2000, 0x9f000, MEM_USABLE}, {0x9f000, 0xa0000, MEM_BOOT},
                  {0xf0000, 2 * MIB, MEM_LOADER}),
-            WANTS({0, 0xa0000, MEM_RESERVED, NULL}, {0xf0000, MIB, MEM_RESERVED, NULL},
+            WANTS({0x2000, 0xa0000, MEM_RESERVED, NULL}, {0xf0000, MIB, MEM_RESERVED, NULL},
                   {MIB, 2 * MIB, MEM_LOADER, NULL}));
     becomes(t,
             RAWS({0x1000, 0x9fc00, MEM_USABLE}, {0x9fc00, 0xa0000, MEM_ACPI_NVS},
@@ -503,6 +504,8 @@ static void what_ends_beyond_the_width_is_cut(struct test_state *t)
     expect(t, &map,
            WANTS({2 * GIB, 64 * GIB - PG, MEM_PERSISTENT, NULL},
                  {64 * GIB - PG, 64 * GIB, MEM_MMIO, NULL}));
+    CHECK_EQ(memmap_reserve(&map, 64 * GIB - 1, 1, "the last page"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 64 * GIB - PG, PG + 1, "beyond"), STATUS_FOREIGN);
     TEST_END;
 }
 
@@ -727,6 +730,12 @@ static void reserve_without_room_for_its_cuts_is_full(struct test_state *t)
     expect(
         t, &map,
         WANTS({2 * MIB, 2 * MIB + PG, MEM_USABLE, "x"}, {2 * MIB + PG, 3 * MIB, MEM_USABLE, "y"}));
+    /* Joined at the very end of the storage. */
+    if (!make(t, &map, 0, RAWS({2 * MIB, 3 * MIB, MEM_USABLE})))
+        return;
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB, PG, "x"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB + PG, MIB - PG, "x"), STATUS_OK);
+    expect(t, &map, WANTS({2 * MIB, 3 * MIB, MEM_USABLE, "x"}));
     TEST_END;
 }
 
@@ -810,6 +819,7 @@ static void early_alloc_gives_none_for_bad_arguments(struct test_state *t)
     gives_nothing(t, &map, PG, PG / 2, 0, "x");
     gives_nothing(t, &map, PG, 3 * PG, 0, "x");
     gives_nothing(t, &map, 64 * MIB, PG, 0, "x");
+    gives_nothing(t, &map, 64 * MIB + PG, PG, 0, "x");
     gives_nothing(t, &map, UINT64_MAX, PG, 0, "x");
     gives_nothing(t, &map, map.limit + 1, PG, 0, "x");
     gives_nothing(t, &map, PG, GIB, 0, "x");
