@@ -5,7 +5,7 @@
 static enum block_class class_of(size_t pages, uint32_t flags)
 {
     if (flags & PMM_KERNEL)
-        return CLASS_KERNEL;
+        return pages == 1 ? CLASS_KERNEL_PAGES : CLASS_KERNEL_RUNS;
     return pages == 1 ? CLASS_PAGES : CLASS_RUNS;
 }
 
@@ -97,7 +97,7 @@ static paddr_t take_anywhere(struct pmm *p, struct pmm_cpu *cpu, const struct re
 {
     enum pmm_zone top = highest_zone(q->flags);
     for (unsigned search = SEARCH_FILES; search <= SEARCH_ALL; search++) {
-        for (unsigned id = top; id > PMM_ZONE_DMA; id--) {
+        for (unsigned id = (unsigned)top; id > PMM_ZONE_DMA; id--) {
             paddr_t base = take_from(p, cpu, q, (enum pmm_zone)id, (enum search)search);
             if (base != PADDR_NONE)
                 return base;

@@ -61,7 +61,7 @@ static bool next_region(const struct memmap *map, size_t *i, uint64_t *from, str
         }
         end = min_u64(end, zone_end[id]);
         *from = end;
-        *out = (struct region){.first_page = start, .pages = end - start, .zone = id,
+        *out = (struct region){.first_page = start, .pages = end - start, .zone = (uint32_t)id,
                                .blocks = (uint32_t)blocks_of(start, end)};
         return true;
     }
@@ -105,8 +105,7 @@ static size_t groups_of(uint64_t blocks)
 static struct zone *carve_zone(struct carver *c, uint64_t blocks)
 {
     struct zone *z = carve(c, sizeof *z);
-    /* One more, readable: magazine_park() looks behind the last page. */
-    struct block_bits *bits = carve(c, (blocks + 1) * sizeof *bits);
+    struct block_bits *bits = carve(c, blocks * sizeof *bits);
     struct summary *summaries = carve(c, blocks * sizeof *summaries);
     uint64_t *open = carve(c, groups_of(blocks) * (GROUP_BLOCKS / 8));
     uint64_t *valid = carve(c, (groups_of(blocks) + 63) / 64 * sizeof *valid);
