@@ -62,7 +62,7 @@ $(BUILD)/efi/%.S.obj: %.S Makefile
 	@mkdir -p $(@D)
 	$(EFI_CC) $(EFI_FLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/efi/kernel/version.c.obj $(BUILD)/efi/efi/main.c.obj: $(BUILD)/commit
+$(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
 
 $(BUILD)/mortise.efi: $(EFI_OBJ)
 	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /debug:dwarf /Brepro /out:$@ $^
@@ -105,6 +105,11 @@ $(H)/model-%_threads: tests/model/%_threads.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 $(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+
+# The loader, as it is, against a fake firmware.
+$(H)/model-loader: $(EFI_SRC) $(wildcard efi/*.h) kernel/version.c tests/test.c
+$(H)/model-loader: HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
+    -DGNU_EFI_USE_MS_ABI -DMORTISE_COMMIT='"desk"'
 
 TIME ?= 60
 T    ?= memmap

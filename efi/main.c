@@ -1,6 +1,7 @@
 /* The story of the loader, top to bottom. What each step needs is in efi/loader.h. */
 #include "efi/loader.h"
 #include "hal/hal.h"
+#include "kernel/version.h"
 
 #define STACK_SIZE     (64 * KIB) /* the kernel's boot stack */
 #define TRAMPOLINE_TOP 0x9efffu   /* an AP starts in real mode, below the BIOS area at 640 KiB */
@@ -10,7 +11,7 @@
 /* Given by the linker: where this image really lies, whatever the firmware says. */
 extern const uint8_t __ImageBase[];
 
-/* Zero, and part of the image: the kernel reserves it with the image. */
+/* Part of the image: the kernel reserves it with the image. */
 static struct boot_info boot_info;
 
 static uint32_t load32(const uint8_t *at)
@@ -89,8 +90,9 @@ static void measure_tsc(const struct loader *l)
 
 static void greet(const struct loader *l)
 {
-    console_write(l, "\nMortise " MORTISE_COMMIT ": a kernel that manages memory. It runs from RAM and "
-                     "writes to no disk.\n");
+    console_write(l, "\nMortise ");
+    console_write(l, mortise_commit);
+    console_write(l, ": a kernel that manages memory. It runs from RAM and writes to no disk.\n");
 }
 
 static void say_what_comes(const struct loader *l)
@@ -173,6 +175,7 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     struct loader l = {.image = image, .system = system, .info = &boot_info};
     if (system == NULL)
         return EFI_INVALID_PARAMETER;
+    boot_info = (struct boot_info){0}; /* not every loader of EFI images clears bss */
     l.boot = system->BootServices;
     if (l.boot == NULL) {
         console_write(&l, "Mortise cannot start: the firmware has no boot services. Start it from "

@@ -78,7 +78,7 @@ static EFI_FILE_PROTOCOL *open_config(const struct loader *l, EFI_FILE_PROTOCOL 
 static EFI_FILE_PROTOCOL *open_root(const struct loader *l)
 {
     static EFI_GUID id = {0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
-    EFI_FILE_IO_INTERFACE *fs = NULL;
+    EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs = NULL;
     EFI_FILE_PROTOCOL *root = NULL;
     if (l->loaded == NULL || l->loaded->DeviceHandle == NULL)
         return NULL;

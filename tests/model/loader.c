@@ -1,0 +1,551 @@
+/* The loader against a firmware that misbehaves: efi/ as it is, compiled for the desk, started by
+ * tests/model/fake_firmware.h. Cites L1-L3 of efi/loader.h and the rows of the public record of
+ * firmware quirks by what they are. Ends with "N passed, N failed". */
+#include "tests/model/fake_firmware.h"
+
+#include "efi/framebuffer.h"
+#include "efi/words.h"
+#include "tests/test.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+void *test_env_alloc(size_t bytes)
+{
+    return aligned_alloc(64, align_up(bytes, 64));
+}
+
+void test_env_free(void *memory, size_t bytes)
+{
+    UNUSED(bytes);
+    free(memory);
+}
+
+/* Boot and expect to arrive. */
+static bool arrives(struct test_state *t)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    CHECK_EQ(fake_boot(&status), ENTERED);
+    CHECK_EQ(fw.violations, 0);
+    CHECK_EQ(fw.open_files, 0);
+    return fw.gone && !t->failures;
+}
+
+/* Boot and expect a sentence, a question for a key, and an error for the firmware. */
+static void goes_back(struct test_state *t, const char *sentence)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    CHECK_EQ(fake_boot(&status), RETURNED);
+    CHECK((status & EFI_ERROR_MASK) != 0);
+    CHECK_EQ(fw.exits, 0);
+    CHECK_EQ(fw.violations, 0);
+    CHECK(strstr(fw.said, "Mortise cannot start: ") != NULL);
+    CHECK(strstr(fw.said, sentence) != NULL);
+    CHECK(strstr(fw.said, "Press a key") != NULL);
+    CHECK(fw.key_reads > 100 && fw.key_reads < 1000);
+}
+
+static void check_map(struct test_state *t)
+{
+    CHECK_EQ(fw.entered.map_count, fw.map_count);
+    CHECK(fw.entered.map_bytes >= fw.map_count * sizeof(struct boot_mem));
+    for (size_t i = 0; i < fw.map_count; i++) {
+        const struct fake_descriptor *d = &fw.map[i];
+        const struct boot_mem *m = &fw.entered_map[i];
+        if (m->base != d->base || m->end != d->base + d->pages * 4096 || m->type != d->type ||
+            m->attributes != d->attributes || m->reserved != 0)
+            CHECK_EQ(i, UINT64_MAX);
+    }
+}
+
+static void plain(struct test_state *t)
+{
+    fake_start();
+    CHECK(arrives(t));
+    check_map(t);
+    CHECK_EQ(fw.entered.exit_attempts, 1);
+    CHECK_EQ(fw.entered.rsdp, (uintptr_t)fake_rsdp);
+    CHECK_EQ(fw.entered.smbios, (uintptr_t)fake_smbios);
+    CHECK_EQ(fw.entered.runtime_services, (uintptr_t)&fw.runtime);
+    CHECK_EQ(fw.entered.image_base, (uintptr_t)__ImageBase);
+    CHECK_EQ(fw.entered.image_size, 0x5000);
+    CHECK_EQ(fw.entered.trampoline, 0x9e000);
+    CHECK_EQ(fw.entered.stack_size, 65536);
+    CHECK_EQ(fw.entered.descriptor_size, 48);
+    CHECK_EQ(fw.entered.firmware_revision, 0x10203);
+    CHECK_EQ(fw.entered.framebuffer.base, 0xc0000000);
+    CHECK_EQ(fw.entered.framebuffer.pitch, 832);
+    CHECK(fw.entered.tsc_hz > 1000000);
+    CHECK(fw.entered.exit_tsc != 0);
+    CHECK_STR(fw.entered.firmware_vendor, "Fake?");
+    CHECK_STR(fw.entered.options, "");
+    CHECK_STR(fw.entered.notes, "");
+    CHECK_EQ(fw.watchdog, 0);
+    CHECK(strstr(fw.said, "Next: ") != NULL);
+    TEST_END;
+}
+
+static void exit_retries(struct test_state *t)
+{
+    for (unsigned refused = 0; refused < 64; refused++) {
+        fake_start();
+        fw.refuse_exits = refused;
+        fw.grow = 6;
+        CHECK(arrives(t));
+        CHECK_EQ(fw.entered.exit_attempts, refused + 1);
+        check_map(t);
+    }
+    TEST_END;
+}
+
+static void exit_refused(struct test_state *t)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    fake_start();
+    fw.refuse_exits = 1000;
+    uint64_t start = hal_cycles();
+    CHECK_EQ(fake_boot(&status), RESET);
+    CHECK(hal_cycles() - start >= 30000000u); /* 30 s by a clock that the fake made 1000 times faster */
+    CHECK_EQ(fw.exits, 64);
+    CHECK_EQ(fw.violations, 0);
+    CHECK(strstr(fw.said, "did not let go") != NULL);
+    TEST_END;
+}
+
+static void map_outgrows(struct test_state *t)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    fake_start();
+    fw.refuse_exits = 3;
+    fw.grow = 1000;
+    CHECK_EQ(fake_boot(&status), RESET);
+    CHECK_EQ(fw.violations, 0);
+    TEST_END;
+}
+
+static void strides(struct test_state *t)
+{
+    static const size_t good[] = {40, 48, 56, 64, 128};
+    static const size_t bad[] = {0, 8, 32, 39, 44, 52};
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        fake_start();
+        fw.stride = good[i];
+        CHECK(arrives(t));
+        CHECK_EQ(fw.entered.descriptor_size, good[i]);
+        check_map(t);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        fake_start();
+        fw.stride = bad[i];
+        goes_back(t, "the memory map cannot be read");
+    }
+    fake_start();
+    fw.stride_unset = true;
+    fw.stride = 40; /* that of the headers */
+    CHECK(arrives(t));
+    TEST_END;
+}
+
+static void map_sizes(struct test_state *t)
+{
+    static const size_t counts[] = {312, 1000, FAKE_MAP};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        fake_start();
+        fw.map_count = counts[i];
+        CHECK(arrives(t));
+        check_map(t);
+    }
+    fake_start();
+    fw.map_count = 0;
+    goes_back(t, "the memory map cannot be read");
+    TEST_END;
+}
+
+static void map_wraps(struct test_state *t)
+{
+    fake_start();
+    fake_map_entry(7, 0xfffffffffffff000, 2, 0xf);
+    fake_map_entry(7, 0x1000, UINT64_MAX, 0xf);
+    fake_map_entry(7, 0, (uint64_t)1 << 52, 0xf);
+    fake_map_entry(7, 0x2000, 0, 0xf);
+    size_t n = fw.map_count;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered_map[n - 4].end, 0x1000);
+    CHECK_EQ(fw.entered_map[n - 3].end, 0);
+    CHECK_EQ(fw.entered_map[n - 2].end, 0xfffffffffffff000);
+    CHECK_EQ(fw.entered_map[n - 1].end, 0x2000);
+    TEST_END;
+}
+
+static void image_fields(struct test_state *t)
+{
+    for (unsigned missing = 0; missing < 5; missing++) {
+        fake_start();
+        fw.no_loaded_image = missing == 0;
+        fw.loaded.FilePath = missing == 1 ? NULL : fw.loaded.FilePath;
+        fw.loaded.DeviceHandle = missing == 2 ? NULL : fw.loaded.DeviceHandle;
+        fw.loaded.ImageBase = missing == 3 ? NULL : fw.loaded.ImageBase;
+        fw.loaded.LoadOptionsSize = missing == 4 ? 77 : 0; /* and no pointer */
+        CHECK(arrives(t));
+        CHECK_EQ(fw.entered.image_base, (uintptr_t)__ImageBase);
+        CHECK_EQ(fw.entered.notes[0] != '\0', missing == 0 || missing == 2 || missing == 3);
+    }
+    fake_start();
+    __ImageBase[0] = 0;
+    goes_back(t, "headers were not loaded");
+    TEST_END;
+}
+
+static void no_console(struct test_state *t)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    fake_start();
+    fw.system.ConOut = NULL;
+    fw.system.ConIn = NULL;
+    CHECK(arrives(t));
+    fake_start();
+    fw.system.ConOut = NULL;
+    fw.system.ConIn = NULL;
+    fw.stride = 12;
+    CHECK_EQ(fake_boot(&status), RETURNED);
+    CHECK((status & EFI_ERROR_MASK) != 0);
+    fake_start();
+    fw.system.BootServices = NULL;
+    CHECK_EQ(fake_boot(&status), RETURNED);
+    CHECK(strstr(fw.said, "no boot services") != NULL);
+    CHECK((efi_main(&fw, NULL) & EFI_ERROR_MASK) != 0);
+    TEST_END;
+}
+
+/* Whatever service fails, at whatever call: arrive, or go back with a sentence (L3). */
+static void every_failure(struct test_state *t)
+{
+    unsigned calls = 1, arrived = 0, returned = 0;
+    for (unsigned k = 1; k <= calls; k++) {
+        EFI_STATUS status = EFI_SUCCESS;
+        fake_start();
+        fw.config_path = "\\EFI\\TOOLS\\mortise.cfg";
+        fw.config = "a=b";
+        fw.fail_call = k;
+        enum fake_outcome how = fake_boot(&status);
+        calls = how == ENTERED && fw.calls > calls ? fw.calls : calls;
+        arrived += how == ENTERED;
+        returned += how == RETURNED;
+        CHECK(how == ENTERED || (how == RETURNED && strstr(fw.said, "Press a key") != NULL));
+        CHECK_EQ(fw.violations, 0);
+        CHECK_EQ(fw.open_files, 0);
+    }
+    CHECK(arrived >= 8);
+    CHECK(returned >= 4);
+    TEST_END;
+}
+
+static void config_places(struct test_state *t)
+{
+    static const char *const places[] = {"\\EFI\\TOOLS\\mortise.cfg", "\\EFI\\BOOT\\mortise.cfg",
+                                         "\\mortise.cfg"};
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        fake_start();
+        fw.config_path = places[i];
+        fw.config = "\xef\xbb\xbfsmp=4\r\n# note\nserial=off";
+        CHECK(arrives(t));
+        CHECK_STR(fw.entered.options, "smp=4 serial=off");
+    }
+    fake_start();
+    memset(fw.device_path, 4, sizeof(fw.device_path)); /* file nodes without an end */
+    fw.device_path[3] = fw.device_path[67] = 0;
+    fw.device_path[2] = 64;
+    fw.device_path[66] = 0; /* a length of 0 */
+    CHECK(arrives(t));
+    TEST_END;
+}
+
+static void load_options(struct test_state *t)
+{
+    static uint16_t plain_words[] = {0xfeff, 'b', '=', '2', 0, 'x', 'y'};
+    static uint16_t shell[] = {'f', 's', '0', ':', '\\', 'M', '.', 'E', 'F', 'I', ' ', 'a', '=', '1'};
+    static uint16_t binary[] = {'c', '=', '3', ' ', 'd', 0x6261, 'e', '=', '4'};
+    static const struct {
+        uint16_t *words;
+        uint32_t bytes;
+        const char *options;
+        bool noted;
+    } rows[] = {{plain_words, sizeof(plain_words), "z=1 b=2", false},
+                {shell, sizeof(shell), "z=1 a=1", false},
+                {shell, sizeof(shell) - 1, "z=1 a=", false},
+                {binary, sizeof(binary), "z=1 c=3", true},
+                {binary, 1, "z=1", false},
+                {binary, 0, "z=1", false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fake_start();
+        fw.config_path = "\\mortise.cfg";
+        fw.config = "z=1";
+        fw.loaded.LoadOptions = rows[i].words;
+        fw.loaded.LoadOptionsSize = rows[i].bytes;
+        CHECK(arrives(t));
+        CHECK_STR(fw.entered.options, rows[i].options);
+        CHECK_EQ(strstr(fw.entered.notes, "LoadOptions: reading stopped") != NULL, rows[i].noted);
+    }
+    TEST_END;
+}
+
+static void long_config(struct test_state *t)
+{
+    static char text[40000];
+    for (size_t i = 0; i + 1 < sizeof(text); i++)
+        text[i] = "word=7 "[i % 7];
+    fake_start();
+    fw.config_path = "\\mortise.cfg";
+    fw.config = text;
+    CHECK(arrives(t));
+    size_t length = strlen(fw.entered.options);
+    CHECK_EQ(length, 146 * 6 + 145); /* words and the blanks between; the 147th would not fit */
+    CHECK_STR(fw.entered.options + length - 6, "word=7");
+    CHECK(strstr(fw.entered.notes, "left out") != NULL);
+    CHECK(strstr(fw.entered.notes, "first 16 KiB") != NULL);
+    TEST_END;
+}
+
+static void screens(struct test_state *t)
+{
+    fake_start();
+    fake_screen(0, 0, 3);
+    fake_screen(1, 0xd0000000, 0);
+    fake_screen(2, 0xfc10000000, 1);
+    fw.screens[2].console = true;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.framebuffer.base, 0xfc10000000); /* the one with the firmware's text */
+    CHECK(strstr(fw.entered.notes, "Screen 1 is not used: only the firmware") != NULL);
+    fake_start();
+    fw.screens[0].gop.Mode = NULL;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.set_modes, 1);
+    CHECK_EQ(fw.entered.framebuffer.base, 0xc0000000);
+    fake_start();
+    fw.screens[0].mode.Info = NULL;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.framebuffer.base, 0);
+    CHECK(strstr(fw.entered.notes, "it has no mode") != NULL);
+    fake_start();
+    fw.screen_count = 0;
+    CHECK(arrives(t));
+    CHECK(strstr(fw.entered.notes, "No screen") != NULL);
+    TEST_END;
+}
+
+/* A root pointer whose last bytes lie behind the end of the memory that the map knows. */
+static void straddling_table(struct test_state *t)
+{
+    uint8_t *page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+    fake_start();
+    memcpy(page + PAGE_SIZE - 24, fake_rsdp, 24);
+    fake_map_entry(9, (uintptr_t)page, 1, 0xf);
+    fw.tables[0].VendorTable = page + PAGE_SIZE - 24;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.rsdp, 0);
+    free(page);
+    TEST_END;
+}
+
+static void old_tables(struct test_state *t)
+{
+    static const uint8_t acpi1[16] = {0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11,
+                                      0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d};
+    fake_start();
+    fake_rsdp[15] = 0; /* revision 0: 20 bytes, one sum */
+    fix_sum(fake_rsdp, 20, 8);
+    memcpy(&fw.tables[0], acpi1, 16);
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.rsdp, (uintptr_t)fake_rsdp);
+    fake_start();
+    fake_rsdp[15] = 0;
+    fix_sum(fake_rsdp, 20, 8);
+    fake_rsdp[9]++;
+    memcpy(&fw.tables[0], acpi1, 16);
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.rsdp, 0);
+    CHECK(strstr(fw.entered.notes, "ACPI 1.0 root pointer is damaged") != NULL);
+    TEST_END;
+}
+
+static void bad_tables(struct test_state *t)
+{
+    fake_start();
+    fake_rsdp[9]++; /* breaks both sums */
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.rsdp, 0);
+    CHECK(strstr(fw.entered.notes, "ACPI 2.0 root pointer is damaged") != NULL);
+    fake_start();
+    fw.tables[0].VendorTable = (void *)(uintptr_t)0xdeadbeefdeadbee0;
+    fw.tables[1].VendorTable = (void *)(uintptr_t)0x123;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.rsdp, 0);
+    CHECK_EQ(fw.entered.smbios, 0);
+    CHECK(strstr(fw.entered.notes, "SMBIOS entry point is damaged") != NULL);
+    fake_start();
+    fw.system.ConfigurationTable = NULL;
+    CHECK(arrives(t));
+    fake_start();
+    fw.system.NumberOfTableEntries = UINT64_MAX;
+    CHECK(arrives(t));
+    CHECK(strstr(fw.entered.notes, "absurd number of tables") != NULL);
+    TEST_END;
+}
+
+static void many_notes(struct test_state *t)
+{
+    fake_start();
+    fake_screen(2, 0, 3);
+    struct loader l = {.system = &fw.system, .boot = &fw.boot, .info = &fw.entered};
+    char sentence[200];
+    memset(sentence, 's', sizeof(sentence));
+    sentence[sizeof(sentence) - 1] = '\0';
+    for (unsigned i = 0; i < 100; i++)
+        console_note(&l, sentence);
+    console_note(&l, "Short.");
+    CHECK(memchr(fw.entered.notes, 0, BOOT_TEXT_SIZE) != NULL);
+    const char *more = strstr(fw.entered.notes, "Further notes did not fit");
+    CHECK(more != NULL);
+    CHECK(more != NULL && strstr(more + 1, "Further") == NULL);
+    TEST_END;
+}
+
+static void page_zero(struct test_state *t)
+{
+    fake_start();
+    fw.low_page = 0;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.trampoline, 0x9e000);
+    TEST_END;
+}
+
+static void framebuffers(struct test_state *t)
+{
+    static const struct {
+        struct boot_framebuffer fb;
+        uint32_t format;
+        const char *why;
+        uint32_t height;
+    } rows[] = {
+        {{0x1000, 4096000, 1280, 800, 1280, 0, 0, 0}, 0, NULL, 800},
+        {{0x1000, 4096000, 1280, 800, 1280, 0xff0000, 0xff00, 0xff}, 2, NULL, 800},
+        {{0x1000, 4096000, 1280, 800, 1280, 0x3ff00000, 0xffc00, 0x3ff}, 2, NULL, 800},
+        {{0x1000, 4096000, 1280, 800, 1280, 0, 0, 0}, 2, "masks", 0},
+        {{0x1000, 4096000, 1280, 800, 1280, 0xff00, 0xff00, 0xff}, 2, "masks", 0},
+        {{0x1000, 4096000, 1280, 800, 1280, 0xf0f000, 0xf00, 0xff}, 2, "masks", 0},
+        {{0x1000, 4096000, 1280, 800, 1280, 0xf800, 0x7e0, 0x1f}, 2, "not 32 bits", 0},
+        {{0, 0, 1280, 800, 1280, 0, 0, 0}, 3, "only the firmware", 0},
+        {{0x1000, 4096000, 1280, 800, 1280, 0, 0, 0}, 4, "format is unknown", 0},
+        {{0, 4096000, 1280, 800, 1280, 0, 0, 0}, 1, "no memory", 0},
+        {{0x1002, 4096000, 1280, 800, 1280, 0, 0, 0}, 1, "no memory", 0},
+        {{0x1000, 4096000, 0, 800, 1280, 0, 0, 0}, 1, "no pixels", 0},
+        {{0x1000, 4096000, 1280, 800, 1024, 0, 0, 0}, 1, "shorter than its width", 0},
+        {{0x1000, 4096000, 1280, 800, 65536, 0, 0, 0}, 1, "absurd", 0},
+        {{0x1000, 5119, 1280, 800, 1280, 0, 0, 0}, 1, "cannot hold one line", 0},
+        {{0x1000, 5120 * 799 + 1, 1280, 800, 1280, 0, 0, 0}, 1, NULL, 799},
+        {{0x1000, 0, 1280, 800, 1280, 0, 0, 0}, 1, NULL, 800},
+        {{(uint64_t)1 << 52, 4096000, 1280, 800, 1280, 0, 0, 0}, 1, "beyond any", 0},
+        {{0x1000, UINT64_MAX, 1280, 800, 1280, 0, 0, 0}, 1, "beyond any", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct boot_framebuffer fb = rows[i].fb;
+        const char *why = framebuffer_accept(&fb, rows[i].format);
+        CHECK_EQ(why == NULL, rows[i].why == NULL);
+        CHECK(why == NULL || rows[i].why == NULL || strstr(why, rows[i].why) != NULL);
+        CHECK(why != NULL || (fb.height == rows[i].height && fb.red_mask != 0 &&
+                              fb.size >= (uint64_t)fb.pitch * fb.height * 4));
+    }
+    TEST_END;
+}
+
+static void words(struct test_state *t)
+{
+    static const struct {
+        const char *before, *bytes;
+        size_t count, capacity;
+        const char *after;
+        enum words_end end;
+    } rows[] = {
+        {"", "", 0, 16, "", WORDS_ALL},
+        {"", "  a=1\t\tb \r\n", 11, 16, "a=1 b", WORDS_ALL},
+        {"x", "y", 1, 16, "x y", WORDS_ALL},
+        {"", "a#b #c d\ne", 10, 16, "a#b e", WORDS_ALL},
+        {"", "#\xc3\xa4\nk", 5, 16, "k", WORDS_ALL}, /* what a comment says is nobody's business */
+        {"", "a b\xc3\xa4 c", 7, 16, "a", WORDS_NOT_ASCII},
+        {"", "a\0b", 3, 16, "a", WORDS_ALL},
+        {"", "abc def", 7, 8, "abc def", WORDS_ALL},
+        {"", "abc defg", 8, 8, "abc", WORDS_FULL},
+        {"", "abcdefgh", 8, 8, "", WORDS_FULL},
+        {"abcdefg", "h", 1, 8, "abcdefg", WORDS_FULL},
+        {"", "\xff\xfe" "a\0=\0" "1\0", 8, 16, "a=1", WORDS_ALL},
+        {"", "\xef\xbb\xbf", 3, 16, "", WORDS_ALL},
+        {"", "x", 1, 1, "", WORDS_FULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *text = malloc(rows[i].capacity);
+        uint8_t *bytes = malloc(rows[i].count + 1);
+        memcpy(text, rows[i].before, strlen(rows[i].before) + 1);
+        memcpy(bytes, rows[i].bytes, rows[i].count);
+        CHECK_EQ(words_add_bytes(text, rows[i].capacity, bytes, rows[i].count), rows[i].end);
+        CHECK_STR(text, rows[i].after);
+        free(bytes);
+        free(text);
+    }
+    TEST_END;
+}
+
+static void programs(struct test_state *t)
+{
+    static const struct {
+        const char *text, *after;
+        size_t from;
+    } rows[] = {{"m.efi", "", 0}, {"m.efi a=1", "a=1", 0}, {"z=1 \\X.EFI", "z=1", 3},
+                {"z=1 \\X.EFI b", "z=1 b", 3}, {"efi", "efi", 0}, {"", "", 0}, {"a=1 x.efi", "a=1 x.efi", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[32];
+        snprintf(text, sizeof(text), "%s", rows[i].text);
+        words_drop_program(text, rows[i].from);
+        CHECK_STR(text, rows[i].after);
+    }
+    TEST_END;
+}
+
+static const struct test_case cases[] = {
+    {"loader.L1 all that the kernel needs arrives, in the firmware's order", plain},
+    {"loader.L2 the exit is tried again up to 64 times while the map grows", exit_retries},
+    {"loader.L2 a firmware that never lets go is restarted and nothing else", exit_refused},
+    {"loader.L2 a map that outgrows its buffer is never written beyond it", map_outgrows},
+    {"loader descriptors are stepped over by the firmware's size, and absurd sizes refused", strides},
+    {"loader a map has no largest size", map_sizes},
+    {"loader.R an end that wraps is seen as one", map_wraps},
+    {"loader.L3 every field of LoadedImage may be missing", image_fields},
+    {"loader.L3 consoles may be missing", no_console},
+    {"loader.L3 whichever service fails, it arrives or goes back with a sentence", every_failure},
+    {"loader mortise.cfg is looked for beside the image, in EFI BOOT, in the root", config_places},
+    {"loader LoadOptions are bounded UTF-16 and end at the first character not ASCII", load_options},
+    {"loader a config that is too long is cut between words, with a note", long_config},
+    {"loader the screen with the firmware's text is preferred", screens},
+    {"loader tables that are damaged or out of the map are not read", bad_tables},
+    {"loader the root pointer of ACPI 1.0 will do", old_tables},
+    {"loader a table that reaches out of the map is not read", straddling_table},
+    {"loader notes that do not fit are said to be missing, once", many_notes},
+    {"loader page 0 is never the trampoline", page_zero},
+    {"framebuffer.F what cannot be drawn on is refused with the reason", framebuffers},
+    {"words.W words are whole or out", words},
+    {"words the shell's program name is dropped", programs},
+};
+
+static void print_line(const char *line)
+{
+    puts(line);
+}
+
+int main(void)
+{
+    static const struct test_suite suite = {"loader", cases, ARRAY_LEN(cases)};
+    static const struct test_suite *const suites[] = {&suite};
+    struct test_totals totals = {0};
+    test_run(suites, 1, NULL, print_line, &totals);
+    printf("%" PRIu64 " passed, %" PRIu64 " failed\n", totals.passed, totals.failed);
+    return totals.failed == 0 ? 0 : 1;
+}
