@@ -41,18 +41,18 @@ struct look {
 
 static const struct look looks[MEM_TYPE_COUNT] = {
     [MEM_NONE] = {0xffffff, false, "nothing is there"},
-    [MEM_USABLE] = {0x009e73, false, "free for the allocator from the start"},
-    [MEM_BOOT] = {0x56b4e9, false, "boot services: free after reclaim"},
-    [MEM_LOADER] = {0x0072b2, false, "loader: free after reclaim"},
-    [MEM_ACPI_RECLAIM] = {0xf0e442, false, "ACPI tables: kept"},
-    [MEM_SPECIFIC] = {0x009e73, true, "special purpose: kept"},
-    [MEM_PERSISTENT] = {0x0072b2, true, "persistent: kept"},
-    [MEM_UNACCEPTED] = {0xe69f00, true, "not accepted: kept"},
-    [MEM_ACPI_NVS] = {0xe69f00, false, "ACPI NVS: never used"},
-    [MEM_RUNTIME] = {0xd55e00, false, "runtime services: never used"},
-    [MEM_RESERVED] = {0x9a9a9a, false, "reserved, and the first MiB: never used"},
-    [MEM_MMIO] = {0xcc79a7, false, "devices"},
-    [MEM_UNUSABLE] = {0x000000, false, "faulty"},
+    [MEM_USABLE] = {0x009e73, false, "free from the start"},
+    [MEM_BOOT] = {0x56b4e9, false, "free after reclaim"},
+    [MEM_LOADER] = {0x0072b2, false, "free after reclaim"},
+    [MEM_ACPI_RECLAIM] = {0xf0e442, false, "kept"},
+    [MEM_SPECIFIC] = {0x009e73, true, "shown, never allocated"},
+    [MEM_PERSISTENT] = {0x0072b2, true, "never used"},
+    [MEM_UNACCEPTED] = {0xe69f00, true, "never used"},
+    [MEM_ACPI_NVS] = {0xe69f00, false, "never used"},
+    [MEM_RUNTIME] = {0xd55e00, false, "never used"},
+    [MEM_RESERVED] = {0x9a9a9a, false, "never used; the first MiB too"},
+    [MEM_MMIO] = {0xcc79a7, false, "windows of devices"},
+    [MEM_UNUSABLE] = {0x000000, false, "never used"},
 };
 
 /* A stretch of the address space: a region, or the hole between two. */
@@ -70,6 +70,7 @@ struct item {
     uint64_t base, end; /* ROW: the whole row; PANEL: the zone's share; BREAK: the piece left out */
     uint64_t row;       /* bytes in a row of this panel */
     enum mem_type type; /* BREAK */
+    unsigned merged;    /* BREAK: further stretches without RAM that it stands for */
 };
 
 struct picture {
@@ -86,7 +87,8 @@ struct picture {
 #define ROWS_DMA    1
 #define ROWS_DMA32  8
 #define ROWS_NORMAL 10
-#define ITEMS_MAX   (3 + 2 * (ROWS_DMA + ROWS_DMA32 + ROWS_NORMAL) + 8)
+#define BREAKS_MAX  4 /* between two rows; what follows is merged into the last of them */
+#define ITEMS_MAX   (3 + (BREAKS_MAX + 1) * (ROWS_DMA + ROWS_DMA32 + ROWS_NORMAL + 3))
 
 /* ---- what to show ---- */
 
@@ -178,29 +180,42 @@ static void add_item(struct picture *p, const struct item *item)
         p->items[p->item_count++] = *item;
 }
 
-/* A piece's rows from `first` on, in a panel: full rows it spans become one break. */
+/* A stretch that is not shown in rows. */
+static void add_break(struct picture *p, const struct piece *piece, const struct item *row)
+{
+    size_t n = 0;
+    while (n < p->item_count && p->items[p->item_count - 1 - n].kind == ITEM_BREAK)
+        n++;
+    if (n == BREAKS_MAX) {
+        p->items[p->item_count - 1].end = piece->end;
+        p->items[p->item_count - 1].merged++;
+        return;
+    }
+    struct item item = *row;
+    item.kind = ITEM_BREAK;
+    item.base = piece->base;
+    item.end = piece->end;
+    item.type = piece->type;
+    add_item(p, &item);
+}
+
+/* The rows of a piece in a panel that no piece before it has: full rows it spans are one break. */
 static void add_rows(struct picture *p, const struct piece *piece, struct item item,
                      struct row_range r)
 {
     bool left_out = false;
     for (uint64_t index = r.first; index <= r.last; index++) {
         if (row_is_dull(piece, index, item.row)) {
+            if (!left_out)
+                add_break(p, piece, &item);
             left_out = true;
-            index = max_u64(index, piece->end / item.row - 1);
-            index = min_u64(index, r.last);
+            index = max_u64(index, min_u64(r.last, piece->end / item.row - 1));
             continue;
         }
-        if (left_out)
-            add_item(p, &(struct item){ITEM_BREAK, item.zone, piece->base, piece->end, item.row,
-                                       piece->type});
-        left_out = false;
         item.base = index * item.row;
         item.end = item.base + item.row;
         add_item(p, &item);
     }
-    if (left_out)
-        add_item(p, &(struct item){ITEM_BREAK, item.zone, piece->base, piece->end, item.row,
-                                   piece->type});
 }
 
 static void add_panel(struct picture *p, enum pmm_zone zone, uint64_t from, uint64_t to,
@@ -209,7 +224,7 @@ static void add_panel(struct picture *p, enum pmm_zone zone, uint64_t from, uint
     uint64_t next = 0;
     if (from >= to)
         return;
-    struct item item = {ITEM_PANEL, zone, from, to, choose_row(p, from, to, most), MEM_NONE};
+    struct item item = {ITEM_PANEL, zone, from, to, choose_row(p, from, to, most), MEM_NONE, 0};
     if (zone == PMM_ZONE_DMA)
         item.row = PMM_DMA_LIMIT;
     add_item(p, &item);
@@ -272,10 +287,8 @@ static double text_width(cairo_t *cr, const char *text)
 /* `align`: 0 text begins at x, 0.5 is centred there, 1 ends there. */
 static void put_text(cairo_t *cr, double x, double y, double align, const char *text)
 {
-    char shown[200];
-    clean(text, shown, sizeof shown);
-    cairo_move_to(cr, x - align * text_width(cr, shown), y);
-    cairo_show_text(cr, shown);
+    cairo_move_to(cr, x - align * text_width(cr, text), y);
+    cairo_show_text(cr, text);
 }
 
 static void fill_kind(cairo_t *cr, enum mem_type type, double x, double y, double w, double h)
@@ -328,14 +341,17 @@ static bool is_dark(enum mem_type type)
     return !looks[type].stripes && 0.3 * c.red + 0.59 * c.green + 0.11 * c.blue < 0.5;
 }
 
-static void label_piece(cairo_t *cr, const struct piece *piece, double x, double y, double w)
+/* A piece is named where it begins; an arrow says that it goes on in the next row. */
+static void label_piece(cairo_t *cr, const struct piece *piece, bool goes_on, double x, double y,
+                        double w)
 {
     char text[80];
+    const char *arrow = goes_on ? " \xe2\x86\x92" : "";
     set_font(cr, 12, false);
-    snprintf(text, sizeof text, "%s %s", mem_type_name(piece->type),
-             HUMAN(piece->end - piece->base));
+    snprintf(text, sizeof text, "%s %s%s", mem_type_name(piece->type),
+             HUMAN(piece->end - piece->base), arrow);
     if (text_width(cr, text) + 12 > w)
-        snprintf(text, sizeof text, "%s", HUMAN(piece->end - piece->base));
+        snprintf(text, sizeof text, "%s%s", HUMAN(piece->end - piece->base), arrow);
     if (text_width(cr, text) + 10 > w)
         return;
     if (looks[piece->type].stripes)
@@ -363,11 +379,11 @@ static void draw_piece(cairo_t *cr, const struct item *row, const struct piece *
 {
     bool ground = piece->type == MEM_NONE || mem_type_is_ram(piece->type);
     struct stretch s = stretch_of(row, from, to);
-    if (pass == 2)
-        label_piece(cr, piece, s.x, y, s.w);
+    if (pass == 2 && from == piece->base)
+        label_piece(cr, piece, to < piece->end, s.x, y, s.w);
     else if (pass == 0 && piece->type == MEM_NONE)
         fill_hole(cr, s.x, y, s.w, ROW_HEIGHT);
-    else if (pass == (ground ? 0 : 1))
+    else if (pass == (ground ? 0 : 1) && piece->type != MEM_NONE)
         fill_kind(cr, piece->type, s.x, y, fmax(s.w, ground ? s.w : 1.2), ROW_HEIGHT);
 }
 
@@ -404,24 +420,28 @@ static void draw_row(const struct picture *p, const struct item *row, const stru
     draw_frame(p->cr, row, from, to, y);
     set_grey(p->cr, 0.1);
     set_font(p->cr, 13, true);
-    put_text(p->cr, MARGIN + GUTTER - 12, y + 15, 1, HUMAN(row->base));
+    put_text(p->cr, MARGIN + GUTTER - 12, y + 15, 1, from == 0 ? "0" : HUMAN(from));
     set_grey(p->cr, 0.35);
     set_font(p->cr, 11, false);
-    snprintf(text, sizeof text, "0x%" PRIx64, row->base);
+    snprintf(text, sizeof text, "0x%" PRIx64, from);
     put_text(p->cr, MARGIN + GUTTER - 12, y + 30, 1, text);
 }
 
 static void draw_break(cairo_t *cr, const struct item *item, double y)
 {
-    char text[160];
+    char text[160], more[60] = "";
     double x = MARGIN + GUTTER, middle = y + BREAK_STEP / 2 - 5;
     const double dashes[] = {3, 4};
-    snprintf(text, sizeof text, "%s of %s: 0x%" PRIx64 " to 0x%" PRIx64,
-             item->type == MEM_NONE ? "hole" : mem_type_name(item->type),
-             HUMAN(item->end - item->base), item->base, item->end);
+    if (item->merged > 0)
+        snprintf(more, sizeof more, " and %u stretches more without RAM", item->merged);
+    snprintf(text, sizeof text, "%s%s, %s: 0x%" PRIx64 " to 0x%" PRIx64,
+             mem_type_name(item->type), more, HUMAN(item->end - item->base), item->base, item->end);
     set_font(cr, 12, false);
     double w = text_width(cr, text);
-    fill_kind(cr, item->type, x + 40, middle - 6, 12, 12);
+    if (item->type == MEM_NONE)
+        fill_hole(cr, x + 40, middle - 6, 12, 12);
+    else
+        fill_kind(cr, item->type, x + 40, middle - 6, 12, 12);
     set_grey(cr, 0.45);
     cairo_set_line_width(cr, 1);
     cairo_rectangle(cr, x + 40, middle - 6, 12, 12);
@@ -506,11 +526,12 @@ static const char *base_name(const char *path)
 
 static void draw_title(const struct picture *p)
 {
-    char text[300];
-    const char *name = base_name(p->path);
+    char text[300], name[100], machine[100];
+    clean(base_name(p->path), name, sizeof name);
+    clean(p->reader->machine, machine, sizeof machine);
     set_grey(p->cr, 0);
     set_font(p->cr, 21, true);
-    put_text(p->cr, MARGIN, MARGIN + 20, 0, p->reader->machine[0] ? p->reader->machine : name);
+    put_text(p->cr, MARGIN, MARGIN + 20, 0, machine[0] != '\0' ? machine : name);
     set_font(p->cr, 13, false);
     set_grey(p->cr, 0.3);
     snprintf(text, sizeof text, "%s   |   %zu descriptors, %" PRIu64 " usable pages (%s)%s", name,
@@ -534,15 +555,15 @@ static void draw_legend_entry(const struct picture *p, enum mem_type type, doubl
     set_grey(p->cr, 0);
     put_text(p->cr, x + 44, y + 14, 0, mem_type_name(type));
     set_font(p->cr, 13, false);
-    put_text(p->cr, x + 180, y + 14, 0, looks[type].meaning);
+    put_text(p->cr, x + 190, y + 14, 0, looks[type].meaning);
     uint64_t pages = p->desk->type_pages[type];
     if (type == MEM_NONE)
         return;
     snprintf(text, sizeof text, "%s", HUMAN(pages * PAGE_SIZE));
-    put_text(p->cr, x + 560, y + 14, 1, text);
+    put_text(p->cr, x + 530, y + 14, 1, text);
     set_grey(p->cr, 0.45);
     snprintf(text, sizeof text, "%" PRIu64 " pages", pages);
-    put_text(p->cr, x + 690, y + 14, 1, text);
+    put_text(p->cr, x + 670, y + 14, 1, text);
 }
 
 static void draw_legend(const struct picture *p, double y)
@@ -647,18 +668,23 @@ static int draw_map(const struct reader *r, const struct desk *d, const char *pa
     return status;
 }
 
+static bool parse(int argc, char **argv, const char **path, const char **out)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc && *out == NULL)
+            *out = argv[++i];
+        else if (*path == NULL && (argv[i][0] != '-' || argv[i][1] == '\0'))
+            *path = argv[i];
+        else
+            return false;
+    }
+    return *path != NULL && *out != NULL && (ends_with(*out, ".png") || ends_with(*out, ".svg"));
+}
+
 int sim_draw(int argc, char **argv)
 {
     const char *path = NULL, *out = NULL;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc && out == NULL)
-            out = argv[++i];
-        else if (path == NULL && (argv[i][0] != '-' || argv[i][1] == '\0'))
-            path = argv[i];
-        else
-            return sim_usage();
-    }
-    if (path == NULL || out == NULL || (!ends_with(out, ".png") && !ends_with(out, ".svg")))
+    if (!parse(argc, argv, &path, &out))
         return sim_usage();
     struct reader r;
     struct desk d;

@@ -1,6 +1,7 @@
 /* memsim: Mortise's memory map and page allocator on your desk. `memsim --help` is its manual. */
 #include "tests/sim/desk.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,12 +39,12 @@ static void no_map(const struct reader *r, const char *path)
     for (size_t i = 0; i < r->note_count; i++)
         fprintf(stderr, "memsim: line %u %s\n", r->notes[i].line, r->notes[i].text);
     if (r->skipped > 0)
-        sim_fail("%s holds no usable memory map: none of its %llu map lines can be read", path,
-                 (unsigned long long)r->skipped);
+        sim_fail("%s holds no usable memory map: none of its %" PRIu64 " map lines can be read", path,
+                 r->skipped);
     else
-        sim_fail("%s holds no memory map in its %llu lines; Linux prints one when booted with "
+        sim_fail("%s holds no memory map in its %" PRIu64 " lines; Linux prints one when booted with "
                  "efi=debug, the UEFI shell with the command memmap",
-                 path, (unsigned long long)r->lines);
+                 path, r->lines);
 }
 
 bool sim_read(struct reader *r, struct desk *d, const char *path)

@@ -108,23 +108,21 @@ static void watch_clock(struct reader *r)
     r->last_time = now;
 }
 
-static bool same_range(const struct reader_entry *a, const struct reader_entry *b)
-{
-    return a->base == b->base && a->size == b->size && a->type == b->type;
-}
-
-/* A plain map is one table, whatever it repeats; in a log without clock or numbers the first
- * descriptor that comes again is the next boot. */
+/* A plain map is one table, whatever it repeats, and our own log has a clock. In other logs without
+ * numbers the place where the first descriptor began comes again with the next boot. */
 static bool starts_piece(const struct reader *r, const struct reader_line *l)
 {
     if (r->piece_count == 0 || r->boundary)
         return true;
     const struct reader_piece *piece = &r->pieces[r->piece_count - 1];
+    const struct reader_entry *first = &r->entries[piece->first];
     if (piece->style != l->style)
         return true;
     if (l->index != UINT64_MAX)
         return l->index <= r->last_index;
-    return l->style != STYLE_MAP && !r->timed && same_range(&r->entries[piece->first], &l->entry);
+    if (l->style == STYLE_MAP || (l->style == STYLE_SERIAL && r->timed))
+        return false;
+    return first->base == l->entry.base && first->type == l->entry.type;
 }
 
 static void add_entry(struct reader *r, const struct reader_line *l)

@@ -203,14 +203,17 @@ static uint64_t flag_bit(const char *from, const char *to)
 }
 
 /* See reader.h: a page-aligned start makes an end in 000 or fff speak for itself. */
-static void set_range(struct reader_line *out, uint64_t start, uint64_t end, enum range_end style)
+static enum range_end end_of(uint64_t start, uint64_t end, enum range_end style)
 {
     uint64_t low = end & (PAGE_SIZE - 1);
-    enum range_end found = style;
-    if ((start & (PAGE_SIZE - 1)) == 0 && low == 0)
-        found = END_EXCLUSIVE;
-    else if ((start & (PAGE_SIZE - 1)) == 0 && low == PAGE_SIZE - 1)
-        found = END_INCLUSIVE;
+    if ((start & (PAGE_SIZE - 1)) != 0 || (low != 0 && low != PAGE_SIZE - 1))
+        return style;
+    return low == 0 ? END_EXCLUSIVE : END_INCLUSIVE;
+}
+
+static void set_range(struct reader_line *out, uint64_t start, uint64_t end, enum range_end style)
+{
+    enum range_end found = end_of(start, end, style);
     if (found != style)
         out->remark = found == END_INCLUSIVE ? "its end was taken as inclusive"
                                              : "its end was taken as exclusive";

@@ -1,0 +1,508 @@
+#!/usr/bin/env python3
+"""Tests of memsim: every real map, every style of log, hostile input, pictures, traces.
+
+    tests/sim/test.py [MEMSIM]        MEMSIM is build/host/memsim when not given (make sim)
+
+Expected totals are those of tests/data/maps/expected.tsv, worked out without mm/. The styles are
+written here from the lists of raw descriptors, with the names that the systems print, so a reader
+that misreads one gets other totals. The last line is `N passed, N failed`.
+"""
+import json
+import os
+import random
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+import zlib
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MEMSIM = sys.argv[1] if len(sys.argv) > 1 else os.path.join(TREE, "build/host/memsim")
+MAPS = os.path.join(TREE, "tests/data/maps")
+TRACES = os.path.join(TREE, "tests/data/traces")
+TOP = 1 << 64
+
+LINUX_NAMES = ["Reserved", "Loader Code", "Loader Data", "Boot Code", "Boot Data", "Runtime Code",
+               "Runtime Data", "Conventional Memory", "Unusable Memory", "ACPI Reclaim Memory",
+               "ACPI Memory NVS", "Memory Mapped I/O", "MMIO Port Space", "PAL Code",
+               "Persistent Memory", "Unaccepted Memory"]
+LINUX_NEW = ["Reserved", "Loader Code", "Loader Data", "Boot Code", "Boot Data", "Runtime Code",
+             "Runtime Data", "Conventional", "Unusable", "ACPI Reclaim", "ACPI Mem NVS", "MMIO",
+             "MMIO Port", "PAL Code", "Persistent", "Unaccepted"]
+SHELL_NAMES = ["Reserved", "LoaderCode", "LoaderData", "BS_Code", "BS_Data", "RT_Code", "RT_Data",
+               "Available", "Unusable", "ACPI_Recl", "ACPI_NVS", "MMIO", "MMIO_Port", "PalCode",
+               "Persistent", "Unaccepted"]
+FLAGS_NEW = [("RUN", 1 << 63), ("MR", 0x10000), ("CC", 0x80000), ("SP", 0x40000), ("NV", 0x8000),
+             ("XP", 0x4000), ("RP", 0x2000), ("WP", 0x1000), ("RO", 0x20000), ("UCE", 0x10),
+             ("WB", 8), ("WT", 4), ("WC", 2), ("UC", 1)]
+FLAGS_OLD = [("RUN", 1 << 63), ("XP", 0x4000), ("RP", 0x2000), ("WP", 0x1000), ("UCE", 0x10),
+             ("WB", 8), ("WT", 4), ("WC", 2), ("UC", 1)]
+
+passed = failed = 0
+
+
+def check(ok, what, detail=""):
+    global passed, failed
+    if ok:
+        passed += 1
+    else:
+        failed += 1
+        print(f"FAILED: {what} {detail}")
+    return ok
+
+
+def run(*args, stdin=None, timeout=60):
+    try:
+        return subprocess.run([MEMSIM, *args], capture_output=True, input=stdin, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(args, -999, b"", b"it did not end in time")
+
+
+def read_json(text, *args):
+    """The JSON of `memsim map` on this text, or a word on why there is none."""
+    data = text if isinstance(text, bytes) else text.encode("latin-1")
+    r = run("map", "-", "--json", *args, stdin=data)
+    if r.returncode != 0:
+        return f"exit {r.returncode}: {r.stderr[-300:]}"
+    return json.loads(r.stdout)
+
+
+def load_map(name):
+    entries = []
+    with open(os.path.join(MAPS, name)) as f:
+        for line in f:
+            if line.strip() and not line.startswith("#"):
+                t, start, end, attr = line.split()
+                entries.append((int(t), int(start, 16), int(end, 16),
+                                8 if attr == "-" else int(attr, 16)))
+    return entries
+
+
+# ---- the styles ----
+
+def flags(attr, table):
+    known = sum(bit for _, bit in table)
+    if attr & ~known:
+        return f"|attr=0x{attr:016x}"
+    return "".join("|" + (name if attr & bit else " " * len(name)).rjust(2) for name, bit in table)
+
+
+def linux(entries, names, table, inclusive, prefix="[    0.000000] efi: "):
+    last, close = (1, "]") if inclusive else (0, ")")
+    return [f"{prefix}mem{i:02d}: [{names[t]:<18}{flags(a, table)}] "
+            f"range=[0x{s:016x}-0x{(e - last) % TOP:016x}{close} ({(e - s) >> 20}MB)"
+            for i, (t, s, e, a) in enumerate(entries)]
+
+
+def linux_attr(entries):
+    return [f"[    0.000000] efi: mem{i:02d}: [{LINUX_NAMES[t]}|attr=0x{a:016x}] "
+            f"range=[0x{s:016x}-0x{e:016x}) (0MB)" for i, (t, s, e, a) in enumerate(entries)]
+
+
+def linux_oldest(entries):
+    return [f"EFI: mem{i:02d}: type={t}, attr=0x{a:x}, range=[0x{s:016x}-0x{e:016x}) (0MB)"
+            for i, (t, s, e, a) in enumerate(entries)]
+
+
+def arm64(entries):
+    return [f"[    0.000000] efi:   0x{s:012x}-0x{e - 1:012x} [{LINUX_NEW[t]:<12}"
+            f"{flags(a, FLAGS_NEW)}]{'*' if t in (1, 2, 3, 4) else ''}" for t, s, e, a in entries]
+
+
+def xen(entries):
+    return ["(XEN) EFI memory map:"] + [
+        f"(XEN)  {s:013x}-{e - 1:013x} type={t} attr={a:016x}" for t, s, e, a in entries]
+
+
+def mmap(entries):
+    return [f"MMap[{i}]: 0x{s:x} - 0x{e - 1:x} len={e - s}, type={t}, attr=0x{a:x}"
+            for i, (t, s, e, a) in enumerate(entries)]
+
+
+def shell(entries):
+    return ["Type       Start            End              # Pages          Attributes"] + [
+        f"{SHELL_NAMES[t]:<10} {s:016X}-{e - 1:016X} {(e - s) >> 12:016X} {a:016X}"
+        for t, s, e, a in entries] + ["", "  Reserved  :    25,088 Pages (102,760,448)"]
+
+
+def serial(entries, start=0.01):
+    return [f"[{start + i / 1e5:.6f}] map: {t} 0x{s:016x} 0x{e:016x} 0x{a:x}"
+            for i, (t, s, e, a) in enumerate(entries)]
+
+
+def plain(entries):
+    return [f"{t} 0x{s:016x} 0x{e:016x} 0x{a:x}" for t, s, e, a in entries]
+
+
+def chatter(lines):
+    """Other lines of a log between those of the map."""
+    out = ["[    0.000000] Linux version 6.1.0 (gcc) #1 SMP", "random: crng init done 0x1234"]
+    for i, line in enumerate(lines):
+        out.append(line)
+        if i % 7 == 3:
+            out.append(f"[    0.000{i:03d}] e820: reserve RAM buffer [mem 0x{i:08x}-0x{i + 5:08x}]")
+    return out + ["[    0.1] BIOS-e820: [mem 0x0000000000100000-0x00000000bfffffff] usable"]
+
+
+SYSLOG = "Nov 12 10:01:02 box kernel: [    0.000000] efi: "
+JOURNAL = "Nov 12 10:01:02 box kernel: efi: "
+
+STYLES = {
+    "plain": plain,
+    "plain, page-sized comments": lambda m: [x + "   # so" for x in plain(m)],
+    "Linux, inclusive, new flags": lambda m: linux(m, LINUX_NEW, FLAGS_NEW, True),
+    "Linux, inclusive, old flags": lambda m: linux(m, LINUX_NAMES, FLAGS_OLD, True),
+    "Linux, exclusive": lambda m: linux(m, LINUX_NAMES, FLAGS_OLD, False),
+    "Linux, no time stamps": lambda m: linux(m, LINUX_NEW, FLAGS_NEW, True, "efi: "),
+    "Linux, syslog": lambda m: linux(m, LINUX_NAMES, FLAGS_NEW, True, SYSLOG),
+    "Linux, journal, quoted": lambda m: linux(m, LINUX_NAMES, FLAGS_NEW, True, "> " + JOURNAL),
+    "Linux, attr in numbers": linux_attr,
+    "Linux, type in numbers": linux_oldest,
+    "Linux, inclusive and exclusive mixed":
+        lambda m: [(linux(m, LINUX_NEW, FLAGS_NEW, i % 2 == 0))[i] for i in range(len(m))],
+    "arm64": arm64,
+    "Xen": xen,
+    "MMap": mmap,
+    "shell": shell,
+    "serial": serial,
+    "serial, no time stamps": lambda m: [re.sub(r"^\[.*?\] ", "", x) for x in serial(m)],
+    "serial, after a terminal's escapes": lambda m: ["\033[2J\033[01;01H"] + [
+        f"\033[0m\033[37m{x}\033[0m" for x in serial(m)],
+    "two halves in two styles": lambda m: plain(m[:len(m) // 2]) + xen(m[len(m) // 2:])
+        if disjoint(m[:len(m) // 2], m[len(m) // 2:]) else plain(m),
+}
+
+
+def disjoint(a, b):
+    return not any(s < e2 and s2 < e for _, s, e, _ in a for _, s2, e2, _ in b)
+
+
+SAME = ("usable_pages", "pages", "metadata_pages", "zones", "regions", "kinds", "anomalies",
+        "entries", "skipped_lines")
+
+
+def test_styles(name, entries, want):
+    for style, render in STYLES.items():
+        got = read_json("\n".join(render(entries)) + "\n")
+        check(isinstance(got, dict) and all(got[k] == want[k] for k in SAME),
+              f"{name} as {style}", got if isinstance(got, str) else
+              {k: (got[k], want[k]) for k in SAME if got[k] != want[k]})
+        check(isinstance(got, str) or not got["notes"], f"{name} as {style}: no remarks")
+    for ending in ("\r\n", "\r", "\r\r\n"):
+        got = read_json(ending.join(chatter(linux(entries, LINUX_NEW, FLAGS_NEW, True))) + ending)
+        check(isinstance(got, dict) and all(got[k] == want[k] for k in SAME),
+              f"{name} in a log with line ends {ending!r}")
+    wide = "\ufeff" + "\r\n".join(shell(entries))
+    got = read_json(wide.encode("utf-16-le"))
+    check(isinstance(got, dict) and got["usable_pages"] == want["usable_pages"],
+          f"{name} as the shell writes a file, in UTF-16")
+
+
+def expected_totals():
+    with open(os.path.join(MAPS, "expected.tsv")) as f:
+        head = f.readline().rstrip("\n").split("\t")
+        return [dict(zip(head, line.rstrip("\n").split("\t"))) for line in f if line.strip()]
+
+
+def test_real_maps():
+    rows = expected_totals()
+    files = sorted(x for x in os.listdir(MAPS) if x.endswith(".map"))
+    check(sorted(row["file"] for row in rows) == files and len(files) > 30,
+          "expected.tsv names every map")
+    for row in rows:
+        name, usable = row["file"], int(row["usable"])
+        r = run("map", os.path.join(MAPS, name), "--json")
+        if not check(r.returncode == 0, f"{name}: exit 0", r.stderr):
+            continue
+        j = json.loads(r.stdout)
+        zones = sum(z["pages"] for z in j["zones"])
+        regions = sum(x["pages"] for x in j["regions"])
+        check(j["usable_pages"] == usable, f"{name}: usable", (j["usable_pages"], usable))
+        check(j["pages"] + j["metadata_pages"] == usable and j["audit"] == "equal",
+              f"{name}: every page accounted for", j["audit"])
+        check(j["pages"] == zones == regions, f"{name}: zones and regions add up")
+        check(j["entries"] == int(row["entries"]) and j["skipped_lines"] == 0,
+              f"{name}: every entry read")
+        check(j["partial"] == (row["partial"] == "yes"), f"{name}: partial")
+        check(j["metadata_pages"] * 32768 <= 2.5 * j["pages"] + 8 * 32768 * 8,
+              f"{name}: metadata at most 2.5 bits a page", j["metadata_pages"])
+        check(0 < j["init_ns"] < 10**7, f"{name}: init_ns", j["init_ns"])
+        human = run("map", os.path.join(MAPS, name))
+        check(human.returncode == 0 and b": equal\n" in human.stdout, f"{name}: for people")
+        if j["entries"] < 60 or name.startswith("hp-superdome"):
+            test_styles(name, load_map(name), j)
+
+
+# ---- which map, and what is odd about it ----
+
+SMALL = [(7, 0x100000, 0x8000000, 0xf), (0, 0x8000000, 0x9000000, 0xf),
+         (4, 0x9000000, 0xa000000, 0xf)]
+OTHER = [(7, 0x100000, 0x4000000, 0xf), (0, 0x8000000, 0x9000000, 0xf),
+         (7, 0x9000000, 0xa000000, 0xf)]
+
+
+def pages_of(entries):
+    return sum((e - s) >> 12 for t, s, e, _ in entries if t in (1, 2, 3, 4, 7))
+
+
+def expect(text, want, what, **more):
+    got = read_json(text if isinstance(text, bytes) else "\n".join(text) + "\n")
+    ok = isinstance(got, dict) and got["usable_pages"] == pages_of(want)
+    for key, value in more.items():
+        ok = ok and got[key] == value
+    check(ok, what, got if isinstance(got, str) else
+          {k: got[k] for k in (*more, "usable_pages", "notes", "maps")})
+
+
+def test_choice():
+    for name, render in (("serial", serial), ("Xen", xen), ("shell", shell), ("arm64", arm64),
+                         ("Linux", lambda m: linux(m, LINUX_NEW, FLAGS_NEW, True)), ("MMap", mmap)):
+        expect(render(SMALL) + render(OTHER), OTHER, f"{name}: of two boots the last", maps=2,
+               map_taken=2)
+        expect(render(SMALL) + render(OTHER)[:2 if name in ("Xen", "shell") else 1], SMALL,
+               f"{name}: a log that was cut does not win", maps=2, map_taken=1)
+    untimed = [re.sub(r"^\[.*?\] ", "", x) for x in serial(SMALL)]
+    expect(untimed + untimed, SMALL, "serial without a clock: the first line comes again", maps=2)
+    expect(serial(SMALL) + ["[1.0] verdict: pass"] + serial(OTHER, 2.0), OTHER,
+           "serial: a verdict ends a boot", maps=2)
+    expect(["# machine: one"] + plain(SMALL) + ["# machine: two"] + plain(OTHER), OTHER,
+           "two .map files in one: the last", maps=2, machine="two")
+    expect(plain(SMALL) + xen(OTHER), OTHER, "two styles that overlap: the last", maps=2)
+    expect(plain(SMALL[:1]) + xen(SMALL[1:]), SMALL, "two styles that do not overlap: one map",
+           map_taken=0)
+    expect(plain(SMALL + SMALL[:1]), SMALL, "a plain map may repeat itself", maps=1, entries=4)
+
+
+def test_ends():
+    expect(["efi: mem00: type=7, attr=0xf, range=[0x100000-0x7ffffff) (1MB)"],
+           [(7, 0x100000, 0x8000000, 0xf)], "an end in fff is inclusive whatever the bracket")
+    expect(["efi: mem00: type=7, attr=0xf, range=[0x100000-0x8000000] (1MB)"],
+           [(7, 0x100000, 0x8000000, 0xf)], "an end in 000 is exclusive whatever the bracket")
+    expect(["MMap[0]: 0x100000 - 0x8000000 len=133169152, type=7, attr=0xf"],
+           [(7, 0x100000, 0x8000000, 0xf)], "a length beside it decides")
+    expect(["(XEN)  0000000100000-0000008000000 type=7 attr=000000000000000f"],
+           [(7, 0x100000, 0x8000000, 0xf)], "Xen with an exclusive end")
+    expect(["Available  0000000000100000-0000000008000000 0000000000007F00 000000000000000F"],
+           [(7, 0x100000, 0x8000000, 0xf)], "the shell with an exclusive end")
+
+
+def kinds(lines):
+    got = read_json("\n".join(lines) + "\n")
+    return got if isinstance(got, str) else (got["kinds"], {a["kind"]: a["count"]
+                                                            for a in got["anomalies"]})
+
+
+def test_meaning():
+    base = "7 0x100000 0x8000000 0xf"
+    for text, kind in (("7 0x10000000 0x10001000 0x7", "reserved"), ("7 0x10000000 0x10001000 -",
+                       "usable"), ("7 0x10000000 0x10001000 0x4000f", "special purpose"),
+                       ("7 0x10000000 0x10001000 0x200f", "reserved"),
+                       ("14 0x10000000 0x10001000 0x800f", "persistent"),
+                       ("15 0x10000000 0x10001000 0xf", "unaccepted"),
+                       ("2147483648 0x10000000 0x10001000 0xf", "reserved"),
+                       ("9 0x10000000 0x10001000 0xf", "ACPI tables")):
+        got = kinds([base, text])
+        want = 0x7f00 + 1 if kind == "usable" else 1
+        check(not isinstance(got, str) and got[0].get(kind) == want, f"{text} is {kind}", got)
+    for flag, kind in (("SP", "special purpose"), ("RP", "reserved"), ("WB", "usable")):
+        line = (f"efi: mem01: [Conventional|   |  |{flag}|WB|  |  |UC] "
+                "range=[0x0000000010000000-0x0000000010000fff] (0MB)")
+        got = kinds(["efi: mem00: type=7, attr=0xf, range=[0x100000-0x8000000) (1MB)", line])
+        check(not isinstance(got, str) and kind in got[0], f"flag {flag} means {kind}", got)
+    for text, anomaly in (("7 0x20000000 0x20000000 0xf", "zero length"),
+                          ("7 0x30000000 0x20000000 0xf", "wraps past the end of the address space"),
+                          ("7 0x200000 0x300000 0xf", "overlap"),
+                          ("7 0x9000001 0x9002000 0xf", "not whole pages"),
+                          ("77 0x9000000 0x9002000 0xf", "unknown type"),
+                          ("7 0xfff0000000000000 0xfff0000000001000 0xf",
+                           "beyond the physical address width"),
+                          ("7 0x0 0x1000 0xf", "unsorted")):
+        got = kinds([base, text])
+        check(not isinstance(got, str) and got[1].get(anomaly) == 1, f"{text}: {anomaly}", got)
+
+
+BROKEN = [
+    "7 0x10000000 zzz 0xf", "7 0x10000000 0x20000000", "7 0x10000000", "x7 0x10000000 0x20000000 0xf",
+    "7 0x10000000 0x20000000 0xg", "7 0x1000000000000000a 0x20000000 0xf",
+    "99999999999 0x10000000 0x20000000 0xf", "7 0x10000000 0x20000000 0xf 12",
+    "[0.1] map: 7 0x10000000 0x2000", "[0.1] map: 7 0x10000000 0x20000000 wb",
+    "[    0.000000] efi: mem07: [Conventional Memory|   |WB", "efi: mem07: type=7, attr=0xf",
+    "efi: mem07: type=x, attr=0xf, range=[0x1000-0x2000)",
+    "efi: mem07: [Boot Data|WB] range=[0x10000000-0x2000", "efi: mem07: [Boot Data|WB] range=[0x1000)",
+    "(XEN)  0000000100000-0000008000000 type=7 at", "(XEN)  0000000100000-0000008000000 type=",
+    "MMap[3]: 0x1000 - 0x1fff len=99, type=7, attr=0xf", "MMap[3]: 0x1000 - 0x1f",
+    "efi:   0x000080000000-0x0000957bffff [Conventional|", "efi:   0x000080000000-0x0000957bffff",
+    "Available  0000000010000000-0000000010000FFF 0000000000000007 000000000000000F",
+    "Available  0000000010000000-0000000010000FFF 00000000",
+]
+
+
+def test_broken_lines():
+    for line in BROKEN:
+        got = read_json("\n".join(plain(SMALL[:1]) + ["#", line]) + "\n")
+        ok = isinstance(got, dict) and got["skipped_lines"] == 1 and got["entries"] == 1
+        ok = ok and got["notes"][0]["line"] == 3 and "skipped" in got["notes"][0]["text"]
+        check(ok, f"named as broken: {line}", got if isinstance(got, str) else got["notes"])
+        r = run("map", "-", stdin=(line + "\n").encode())
+        check(r.returncode == 1 and b"line 1 skipped" in r.stderr and r.stdout == b"",
+              f"nothing but a broken line: exit 1: {line}", r.stderr)
+    for line in ("map: 117 descriptors of 48 bytes", "", "   ", "bitmap: 7 0x1000 0x2000 0xf x y z",
+                 "0x0000000000000000 0x000000000008e000 usable", "loader: 12 things", "1 2 3 4",
+                 "BIOS-e820: [mem 0x0000000000100000-0x00000000bfffffff] usable"):
+        got = read_json("\n".join(plain(SMALL[:1]) + [line]) + "\n")
+        check(isinstance(got, dict) and got["skipped_lines"] == 0 and got["ignored_lines"] == 1,
+              f"not a map line: {line!r}", got if isinstance(got, str) else got["notes"])
+
+
+# ---- hostile input ----
+
+def is_sentence(err):
+    text = err.decode("latin-1").strip()
+    return text.startswith("memsim: ") and len(text.split()) > 4 and "panic" not in text
+
+
+def test_hostile():
+    rng = random.Random(7)
+    noise = bytes(rng.randrange(256) for _ in range(200000))
+    cases = {"empty": b"", "noise": noise, "NULs": b"\0" * 100000, "one huge line": b"A" * 5000000,
+             "only ends of lines": b"\n\r" * 100000, "escapes": b"\033[" * 50000,
+             "an e820 map": b"0x0000000000000000 0x000000000008e000 usable\n",
+             "no RAM": b"0 0x100000 0x200000 0xf\n", "first MiB only": b"7 0x0 0x100000 0xf\n",
+             "no room for tables": b"4 0x100000 0x200000 0xf\n", "one page": b"7 0x100000 0x101000 0xf",
+             "wraps": b"7 0xfffffffffffff000 0x0 0xf\n", "zero": b"7 0x100000 0x100000 0xf\n",
+             "a huge line in a map": b"efi: mem00: [" + b"|" * 3000000}
+    for name, data in cases.items():
+        r = run("map", "-", stdin=data)
+        check(r.returncode == 1 and is_sentence(r.stderr) and r.stdout == b"",
+              f"hostile: {name}: exit 1 with a sentence", (r.returncode, r.stderr[-200:]))
+    good = "\n".join(plain(SMALL)).encode()
+    expect(b"\0\0" + good.replace(b" ", b"\0 \0") + b"\n" + noise.replace(b"map", b""), SMALL,
+           "a map among noise and NULs")
+    expect(good.replace(b"\n", b" # " + b"x" * 100000 + b"\n"), SMALL, "huge comments")
+    expect(b"nothing here\n" * 1000000 + good, SMALL, "a million other lines")
+    for path in ("/nonexistent/file", "/"):
+        r = run("map", path)
+        check(r.returncode == 1 and is_sentence(r.stderr), f"hostile: {path}", r.stderr)
+    for fraction in range(1, 40):
+        r = run("map", "-", stdin=noise[fraction * 100:fraction * 100 + 50] + good[:fraction * 3])
+        check(r.returncode in (0, 1), "a map that was cut anywhere", r.returncode)
+
+
+def test_many_entries():
+    lines = [f"{7 if i % 2 else 0} 0x{(i + 256) << 12:x} 0x{(i + 257) << 12:x} 0xf"
+             for i in range(60000)] + ["7 0x100000000 0x200000000 0xf"]
+    got = read_json("\n".join(lines))
+    check(isinstance(got, dict) and got["usable_pages"] == 30000 + 0x100000 and
+          got["entries"] == 60001, "60001 entries", got if isinstance(got, str) else "")
+
+
+def test_usage():
+    for args in ((), ("map",), ("map", "a", "b"), ("map", "--nonsense"), ("draw", "x"), ("what",),
+                 ("draw", "x", "-o", "y.gif"), ("replay",), ("replay", "x"),
+                 ("replay", "x", "--memory", "12Q"), ("replay", "x", "--headroom", "-3"),
+                 ("replay", "x", "--memory", "1G", "--headroom", "2")):
+        r = run(*args)
+        check(r.returncode == 2 and b"usage" in r.stderr, f"wrong usage {args}: exit 2", r.returncode)
+    check(run("--help").returncode == 0, "--help")
+
+
+# ---- pictures ----
+
+def png_size(data):
+    """Width and height of a sound PNG, else None."""
+    if data[:8] != b"\x89PNG\r\n\x1a\n":
+        return None
+    at, size, body = 8, None, b""
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        chunk = data[at + 8:at + 8 + length]
+        if zlib.crc32(kind + chunk) != struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0]:
+            return None
+        if kind == b"IHDR":
+            size = struct.unpack(">II", chunk[:8])
+        body += chunk if kind == b"IDAT" else b""
+        at += 12 + length
+    return size if size and len(zlib.decompress(body)) >= size[0] * size[1] * 3 else None
+
+
+def test_pictures():
+    names = ["hp-superdome-x-12tb.map", "qemu-ovmf-128m-shell.map", "qualcomm-arm64-32g.map",
+             "acer-baytrail-4g.map"]
+    green = "rgb(0%,61.960784%,45.098039%)"
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            out = os.path.join(folder, name)
+            for kind in (".png", ".svg"):
+                r = run("draw", os.path.join(MAPS, name), "-o", out + kind)
+                check(r.returncode == 0, f"draw {name}{kind}", r.stderr)
+            with open(out + ".png", "rb") as f:
+                size = png_size(f.read())
+            check(size is not None and size[0] > 1000 and 400 < size[1] < 4000, f"{name}: PNG", size)
+            with open(out + ".svg") as f:
+                text = f.read()
+            root = xml.etree.ElementTree.fromstring(text)
+            check(root.tag.endswith("svg") and green in text.replace(" ", ""), f"{name}: SVG")
+        test_odd_pictures(folder)
+
+
+def test_odd_pictures(folder):
+    holes = [f"0 0x{i << 36:x} 0x{(i << 36) + (1 << 35):x} 0x0" for i in range(1, 500)]
+    odd = {"many far reserved windows": "\n".join(["7 0x100000 0x8000000 0xf"] + holes),
+           "52 bits": "7 0x100000 0x8000000 0xf\n7 0xffffffffff000 0x10000000000000 0xf",
+           "only high": "7 0x8000000000 0x9000000000 0xf", "only low": "7 0x0 0x1000 0xf",
+           "no RAM": "11 0xf0000000 0xf8000000 0x1", "no WB": "# machine: \xff\x01\n7 0x0 0x200000 1"}
+    for name, text in odd.items():
+        out = os.path.join(folder, "odd.png")
+        r = run("draw", "-", "-o", out, stdin=text.encode("latin-1"))
+        with open(out, "rb") as f:
+            size = png_size(f.read())
+        check(r.returncode == 0 and size is not None and size[1] < 4000, f"draw: {name}",
+              (size, r.stderr))
+        os.unlink(out)
+    r = run("draw", "-", "-o", os.path.join(folder, "x.png"), stdin=b"nothing")
+    check(r.returncode == 1 and is_sentence(r.stderr), "draw: no map", r.stderr)
+    r = run("draw", os.path.join(MAPS, "acer-baytrail-4g.map"), "-o", folder + "/none/x.png")
+    check(r.returncode == 1 and is_sentence(r.stderr), "draw: no folder", r.stderr)
+
+
+# ---- traces ----
+
+def replay(name, *args):
+    r = run("replay", os.path.join(TRACES, name + ".pgtrace.gz"), *args, "--json")
+    return json.loads(r.stdout) if r.returncode == 0 else r.stderr
+
+
+def test_traces():
+    for name, allocations in (("redis-build", 904397), ("redis-serve", 192720)):
+        for headroom in ("10", "2%"):
+            j = replay(name, "--headroom", headroom)
+            if not check(isinstance(j, dict), f"replay {name} {headroom}", j):
+                continue
+            check(j["allocs"] + j["failed"] == allocations, f"{name}: every allocation replayed")
+            check(j["failed"] == sum(j["failures"].values()), f"{name}: failures by order add up")
+            check(j["ops"] == j["allocs"] + j["failed"] + j["frees"], f"{name}: operations")
+            check(j["free_pages"] + j["pages_held"] == j["memory_pages"], f"{name}: pages add up")
+            check(j["internal_waste"] == 0 and j["check"] == "sound", f"{name}: no waste, sound")
+            check(0 < j["free_blocks_2m"] <= 1 and j["ns_per_op"] > 0, f"{name}: figures")
+        tight = replay(name, "--memory", "64M")
+        check(isinstance(tight, dict) and tight["memory_pages"] == 16384 and tight["failed"] > 1000,
+              f"{name} in 64 MiB: failures are counted", tight)
+    r = run("replay", os.path.join(MAPS, "acer-baytrail-4g.map"), "--memory", "1G")
+    check(r.returncode == 1 and is_sentence(r.stderr), "replay: not a trace", r.stderr)
+
+
+def main():
+    if not os.access(MEMSIM, os.X_OK):
+        print(f"{MEMSIM} is missing; build it with: make sim")
+        return 1
+    for test in (test_real_maps, test_choice, test_ends, test_meaning, test_broken_lines,
+                 test_hostile, test_many_entries, test_usage, test_pictures, test_traces):
+        test()
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
