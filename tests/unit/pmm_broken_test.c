@@ -165,9 +165,14 @@ static void longest_too_high(struct rig *r)
     summary(r, HALF_USED)->longest++;
 }
 
+static unsigned other_class(struct rig *r)
+{
+    return (summary(r, HALF_USED)->class + 1u) % CLASS_COUNT;
+}
+
 static void class_wrong(struct rig *r)
 {
-    summary(r, HALF_USED)->class = CLASS_KERNEL;
+    summary(r, HALF_USED)->class = (uint8_t)other_class(r);
 }
 
 static void mask_says_empty(struct rig *r)
@@ -179,8 +184,8 @@ static void mask_says_empty(struct rig *r)
 
 static void mask_says_filed(struct rig *r)
 {
-    normal(r)->bins[CLASS_KERNEL].mask[0] |= 1 << 5;
-    normal(r)->bins[CLASS_KERNEL].words |= 1;
+    normal(r)->bins[other_class(r)].mask[0] |= 1 << 5;
+    normal(r)->bins[other_class(r)].words |= 1;
 }
 
 static void words_say_empty(struct rig *r)
