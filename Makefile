@@ -34,10 +34,15 @@ KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard hal/x86_64/*.c) $(wildcard 
 # No jump tables: they would lie in .text, where the lint takes them for instructions.
 EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestanding -fshort-wchar \
              -mgeneral-regs-only -mno-red-zone -mno-stack-arg-probe -fno-stack-protector \
-             -fno-omit-frame-pointer -fno-jump-tables -fno-ident \
+             -fomit-frame-pointer -fno-jump-tables -fno-ident \
              -ffile-prefix-map=$(CURDIR)=. -I. -Ihal/x86_64 \
              -DMORTISE_COMMIT='"$(COMMIT)"'
 EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
+
+# The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
+$(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
+# All but mm/ runs once: small rather than fast.
+$(foreach d,tests efi kernel hal,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -Oz
 
 .PHONY: image
 image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it
