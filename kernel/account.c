@@ -1,11 +1,12 @@
-/* What became of each page: the report and the audit. The audit's numbers come from three places that
- * know nothing of each other: the normalized map, the allocator's counters, and a walk of its runs. */
+/* What became of each page: the report and the audit. The audit's numbers come from three places
+ * that know nothing of each other: the normalized map, the allocator's counters, and a walk of its
+ * runs. */
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/paging.h"
 
 struct recount {
-    uint64_t pages[4]; /* by enum pmm_run */
+    uint64_t pages[4];     /* by enum pmm_run */
     uint64_t runs_outside; /* runs that are not wholly allocatable memory of the map */
     paddr_t last_end;
     bool disordered;
@@ -13,8 +14,8 @@ struct recount {
 
 struct account {
     uint64_t by_type[MEM_TYPE_COUNT];
-    uint64_t owned;      /* usable, boot and loader pages with a label */
-    uint64_t ownerless;  /* the same kinds without */
+    uint64_t owned;     /* usable, boot and loader pages with a label */
+    uint64_t ownerless; /* the same kinds without */
 };
 
 static bool can_be_allocated(enum mem_type type)
@@ -76,8 +77,8 @@ static void report_zones(void)
         struct pmm_stats s;
         pmm_stats(memory_pmm, (enum pmm_zone)z, &s);
         LOG("zone", "%s total=%u free=%u parked=%u largest_run=%u runs=%u free_blocks=%u size=%h",
-            S(pmm_zone_name((enum pmm_zone)z)), U(s.total), U(s.free), U(s.parked), U(s.largest_run),
-            U(s.runs), U(s.free_blocks), U(s.total * PAGE_SIZE));
+            S(pmm_zone_name((enum pmm_zone)z)), U(s.total), U(s.free), U(s.parked),
+            U(s.largest_run), U(s.runs), U(s.free_blocks), U(s.total * PAGE_SIZE));
     }
 }
 
@@ -105,10 +106,14 @@ void memory_report(const struct boot_info *info)
     uint64_t writing = log_micros_writing();
     LOG("pmm", "Page allocator ready: %u pages", U(sum.total));
     if (info->tsc_hz != 0)
-        LOG("time", "%u us from exit of boot services to Page allocator ready, %u us of it writing this log",
+        LOG("time",
+            "%u us from exit of boot services to Page allocator ready, %u us of it writing this "
+            "log",
             U(micros), U(writing));
     else
-        LOG("time", "%u thousand ticks from exit of boot services to Page allocator ready; their rate is unknown",
+        LOG("time",
+            "%u thousand ticks from exit of boot services to Page allocator ready; their rate is "
+            "unknown",
             U(micros));
     LOG("pmm", "%u regions, tables of %h, %h in all", U(pmm_region_count(memory_pmm)),
         U(pmm_table_bytes(memory_pmm)), U(sum.total * PAGE_SIZE));
@@ -146,8 +151,9 @@ bool memory_audit(void)
     if (map_broken != NULL || pmm_broken != NULL)
         LOG("audit", "broken invariant: %s", S(map_broken != NULL ? map_broken : pmm_broken));
     ok &= map_broken == NULL && pmm_broken == NULL;
-    LOG("audit", "%u pages of usable RAM = %u free + %u parked + %u allocated + %u withheld + %u owned: %s",
-        U(all), U(c.pages[PMM_RUN_FREE]), U(c.pages[PMM_RUN_PARKED]), U(c.pages[PMM_RUN_ALLOCATED]), U(kept),
-        U(a.owned), S(ok ? "exact" : "WRONG"));
+    LOG("audit",
+        "%u pages of usable RAM = %u free + %u parked + %u allocated + %u withheld + %u owned: %s",
+        U(all), U(c.pages[PMM_RUN_FREE]), U(c.pages[PMM_RUN_PARKED]), U(c.pages[PMM_RUN_ALLOCATED]),
+        U(kept), U(a.owned), S(ok ? "exact" : "WRONG"));
     return ok;
 }

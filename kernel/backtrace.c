@@ -129,7 +129,8 @@ static bool undo(struct walker *w, unsigned op, unsigned info, const uint16_t *m
 static bool undo_prologue(struct walker *w, const struct function *f, uint32_t offset)
 {
     const uint8_t *info = in_image(f->unwind, 4);
-    const uint16_t *codes = info != NULL ? in_image((uint64_t)f->unwind + 4, info[2] * (uint64_t)2) : NULL;
+    const uint16_t *codes =
+        info != NULL ? in_image((uint64_t)f->unwind + 4, info[2] * (uint64_t)2) : NULL;
     if (codes == NULL)
         return false;
     unsigned count = info[2];
@@ -176,8 +177,8 @@ static void walk(struct walker *w)
 void backtrace_trap(const struct trap_frame *f)
 {
     struct walker w = {.rip = f->rip,
-                       .reg = {f->rax, f->rcx, f->rdx, f->rbx, f->rsp, f->rbp, f->rsi, f->rdi, f->r8,
-                               f->r9, f->r10, f->r11, f->r12, f->r13, f->r14, f->r15}};
+                       .reg = {f->rax, f->rcx, f->rdx, f->rbx, f->rsp, f->rbp, f->rsi, f->rdi,
+                               f->r8, f->r9, f->r10, f->r11, f->r12, f->r13, f->r14, f->r15}};
     walk(&w);
 }
 

@@ -1,9 +1,10 @@
-/* kernel/backtrace.h: who called whom, as offsets into the image (llvm-addr2line reads them with the
- * unstripped mortise.efi).
+/* kernel/backtrace.h: who called whom, as offsets into the image (llvm-addr2line reads them with
+ * the unstripped mortise.efi).
  *
- * On this target the frame pointer does not chain (the Microsoft ABI puts it anywhere in the frame),
- * so frames are unwound with the image's own .pdata and .xdata, which the compiler always writes.
- * Every table and stack access is checked against the image and the boot stack; at most 32 frames.
+ * On this target the frame pointer does not chain (the Microsoft ABI puts it anywhere in the
+ * frame), so frames are unwound with the image's own .pdata and .xdata, which the compiler always
+ * writes. Every table and stack access is checked against the image and the boot stack; at most 32
+ * frames.
  */
 #ifndef KERNEL_BACKTRACE_H
 #define KERNEL_BACKTRACE_H

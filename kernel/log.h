@@ -1,8 +1,8 @@
 /* kernel/log.h: the log: one line a fact, "[seconds] topic: text", on serial and in a ring in RAM.
  *
- * Format: %u decimal, %x hex with 0x and no leading zeros, %X hex with 0x and 16 digits, %h bytes as
- * a human size ("48.2 MiB"), %s text, %% a percent sign. Arguments carry their kind, so none can be
- * read wrongly:
+ * Format: %u decimal, %x hex with 0x and no leading zeros, %X hex with 0x and 16 digits, %h bytes
+ * as a human size ("48.2 MiB"), %s text, %% a percent sign. Arguments carry their kind, so none can
+ * be read wrongly:
  *
  *     LOG("zone", "%s total=%u", S(name), U(total));
  *     SAY("map", "the firmware gave no memory map");
@@ -24,8 +24,8 @@ struct log_arg {
 
 #define U(number) ((struct log_arg){.u = (number)})
 #define S(text)   ((struct log_arg){.s = (text)})
-#define LOG(topic, format, ...) \
-    log_line((topic), (format), (const struct log_arg[]){__VA_ARGS__}, \
+#define LOG(topic, format, ...)                                                                    \
+    log_line((topic), (format), (const struct log_arg[]){__VA_ARGS__},                             \
              sizeof((const struct log_arg[]){__VA_ARGS__}) / sizeof(struct log_arg))
 #define SAY(topic, sentence) log_line((topic), "%s", (const struct log_arg[]){S(sentence)}, 1)
 

@@ -1,4 +1,5 @@
-/* Tests that need the real machine: what the page tables forbid is tried, and the trap is caught. */
+/* Tests that need the real machine: what the page tables forbid is tried, and the trap is caught.
+ */
 #include "hal/hal.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/cpu.h"

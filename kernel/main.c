@@ -41,10 +41,12 @@ static void start_log(void)
     if (boot.tsc_hz != 0)
         LOG("clock", "time stamp counter at %u Hz", U(boot.tsc_hz));
     else
-        SAY("clock", "the loader could not measure the time stamp counter; stamps take it as 1 GHz");
+        SAY("clock",
+            "the loader could not measure the time stamp counter; stamps take it as 1 GHz");
     boot.firmware_vendor[sizeof boot.firmware_vendor - 1] = '\0';
-    LOG("firmware", "%s, revision %x, descriptors of %u bytes, left in %u attempts", S(boot.firmware_vendor),
-        U(boot.firmware_revision), U(boot.descriptor_size), U(boot.exit_attempts));
+    LOG("firmware", "%s, revision %x, descriptors of %u bytes, left in %u attempts",
+        S(boot.firmware_vendor), U(boot.firmware_revision), U(boot.descriptor_size),
+        U(boot.exit_attempts));
     struct options again;
     options_parse(boot.options, sizeof boot.options, &again, unknown_option);
     log_notes(boot.notes);
@@ -52,9 +54,9 @@ static void start_log(void)
 
 static void log_cpu(void)
 {
-    LOG("cpu", "%s, %u physical address bits, NX %s, 1 GiB pages %s, PAT %s, %u paging levels", S(cpu.vendor),
-        U(cpu.phys_bits), S(cpu.nx ? "yes" : "no"), S(cpu.pages_1g ? "yes" : "no"), S(cpu.pat ? "yes" : "no"),
-        U(cpu.la57 ? 5 : 4));
+    LOG("cpu", "%s, %u physical address bits, NX %s, 1 GiB pages %s, PAT %s, %u paging levels",
+        S(cpu.vendor), U(cpu.phys_bits), S(cpu.nx ? "yes" : "no"), S(cpu.pages_1g ? "yes" : "no"),
+        S(cpu.pat ? "yes" : "no"), U(cpu.la57 ? 5 : 4));
     LOG("image", "%X %X, stack %X %X", U(boot.image_base), U(boot.image_base + boot.image_size),
         U(boot.stack_base), U(boot.stack_base + boot.stack_size));
 }
@@ -84,7 +86,8 @@ _Noreturn void kernel_enter(struct boot_info *info)
     start_log();
     cpu_detect();
     cpu_own();
-    if (boot.stack_base == 0 || boot.stack_size < 4 * PAGE_SIZE || (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
+    if (boot.stack_base == 0 || boot.stack_size < 4 * PAGE_SIZE ||
+        (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
         HAL_PANIC("the loader handed over no usable stack");
     cpu_call_on_stack(boot.stack_base + boot.stack_size, kernel_main, NULL);
 }

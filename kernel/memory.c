@@ -33,7 +33,8 @@ static void log_raw(const struct boot_info *info)
         HAL_PANIC("the firmware gave an empty memory map; there is no RAM to use");
 }
 
-static bool overlaps_another(const struct boot_info *info, uint64_t own, uint64_t base, uint64_t end)
+static bool overlaps_another(const struct boot_info *info, uint64_t own, uint64_t base,
+                             uint64_t end)
 {
     for (uint64_t i = 0; i < info->map_count; i++)
         if (i != own && info->map[i].base < end && info->map[i].end > base)
@@ -84,7 +85,8 @@ static enum mem_type type_of(const struct boot_mem *m, const struct options *o)
     uint64_t attributes = o->sp_use ? m->attributes & ~UEFI_SP : m->attributes;
     enum mem_type type = mem_type_from_uefi(m->type, attributes, &known);
     if (!known)
-        LOG("anomaly", "%s: type %u at %X", S(memmap_anomaly_text(MEMMAP_UNKNOWN)), U(m->type), U(m->base));
+        LOG("anomaly", "%s: type %u at %X", S(memmap_anomaly_text(MEMMAP_UNKNOWN)), U(m->type),
+            U(m->base));
     return type;
 }
 
@@ -114,7 +116,8 @@ static void reserve(paddr_t base, uint64_t size, const char *label)
         return;
     status_t s = memmap_reserve(&memory_map, base, size, label);
     if (s == STATUS_FULL)
-        HAL_PANIC("the storage for the memory map is too small; raise OWNERS_MAX in kernel/memory.c");
+        HAL_PANIC(
+            "the storage for the memory map is too small; raise OWNERS_MAX in kernel/memory.c");
     if (s == STATUS_OK) {
         LOG("reserve", "%s %X %X, %u pages", S(label), U(base), U(base + size),
             U((align_up(base + size, PAGE_SIZE) - align_down(base, PAGE_SIZE)) / PAGE_SIZE));
@@ -150,7 +153,8 @@ static void reserve_screen(const struct boot_framebuffer *fb)
     }
     screen_sound = wrong == NULL;
     if (screen_sound)
-        LOG("screen", "%ux%u, pitch %u, at %X", U(fb->width), U(fb->height), U(fb->pitch), U(fb->base));
+        LOG("screen", "%ux%u, pitch %u, at %X", U(fb->width), U(fb->height), U(fb->pitch),
+            U(fb->base));
     else
         LOG("screen", "the framebuffer is not used: %s", S(wrong));
 }
@@ -185,7 +189,8 @@ static void map_devices(const struct boot_info *info)
         registers = paging_map_device(0, apic, PAGE_SIZE, PAGING_W | PAGING_UNCACHED);
     vaddr_t screen = 0;
     if (screen_sound)
-        screen = paging_map_device(1, info->framebuffer.base, info->framebuffer.size, PAGING_W | PAGING_COMBINING);
+        screen = paging_map_device(1, info->framebuffer.base, info->framebuffer.size,
+                                   PAGING_W | PAGING_COMBINING);
     paging_switch();
     cpu_mask_interrupts((volatile uint32_t *)(uintptr_t)registers);
     if (screen_sound)
@@ -200,16 +205,19 @@ void memory_own_tables(const struct boot_info *info)
         HAL_PANIC(wrong);
     paging_map(info->stack_base, info->stack_base, info->stack_size, PAGING_W);
     paddr_t map = align_down((paddr_t)(uintptr_t)info->map, PAGE_SIZE);
-    paging_map(map, map, align_up((paddr_t)(uintptr_t)info->map + info->map_bytes, PAGE_SIZE) - map, PAGING_R);
+    paging_map(map, map, align_up((paddr_t)(uintptr_t)info->map + info->map_bytes, PAGE_SIZE) - map,
+               PAGING_R);
     paging_map_ram(&memory_map, info->trampoline);
     map_devices(info);
     memory_map.regions = hal_phys_to_virt((paddr_t)(uintptr_t)memory_map.regions);
     struct paging_counts c = paging_counted();
-    LOG("tables", "%u pages: %u from the image, %u from early memory, %u from the page allocator; %u spare",
+    LOG("tables",
+        "%u pages: %u from the image, %u from early memory, %u from the page allocator; %u spare",
         U(c.from_image + c.from_early), U(c.from_image), U(c.from_early), U(0), U(c.spare));
-    LOG("tables", "%u levels; mapped with %u pages of 4 KiB, %u of 2 MiB, %u of 1 GiB; NX %s, PAT %s",
-        U(cpu.la57 ? 5 : 4), U(c.leaves[0]), U(c.leaves[1]), U(c.leaves[2]), S(cpu.nx ? "on" : "missing"),
-        S(cpu.pat ? "on" : "missing"));
+    LOG("tables",
+        "%u levels; mapped with %u pages of 4 KiB, %u of 2 MiB, %u of 1 GiB; NX %s, PAT %s",
+        U(cpu.la57 ? 5 : 4), U(c.leaves[0]), U(c.leaves[1]), U(c.leaves[2]),
+        S(cpu.nx ? "on" : "missing"), S(cpu.pat ? "on" : "missing"));
 }
 
 void memory_make_pmm(void)
@@ -246,6 +254,6 @@ void memory_reclaim(const struct options *o)
         regions++;
         bytes += r->size;
     }
-    LOG("reclaim", "%u pages (%h) in %u regions of BootServices and Loader memory", U(bytes / PAGE_SIZE),
-        U(bytes), U(regions));
+    LOG("reclaim", "%u pages (%h) in %u regions of BootServices and Loader memory",
+        U(bytes / PAGE_SIZE), U(bytes), U(regions));
 }

@@ -47,8 +47,8 @@ static bool parse_plant(const char *word, struct options *o)
         const char *word;
         enum plant plant;
     } plants[] = {
-        {"plant=panic", PLANT_PANIC},   {"plant=fault", PLANT_FAULT},
-        {"plant=triple", PLANT_TRIPLE}, {"plant=hang", PLANT_HANG},
+        {"plant=panic", PLANT_PANIC},       {"plant=fault", PLANT_FAULT},
+        {"plant=triple", PLANT_TRIPLE},     {"plant=hang", PLANT_HANG},
         {"plant=failtest", PLANT_FAILTEST},
     };
     for (size_t i = 0; i < ARRAY_LEN(plants); i++) {

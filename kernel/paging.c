@@ -161,7 +161,8 @@ bool paging_is_ram(enum mem_type type)
 
 static bool belongs_in_direct_map(const struct mem_region *r)
 {
-    return paging_is_ram(r->type) && r->label != paging_screen_label && r->base < PAGING_DIRECT_SIZE;
+    return paging_is_ram(r->type) && r->label != paging_screen_label &&
+           r->base < PAGING_DIRECT_SIZE;
 }
 
 /* Index of the first region that ends after `at`. */
@@ -190,7 +191,8 @@ void paging_map_ram(const struct memmap *map, paddr_t trampoline)
         paddr_t end = r->base + r->size;
         bool wanted = belongs_in_direct_map(r);
         for (i++; i < map->count && map->regions[i].base == end &&
-                  belongs_in_direct_map(&map->regions[i]) == wanted; i++)
+                  belongs_in_direct_map(&map->regions[i]) == wanted;
+             i++)
             end += map->regions[i].size;
         if (!wanted)
             continue;
@@ -214,11 +216,14 @@ _Static_assert(sizeof(struct pe_section) == 40, "a PE section header has 40 byte
 static const char *map_section(vaddr_t base, uint64_t size, const struct pe_section *s)
 {
     uint64_t length = align_up(max_u64(s->virtual_size, s->raw_size), PAGE_SIZE);
-    if (s->address % PAGE_SIZE != 0 || length == 0 || s->address > size || length > align_up(size, PAGE_SIZE) - s->address)
+    if (s->address % PAGE_SIZE != 0 || length == 0 || s->address > size ||
+        length > align_up(size, PAGE_SIZE) - s->address)
         return "a section of the image is not page-aligned or lies outside the image";
     if ((s->flags & (PE_EXECUTE | PE_WRITE)) == (PE_EXECUTE | PE_WRITE))
         return "a section of the image is writable and executable";
-    uint32_t prot = (s->flags & PE_EXECUTE) != 0 ? PAGING_X : (s->flags & PE_WRITE) != 0 ? PAGING_W : PAGING_R;
+    uint32_t prot = (s->flags & PE_EXECUTE) != 0 ? PAGING_X
+                    : (s->flags & PE_WRITE) != 0 ? PAGING_W
+                                                 : PAGING_R;
     paging_map(base + s->address, base + s->address, length, prot);
     return NULL;
 }

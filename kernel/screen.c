@@ -1,6 +1,6 @@
 #include "kernel/screen.h"
 
-#define BAR_ROWS     24u
+#define BAR_ROWS      24u
 #define BYTES_A_PIXEL 4u
 
 static volatile uint32_t *pixels; /* NULL: no screen */

@@ -1,5 +1,5 @@
-/* kernel/screen.h: not a console: one coloured bar, so that a machine without a serial port does not
- * end on a black screen. Green: pass, red: fail. */
+/* kernel/screen.h: not a console: one coloured bar, so that a machine without a serial port does
+ * not end on a black screen. Green: pass, red: fail. */
 #ifndef KERNEL_SCREEN_H
 #define KERNEL_SCREEN_H
 

@@ -23,6 +23,11 @@ void test_env_free(void *memory, size_t bytes)
         HAL_PANIC("the page allocator does not take back the memory of a test");
 }
 
+bool test_env_has_fake_ram(void)
+{
+    return false; /* a map made up by a test names addresses that are not its own here */
+}
+
 static void print_line(const char *line)
 {
     SAY("test", line);
@@ -84,7 +89,7 @@ bool selftest_run(const struct options *o)
         run(unit_suites, ARRAY_LEN(unit_suites), &sum);
     else
         SAY("test", "the unit tests of mm/ are left out, as the option selftest=off asks");
-    LOG("selftest", sum.skipped != 0 ? "%u passed, %u failed, %u skipped" : "%u passed, %u failed", U(sum.passed),
-        U(sum.failed), U(sum.skipped));
+    LOG("selftest", sum.skipped != 0 ? "%u passed, %u failed, %u skipped" : "%u passed, %u failed",
+        U(sum.passed), U(sum.failed), U(sum.skipped));
     return sum.failed == 0 && sum.passed > 0;
 }

@@ -1,5 +1,6 @@
-/* The smoke test: the machine's own allocator on the machine's own memory. What was taken is kept in a
- * record of its own, checked against the normalized map, and never against the allocator's word. */
+/* The smoke test: the machine's own allocator on the machine's own memory. What was taken is kept
+ * in a record of its own, checked against the normalized map, and never against the allocator's
+ * word. */
 #include "hal/hal.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
@@ -38,7 +39,8 @@ static void check_same(struct test_state *t, const struct snapshot *before)
     struct snapshot now = take_snapshot();
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
         CHECK_EQ(now.zone[z].total, before->zone[z].total);
-        CHECK_EQ(now.zone[z].free + now.zone[z].parked, before->zone[z].free + before->zone[z].parked);
+        CHECK_EQ(now.zone[z].free + now.zone[z].parked,
+                 before->zone[z].free + before->zone[z].parked);
         CHECK_EQ(now.zone[z].free, before->zone[z].free);
         CHECK_EQ(now.zone[z].runs, before->zone[z].runs);
         CHECK_EQ(now.zone[z].largest_run, before->zone[z].largest_run);
@@ -113,7 +115,8 @@ static uint64_t longest_run(void)
     return l.best;
 }
 
-static void take_span(struct test_state *t, struct record *rec, uint64_t pages, uint32_t flags, paddr_t limit)
+static void take_span(struct test_state *t, struct record *rec, uint64_t pages, uint32_t flags,
+                      paddr_t limit)
 {
     struct span s = {.base = pmm_alloc(memory_pmm, pages, flags), .pages = pages};
     if (s.base == PADDR_NONE) {
@@ -132,7 +135,8 @@ static void take_span(struct test_state *t, struct record *rec, uint64_t pages, 
     LOG("smoke", "%u pages at %X: written, read back, alone", U(pages), U(s.base));
 }
 
-static void spans(struct test_state *t, const uint32_t *sizes, size_t count, uint32_t flags, paddr_t limit)
+static void spans(struct test_state *t, const uint32_t *sizes, size_t count, uint32_t flags,
+                  paddr_t limit)
 {
     struct record rec = {.count = 0};
     struct snapshot before = take_snapshot();
@@ -178,7 +182,8 @@ static void test_misuse(struct test_state *t)
     CHECK_EQ(pmm_free(memory_pmm, base, 3), STATUS_WRONG_LENGTH);
     CHECK_EQ(pmm_free(memory_pmm, base, 5), STATUS_WRONG_LENGTH);
     CHECK_EQ(pmm_free(memory_pmm, (paddr_t)1 << 51, 1), STATUS_FOREIGN);
-    CHECK_EQ(pmm_free(memory_pmm, (paddr_t)(uintptr_t)before.zone & ~(PAGE_SIZE - 1), 1), STATUS_RESERVED);
+    CHECK_EQ(pmm_free(memory_pmm, (paddr_t)(uintptr_t)before.zone & ~(PAGE_SIZE - 1), 1),
+             STATUS_RESERVED);
     CHECK_EQ(pmm_free(memory_pmm, base, 4), STATUS_OK);
     CHECK_EQ(pmm_free(memory_pmm, base, 4), STATUS_ALREADY_FREE);
     check_same(t, &before);
@@ -222,8 +227,9 @@ void smoke_bench(void)
     ticks_a_pair(1);
     uint64_t one = ticks_a_pair(1);
     uint64_t many = ticks_a_pair(64);
-    LOG("bench", "hot pair %u ticks, 64-page run %u ticks (time stamp counter, alloc and free together)", U(one),
-        U(many));
+    LOG("bench",
+        "hot pair %u ticks, 64-page run %u ticks (time stamp counter, alloc and free together)",
+        U(one), U(many));
 }
 
 static const struct test_case cases[] = {

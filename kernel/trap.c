@@ -22,12 +22,38 @@ struct trap_seen trap_last_caught(void)
 static const char *vector_name(uint64_t vector)
 {
     static const char *const names[32] = {
-        "divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
-        "device not available", "double fault", "coprocessor segment", "invalid TSS",
-        "segment not present", "stack segment", "general protection", "page fault", NULL,
-        "x87 error", "alignment check", "machine check", "SIMD error", "virtualization",
-        "control protection", NULL, NULL, NULL, NULL, NULL, NULL, "hypervisor injection",
-        "VMM communication", "security", NULL,
+        "divide error",
+        "debug",
+        "NMI",
+        "breakpoint",
+        "overflow",
+        "bound range",
+        "invalid opcode",
+        "device not available",
+        "double fault",
+        "coprocessor segment",
+        "invalid TSS",
+        "segment not present",
+        "stack segment",
+        "general protection",
+        "page fault",
+        NULL,
+        "x87 error",
+        "alignment check",
+        "machine check",
+        "SIMD error",
+        "virtualization",
+        "control protection",
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        NULL,
+        "hypervisor injection",
+        "VMM communication",
+        "security",
+        NULL,
     };
     if (vector < 32 && names[vector] != NULL)
         return names[vector];
@@ -47,7 +73,10 @@ static void report_registers(const struct trap_frame *f)
 
 static void report_page_fault(const struct trap_frame *f)
 {
-    LOG("trap", "%s address %X: %s", S(f->error & 16u ? "fetching from" : f->error & 2u ? "writing" : "reading"),
+    LOG("trap", "%s address %X: %s",
+        S(f->error & 16u  ? "fetching from"
+          : f->error & 2u ? "writing"
+                          : "reading"),
         U(asm_read_cr2()), S(f->error & 1u ? "not allowed there" : "nothing is mapped there"));
 }
 
@@ -67,16 +96,18 @@ void trap_handle(struct trap_frame *f)
     if (f->vector != 8 && cpu_unwind(f))
         return;
     if (++depth > 1) {
-        LOG("trap", "%s (vector %u) while reporting a trap", S(vector_name(f->vector)), U(f->vector));
+        LOG("trap", "%s (vector %u) while reporting a trap", S(vector_name(f->vector)),
+            U(f->vector));
         verdict(false);
     }
     uint64_t offset;
     bool inside = backtrace_in_image(f->rip, &offset);
-    LOG("trap", "%s (vector %u), error code %x", S(vector_name(f->vector)), U(f->vector), U(f->error));
+    LOG("trap", "%s (vector %u), error code %x", S(vector_name(f->vector)), U(f->vector),
+        U(f->error));
     if (f->vector == 14)
         report_page_fault(f);
-    LOG("trap", inside ? "at image+%x; the image lies at %X" : "at %X, outside the image at %X", U(offset),
-        U(backtrace_image_base()));
+    LOG("trap", inside ? "at image+%x; the image lies at %X" : "at %X, outside the image at %X",
+        U(offset), U(backtrace_image_base()));
     report_registers(f);
     backtrace_trap(f);
     verdict(false);

@@ -44,16 +44,16 @@ static inline void asm_wrmsr(uint32_t msr, uint64_t value)
                      : "memory");
 }
 
-#define ASM_CONTROL_REGISTER(name)                                         \
-    static inline uint64_t asm_read_##name(void)                           \
-    {                                                                      \
-        uint64_t value;                                                    \
-        __asm__ volatile("movq %%" #name ", %0" : "=r"(value) : : "memory"); \
-        return value;                                                      \
-    }                                                                      \
-    static inline void asm_write_##name(uint64_t value)                    \
-    {                                                                      \
-        __asm__ volatile("movq %0, %%" #name : : "r"(value) : "memory");   \
+#define ASM_CONTROL_REGISTER(name)                                                                 \
+    static inline uint64_t asm_read_##name(void)                                                   \
+    {                                                                                              \
+        uint64_t value;                                                                            \
+        __asm__ volatile("movq %%" #name ", %0" : "=r"(value) : : "memory");                       \
+        return value;                                                                              \
+    }                                                                                              \
+    static inline void asm_write_##name(uint64_t value)                                            \
+    {                                                                                              \
+        __asm__ volatile("movq %0, %%" #name : : "r"(value) : "memory");                           \
     }
 
 ASM_CONTROL_REGISTER(cr0)

@@ -1,10 +1,11 @@
 #include "hal/x86_64/cpu.h"
 #include "hal/x86_64/asm.h"
 
-#define CR0_VALUE 0x80010033u /* PG WP NE ET MP PE: caches on, no emulation, no task switch trap */
-#define CR4_PAE   (1u << 5)
-#define CR4_MCE   (1u << 6)
-#define CR4_LA57  (1u << 12)
+#define CR0_VALUE 0x80010033u /* PG WP NE ET MP PE: caches on, no emulation, no task switch trap   \
+                               */
+#define CR4_PAE  (1u << 5)
+#define CR4_MCE  (1u << 6)
+#define CR4_LA57 (1u << 12)
 
 #define MSR_APIC_BASE 0x1Bu
 #define MSR_PAT       0x277u
@@ -13,9 +14,9 @@
 #define EFER_SCE      ((uint64_t)1 << 0)
 #define EFER_NXE      ((uint64_t)1 << 11)
 
-#define APIC_X2_ON  ((uint64_t)1 << 10)
-#define APIC_ON     ((uint64_t)1 << 11)
-#define PAT_VALUE   0x0007040100070406u /* UC UC- WT WC | UC UC- WT WB, entry 0 rightmost */
+#define APIC_X2_ON ((uint64_t)1 << 10)
+#define APIC_ON    ((uint64_t)1 << 11)
+#define PAT_VALUE  0x0007040100070406u /* UC UC- WT WC | UC UC- WT WB, entry 0 rightmost */
 
 #define IST_SIZE  8192u
 #define IST_COUNT 3u /* double fault, NMI, machine check: each may come on a broken stack */
@@ -146,7 +147,8 @@ void cpu_set_memory_types(void)
     uint64_t found = asm_rdmsr(MSR_PAT);
     if (found == PAT_VALUE)
         return;
-    if ((uint32_t)found != (uint32_t)PAT_VALUE) /* types of live mappings change: empty the caches */
+    if ((uint32_t)found !=
+        (uint32_t)PAT_VALUE) /* types of live mappings change: empty the caches */
         __asm__ volatile("wbinvd" : : : "memory");
     asm_wrmsr(MSR_PAT, PAT_VALUE);
     asm_write_cr3(asm_read_cr3());
@@ -191,7 +193,8 @@ void cpu_mask_interrupts(volatile uint32_t *apic)
 {
     asm_out8(0x21, 0xFF);
     asm_out8(0xA1, 0xFF);
-    bool x2 = cpu.apic && (asm_rdmsr(MSR_APIC_BASE) & (APIC_ON | APIC_X2_ON)) == (APIC_ON | APIC_X2_ON);
+    bool x2 =
+        cpu.apic && (asm_rdmsr(MSR_APIC_BASE) & (APIC_ON | APIC_X2_ON)) == (APIC_ON | APIC_X2_ON);
     if (apic != NULL || x2)
         mask_local_vectors(apic);
 }

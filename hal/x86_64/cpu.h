@@ -9,12 +9,12 @@
 #include "hal/base.h"
 
 struct cpu_features {
-    bool nx;             /* page table entries may forbid execution */
-    bool pages_1g;       /* 1 GiB pages */
-    bool pat;            /* the page attribute table exists */
-    bool apic;           /* a local APIC exists */
-    bool la57;           /* five levels are on: found so in CR4, never changed */
-    unsigned phys_bits;  /* physical address width, 32 to 52 */
+    bool nx;            /* page table entries may forbid execution */
+    bool pages_1g;      /* 1 GiB pages */
+    bool pat;           /* the page attribute table exists */
+    bool apic;          /* a local APIC exists */
+    bool la57;          /* five levels are on: found so in CR4, never changed */
+    unsigned phys_bits; /* physical address width, 32 to 52 */
     char vendor[13];
 };
 
@@ -27,8 +27,9 @@ void cpu_detect(void);
  * where it exists, nothing else that is not needed. Works on the firmware's stack and tables. */
 void cpu_own(void);
 
-/* Program the page attribute table: entries 0-3 as at reset (WB WT UC- UC), entry 4 write-combining.
- * Call right after loading page tables that do not use entries 4-7 yet. Nothing without PAT. */
+/* Program the page attribute table: entries 0-3 as at reset (WB WT UC- UC), entry 4
+ * write-combining. Call right after loading page tables that do not use entries 4-7 yet. Nothing
+ * without PAT. */
 void cpu_set_memory_types(void);
 
 /* Mask the legacy interrupt controllers and the local vector table entries of fixed delivery (NMI,
@@ -64,7 +65,8 @@ _Static_assert(sizeof(struct trap_frame) == 22 * 8, "trap.S builds this frame");
  * IST stack. When it returns, the frame is what the CPU goes on with. */
 void trap_handle(struct trap_frame *);
 
-/* Call `fn(arg)` such that trap_unwind() can end it: true when it returned by itself. Not nested. */
+/* Call `fn(arg)` such that trap_unwind() can end it: true when it returned by itself. Not nested.
+ */
 bool cpu_try(void (*fn)(void *), void *arg);
 
 /* From trap_handle(): make `frame` continue as cpu_try() answering false. False (and nothing done)
