@@ -25,8 +25,8 @@ plant() { # NAME STATUS TEXT RUN.SH-ARGUMENTS...
 }
 
 proof_all() {
-    plant failtest "$STATUS_FAIL" 'selftest: [0-9]+ passed, [1-9]' --options plant=failtest
-    plant panic "$STATUS_FAIL" 'panic' --options plant=panic
+    plant failtest "$STATUS_FAIL" 'test: FAIL plant\.fails on purpose' --options plant=failtest
+    plant panic "$STATUS_FAIL" 'panic: planted' --options plant=panic
     plant fault "$STATUS_FAIL" 'verdict: fail' --options plant=fault
     plant triple "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=triple
     plant hang "$STATUS_NO_VERDICT" 'no verdict within 20 s' --options plant=hang --timeout 20

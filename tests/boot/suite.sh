@@ -207,7 +207,7 @@ boot_steps() {
     step time-ratio python3 "$ROOT/tests/boot/time_ratio.py" "$SUITE_LOGS/boot-64M.serial" \
         "$SUITE_LOGS/boot-1T.serial"
     wait
-    cat "$SUITE_LOGS/time-ratio.log"
+    head -n 2 "$SUITE_LOGS/time-ratio.log"
 }
 
 proof_steps() {
