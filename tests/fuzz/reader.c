@@ -23,6 +23,10 @@ static void check_counts(const struct reader *r)
     insist(r->taken <= r->maps && r->note_count <= READER_NOTES);
     insist(r->skipped == 0 || r->note_count > 0);
     insist(r->count == 0 || (r->styles != 0 && r->first_line >= 1 && r->last_line <= r->lines));
+}
+
+static void check_notes(const struct reader *r)
+{
     for (size_t i = 0; i < r->note_count; i++)
         for (const char *c = r->notes[i].text; *c != '\0'; c++)
             insist(*c >= ' ' && *c <= '~');
@@ -60,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reader_feed(&whole, data + 1, size - 1);
     insist(reader_finish(&whole));
     check_counts(&whole);
+    check_notes(&whole);
     check_usable(&whole);
     reader_init(&cut);
     reader_feed(&cut, data + 1, at);

@@ -1,8 +1,8 @@
 /* tests/sim/desk.h: a machine on the desk: a map that was read, cleaned by mm/memmap and given to
  * mm/pmm with one CPU, as the kernel does it, with firmware memory reclaimed.
  *
- * The allocator's tables lie in the desk's own memory; the pages that they would take on the machine
- * are taken from its map all the same, so every figure is the machine's.
+ * The allocator's tables lie in the desk's own memory; the pages that they would take on the
+ * machine are taken from its map all the same, so every figure is the machine's.
  *
  * What must hold, and desk_audit() proves: usable = owned by the allocator + its tables, with
  * equality; the runs that pmm_walk() gives add up to what the zones say; pmm_check() has no word.
@@ -36,7 +36,8 @@ struct desk {
     uint64_t usable_pages;               /* usable, boot and loader of these */
     uint64_t metadata_pages, pages, walked_pages;
     uint64_t zone_pages[PMM_ZONE_COUNT];
-    uint64_t normalize_ns, init_ns, reclaim_ns; /* init: the median of DESK_INITS times pmm_create_in */
+    uint64_t normalize_ns, init_ns,
+        reclaim_ns; /* init: the median of DESK_INITS times pmm_create_in */
     struct desk_anomaly anomalies[DESK_ANOMALIES];
     size_t anomaly_count; /* listed */
     struct desk_region *regions;

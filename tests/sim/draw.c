@@ -1,12 +1,12 @@
 /* `memsim draw`: physical memory as a picture.
  *
  * One panel a zone, rows of equal length in a panel, everything in a row to scale. The length of a
- * row is the smallest power of two that shows the panel in few rows; rows that lie wholly in one hole
- * or one region that is not RAM are left out and a break says what they were and how large. So
+ * row is the smallest power of two that shows the panel in few rows; rows that lie wholly in one
+ * hole or one region that is not RAM are left out and a break says what they were and how large. So
  * 128 MiB and 12 TiB with its far-away device windows both fill a screen.
  *
- * Colours are those of Okabe and Ito, which people with any colour vision can tell apart; kinds that
- * are rare have stripes.
+ * Colours are those of Okabe and Ito, which people with any colour vision can tell apart; kinds
+ * that are rare have stripes.
  */
 #include "tests/sim/desk.h"
 
@@ -134,7 +134,8 @@ struct row_range {
 
 static struct row_range rows_of(const struct piece *piece, uint64_t from, uint64_t to, uint64_t row)
 {
-    return (struct row_range){max_u64(piece->base, from) / row, (min_u64(piece->end, to) - 1) / row};
+    return (struct row_range){max_u64(piece->base, from) / row,
+                              (min_u64(piece->end, to) - 1) / row};
 }
 
 static bool piece_in(const struct piece *piece, uint64_t from, uint64_t to)
@@ -253,7 +254,8 @@ static void make_items(struct picture *p)
 static struct colour colour_of(enum mem_type type)
 {
     uint32_t rgb = looks[type].rgb;
-    return (struct colour){(rgb >> 16 & 255) / 255.0, (rgb >> 8 & 255) / 255.0, (rgb & 255) / 255.0};
+    return (struct colour){(rgb >> 16 & 255) / 255.0, (rgb >> 8 & 255) / 255.0,
+                           (rgb & 255) / 255.0};
 }
 
 static void set_grey(cairo_t *cr, double level)
@@ -413,8 +415,8 @@ static void draw_row(const struct picture *p, const struct item *row, const stru
         for (size_t i = 0; i < p->piece_count; i++) {
             const struct piece *piece = &p->pieces[i];
             if (piece_in(piece, from, to))
-                draw_piece(p->cr, row, piece, max_u64(piece->base, from), min_u64(piece->end, to), y,
-                           pass);
+                draw_piece(p->cr, row, piece, max_u64(piece->base, from), min_u64(piece->end, to),
+                           y, pass);
         }
     }
     draw_frame(p->cr, row, from, to, y);
@@ -434,8 +436,8 @@ static void draw_break(cairo_t *cr, const struct item *item, double y)
     const double dashes[] = {3, 4};
     if (item->merged > 0)
         snprintf(more, sizeof more, " and %u stretches more without RAM", item->merged);
-    snprintf(text, sizeof text, "%s%s, %s: 0x%" PRIx64 " to 0x%" PRIx64,
-             mem_type_name(item->type), more, HUMAN(item->end - item->base), item->base, item->end);
+    snprintf(text, sizeof text, "%s%s, %s: 0x%" PRIx64 " to 0x%" PRIx64, mem_type_name(item->type),
+             more, HUMAN(item->end - item->base), item->base, item->end);
     set_font(cr, 12, false);
     double w = text_width(cr, text);
     if (item->type == MEM_NONE)
@@ -678,13 +680,13 @@ static bool parse(int argc, char **argv, const char **path, const char **out)
         else
             return false;
     }
-    return *path != NULL && *out != NULL && (ends_with(*out, ".png") || ends_with(*out, ".svg"));
+    return *path != NULL && *out != NULL;
 }
 
 int sim_draw(int argc, char **argv)
 {
     const char *path = NULL, *out = NULL;
-    if (!parse(argc, argv, &path, &out))
+    if (!parse(argc, argv, &path, &out) || (!ends_with(out, ".png") && !ends_with(out, ".svg")))
         return sim_usage();
     struct reader r;
     struct desk d;

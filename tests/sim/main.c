@@ -8,13 +8,14 @@
 
 static const char usage[] =
     "usage: memsim map FILE [--json]\n"
-    "           clean a machine's memory map, run the page allocator on it, account for every page\n"
+    "           clean a machine's map, run the page allocator on it, account for every page\n"
     "       memsim draw FILE -o OUT.png|OUT.svg\n"
     "           draw the physical memory\n"
     "       memsim replay TRACE --memory SIZE|--headroom PERCENT [--json]\n"
     "           replay a real page-allocation trace (tests/data/traces)\n"
-    "FILE: a .map file, a Linux dmesg with `efi: mem..` lines (boot with efi=debug), a Xen or MMap\n"
-    "      log, a `memmap` table of the UEFI shell, Mortise's own serial log; - is standard input.\n"
+    "FILE: a .map file, a Linux dmesg with `efi: mem..` lines (boot with efi=debug), a Xen or\n"
+    "      MMap log, a `memmap` table of the UEFI shell, or Mortise's own serial log; - is\n"
+    "      standard input. SIZE: digits and K, M, G or T.\n"
     "Exit status: 0 done, 1 the input holds nothing usable (a sentence says why), 2 wrong usage.\n";
 
 int sim_fail(const char *format, ...)
@@ -39,10 +40,11 @@ static void no_map(const struct reader *r, const char *path)
     for (size_t i = 0; i < r->note_count; i++)
         fprintf(stderr, "memsim: line %u %s\n", r->notes[i].line, r->notes[i].text);
     if (r->skipped > 0)
-        sim_fail("%s holds no usable memory map: none of its %" PRIu64 " map lines can be read", path,
-                 r->skipped);
+        sim_fail("%s holds no usable memory map: none of its %" PRIu64 " map lines can be read",
+                 path, r->skipped);
     else
-        sim_fail("%s holds no memory map in its %" PRIu64 " lines; Linux prints one when booted with "
+        sim_fail("%s holds no memory map in its %" PRIu64
+                 " lines; Linux prints one when booted with "
                  "efi=debug, the UEFI shell with the command memmap",
                  path, r->lines);
 }

@@ -24,12 +24,13 @@ static void print_source(const struct reader *r, const char *path)
         printf("machine: %s\n", r->machine);
     printf("style: ");
     print_styles(stdout, r->styles, ", ");
-    printf("\nlines: %" PRIu64 " in all, %zu entries taken (lines %u to %u), %" PRIu64 " ignored, %"
-           PRIu64 " skipped\n",
+    printf("\nlines: %" PRIu64 " in all, %zu entries taken (lines %u to %u), %" PRIu64
+           " ignored, %" PRIu64 " skipped\n",
            r->lines, r->count, r->first_line, r->last_line, r->ignored, r->skipped);
     if (r->taken != 0 && r->maps > 1)
-        printf("maps: %zu in the file, of one machine's boots or one that was cut: number %zu was "
-               "taken\n", r->maps, r->taken);
+        printf("maps: %zu in the file that overlap (boots, or one map twice): number %zu was "
+               "taken\n",
+               r->maps, r->taken);
     if (r->taken == 0)
         printf("maps: %zu pieces that do not overlap, joined to one map\n", r->maps);
     if (r->partial)
@@ -103,14 +104,15 @@ static void print_metadata(const struct desk *d)
     printf("\nmetadata: %" PRIu64 " pages (%s), %.2f bits a page\n", d->metadata_pages,
            HUMAN(d->metadata_pages * PAGE_SIZE), bits);
     printf("init: %" PRIu64 " ns (median of %d), map cleaned in %" PRIu64 " ns, reclaim %" PRIu64
-           " ns\n", d->init_ns, DESK_INITS, d->normalize_ns, d->reclaim_ns);
+           " ns\n",
+           d->init_ns, DESK_INITS, d->normalize_ns, d->reclaim_ns);
 }
 
 static void print_audit(const struct desk *d, const char *problem)
 {
     printf("audit: %" PRIu64 " usable = %" PRIu64 " owned by the allocator + %" PRIu64
-           " tables: %s\n", d->usable_pages, d->pages, d->metadata_pages,
-           problem == NULL ? "equal" : problem);
+           " tables: %s\n",
+           d->usable_pages, d->pages, d->metadata_pages, problem == NULL ? "equal" : problem);
 }
 
 static void print_human(const struct reader *r, const struct desk *d, const char *path,

@@ -11,7 +11,7 @@
 const char *reader_style_name(enum reader_style style)
 {
     static const char *const names[STYLE_COUNT] = {
-        "plain map", "Mortise serial log", "Linux dmesg", "Linux arm64 dmesg",
+        "plain map", "Mortise serial log", "Linux dmesg",       "Linux arm64 dmesg",
         "Xen log",   "MMap log",           "UEFI shell memmap",
     };
     return (unsigned)style < STYLE_COUNT ? names[style] : "?";
@@ -261,8 +261,8 @@ static size_t collect_spans(const struct reader *r, struct span *spans)
     return n;
 }
 
-/* Whether an entry of one piece overlaps an entry of another; a piece may overlap itself. As long as
- * none has, whoever reaches highest is the only one that a later span can run into. */
+/* Whether an entry of one piece overlaps an entry of another; a piece may overlap itself. As long
+ * as none has, whoever reaches highest is the only one that a later span can run into. */
 static bool spans_collide(const struct span *spans, size_t n)
 {
     const struct span *highest = n > 0 ? &spans[0] : NULL;
@@ -289,14 +289,26 @@ static bool pieces_overlap(struct reader *r)
     return collide;
 }
 
+/* Entries of a piece; 0 when it has no conventional memory: Linux prints a second map, of what the
+ * runtime services own, which says nothing of the machine's RAM. */
+static size_t weight_of(const struct reader *r, const struct reader_piece *piece)
+{
+    for (size_t i = 0; i < piece->count; i++)
+        if (r->entries[piece->first + i].type == 7)
+            return piece->count;
+    return 0;
+}
+
 /* The last piece with at least half as many entries as the largest. */
 static size_t best_piece(const struct reader *r)
 {
     size_t largest = 0, best = 0;
+    for (size_t p = 0; p < r->piece_count; p++) {
+        size_t weight = weight_of(r, &r->pieces[p]);
+        largest = weight > largest ? weight : largest;
+    }
     for (size_t p = 0; p < r->piece_count; p++)
-        largest = r->pieces[p].count > largest ? r->pieces[p].count : largest;
-    for (size_t p = 0; p < r->piece_count; p++)
-        if (r->pieces[p].count >= (largest + 1) / 2)
+        if (weight_of(r, &r->pieces[p]) >= (largest + 1) / 2)
             best = p;
     return best;
 }

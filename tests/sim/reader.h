@@ -14,13 +14,15 @@
  * Rules that hold:
  *   - A style says whether its ends are inclusive; where the numbers say otherwise (a page-aligned
  *     start and an end in 000 or fff, a length that is printed beside them), the numbers win.
- *   - Every line ends up in exactly one count: entries, ignored (not about a map), or skipped (meant
- *     to be a map line and broken). The first skipped ones are kept as notes with number and reason.
- *   - Text may hold several maps (boots, or two styles). Pieces that do not overlap are parts of one
- *     map and are all taken. Else one is taken: the last that has at least half as many entries as
- *     the largest, so that a log that was cut does not win. `maps` and `taken` say so.
- *   - NULs are dropped (so UTF-16 from the shell can be read), terminal escapes too; of a line longer
- *     than READER_LINE bytes the rest is ignored. No input makes it fail but want of memory.
+ *   - Every line ends up in exactly one count: entries, ignored (not about a map), or skipped
+ *     (meant to be a map line and broken). The first skipped ones are kept as notes with number
+ *     and reason.
+ *   - Text may hold several maps (boots, or two styles). Pieces that do not overlap are parts of
+ *     one map and are all taken. Else one is taken: the last that has conventional memory and at
+ *     least half as many entries as the largest such, so that neither a log that was cut nor
+ *     Linux's later list of runtime memory wins. `maps` and `taken` say which.
+ *   - NULs are dropped (so UTF-16 from the shell can be read), terminal escapes too; of a line
+ *     longer than READER_LINE bytes the rest is ignored. No input makes it fail but want of memory.
  */
 #ifndef TESTS_SIM_READER_H
 #define TESTS_SIM_READER_H
@@ -44,7 +46,8 @@ enum reader_style {
 #define READER_TYPE_UNKNOWN 0xffffffffu /* a type name that nobody knows */
 #define READER_ATTR_WB      8u          /* what an unknown attribute stands for */
 
-/* A descriptor as it was printed. A range that wraps keeps its wrapped size: memmap_add() names it. */
+/* A descriptor as it was printed. A range that wraps keeps its wrapped size; memmap_add names it.
+ */
 struct reader_entry {
     uint64_t base;
     uint64_t size;       /* bytes */
@@ -73,9 +76,9 @@ struct reader {
     size_t maps, taken; /* maps in the text; which one was taken (1-based), 0: all pieces joined */
     uint32_t styles;    /* 1 << enum reader_style of the pieces taken */
     uint32_t first_line, last_line;
-    bool partial;       /* the header says `# partial: yes` */
+    bool partial; /* the header says `# partial: yes` */
     bool no_memory;
-    char machine[128];  /* from `# machine:`, or empty */
+    char machine[128]; /* from `# machine:`, or empty */
 
     /* Private: where the reader stands. */
     size_t capacity;
@@ -99,8 +102,8 @@ bool reader_finish(struct reader *);
 
 void reader_free(struct reader *);
 
-/* init, feed and finish for a file ("-": standard input). NULL, or a sentence in `error`. The reader
- * is to be freed in both cases. */
+/* init, feed and finish for a file ("-": standard input). NULL, or a sentence in `error`. The
+ * reader is to be freed in both cases. */
 const char *reader_file(struct reader *, const char *path, char *error, size_t error_size);
 
 const char *reader_style_name(enum reader_style);

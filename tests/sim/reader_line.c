@@ -186,10 +186,21 @@ static const struct {
     const char *name;
     uint64_t bit;
 } flag_names[] = {
-    {"uc", 1},         {"wc", 2},        {"wt", 4},        {"wb", 8},
-    {"uce", 0x10},     {"wp", 0x1000},   {"rp", 0x2000},   {"xp", 0x4000},
-    {"nv", 0x8000},    {"mr", 0x10000},  {"ro", 0x20000},  {"sp", 0x40000},
-    {"cc", 0x80000},   {"run", (uint64_t)1 << 63},         {"rt", (uint64_t)1 << 63},
+    {"uc", 1},
+    {"wc", 2},
+    {"wt", 4},
+    {"wb", 8},
+    {"uce", 0x10},
+    {"wp", 0x1000},
+    {"rp", 0x2000},
+    {"xp", 0x4000},
+    {"nv", 0x8000},
+    {"mr", 0x10000},
+    {"ro", 0x20000},
+    {"sp", 0x40000},
+    {"cc", 0x80000},
+    {"run", (uint64_t)1 << 63},
+    {"rt", (uint64_t)1 << 63},
 };
 
 static uint64_t flag_bit(const char *from, const char *to)

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_BASE (4 * GIB)
-#define RUNS        3 /* of each replay; the median time counts */
+#define MEMORY_BASE  (4 * GIB)
+#define RUNS         3 /* of each replay; the median time counts */
 #define ORDERS_SHOWN 11
 
 struct outcome {
@@ -35,7 +35,8 @@ static bool serve_free(void *ctx, paddr_t base, size_t pages)
     return pmm_free(ctx, base, pages) == STATUS_OK;
 }
 
-/* A page that the kernel keeps for itself is single and not movable (tests/data/traces/README.md). */
+/* A page that the kernel keeps for itself is single and not movable (tests/data/traces/README.md).
+ */
 static struct trace_target target_of(struct pmm *pmm)
 {
     struct trace_target target = {.ctx = pmm, .alloc = serve_alloc, .free = serve_free};
@@ -56,14 +57,13 @@ static void judge(struct outcome *o, struct pmm *pmm)
     o->ns_per_op = o->counts.ops == 0 ? 0 : (double)o->counts.ns / (double)o->counts.ops;
     o->free_blocks_2m =
         o->stats.free == 0 ? 0 : (double)o->stats.free_blocks * 512 / (double)o->stats.free;
-    o->internal_waste = o->counts.pages_held == 0
-                            ? 0
-                            : (double)taken / (double)o->counts.pages_held - 1;
+    o->internal_waste =
+        o->counts.pages_held == 0 ? 0 : (double)taken / (double)o->counts.pages_held - 1;
 }
 
 /* One replay in a fresh allocator. NULL, or why not. */
-static const char *replay_once(const struct trace *t, struct memmap *map, void *tables, size_t bytes,
-                               paddr_t *held, struct outcome *o)
+static const char *replay_once(const struct trace *t, struct memmap *map, void *tables,
+                               size_t bytes, paddr_t *held, struct outcome *o)
 {
     struct pmm *pmm = NULL;
     status_t status = pmm_create_in(map, 1, tables, bytes, &pmm);
@@ -137,11 +137,12 @@ static void print_json(const struct outcome *o, const char *path, uint64_t pages
     printf(",\n  \"memory_pages\": %" PRIu64 ",\n  \"ops\": %" PRIu64 ",\n  \"ns_per_op\": %.3f,\n",
            pages, c->ops, o->ns_per_op);
     printf("  \"allocs\": %" PRIu64 ",\n  \"frees\": %" PRIu64 ",\n  \"failed\": %" PRIu64
-           ",\n  \"failures\": {", c->allocs, c->frees, c->failed);
+           ",\n  \"failures\": {",
+           c->allocs, c->frees, c->failed);
     print_failures(c, "%s\"%u\": %" PRIu64);
     printf("},\n  \"free_pages\": %" PRIu64 ",\n  \"free_blocks\": %" PRIu64
-           ",\n  \"free_blocks_2m\": %.6f,\n", o->stats.free, o->stats.free_blocks,
-           o->free_blocks_2m);
+           ",\n  \"free_blocks_2m\": %.6f,\n",
+           o->stats.free, o->stats.free_blocks, o->free_blocks_2m);
     printf("  \"pages_held\": %" PRIu64 ",\n  \"internal_waste\": %.6f,\n  \"check\": ",
            c->pages_held, o->internal_waste);
     print_json_string(stdout, o->broken == NULL ? "sound" : o->broken);
@@ -152,16 +153,17 @@ static void print_human(const struct outcome *o, const char *path, uint64_t page
                         const struct trace *t)
 {
     const struct trace_counts *c = &o->counts;
-    printf("trace: %s, %" PRIu32 " allocations, peak %" PRIu64 " pages (%s)\n", path, t->allocations,
-           t->peak_pages, HUMAN(t->peak_pages * PAGE_SIZE));
+    printf("trace: %s, %" PRIu32 " allocations, peak %" PRIu64 " pages (%s)\n", path,
+           t->allocations, t->peak_pages, HUMAN(t->peak_pages * PAGE_SIZE));
     printf("memory: %" PRIu64 " pages (%s)\n", pages, HUMAN(pages * PAGE_SIZE));
-    printf("operations: %" PRIu64 ", %.1f ns each (median of %d runs)\n", c->ops, o->ns_per_op, RUNS);
+    printf("operations: %" PRIu64 ", %.1f ns each (median of %d runs)\n", c->ops, o->ns_per_op,
+           RUNS);
     printf("failures: %" PRIu64 " of %" PRIu64 " allocations; by order: ", c->failed,
            c->failed + c->allocs);
     print_failures(c, "%s%u: %" PRIu64);
-    printf("\nat the end: %" PRIu64 " pages held, %" PRIu64 " free, %.1f %% of the free memory in %"
-           PRIu64 " whole 2 MiB blocks\n", c->pages_held, o->stats.free, 100 * o->free_blocks_2m,
-           o->stats.free_blocks);
+    printf("\nat the end: %" PRIu64 " pages held, %" PRIu64
+           " free, %.1f %% of the free memory in %" PRIu64 " whole 2 MiB blocks\n",
+           c->pages_held, o->stats.free, 100 * o->free_blocks_2m, o->stats.free_blocks);
     printf("internal waste: %.2f %%\n", 100 * o->internal_waste);
     printf("check: %s\n", o->broken == NULL ? "sound" : o->broken);
 }
@@ -217,7 +219,8 @@ int sim_replay(int argc, char **argv)
         return sim_usage();
     if (!trace_load(q.path, &t, error, sizeof error))
         return sim_fail("%s", error);
-    uint64_t pages = q.memory != 0 ? q.memory / PAGE_SIZE : trace_pages_with_headroom(&t, q.headroom);
+    uint64_t pages =
+        q.memory != 0 ? q.memory / PAGE_SIZE : trace_pages_with_headroom(&t, q.headroom);
     const char *problem = pages == 0 ? "the trace asks for no page" : replay(&t, pages, &o);
     if (problem == NULL && q.json)
         print_json(&o, q.path, pages);

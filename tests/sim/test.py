@@ -272,6 +272,10 @@ def test_choice():
     expect(plain(SMALL) + xen(OTHER), OTHER, "two styles that overlap: the last", maps=2)
     expect(plain(SMALL[:1]) + xen(SMALL[1:]), SMALL, "two styles that do not overlap: one map",
            map_taken=0)
+    runtime = [(6, 0x9000000 + i * 0x2000, 0x9001000 + i * 0x2000, 0xf | 1 << 63) for i in range(9)]
+    expect(linux(SMALL, LINUX_NEW, FLAGS_NEW, True) + ["efi: EFI runtime memory map:"] +
+           linux(runtime, LINUX_NEW, FLAGS_NEW, True), SMALL, "Linux's runtime map does not win",
+           maps=2, map_taken=1)
     expect(plain(SMALL + SMALL[:1]), SMALL, "a plain map may repeat itself", maps=1, entries=4)
 
 
@@ -311,6 +315,16 @@ def test_meaning():
                 "range=[0x0000000010000000-0x0000000010000fff] (0MB)")
         got = kinds(["efi: mem00: type=7, attr=0xf, range=[0x100000-0x8000000) (1MB)", line])
         check(not isinstance(got, str) and kind in got[0], f"flag {flag} means {kind}", got)
+    for bracket, kind in (("Conventional|   |  |UC]", "reserved"), ("Conventional Memory]", "usable"),
+                          ("Conventional|   |  |  ]", "reserved"), ("Frobnicated|WB]", "reserved"),
+                          ("Conventional|WB|XX]", "usable"), ("type=99|WB]", "reserved")):
+        got = kinds(["efi: mem00: type=7, attr=0xf, range=[0x100000-0x101000) (0MB)",
+                     "efi: mem01: type=1, attr=0xf, range=[0x9000000-0xa000000) (0MB)",
+                     f"efi: mem02: [{bracket} range=[0x10000000-0x1000ffff] (0MB)",
+                     "efi: mem03: type=7, attr=0xf, range=[0x20000000-0x21000000) (0MB)"])
+        want = 4097 + (16 if kind == "usable" else 0)
+        check(not isinstance(got, str) and got[0]["usable"] == want and
+              (kind == "usable" or got[0][kind] == 16), f"[{bracket} is {kind}", got)
     for text, anomaly in (("7 0x20000000 0x20000000 0xf", "zero length"),
                           ("7 0x30000000 0x20000000 0xf", "wraps past the end of the address space"),
                           ("7 0x200000 0x300000 0xf", "overlap"),
@@ -325,7 +339,7 @@ def test_meaning():
 
 BROKEN = [
     "7 0x10000000 zzz 0xf", "7 0x10000000 0x20000000", "7 0x10000000", "x7 0x10000000 0x20000000 0xf",
-    "7 0x10000000 0x20000000 0xg", "7 0x1000000000000000a 0x20000000 0xf",
+    "7 0x10000000 0x20000000 0xg", "7 0x10000000 0x20000000 -wb", "7 0x1000000000000000a 0x20000000 0xf",
     "99999999999 0x10000000 0x20000000 0xf", "7 0x10000000 0x20000000 0xf 12",
     "[0.1] map: 7 0x10000000 0x2000", "[0.1] map: 7 0x10000000 0x20000000 wb",
     "[    0.000000] efi: mem07: [Conventional Memory|   |WB", "efi: mem07: type=7, attr=0xf",
