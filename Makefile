@@ -35,7 +35,7 @@ KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard hal/x86_64/*.c) $(wildcard 
 EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestanding -fshort-wchar \
              -mgeneral-regs-only -mno-red-zone -mno-stack-arg-probe -fno-stack-protector \
              -fomit-frame-pointer -fno-jump-tables -fno-ident \
-             -ffile-prefix-map=$(CURDIR)=. -I. -Ihal/x86_64 \
+             '-ffile-prefix-map=$(CURDIR)=.' -I. -Ihal/x86_64 \
              -DMORTISE_COMMIT='"$(COMMIT)"'
 EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
 

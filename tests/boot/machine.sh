@@ -108,7 +108,8 @@ add_extra() {
 make_command() {
     QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -net none -accel "$ACCEL"
         -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
-        -pidfile "$WORK/qemu.pid" -serial "file:$(qemu_escape "$WORK/serial.log")")
+        -pidfile "$WORK/qemu.pid"
+        -chardev "file,id=log,path=$(qemu_escape "$WORK/serial.log")" -serial chardev:log)
     add_memory
     add_cpu
     if [ "$FIRMWARE" = u-boot ]; then add_uboot; else add_ovmf; fi

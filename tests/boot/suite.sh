@@ -80,6 +80,7 @@ build_desk() {
     local name
     for name in $(desk_programs model); do targets+=("$MAKE_BUILD/host/model-$name"); done
     for name in $(desk_programs fuzz); do targets+=("$MAKE_BUILD/host/fuzz-$name"); done
+    [ ! -e "$ROOT/tests/bench/bench.c" ] || targets+=("$MAKE_BUILD/host/bench")
     make_here "${targets[@]}"
 }
 
