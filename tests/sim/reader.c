@@ -125,6 +125,22 @@ static bool starts_piece(const struct reader *r, const struct reader_line *l)
     return first->base == l->entry.base && first->type == l->entry.type;
 }
 
+/* A machine with two consoles on one wire prints every line twice. */
+static bool repeats_last_line(const struct reader *r, const struct reader_line *l)
+{
+    if (r->count == 0 || l->index == UINT64_MAX || l->index != r->last_index)
+        return false;
+    const struct reader_entry *last = &r->entries[r->count - 1];
+    return last->base == l->entry.base && last->size == l->entry.size &&
+           last->type == l->entry.type && last->attributes == l->entry.attributes;
+}
+
+static void remark(struct reader *r, const char *what, const char *text)
+{
+    if (r->odd++ < READER_NOTES / 2)
+        add_note(r, what, text);
+}
+
 static void add_entry(struct reader *r, const struct reader_line *l)
 {
     if (!grow(r, (void **)&r->entries, &r->capacity, r->count, sizeof *r->entries) ||
@@ -137,8 +153,8 @@ static void add_entry(struct reader *r, const struct reader_line *l)
     r->last_index = l->index;
     r->entries[r->count] = l->entry;
     r->entries[r->count++].line = line_number(r);
-    if (l->remark != NULL && r->odd++ < READER_NOTES / 2)
-        add_note(r, "taken", l->remark);
+    if (l->remark != NULL)
+        remark(r, "taken", l->remark);
 }
 
 /* ---- lines ---- */
@@ -161,7 +177,10 @@ static void end_line(struct reader *r)
     watch_clock(r);
     read_header(r);
     enum reader_verdict v = r->line[0] == '#' ? LINE_OTHER : reader_line(r->line, &l);
-    if (v == LINE_ENTRY) {
+    if (v == LINE_ENTRY && repeats_last_line(r, &l)) {
+        r->ignored++;
+        remark(r, "ignored", "it repeats the entry before it");
+    } else if (v == LINE_ENTRY) {
         add_entry(r, &l);
     } else if (v == LINE_BROKEN) {
         r->skipped++;

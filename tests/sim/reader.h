@@ -70,7 +70,7 @@ struct reader {
     struct reader_entry *entries; /* after reader_finish(): the map that was taken */
     size_t count;
     uint64_t lines, ignored, skipped;
-    uint64_t odd; /* lines taken with a remark: an end of the other kind, an unknown type or flag */
+    uint64_t odd; /* lines with a remark: an end of the other kind, an unknown type, a repetition */
     struct reader_note notes[READER_NOTES];
     size_t note_count;
     size_t maps, taken; /* maps in the text; which one was taken (1-based), 0: all pieces joined */

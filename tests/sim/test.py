@@ -276,6 +276,8 @@ def test_choice():
     expect(linux(SMALL, LINUX_NEW, FLAGS_NEW, True) + ["efi: EFI runtime memory map:"] +
            linux(runtime, LINUX_NEW, FLAGS_NEW, True), SMALL, "Linux's runtime map does not win",
            maps=2, map_taken=1)
+    expect([x for x in linux(SMALL, LINUX_NEW, FLAGS_NEW, True) for _ in "12"], SMALL,
+           "two consoles on one wire: every line twice", maps=1, entries=3, ignored_lines=3)
     expect(plain(SMALL + SMALL[:1]), SMALL, "a plain map may repeat itself", maps=1, entries=4)
 
 
