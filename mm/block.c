@@ -21,62 +21,87 @@ unsigned block_count(const struct block_bits *b, enum page_state state)
     return n;
 }
 
-/* The starts of runs of at least `n` (1..64) ones that lie wholly in the word: and-ed with itself
- * shifted by s <= length, the starts for `length` become the starts for length + s. */
-static inline uint64_t word_starts(uint64_t word, unsigned n)
+bool block_has_interior(const struct block_bits *b)
 {
-    for (unsigned length = 1; length < n && word != 0;) {
-        unsigned step = length < n - length ? length : n - length;
-        word &= word >> step;
-        length += step;
-    }
-    return word;
+    uint64_t all = ALL_ONES;
+    for (unsigned i = 0; i < BLOCK_WORDS; i++)
+        all &= bits_load(&b->word[i].own) | bits_load(&b->word[i].zone);
+    return all != ALL_ONES;
 }
 
-/* The longest run inside a word, if longer than `best`; `best` otherwise. */
-static inline unsigned word_longest(uint64_t word, unsigned best)
+struct mask {
+    uint64_t word[BLOCK_WORDS];
+};
+
+/* out = in & (in >> shift), shift 1..63, over all words. True when anything is left. No branch
+ * depends on the bits: mispredicted ones would cost more than the work. */
+static inline bool shift_and(struct mask *out, const struct mask *in, unsigned shift)
 {
-    if (best >= 64 || word >> best == 0)
-        return best;
-    for (uint64_t starts = word_starts(word, best + 1); starts != 0; best++)
-        starts = best + 1 < 64 ? starts & word >> (best + 1) : 0;
+    uint64_t any = 0;
+    for (unsigned i = 0; i < BLOCK_WORDS; i++) {
+        uint64_t above = i + 1 < BLOCK_WORDS ? in->word[i + 1] : 0;
+        out->word[i] = in->word[i] & (in->word[i] >> shift | above << (64 - shift));
+        any |= out->word[i];
+    }
+    return any != 0;
+}
+
+static inline struct mask free_pages(const struct block_bits *b)
+{
+    struct mask m;
+    for (unsigned i = 0; i < BLOCK_WORDS; i++)
+        m.word[i] = free_word(b, i);
+    return m;
+}
+
+/* Runs of 64 and more: few enough to look at one by one. */
+static unsigned longest_run(const struct block_bits *b)
+{
+    unsigned best = 0;
+    unsigned run = 0;
+    for (unsigned i = 0; i < BLOCK_WORDS; i++) {
+        uint64_t word = free_word(b, i);
+        unsigned through = run + (word == ALL_ONES ? 64 : (unsigned)__builtin_ctzll(~word));
+        best = through > best ? through : best;
+        run = word == ALL_ONES ? through : (unsigned)__builtin_clzll(~word);
+    }
     return best;
 }
 
+/* A mask of the starts of runs of at least L pages becomes, and-ed with itself shifted by s <= L,
+ * the starts of runs of at least L + s. Doubling finds the order of magnitude, halving the rest. */
 unsigned block_longest(const struct block_bits *b, unsigned at_most)
 {
-    unsigned best = 0;
-    unsigned carry = 0; /* free pages at the high end of what was seen */
-    for (unsigned i = 0; i < BLOCK_WORDS && best < at_most; i++) {
-        uint64_t word = free_word(b, i);
-        if (word == ALL_ONES) {
-            carry += 64;
-            continue;
+    struct mask starts = free_pages(b);
+    struct mask next;
+    unsigned length = 1;
+    if (at_most <= 1 || !shift_and(&next, &starts, 1))
+        return at_most == 0 ? 0 : 1;
+    do {
+        starts = next;
+        length *= 2;
+    } while (length < 64 && shift_and(&next, &starts, length));
+    if (length == 64)
+        return longest_run(b);
+    for (unsigned step = length / 2; step > 0; step /= 2) {
+        if (length + step <= at_most && shift_and(&next, &starts, step)) {
+            starts = next;
+            length += step;
         }
-        unsigned through = carry + (unsigned)__builtin_ctzll(~word);
-        best = through > best ? through : best;
-        best = word_longest(word, best);
-        carry = (unsigned)__builtin_clzll(~word);
     }
-    return carry > best ? carry : best;
+    return length;
 }
 
-/* Pages directly at and after `from` whose freeness, xor `flip`, is one. */
-static unsigned alike_from(const struct block_bits *b, unsigned from, uint64_t flip)
+unsigned block_free_from(const struct block_bits *b, unsigned from)
 {
     unsigned at = from;
     while (at < BLOCK_PAGES) {
-        uint64_t other = (~free_word(b, at / 64) ^ flip) >> (at % 64);
+        uint64_t other = ~free_word(b, at / 64) >> (at % 64);
         if (other != 0)
             return at + (unsigned)__builtin_ctzll(other) - from;
         at = (at / 64 + 1) * 64;
     }
     return BLOCK_PAGES - from;
-}
-
-unsigned block_free_from(const struct block_bits *b, unsigned from)
-{
-    return alike_from(b, from, 0);
 }
 
 unsigned block_free_before(const struct block_bits *b, unsigned to)
@@ -93,21 +118,12 @@ unsigned block_free_before(const struct block_bits *b, unsigned to)
 
 unsigned block_run_around(const struct block_bits *b, unsigned lo, unsigned hi)
 {
-    return block_free_before(b, lo) + (hi - lo) + block_free_from(b, hi);
-}
-
-/* Runs that cross words, or are longer than one: run by run. */
-static unsigned find_long(const struct block_bits *b, unsigned n, unsigned align)
-{
-    for (unsigned at = 0; at + n <= BLOCK_PAGES;) {
-        unsigned length = block_free_from(b, at);
-        unsigned start = (at + align - 1) & ~(align - 1);
-        if (start + n <= at + length)
-            return start;
-        at += length;
-        at += alike_from(b, at, ALL_ONES);
+    if (lo % 64 != 0 && hi % 64 != 0 && lo / 64 == hi / 64) {
+        uint64_t free = free_word(b, lo / 64);
+        if ((free >> (lo % 64 - 1) & 1) == 0 && (free >> (hi % 64) & 1) == 0)
+            return hi - lo;
     }
-    return BLOCK_PAGES;
+    return block_free_before(b, lo) + (hi - lo) + block_free_from(b, hi);
 }
 
 /* Indices of a word that are multiples of 1 << shift, shift 0..6. */
@@ -116,16 +132,47 @@ static const uint64_t aligned_bits[] = {
     0x0001000100010001, 0x0000000100000001, 0x0000000000000001,
 };
 
+/* The lowest start that is aligned, or BLOCK_PAGES. */
+static unsigned first_aligned(const struct mask *starts, unsigned align_shift)
+{
+    unsigned step = align_shift > 6 ? 1u << (align_shift - 6) : 1;
+    uint64_t aligned = aligned_bits[align_shift > 6 ? 6 : align_shift];
+    for (unsigned i = 0; i < BLOCK_WORDS; i += step)
+        if ((starts->word[i] & aligned) != 0)
+            return i * 64 + (unsigned)__builtin_ctzll(starts->word[i] & aligned);
+    return BLOCK_PAGES;
+}
+
+/* More than 64 pages: run by run, of which only those count that cross a word. */
+static unsigned find_long(const struct block_bits *b, unsigned n, unsigned align)
+{
+    unsigned run = 0; /* where the run begins that reaches word i */
+    for (unsigned i = 0; i < BLOCK_WORDS; i++) {
+        uint64_t word = free_word(b, i);
+        unsigned end = i * 64 + (word == ALL_ONES ? 64 : (unsigned)__builtin_ctzll(~word));
+        unsigned start = (run + align - 1) & ~(align - 1);
+        if (start + n <= end)
+            return start;
+        if (word != ALL_ONES)
+            run = (i + 1) * 64 - (unsigned)__builtin_clzll(~word);
+    }
+    return BLOCK_PAGES;
+}
+
 unsigned block_find(const struct block_bits *b, unsigned n, unsigned align_shift)
 {
-    unsigned word_step = align_shift > 6 ? 1u << (align_shift - 6) : 1;
-    uint64_t aligned = aligned_bits[align_shift > 6 ? 6 : align_shift];
-    for (unsigned i = 0; n <= 64 && i < BLOCK_WORDS; i += word_step) {
-        uint64_t starts = word_starts(free_word(b, i), n) & aligned;
-        if (starts != 0)
-            return i * 64 + (unsigned)__builtin_ctzll(starts);
+    if (n > 64)
+        return find_long(b, n, 1u << align_shift);
+    struct mask starts = free_pages(b);
+    for (unsigned length = 1; length < n;) {
+        unsigned step = length < n - length ? length : n - length;
+        struct mask next;
+        if (!shift_and(&next, &starts, step))
+            return BLOCK_PAGES;
+        starts = next;
+        length += step;
     }
-    return n == 1 ? BLOCK_PAGES : find_long(b, n, 1u << align_shift);
+    return first_aligned(&starts, align_shift);
 }
 
 unsigned block_run_end(const struct block_bits *b, unsigned from)

@@ -18,7 +18,9 @@
  * to offer.
  *
  * Invariants: B1 a run of PAGE_INTERIOR follows a PAGE_HEAD or a PAGE_INTERIOR, here or in the
- * block before; B2 in an owned block no page can be allocated but by its owner, and only singly.
+ * block before; B2 an owned block
+ * has single pages only, and no page of it can be allocated but by its owner, singly: there a
+ * PAGE_HEAD is a whole run.
  *
  * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
  * Page indices are 0..511 in the block, ranges half-open. Nothing here takes a lock.
@@ -63,17 +65,28 @@ static inline enum page_state block_state(const struct block_bits *b, unsigned i
     return (enum page_state)(own << 1 | zone);
 }
 
+/* Write `zone` of one page: PAGE_FREE becomes PAGE_HEAD and back. Under the zone's lock. */
+static inline void block_set_zone(struct block_bits *b, unsigned index, bool on)
+{
+    uint64_t *word = &b->word[index / 64].zone;
+    uint64_t bit = (uint64_t)1 << (index % 64);
+    bits_store(word, on ? bits_load(word) | bit : bits_load(word) & ~bit);
+}
+
+/* Is any page PAGE_INTERIOR? */
+bool block_has_interior(const struct block_bits *);
+
 /* How many pages are in one state. */
 unsigned block_count(const struct block_bits *, enum page_state);
 
 /* The searches below see PAGE_FREE pages; in a block that a CPU owns those are not to be had. */
 
-/* Length of the longest free run, 0..512. `at_most`: what the caller knows it cannot exceed; the
- * search stops there. */
+/* Length of the longest free run, 0..512. `at_most`: what the caller knows it cannot exceed, no more
+ * than the block has free pages; the search stops there. */
 unsigned block_longest(const struct block_bits *, unsigned at_most);
 
-/* An index, a multiple of 1 << align_shift (0..9), where `n` (1..512) free pages lie together, or
- * BLOCK_PAGES. Places inside one word come first, each kind by address. */
+/* The lowest index, a multiple of 1 << align_shift (0..9), where `n` (1..512) free pages lie
+ * together, or BLOCK_PAGES. */
 unsigned block_find(const struct block_bits *, unsigned n, unsigned align_shift);
 
 /* Length of the free run around [lo, hi), whose pages are all free. */

@@ -40,6 +40,9 @@ bool magazine_draw(struct magazine *m)
     return m->held != 0;
 }
 
+/* Owning a block and giving it back costs as much as taking a few pages singly. */
+#define WORTH_OWNING 8u
+
 /* Pages a CPU may park without starving the others of a zone that runs low. */
 static bool may_park(const struct zone *z, uint64_t pages)
 {
@@ -111,14 +114,18 @@ void magazine_release_all(struct pmm *p, struct pmm_cpu *cpu)
         release(p, &cpu->magazines[kind]);
 }
 
+static bool may_own(const struct zone *z, uint32_t block)
+{
+    const struct summary *s = &z->summaries[block];
+    return s->owner == 0 && !s->withheld && may_park(z, s->free) && zone_has_singles_only(z, block);
+}
+
 /* The partly used block with the least to lose, or a whole one. Zone locked. */
 static uint32_t choose_block(struct zone *z, enum block_class class)
 {
     uint32_t block = zone_best_block(z, class);
-    if (block != BLOCK_NONE) {
-        const struct summary *s = &z->summaries[block];
-        return !s->withheld && may_park(z, s->free) ? block : BLOCK_NONE;
-    }
+    if (block != BLOCK_NONE)
+        return z->summaries[block].free >= WORTH_OWNING && may_own(z, block) ? block : BLOCK_NONE;
     return may_park(z, BLOCK_PAGES) ? zone_open_smallest(z, class) : BLOCK_NONE;
 }
 
@@ -136,22 +143,35 @@ static bool take_over(struct pmm *p, struct magazine *m, struct magazine *give,
     return true;
 }
 
-bool magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum magazine_kind kind, struct zone *z)
+/* A page of a block that is not worth owning. Zone locked. */
+static paddr_t take_single(struct zone *z, enum block_class class)
+{
+    struct place at;
+    if (!zone_take_page(z, class, &at))
+        return PADDR_NONE;
+    return ((paddr_t)z->summaries[at.block].frame * BLOCK_PAGES + at.index) << PAGE_SHIFT;
+}
+
+paddr_t magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum magazine_kind kind,
+                        struct zone *z)
 {
     struct magazine *m = &cpu->magazines[kind];
-    enum block_class class = kind == MAGAZINE_KERNEL ? CLASS_KERNEL : CLASS_PAGES;
+    enum block_class class = kind == MAGAZINE_KERNEL ? CLASS_KERNEL_PAGES : CLASS_PAGES;
     if (take_over(p, m, &cpu->magazines[MAGAZINE_GIVE], class, z))
-        return true;
+        return magazine_take(m);
     if (m->zone != z)
         release(p, m);
+    paddr_t base = PADDR_NONE;
     hal_lock(&z->lock);
     if (m->zone != NULL)
         disown_block(p, m);
     uint32_t block = choose_block(z, class);
     if (block != BLOCK_NONE)
         own_block(z, block, cpu, m);
+    else
+        base = take_single(z, class);
     hal_unlock(&z->lock);
-    return magazine_draw(m);
+    return block != BLOCK_NONE && magazine_draw(m) ? magazine_take(m) : base;
 }
 
 void magazine_adopt(struct pmm *p, struct pmm_cpu *cpu, const struct region *r, uint64_t page)
@@ -163,10 +183,7 @@ void magazine_adopt(struct pmm *p, struct pmm_cpu *cpu, const struct region *r, 
         return;
     release(p, give);
     hal_lock(&z->lock);
-    if (zone_block_is_open(z, block)) {
-        const struct summary *s = &z->summaries[block];
-        if (s->owner == 0 && !s->withheld && may_park(z, s->free))
-            own_block(z, block, cpu, give);
-    }
+    if (zone_block_is_open(z, block) && may_own(z, block))
+        own_block(z, block, cpu, give);
     hal_unlock(&z->lock);
 }

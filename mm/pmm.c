@@ -85,10 +85,11 @@ static paddr_t take_from(struct pmm *p, struct pmm_cpu *cpu, const struct reques
     struct zone *z = p->zones[id];
     if (z == NULL)
         return PADDR_NONE;
-    enum magazine_kind kind = magazine_for(q->flags);
-    if (search == SEARCH_FILES && z->magazines && is_plain_page(q) &&
-        magazine_refill(p, cpu, kind, z))
-        return magazine_take(&cpu->magazines[kind]);
+    if (search == SEARCH_FILES && z->magazines && is_plain_page(q)) {
+        paddr_t base = magazine_refill(p, cpu, magazine_for(q->flags), z);
+        if (base != PADDR_NONE)
+            return base;
+    }
     return take_from_zone(z, q, search);
 }
 
@@ -210,8 +211,8 @@ static status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu,
     struct zone *z = p->zones[r->zone];
     struct place at = zone_place_of(r, page);
     hal_lock(&z->lock);
-    status_t status = zone_judge_free(z, r, at, pages);
-    if (status == STATUS_OK)
+    status_t status = pages == 1 ? zone_give_page(z, r, at) : zone_judge_free(z, r, at, pages);
+    if (status == STATUS_OK && pages != 1)
         zone_give_run(z, at, pages);
     hal_unlock(&z->lock);
     if (status == STATUS_OK && pages == 1) {

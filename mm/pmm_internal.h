@@ -61,13 +61,6 @@ struct pmm {
 /* The region that holds a page, or NULL. `hint` is tried first and remembers. */
 const struct region *pmm_find_region(const struct pmm *, uint64_t page, uint32_t *hint);
 
-/* magazine.c: this CPU only, interrupts disabled, no lock held. */
-void magazine_clear(struct magazine *, const struct pmm *);
-bool magazine_draw(struct magazine *); /* fill the empty hand; false: nothing is parked */
-bool magazine_refill(struct pmm *, struct pmm_cpu *, enum magazine_kind, struct zone *);
-void magazine_release_all(struct pmm *, struct pmm_cpu *);
-void magazine_adopt(struct pmm *, struct pmm_cpu *, const struct region *, uint64_t page);
-
 /* A page address from the hand, 0 when it is empty. */
 static inline paddr_t magazine_take(struct magazine *m)
 {
@@ -80,24 +73,29 @@ static inline paddr_t magazine_take(struct magazine *m)
     return m->base + (paddr_t)index * PAGE_SIZE;
 }
 
-/* Park page `index` of the block. False when it is not a single allocated page; the zone judges
- * then. Looks at the page behind it, in the next block for the last one: that is readable, it can
- * look like PAGE_INTERIOR by chance only, and then the zone judges too. */
+/* Park page `index` of the block. False when it is not allocated; the zone judges then. */
 static inline bool magazine_park(struct magazine *m, unsigned index)
 {
     struct page_bits *w = &m->bits->word[index / 64];
-    const struct page_bits *behind = &m->bits->word[(index + 1) / 64];
     uint64_t own = bits_load(&w->own);
-    uint64_t head = (own & bits_load(&w->zone)) >> (index % 64);
-    uint64_t alone = (bits_load(&behind->own) | bits_load(&behind->zone)) >> ((index + 1) % 64);
-    if (__builtin_expect((head & alone & 1) == 0, 0))
+    uint64_t bit = (uint64_t)1 << (index % 64);
+    if (__builtin_expect((own & bits_load(&w->zone) & bit) == 0, 0))
         return false;
-    bits_store(&w->own, own & ~((uint64_t)1 << (index % 64)));
+    bits_store(&w->own, own & ~bit);
     if (m->held < HAND_PAGES)
         m->hand[m->held++] = (uint16_t)index;
     m->frees++;
     return true;
 }
+
+/* magazine.c: this CPU only, interrupts disabled, no lock held. */
+void magazine_clear(struct magazine *, const struct pmm *);
+bool magazine_draw(struct magazine *); /* fill the empty hand; false: nothing is parked */
+/* A page after the hand ran out: the CPU owns another block then, or the page comes from one that
+ * is not worth owning. PADDR_NONE: the zone has no block of that kind. */
+paddr_t magazine_refill(struct pmm *, struct pmm_cpu *, enum magazine_kind, struct zone *);
+void magazine_release_all(struct pmm *, struct pmm_cpu *);
+void magazine_adopt(struct pmm *, struct pmm_cpu *, const struct region *, uint64_t page);
 
 /* pmm_debug.c: called in a debug mode, no lock held. */
 void pmm_debug_taken(struct pmm *, paddr_t base, size_t pages, uint32_t flags, const void *caller);

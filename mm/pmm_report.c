@@ -242,7 +242,7 @@ static const char *check_open_block(const struct pmm *p, const struct zone *z, u
         return "P4: a summary's free count is not what the bits say";
     if (s->withheld != (block_count(bits, PAGE_PARKED) != 0))
         return "P4: a summary does not say truly whether pages are withheld";
-    if (s->longest != block_longest(bits, BLOCK_PAGES))
+    if (s->longest != block_longest(bits, s->free))
         return "P3: a block is not filed under its longest free run";
     if (s->free == BLOCK_PAGES)
         return "P5: a wholly free block is in no extent";

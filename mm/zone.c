@@ -243,10 +243,11 @@ static bool find_anywhere(const struct zone *z, size_t pages, unsigned align_shi
 }
 
 /* The other classes in the order in which they are least harmed. */
-static const enum block_class fallback[CLASS_COUNT][CLASS_COUNT - 1] = {
-    [CLASS_RUNS] = {CLASS_PAGES, CLASS_KERNEL},
-    [CLASS_PAGES] = {CLASS_RUNS, CLASS_KERNEL},
-    [CLASS_KERNEL] = {CLASS_PAGES, CLASS_RUNS},
+static const uint8_t fallback[CLASS_COUNT][CLASS_COUNT - 1] = {
+    [CLASS_RUNS] = {CLASS_PAGES, CLASS_KERNEL_RUNS, CLASS_KERNEL_PAGES},
+    [CLASS_PAGES] = {CLASS_RUNS, CLASS_KERNEL_PAGES, CLASS_KERNEL_RUNS},
+    [CLASS_KERNEL_RUNS] = {CLASS_KERNEL_PAGES, CLASS_RUNS, CLASS_PAGES},
+    [CLASS_KERNEL_PAGES] = {CLASS_KERNEL_RUNS, CLASS_PAGES, CLASS_RUNS},
 };
 
 static bool find_run(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
@@ -258,7 +259,7 @@ static bool find_run(struct zone *z, size_t pages, unsigned align_shift, enum bl
     if (open_extent(z, pages, align_shift, class, out))
         return true;
     for (unsigned i = 0; small && i < CLASS_COUNT - 1; i++)
-        if (find_partial(z, fallback[class][i], (unsigned)pages, align_shift, out))
+        if (find_partial(z, (enum block_class)fallback[class][i], (unsigned)pages, align_shift, out))
             return true;
     return false;
 }
@@ -270,6 +271,26 @@ bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum bloc
         return false;
     take_open(z, *out, pages);
     z->allocs++;
+    return true;
+}
+
+bool zone_take_page(struct zone *z, enum block_class class, struct place *out)
+{
+    unsigned length = run_bin_next(&z->bins[class], 1);
+    if (length == BLOCK_PAGES)
+        return false;
+    uint32_t block = z->bins[class].head[length];
+    struct summary *s = &z->summaries[block];
+    unsigned index = block_find(&z->bits[block], 1, 0);
+    block_set_zone(&z->bits[block], index, true);
+    s->free--;
+    if (s->free == 0)
+        zone_unfile(z, block);
+    else if (length > 1)
+        file_under(z, block, block_longest(&z->bits[block], length));
+    count_taken(z, 1);
+    z->allocs++;
+    *out = (struct place){block, index};
     return true;
 }
 
@@ -319,6 +340,17 @@ uint32_t zone_best_block(const struct zone *z, enum block_class class)
 {
     unsigned length = run_bin_next(&z->bins[class], 1);
     return length < BLOCK_PAGES ? z->bins[class].head[length] : BLOCK_NONE;
+}
+
+bool zone_has_singles_only(const struct zone *z, uint32_t block)
+{
+    const struct block_bits *bits = &z->bits[block];
+    if (block_has_interior(bits))
+        return false;
+    /* The last page can start a run that goes on in the next block. */
+    return block + 1 == z->blocks || !zone_block_is_open(z, block + 1) ||
+           block_state(bits, BLOCK_PAGES - 1) != PAGE_HEAD ||
+           block_state(bits + 1, 0) != PAGE_INTERIOR;
 }
 
 uint32_t zone_open_smallest(struct zone *z, enum block_class class)
@@ -397,6 +429,37 @@ void zone_give_run(struct zone *z, struct place at, size_t pages)
         pages -= n;
         at = (struct place){at.block + 1, 0};
     }
+}
+
+/* A page that has become free in a block that stays in the file. */
+static void file_freed_page(struct zone *z, uint32_t block, unsigned index)
+{
+    unsigned length = block_run_around(&z->bits[block], index, index + 1);
+    if (length > z->summaries[block].longest)
+        file_under(z, block, length);
+}
+
+status_t zone_give_page(struct zone *z, const struct region *r, struct place at)
+{
+    struct summary *s = &z->summaries[at.block];
+    struct block_bits *bits = &z->bits[at.block];
+    bool simple = zone_block_is_open(z, at.block) && s->owner == 0 && at.index != BLOCK_PAGES - 1 &&
+                  block_state(bits, at.index) == PAGE_HEAD &&
+                  block_state(bits, at.index + 1) != PAGE_INTERIOR;
+    if (!simple) {
+        status_t status = zone_judge_free(z, r, at, 1);
+        if (status == STATUS_OK)
+            zone_give_run(z, at, 1);
+        return status;
+    }
+    block_set_zone(bits, at.index, false);
+    z->frees++;
+    z->free++;
+    if (++s->free == BLOCK_PAGES)
+        close_block(z, at.block);
+    else
+        file_freed_page(z, at.block, at.index);
+    return STATUS_OK;
 }
 
 /* --- setting up --- */

@@ -23,9 +23,9 @@
 
 #define BLOCK_NONE UINT32_MAX
 
-/* Blocks are kept apart by what lives in them, so that long-lived pages do not pin blocks that
- * others could have whole. */
-enum block_class { CLASS_RUNS, CLASS_PAGES, CLASS_KERNEL, CLASS_COUNT };
+/* Blocks are kept apart by what lives in them: long-lived pages do not pin blocks that others could
+ * have whole, and blocks of single pages can be owned. */
+enum block_class { CLASS_RUNS, CLASS_PAGES, CLASS_KERNEL_RUNS, CLASS_KERNEL_PAGES, CLASS_COUNT };
 
 struct summary {
     uint32_t prev, next; /* neighbours where it is filed */
@@ -104,6 +104,10 @@ bool zone_take_run(struct zone *, size_t pages, unsigned align_shift, enum block
 bool zone_take_scattered(struct zone *, size_t pages, unsigned align_shift, enum block_class,
                          struct place *out);
 
+/* Take one page from the partly used block of that class that has the least to lose. False when
+ * the class has none. */
+bool zone_take_page(struct zone *, enum block_class, struct place *out);
+
 /* Take exactly these pages; the caller has seen that all are free. */
 void zone_take_at(struct zone *, struct place, size_t pages, enum block_class);
 
@@ -115,6 +119,12 @@ status_t zone_judge_free(const struct zone *, const struct region *, struct plac
 
 /* Give back a run that zone_judge_free() approved. */
 void zone_give_run(struct zone *, struct place, size_t pages);
+
+/* Both for a single page, the usual case. */
+status_t zone_give_page(struct zone *, const struct region *, struct place);
+
+/* Has this open block only single pages, none of a run? */
+bool zone_has_singles_only(const struct zone *, uint32_t block);
 
 /* Put pages of a region that is being set up or reclaimed into `state` PAGE_FREE or PAGE_PARKED
  * (withheld). `fresh`: the region was never used before. */
