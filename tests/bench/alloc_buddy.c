@@ -30,6 +30,7 @@
 #define PCP_BATCH       63u
 #define PCP_HIGH        (6u * PCP_BATCH)
 #define PCP_SCALE_MAX   5u
+#define DEFER_MAX       6u
 
 enum mobility { UNMOVABLE, MOVABLE, TYPES };
 enum page_state { PAGE_TAIL, PAGE_FREE, PAGE_PCP, PAGE_ALLOCATED };
@@ -60,6 +61,7 @@ struct pcp {
 struct buddy {
     struct hal_lock lock;
     unsigned cpus;
+    uint32_t defer, defer_shift; /* failures to let pass before the next drain */
     paddr_t base;
     uint64_t pages;
     struct page *memmap;
@@ -378,13 +380,28 @@ static struct page *take_order(struct buddy *b, unsigned order, enum mobility ty
     return page;
 }
 
+/* Parked pages may be what is missing. A drain that did not help is not repeated at once: the next
+ * 2, 4, ... 64 failures go without, as Linux defers a compaction that failed. */
+static struct page *drain_and_take(struct buddy *b, unsigned order, enum mobility type)
+{
+    if (b->defer > 0) {
+        b->defer--;
+        return NULL;
+    }
+    drain(b);
+    struct page *page = take_order(b, order, type);
+    if (page != NULL)
+        b->defer_shift = 0;
+    else if (b->defer_shift < DEFER_MAX)
+        b->defer_shift++;
+    b->defer = page != NULL ? 0 : 1u << b->defer_shift;
+    return page;
+}
+
 static struct page *take_order_or_drain(struct buddy *b, unsigned order, enum mobility type)
 {
     struct page *page = take_order(b, order, type);
-    if (__builtin_expect(page != NULL, 1))
-        return page;
-    drain(b);
-    return take_order(b, order, type);
+    return __builtin_expect(page != NULL, 1) ? page : drain_and_take(b, order, type);
 }
 
 static void put_order(struct buddy *b, struct page *page, unsigned order)
@@ -549,6 +566,7 @@ static void *create(const struct bench_memory *memory, unsigned cpus, void *tabl
         return NULL;
     b->lock = (struct hal_lock){0};
     b->cpus = cpus;
+    b->defer = b->defer_shift = 0;
     b->base = memory->base;
     b->pages = memory->pages;
     b->memmap = (struct page *)(void *)((unsigned char *)tables + head_size(cpus));

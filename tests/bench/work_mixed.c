@@ -14,16 +14,17 @@ struct run {
     uint64_t pages;
 };
 
-/* A population of runs that is held at `target` pages by freeing random members. Lengths and victims
- * come from two generators, so that a failed request does not change the lengths asked later. */
+/* A population of runs that is held at `target` pages asked for, by freeing random members. A request
+ * that fails joins it like any other, with no address; when it is chosen as a victim, nothing is
+ * called. So every allocator meets exactly the same requests and victims, whatever it failed. */
 struct churn {
     struct instance in;
     struct run *live;
-    uint64_t count, pages, target;
+    uint64_t count, pages, target; /* members; pages asked for by them */
+    uint64_t held;                 /* pages asked for by those that were served */
     uint64_t sizes, victims;
     uint64_t next;       /* length of the next request */
-    bool pressed;        /* the last request failed: somebody has to give something up */
-    uint64_t requests, failed, requests_2m, failed_2m, refused;
+    uint64_t requests, frees, failed, requests_2m, failed_2m, refused;
     uint32_t *ticks;     /* of each request, or NULL */
 };
 
@@ -46,13 +47,13 @@ static inline void churn_alloc(struct churn *c)
     uint64_t align = n == 512 ? 512 * PAGE_SIZE : PAGE_SIZE;
     paddr_t base = a->alloc(c->in.self, n, align, a->flags[BENCH_MOVABLE]);
     c->requests_2m += n == 512;
-    if (base == PADDR_NONE) {
+    c->live[c->count++] = (struct run){base, n};
+    c->pages += n;
+    if (base != PADDR_NONE) {
+        c->held += n;
+    } else {
         c->failed++;
         c->failed_2m += n == 512;
-        c->pressed = true;
-    } else {
-        c->live[c->count++] = (struct run){base, n};
-        c->pages += n;
     }
 }
 
@@ -63,15 +64,17 @@ static inline void churn_free(struct churn *c)
     struct run run = c->live[victim];
     c->live[victim] = c->live[--c->count];
     c->pages -= run.pages;
+    if (run.base == PADDR_NONE)
+        return;
+    c->held -= run.pages;
+    c->frees++;
     c->refused += !a->free(c->in.self, run.base, run.pages);
 }
 
-/* One operation: free a victim while the next request would exceed the target, or because the last
- * one failed (it is dropped, and memory is asked back, as a real system does); else serve it. */
+/* One operation: free a victim while the next request would exceed the target, else serve it. */
 static inline void churn_step(struct churn *c)
 {
-    if ((c->pages + c->next > c->target || c->pressed) && c->count > 0) {
-        c->pressed = false;
+    if (c->pages + c->next > c->target) {
         churn_free(c);
         return;
     }
@@ -107,17 +110,18 @@ static void churn_close(struct churn *c, const char *workload)
                    (unsigned long long)c->refused);
     ledger_open(&ledger, &c->in);
     for (uint64_t i = 0; i < c->count; i++)
-        ledger_mark(&ledger, c->live[i].base, c->live[i].pages);
+        if (c->live[i].base != PADDR_NONE)
+            ledger_mark(&ledger, c->live[i].base, c->live[i].pages);
     c->in.allocator->drain(c->in.self);
-    uint64_t unasked = ledger.pages - c->pages;
+    uint64_t unasked = ledger.pages - c->held;
     uint64_t whole = ledger_free_blocks(&ledger) * 512;
     uint64_t found = ledger_take_rest(&ledger, &c->in);
     if (workload != NULL) {
         figure_add(workload, "whole-2m", name, "%",
                    100.0 * (double)whole / (double)unasked);
         figure_add(workload, "taken/asked", name, "ratio",
-                   (double)(ledger.pages - found) / (double)c->pages);
-        figure_add(workload, "reached", name, "%", 100.0 * (double)c->pages / (double)c->target);
+                   (double)(ledger.pages - found) / (double)c->held);
+        figure_add(workload, "reached", name, "%", 100.0 * (double)c->held / (double)c->target);
     }
     ledger_close(&ledger);
     free(c->live);
@@ -151,10 +155,11 @@ static void churn_at(const struct bench_allocator *a, const struct bench_options
         return;
     churn_open(&c, a, o, percent);
     steps(&c, count / 2);
-    uint64_t start = bench_cpu_ns();
+    uint64_t start = bench_cpu_ns(), calls = c.requests + c.frees;
     steps(&c, count / 2);
     uint64_t ns = bench_cpu_ns() - start;
-    figure_add(workload, "op", a->name, "ns", (double)ns / (double)(count / 2));
+    calls = c.requests + c.frees - calls;
+    figure_add(workload, "op", a->name, "ns", (double)ns / (double)calls);
     figure_add(workload, "failed", a->name, "%", 100.0 * (double)c.failed / (double)c.requests);
     figure_add(workload, "failed-2m", a->name, "%",
                100.0 * (double)c.failed_2m / (double)c.requests_2m);
@@ -225,6 +230,7 @@ static void frag_take(struct churn *c, uint64_t count)
                        (unsigned long long)(c->in.memory.pages - c->count));
         c->live[c->count++] = (struct run){base, 1};
         c->pages++;
+        c->held++;
     }
 }
 
