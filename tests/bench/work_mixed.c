@@ -9,17 +9,30 @@
 #define SEED_SIZES   0xD1B54A32D192ED03u
 #define SEED_VICTIMS 0x8CB92BA72F3D8DD7u
 
-struct run {
-    paddr_t base;
-    uint64_t pages;
-};
+/* An address (or PADDR_NONE) with the length, at most 512, in its low twelve bits. */
+typedef uint64_t run_t;
+
+static inline run_t run_make(paddr_t base, uint64_t pages)
+{
+    return base | pages;
+}
+
+static inline paddr_t run_base(run_t run)
+{
+    return align_down(run, PAGE_SIZE);
+}
+
+static inline uint64_t run_pages(run_t run)
+{
+    return run & (PAGE_SIZE - 1);
+}
 
 /* A population of runs that is held at `target` pages asked for, by freeing random members. A request
  * that fails joins it like any other, with no address; when it is chosen as a victim, nothing is
  * called. So every allocator meets exactly the same requests and victims, whatever it failed. */
 struct churn {
     struct instance in;
-    struct run *live;
+    run_t *live;
     uint64_t count, pages, target; /* members; pages asked for by them */
     uint64_t held;                 /* pages asked for by those that were served */
     uint64_t sizes, victims;
@@ -47,7 +60,7 @@ static inline void churn_alloc(struct churn *c)
     uint64_t align = n == 512 ? 512 * PAGE_SIZE : PAGE_SIZE;
     paddr_t base = a->alloc(c->in.self, n, align, a->flags[BENCH_MOVABLE]);
     c->requests_2m += n == 512;
-    c->live[c->count++] = (struct run){base, n};
+    c->live[c->count++] = run_make(base, n);
     c->pages += n;
     if (base != PADDR_NONE) {
         c->held += n;
@@ -61,14 +74,14 @@ static inline void churn_free(struct churn *c)
 {
     const struct bench_allocator *a = c->in.allocator;
     uint64_t victim = bench_below(&c->victims, c->count);
-    struct run run = c->live[victim];
+    run_t run = c->live[victim];
     c->live[victim] = c->live[--c->count];
-    c->pages -= run.pages;
-    if (run.base == PADDR_NONE)
+    c->pages -= run_pages(run);
+    if (run_base(run) == PADDR_NONE)
         return;
-    c->held -= run.pages;
+    c->held -= run_pages(run);
     c->frees++;
-    c->refused += !a->free(c->in.self, run.base, run.pages);
+    c->refused += !a->free(c->in.self, run_base(run), run_pages(run));
 }
 
 /* One operation: free a victim while the next request would exceed the target, else serve it. */
@@ -99,19 +112,29 @@ static void churn_open(struct churn *c, const struct bench_allocator *a,
     c->next = draw_length(&c->sizes);
 }
 
+static void churn_drop(struct churn *c)
+{
+    free(c->live);
+    instance_close(&c->in);
+}
+
 /* Recount from what is held: nobody holds a page twice; then every page that is not held can be
  * taken, once. Leaves the allocator full. */
 static void churn_close(struct churn *c, const char *workload)
 {
     const char *name = c->in.allocator->name;
     struct ledger ledger;
+    if (c->in.allocator == &bench_idle) { /* hands pages out twice, and knows it */
+        churn_drop(c);
+        return;
+    }
     if (c->refused != 0)
         bench_fail("%s refused to take back %llu runs that it had handed out", name,
                    (unsigned long long)c->refused);
     ledger_open(&ledger, &c->in);
     for (uint64_t i = 0; i < c->count; i++)
-        if (c->live[i].base != PADDR_NONE)
-            ledger_mark(&ledger, c->live[i].base, c->live[i].pages);
+        if (run_base(c->live[i]) != PADDR_NONE)
+            ledger_mark(&ledger, run_base(c->live[i]), run_pages(c->live[i]));
     c->in.allocator->drain(c->in.self);
     uint64_t unasked = ledger.pages - c->held;
     uint64_t whole = ledger_free_blocks(&ledger) * 512;
@@ -124,14 +147,11 @@ static void churn_close(struct churn *c, const char *workload)
         figure_add(workload, "reached", name, "%", 100.0 * (double)c->held / (double)c->target);
     }
     ledger_close(&ledger);
-    free(c->live);
-    instance_close(&c->in);
+    churn_drop(c);
 }
 
 static bool takes_mixed(const char *workload, const struct bench_allocator *a)
 {
-    if (a == &bench_idle)
-        return false;
     if (a->max_run == 1)
         figure_absent(workload, a->name, "hands out single pages only");
     return a->max_run != 1;
@@ -143,6 +163,14 @@ static void steps(struct churn *c, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
         churn_step(c);
+}
+
+static void add_failures(const struct churn *c, const char *workload)
+{
+    const char *name = c->in.allocator->name;
+    figure_add(workload, "failed", name, "%", 100.0 * (double)c->failed / (double)c->requests);
+    figure_add(workload, "failed-2m", name, "%",
+               100.0 * (double)c->failed_2m / (double)c->requests_2m);
 }
 
 /* The first half brings the population to its steady state, the second half is measured. */
@@ -160,12 +188,10 @@ static void churn_at(const struct bench_allocator *a, const struct bench_options
     uint64_t ns = bench_cpu_ns() - start;
     calls = c.requests + c.frees - calls;
     figure_add(workload, "op", a->name, "ns", (double)ns / (double)calls);
-    figure_add(workload, "failed", a->name, "%", 100.0 * (double)c.failed / (double)c.requests);
-    figure_add(workload, "failed-2m", a->name, "%",
-               100.0 * (double)c.failed_2m / (double)c.requests_2m);
+    if (a != &bench_idle)
+        add_failures(&c, workload);
     churn_close(&c, workload);
 }
-
 void run_churn(const struct bench_allocator *a, const struct bench_options *o)
 {
     churn_at(a, o, 50, "churn-50");
@@ -228,7 +254,7 @@ static void frag_take(struct churn *c, uint64_t count)
         if (base == PADDR_NONE)
             bench_fail("%s says that no single page is left while %llu are", a->name,
                        (unsigned long long)(c->in.memory.pages - c->count));
-        c->live[c->count++] = (struct run){base, 1};
+        c->live[c->count++] = run_make(base, 1);
         c->pages++;
         c->held++;
     }
@@ -239,7 +265,7 @@ void run_fragmentation(const struct bench_allocator *a, const struct bench_optio
     const unsigned rounds = 100;
     struct churn c;
     struct ledger ledger;
-    if (a == &bench_idle)
+    if (o->round > 0 || a == &bench_idle)
         return;
     churn_open(&c, a, o, 100);
     frag_take(&c, c.in.memory.pages);
@@ -251,7 +277,7 @@ void run_fragmentation(const struct bench_allocator *a, const struct bench_optio
     }
     ledger_open(&ledger, &c.in);
     for (uint64_t i = 0; i < c.count; i++)
-        ledger_mark(&ledger, c.live[i].base, 1);
+        ledger_mark(&ledger, run_base(c.live[i]), 1);
     uint64_t ideal = (ledger.pages - ledger.marked) / 512;
     figure_add("llfree-frag", "of-ideal", a->name, "%",
                100.0 * (double)ledger_free_blocks(&ledger) / (double)ideal);

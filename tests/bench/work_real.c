@@ -183,7 +183,7 @@ void run_init(const struct bench_allocator *a, const struct bench_options *o)
                                              {"init-12T", 12 * TIB}};
     char path[512];
     snprintf(path, sizeof path, "%s/maps/hp-superdome-x-12tb.map", o->data);
-    if (a == &bench_idle || a == &bench_buddy_exact)
+    if (a == &bench_idle)
         return;
     for (unsigned i = 0; i < ARRAY_LEN(sizes) - (o->quick ? 3 : 0); i++) {
         struct bench_memory memory = bench_flat_memory(sizes[i].bytes / PAGE_SIZE);

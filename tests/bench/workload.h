@@ -8,6 +8,7 @@
 struct bench_options {
     bool quick;          /* a smoke run: small, figures mean nothing */
     const char *data;    /* folder with traces/ and maps/ */
+    unsigned round;      /* 0 and up; a workload without a clock needs the first one only */
 };
 
 typedef void workload_fn(const struct bench_allocator *, const struct bench_options *);
@@ -18,7 +19,8 @@ workload_fn run_bulk;        /* take all, free all in the same order */
 workload_fn run_random_free; /* take all, free all in random order */
 workload_fn run_threads;     /* a hot pair on one and on two CPUs at the same time */
 
-/* Mixed lengths (1: 70 %, 2-16: 20 %, 17-128: 8 %, 512 aligned to 2 MiB: 2 %) at a fixed occupancy. */
+/* Mixed lengths (1: 70 %, 2-16: 20 %, 17-128: 8 %, 512 aligned to 2 MiB: 2 %) held at a share
+ * of 4 GiB, counted in pages asked for. */
 workload_fn run_churn;   /* 50, 75, 90 and 95 % */
 workload_fn run_latency; /* every allocation timed, 90 % */
 
