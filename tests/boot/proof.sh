@@ -4,7 +4,7 @@
 # The kernel's option plant=... breaks a boot on purpose. Each row names the exit status that run.sh
 # must answer with and a text that the output must hold, so that the right alarm has rung.
 
-run_plant() { # STATUS TEXT RUN.SH-ARGUMENTS...
+run_expecting() { # STATUS TEXT RUN.SH-ARGUMENTS...
     local want=$1 text=$2 status output
     shift 2
     output=$(mktemp) || return 1
@@ -21,7 +21,12 @@ run_plant() { # STATUS TEXT RUN.SH-ARGUMENTS...
 plant() { # NAME STATUS TEXT RUN.SH-ARGUMENTS...
     local name=$1
     shift
-    step "plant-$name" run_plant "$@"
+    step "plant-$name" run_expecting "$@"
+}
+
+# Bad options are said and passed over.
+options() { # NAME TEXT WORDS
+    step "options-$1" run_expecting "$STATUS_PASS" "$2" --options "selftest=off $3"
 }
 
 proof_all() {
@@ -32,4 +37,7 @@ proof_all() {
     plant hang "$STATUS_NO_VERDICT" 'no verdict within 20 s' --options plant=hang --timeout 20
     plant no-qemu "$STATUS_NO_START" 'QEMU did not start' --qemu -no-such-argument
     plant no-image "$STATUS_NO_START" 'does not exist' --image /nowhere/BOOTX64.EFI
+    options unknown '"nonsense" is not an option' nonsense
+    options binary 'a character that is not ASCII' "$(printf 'a\377\001=\033[2J %%s %%n')"
+    options endless 'only the first' "$(printf '%20000s' '' | tr ' ' x)"
 }

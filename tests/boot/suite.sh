@@ -199,6 +199,9 @@ boot_steps() {
         boot "$size" --memory "$size"
     done
     boot u-boot --firmware u-boot --memory 512M
+    boot secboot --firmware secboot --memory 256M
+    boot smp-4 --smp 4 --memory 256M
+    boot no-screen --memory 256M --qemu '-vga none'
     wait
     # Alone, so that nothing else disturbs the two times that are compared.
     step_alone boot-64G run_boot 64G --memory 64G
