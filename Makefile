@@ -36,7 +36,7 @@ EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestandi
              -mgeneral-regs-only -mno-red-zone -mno-stack-arg-probe -fno-stack-protector \
              -fomit-frame-pointer -fno-jump-tables -fno-ident \
              '-ffile-prefix-map=$(CURDIR)=.' -I. -Ihal/x86_64 \
-             -DMORTISE_COMMIT='"$(COMMIT)"'
+             -DTEST_TERSE -DMORTISE_COMMIT='"$(COMMIT)"'
 EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
 
 # The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
@@ -110,6 +110,9 @@ $(H)/model-%_threads: tests/model/%_threads.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 $(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	@mkdir -p $(@D)
 	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+
+# What the kernel reads from outside.
+$(H)/model-kernel_text: kernel/options.c kernel/screen.c tests/test.c
 
 # The loader, as it is, against a fake firmware.
 $(H)/model-loader: $(EFI_SRC) $(wildcard efi/*.h) kernel/version.c tests/test.c

@@ -84,10 +84,27 @@ static void test_no_execute(struct test_state *t)
     TEST_END;
 }
 
+static void test_stack_guard(struct test_state *t)
+{
+    CHECK(cpu_try(do_read, (void *)(uintptr_t)(memory_stack_guard + PAGE_SIZE)));
+    check_faults(t, do_write, memory_stack_guard + PAGE_SIZE - 4, 2);
+    TEST_END;
+}
+
+static void raise_high_vector(void *at)
+{
+    UNUSED(at);
+    __asm__ volatile("int $0xC8");
+}
+
 static void test_trap_names_vector(struct test_state *t)
 {
     CHECK(!cpu_try(do_invalid, NULL));
     CHECK_EQ(trap_last_caught().vector, 6);
+    CHECK_EQ(trap_last_caught().error, 0);
+    CHECK(!cpu_try(raise_high_vector, NULL));
+    CHECK_EQ(trap_last_caught().vector, 0xC8);
+    CHECK_EQ(trap_last_caught().error, 0);
     CHECK_EQ(trap_spurious(), 0);
     TEST_END;
 }
@@ -105,6 +122,7 @@ static const struct test_case cases[] = {
     {"machine.the firmware's identity map is gone", test_firmware_map_gone},
     {"machine.text and constants cannot be written", test_read_only},
     {"machine.data, stack and the direct map cannot be executed", test_no_execute},
+    {"machine.the boot stack ends at a page that is not mapped", test_stack_guard},
     {"machine.a trap says its vector", test_trap_names_vector},
     {"machine.the control registers are as built", test_control_registers},
 };

@@ -14,6 +14,7 @@
 
 struct memmap memory_map;
 struct pmm *memory_pmm;
+vaddr_t memory_stack_guard;
 
 static bool screen_sound;
 
@@ -203,7 +204,9 @@ void memory_own_tables(const struct boot_info *info)
     const char *wrong = paging_map_image(info->image_base, info->image_size);
     if (wrong != NULL)
         HAL_PANIC(wrong);
-    paging_map(info->stack_base, info->stack_base, info->stack_size, PAGING_W);
+    memory_stack_guard = info->stack_base; /* a stack that grows too far meets nothing there */
+    vaddr_t stack = info->stack_base + PAGE_SIZE;
+    paging_map(stack, stack, info->stack_size - PAGE_SIZE, PAGING_W);
     paddr_t map = align_down((paddr_t)(uintptr_t)info->map, PAGE_SIZE);
     paging_map(map, map, align_up((paddr_t)(uintptr_t)info->map + info->map_bytes, PAGE_SIZE) - map,
                PAGING_R);

@@ -9,6 +9,7 @@
 
 extern struct memmap memory_map;
 extern struct pmm *memory_pmm;
+extern vaddr_t memory_stack_guard; /* the lowest page of the boot stack, left unmapped */
 
 /* Log the raw list, clean it, give everything that is in use an owner. On the firmware's tables. */
 void memory_read_map(const struct boot_info *, const struct options *);

@@ -3,7 +3,7 @@
  *
  * What is mapped, and nothing else (so page 0 is not):
  *   the image at its load address, section by section: text RX, rdata R, data RW NX
- *   the boot stack and the raw map's buffer at their physical addresses, NX
+ *   the boot stack (but its lowest page, a guard) and the raw map at their addresses, NX
  *   PAGING_DIRECT  the direct map: every RAM region of the normalized map, WB RW NX, largest pages
  *   PAGING_DEVICES the device window: local APIC uncached, framebuffer write-combining
  *

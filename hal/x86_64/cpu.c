@@ -1,8 +1,9 @@
 #include "hal/x86_64/cpu.h"
 #include "hal/x86_64/asm.h"
 
-#define CR0_VALUE 0x80010033u /* PG WP NE ET MP PE: caches on, no emulation, no task switch trap   \
-                               */
+#define CR0_VALUE                                                                                  \
+    0x80010033u /* PG WP NE ET MP PE: caches on, no emulation, no task switch trap                 \
+                 */
 #define CR4_PAE  (1u << 5)
 #define CR4_MCE  (1u << 6)
 #define CR4_LA57 (1u << 12)
@@ -117,7 +118,7 @@ static uint16_t ist_of(unsigned vector)
 static void build_idt(void)
 {
     for (unsigned v = 0; v < 256; v++) {
-        uint64_t at = (uint64_t)(uintptr_t)(trap_stubs + 16 * v);
+        uint64_t at = (uint64_t)(uintptr_t)(trap_stubs + 8 * v);
         idt[v].offset_low = (uint16_t)at;
         idt[v].selector = 0x08;
         idt[v].options = (uint16_t)(0x8E00u | ist_of(v)); /* present, interrupt gate */

@@ -1,22 +1,31 @@
 // Entry points of all 256 vectors, the stack switch, and cpu_try. Microsoft calling convention.
     .text
 
-// 256 stubs of 16 bytes each: cpu.c computes their addresses. Vectors 8, 10-14, 17, 21, 29 and 30
-// come with an error code; the others get a zero so that the frame is always the same.
+// 256 stubs of 8 bytes each: cpu.c computes their addresses. A stub pushes its vector as a signed
+// byte and goes to one of two places: vectors 8, 10-14, 17, 21, 29 and 30 come with an error code;
+// the others get a zero so that the frame is always the same.
     .globl trap_stubs
     .balign 16
 trap_stubs:
     .set vector, 0
     .rept 256
-    .balign 16
-    .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
-    .else
-    pushq $0
-    .endif
+    .balign 8
+    .if vector < 128
     pushq $vector
+    .else
+    pushq $(vector - 256)
+    .endif
+    .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
     jmp trap_common
+    .else
+    jmp trap_without_error
+    .endif
     .set vector, vector + 1
     .endr
+
+trap_without_error:
+    pushq (%rsp)
+    movq $0, 8(%rsp)
 
 trap_common:
     pushq %r15
@@ -35,6 +44,7 @@ trap_common:
     pushq %rbx
     pushq %rax
     cld
+    andq $0xFF, 120(%rsp)   // the vector, which was pushed with its sign
     movq %rsp, %rcx
     movq %rsp, %rbx
     subq $32, %rsp

@@ -1,0 +1,208 @@
+/* The kernel's readers of outside text and descriptions, on the desk: options and framebuffer. */
+#include "kernel/options.h"
+#include "kernel/screen.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char unknown[4][80];
+static size_t unknown_count;
+
+static void note_unknown(const char *word)
+{
+    if (unknown_count < ARRAY_LEN(unknown))
+        snprintf(unknown[unknown_count], sizeof unknown[0], "%s", word);
+    unknown_count++;
+}
+
+/* Parsed from a block of exactly that size, so that ASan sees a byte read too far. */
+static struct options parse(const char *text, size_t size)
+{
+    struct options o;
+    char *copy = malloc(size != 0 ? size : 1);
+    memcpy(copy, text, size);
+    unknown_count = 0;
+    options_parse(copy, size, &o, note_unknown);
+    free(copy);
+    return o;
+}
+
+#define PARSE(text) parse((text), sizeof(text))
+
+static void defaults(struct test_state *t)
+{
+    struct options o = PARSE("");
+    CHECK(!o.keepbs && !o.exit && o.selftest && !o.sp_use);
+    CHECK_EQ(o.serial, 0x3F8);
+    CHECK_EQ(o.plant, PLANT_NONE);
+    o = parse("exit=1", 0);
+    CHECK(!o.exit);
+    CHECK_EQ(unknown_count, 0);
+    TEST_END;
+}
+
+static void each_word(struct test_state *t)
+{
+    struct options o = PARSE("keepbs exit=1\r\nselftest=off\tsp=use serial=0x2F8 plant=hang");
+    CHECK(o.keepbs && o.exit && !o.selftest && o.sp_use);
+    CHECK_EQ(o.serial, 0x2F8);
+    CHECK_EQ(o.plant, PLANT_HANG);
+    CHECK_EQ(unknown_count, 0);
+    TEST_END;
+}
+
+static void later_word_wins(struct test_state *t)
+{
+    struct options o = PARSE("exit=1 serial=off exit=0 keepbs keepbs=0");
+    CHECK(!o.exit && !o.keepbs);
+    CHECK_EQ(o.serial, 0);
+    TEST_END;
+}
+
+static void unknown_words_are_named(struct test_state *t)
+{
+    struct options o = PARSE("exit exit=2 exit=1x Exit=1");
+    CHECK(!o.exit);
+    CHECK_EQ(unknown_count, 4);
+    CHECK_STR(unknown[0], "exit");
+    CHECK_STR(unknown[2], "exit=1x");
+    TEST_END;
+}
+
+static void ports_are_checked(struct test_state *t)
+{
+    static const char *const bad[] = {
+        "serial=",       "serial=0x",      "serial=3f8",    "serial=0xff",
+        "serial=0xfff9", "serial=0x103f8", "serial=0x3f8g", "serial=0x00000000000000003f8"};
+    for (size_t i = 0; i + 1 < ARRAY_LEN(bad); i++) {
+        struct options o = parse(bad[i], strlen(bad[i]));
+        CHECK_EQ(o.serial, 0x3F8);
+        CHECK_EQ(unknown_count, 1);
+    }
+    CHECK_EQ(parse(bad[7], strlen(bad[7])).serial, 0x3F8);
+    CHECK_EQ(unknown_count, 0);
+    CHECK_EQ(PARSE("serial=0x100").serial, 0x100);
+    CHECK_EQ(PARSE("serial=0xfff8").serial, 0xFFF8);
+    TEST_END;
+}
+
+static void long_words_are_cut(struct test_state *t)
+{
+    char text[5000];
+    memset(text, 'k', sizeof text);
+    parse(text, sizeof text);
+    CHECK_EQ(unknown_count, 1);
+    CHECK_EQ(strlen(unknown[0]), 63);
+    memset(text, '\xFF', sizeof text);
+    parse(text, sizeof text);
+    CHECK_EQ(unknown_count, 1);
+    TEST_END;
+}
+
+static struct boot_framebuffer sound(void)
+{
+    return (struct boot_framebuffer){.base = 0xC0000000u,
+                                     .size = 0x3E8000,
+                                     .width = 1280,
+                                     .height = 800,
+                                     .pitch = 1280,
+                                     .red_mask = 0xFF0000,
+                                     .green_mask = 0xFF00,
+                                     .blue_mask = 0xFF};
+}
+
+#define LIMIT ((uint64_t)1 << 40)
+#define CHECK_REFUSED(change)                                                                      \
+    do {                                                                                           \
+        struct boot_framebuffer fb = sound();                                                      \
+        change;                                                                                    \
+        CHECK(screen_refuse(&fb, LIMIT) != NULL);                                                  \
+    } while (0)
+
+static void framebuffer(struct test_state *t)
+{
+    struct boot_framebuffer good = sound();
+    CHECK(screen_refuse(&good, LIMIT) == NULL);
+    good.base = LIMIT - good.size;
+    CHECK(screen_refuse(&good, LIMIT) == NULL);
+    CHECK_REFUSED(fb.base = 0);
+    CHECK_REFUSED(fb.base += 2);
+    CHECK_REFUSED(fb.base = LIMIT - fb.size + 4);
+    CHECK_REFUSED(fb.base = UINT64_MAX - 3);
+    CHECK_REFUSED(fb.width = 0);
+    CHECK_REFUSED(fb.height = 0);
+    CHECK_REFUSED(fb.pitch = 1279);
+    CHECK_REFUSED(fb.size -= 1);
+    CHECK_REFUSED(fb.size = GIB);
+    CHECK_REFUSED(fb.height = UINT32_MAX; fb.pitch = UINT32_MAX);
+    CHECK_REFUSED(fb.red_mask = 0);
+    CHECK_REFUSED(fb.green_mask = 0);
+    TEST_END;
+}
+
+/* The bar lies wholly inside the picture, whatever its shape, and a pitch wider than the picture is
+ * stepped over. ASan sees a pixel outside. */
+static void bar_stays_inside(struct test_state *t)
+{
+    for (uint32_t height = 1; height < 40; height += 13) {
+        struct boot_framebuffer fb = sound();
+        fb.width = 7;
+        fb.pitch = 9;
+        fb.height = height;
+        size_t count = ((size_t)height - 1) * 9 + 7;
+        uint32_t *picture = calloc(count, 4);
+        screen_use(&fb, (vaddr_t)(uintptr_t)picture);
+        screen_verdict(true);
+        CHECK_EQ(picture[0], 0xFF00);
+        CHECK_EQ(picture[count - 1], height <= 24 ? 0xFF00 : 0);
+        CHECK(height == 1 || picture[7] == 0);
+        screen_verdict(false);
+        CHECK_EQ(picture[6], 0xFF0000);
+        free(picture);
+    }
+    TEST_END;
+}
+
+static const struct test_case cases[] = {
+    {"options.nothing gives the defaults", defaults},
+    {"options.each word is understood", each_word},
+    {"options.a later word wins", later_word_wins},
+    {"options.an unknown word is named and ignored", unknown_words_are_named},
+    {"options.a serial port out of range is refused", ports_are_checked},
+    {"options.a long word is cut and ignored", long_words_are_cut},
+    {"screen.a description that contradicts itself is refused", framebuffer},
+    {"screen.the bar stays inside the picture", bar_stays_inside},
+};
+static const struct test_suite suite = {"kernel_text", cases, ARRAY_LEN(cases)};
+
+void *test_env_alloc(size_t bytes)
+{
+    return malloc(bytes);
+}
+
+void test_env_free(void *memory, size_t bytes)
+{
+    UNUSED(bytes);
+    free(memory);
+}
+
+bool test_env_has_fake_ram(void)
+{
+    return false;
+}
+
+static void print(const char *line)
+{
+    puts(line);
+}
+
+int main(void)
+{
+    const struct test_suite *const suites[] = {&suite};
+    struct test_totals totals;
+    test_run(suites, 1, NULL, print, &totals);
+    printf("%u passed, %u failed\n", (unsigned)totals.passed, (unsigned)totals.failed);
+    return totals.failed != 0 || totals.passed == 0;
+}
