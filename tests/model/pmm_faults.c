@@ -179,27 +179,29 @@ static struct pmm *debug_make(struct model *m, void **tables, size_t *bytes)
     return model_create(m, 1, tables, bytes);
 }
 
+static bool taking_all_panics(struct pmm *p)
+{
+    if (setjmp(*host_panic_catch()) != 0)
+        return true;
+    UNUSED(pmm_alloc(p, 4096, 0));
+    host_panic_release();
+    return false;
+}
+
 static void junk_panics_on_a_stray_write(void)
 {
     for (size_t n = 1; n < 700; n += 233) {
         struct model m;
         void *tables;
         size_t bytes;
-        struct pmm *volatile p = debug_make(&m, &tables, &bytes);
+        struct pmm *p = debug_make(&m, &tables, &bytes);
         const struct pmm_debug on = {.junk = true};
-        volatile bool caught = false;
         pmm_set_debug(p, &on);
         paddr_t got = pmm_alloc(p, n, 0);
         EXPECT(pmm_free(p, got, n) == STATUS_OK);
         EXPECT(pmm_alloc(p, n, 0) == got && pmm_free(p, got, n) == STATUS_OK); /* no false alarm */
         ((uint8_t *)hal_phys_to_virt(got))[n * PAGE_SIZE - 3] ^= 1;
-        if (setjmp(*host_panic_catch()) == 0) {
-            UNUSED(pmm_alloc(p, 4096, 0));
-            host_panic_release();
-        } else {
-            caught = true;
-        }
-        EXPECT(caught);
+        EXPECT(taking_all_panics(p));
         free(tables);
         model_destroy(&m);
     }

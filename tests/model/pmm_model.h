@@ -265,6 +265,15 @@ static inline bool model_same_status(status_t answer, status_t expected)
     return answer == expected || (answer == STATUS_PARKED && expected == STATUS_ALREADY_FREE);
 }
 
+/* Why the page at `at` cannot be claimed, or STATUS_OK. */
+static inline status_t model_claim_fault(const struct model *m, paddr_t at)
+{
+    uint32_t i = model_index(m, at);
+    if (i == MODEL_NONE || m->owner[i] == MODEL_WITHHELD)
+        return model_free_status(m, at, 0);
+    return m->owner[i] == MODEL_FREE ? STATUS_OK : STATUS_BUSY;
+}
+
 /* Is `answer` true of pmm_claim(base, n)? A range may have several faults: each may be named. */
 static inline bool model_claim_ok(const struct model *m, paddr_t base, size_t n, status_t answer)
 {
@@ -274,11 +283,7 @@ static inline bool model_claim_ok(const struct model *m, paddr_t base, size_t n,
     if (n == 0)
         return answer == STATUS_INVALID;
     for (size_t k = 0; k < n; k++) {
-        paddr_t at = base + k * PAGE_SIZE;
-        uint32_t i = model_index(m, at);
-        status_t fault = model_free_status(m, at, 0);
-        if (i != MODEL_NONE && m->owner[i] != MODEL_WITHHELD)
-            fault = m->owner[i] == MODEL_FREE ? STATUS_OK : STATUS_BUSY;
+        status_t fault = model_claim_fault(m, base + k * PAGE_SIZE);
         if (fault != STATUS_OK && answer == fault)
             return true;
         clean = clean && fault == STATUS_OK;
@@ -356,22 +361,41 @@ static inline void model_count_run(const struct model *m, struct pmm_stats *s, u
     s->free_blocks += end > first ? (end - first) / (2 * MIB) : 0;
 }
 
+/* Does page i lie in the free run that page i - 1 lies in? */
+static inline bool model_same_run(const struct model *m, uint32_t i)
+{
+    return i > 0 && i < m->pages && model_follows(m, i) && m->state[i] == PMM_RUN_FREE &&
+           m->state[i - 1] == PMM_RUN_FREE;
+}
+
 /* Statistics by counting pages, after model_walk() has told the parked ones. */
 static inline void model_stats(const struct model *m, enum pmm_zone zone, struct pmm_stats *s)
 {
     uint32_t from = 0;
     *s = (struct pmm_stats){.total = m->total[zone]};
     for (uint32_t i = 0; i < m->pages; i++) {
-        bool here = model_zone(m->address[i]) == zone;
-        bool is_free = here && m->state[i] == PMM_RUN_FREE;
-        s->parked += here && m->state[i] == PMM_RUN_PARKED;
-        s->free += is_free;
-        if (!is_free || i == from || !model_follows(m, i) || m->state[i - 1] != PMM_RUN_FREE)
+        if (model_zone(m->address[i]) != zone)
+            continue;
+        if (!model_same_run(m, i))
             from = i;
-        bool last = i + 1 == m->pages || m->state[i + 1] != PMM_RUN_FREE || !model_follows(m, i + 1);
-        if (is_free && last)
+        s->parked += m->state[i] == PMM_RUN_PARKED;
+        if (m->state[i] != PMM_RUN_FREE)
+            continue;
+        s->free++;
+        if (!model_same_run(m, i + 1))
             model_count_run(m, s, from, i + 1);
     }
+}
+
+static inline const char *model_compare_shape(const struct pmm_stats *is,
+                                              const struct pmm_stats *must)
+{
+    uint64_t whole = must->free == 0 ? 1000 : 1000 * (must->free_blocks * 512) / must->free;
+    if (is->runs != must->runs || is->largest_run != must->largest_run)
+        return "stats.runs or stats.largest_run is wrong";
+    if (is->free_blocks != must->free_blocks || is->fragmentation != 1000 - whole)
+        return "stats.free_blocks or stats.fragmentation is wrong";
+    return is->low_water <= is->free ? NULL : "stats.low_water is above stats.free";
 }
 
 static inline const char *model_compare_zone(const struct model *m, struct pmm *p,
@@ -381,20 +405,15 @@ static inline const char *model_compare_zone(const struct model *m, struct pmm *
     struct pmm_stats must;
     pmm_stats(p, zone, &is);
     model_stats(m, zone, &must);
-    uint64_t whole = must.free == 0 ? 1000 : 1000 * (must.free_blocks * 512) / must.free;
     if (is.total != must.total)
         return "stats.total is wrong";
     if (is.free != must.free || is.parked != must.parked)
         return "stats.free or stats.parked is not what pmm_walk shows";
     if (is.free + is.parked != m->free[zone])
         return "stats.free + stats.parked is wrong";
-    if (is.runs != must.runs || is.largest_run != must.largest_run)
-        return "stats.runs or stats.largest_run is wrong";
-    if (is.free_blocks != must.free_blocks || is.fragmentation != 1000 - whole)
-        return "stats.free_blocks or stats.fragmentation is wrong";
     if (is.allocs != m->allocs[zone] || is.frees != m->frees[zone])
         return "stats.allocs or stats.frees is wrong";
-    return is.low_water <= is.free ? NULL : "stats.low_water is above stats.free";
+    return model_compare_shape(&is, &must);
 }
 
 /* Everything that can be seen of the allocator equals the model: NULL, or what does not. */

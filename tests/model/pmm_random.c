@@ -128,22 +128,8 @@ static paddr_t alloc_again(size_t n, uint64_t align, uint32_t flags)
     return pmm_alloc_aligned(run.pmm, n, align, flags);
 }
 
-static bool op_alloc(void)
+static bool accept(paddr_t got, size_t n, uint64_t align, uint32_t flags)
 {
-    size_t n = pick_length();
-    uint64_t align = below(4) == 0 ? PAGE_SIZE << below(11) : PAGE_SIZE;
-    uint32_t flags = below(3) != 0 ? 0 : (uint32_t)below(16);
-    paddr_t got = below(2) == 0 && align == PAGE_SIZE ? pmm_alloc(run.pmm, n, flags)
-                                                     : pmm_alloc_aligned(run.pmm, n, align, flags);
-    if (got == PADDR_NONE) {
-        run.refused++;
-        model_count_failure(&run.m, flags);
-        if (!model_can_alloc(&run.m, n, align, flags))
-            return true;
-        got = alloc_again(n, align, flags);
-        if (got == PADDR_NONE)
-            return wrong("P6: a run fits and was refused", n, align, flags);
-    }
     const char *error = model_accept(&run.m, got, n, align, flags);
     if (error != NULL)
         return wrong(error, got, n, flags);
@@ -153,6 +139,26 @@ static bool op_alloc(void)
     stamp(model_index(&run.m, got));
     run.taken++;
     return true;
+}
+
+static bool op_alloc(void)
+{
+    size_t n = pick_length();
+    uint64_t align = below(4) == 0 ? PAGE_SIZE << below(11) : PAGE_SIZE;
+    uint32_t flags = below(3) != 0 ? 0 : (uint32_t)below(16);
+    bool plain = below(2) == 0 && align == PAGE_SIZE;
+    paddr_t got = plain ? pmm_alloc(run.pmm, n, flags)
+                        : pmm_alloc_aligned(run.pmm, n, align, flags);
+    if (got != PADDR_NONE)
+        return accept(got, n, align, flags);
+    run.refused++;
+    model_count_failure(&run.m, flags);
+    if (!model_can_alloc(&run.m, n, align, flags))
+        return true;
+    got = alloc_again(n, align, flags);
+    if (got == PADDR_NONE)
+        return wrong("P6: a run fits and was refused", n, align, flags);
+    return accept(got, n, align, flags);
 }
 
 static bool op_free(void)
@@ -236,22 +242,29 @@ static bool op_reclaim(void)
     return true;
 }
 
-static bool step(void)
+/* Rare events that change what the operations after them meet. */
+static void change_conditions(uint64_t kind)
 {
-    uint64_t kind = below(256);
     if (kind < 8)
         host_set_cpu((uint32_t)below(CPUS));
     if (kind == 8)
         pmm_drain(run.pmm);
+    if (below(4000) == 0)
+        run.fill = 4 + (unsigned)below(9);
+}
+
+static bool step(void)
+{
+    uint64_t kind = below(256);
+    bool room = run.live_count < MAX_LIVE;
+    change_conditions(kind);
     if (kind < 20)
         return op_misuse();
-    if (kind < 26 && run.live_count < MAX_LIVE)
+    if (kind < 26 && room)
         return op_claim();
     if (kind == 26 && below(1000) == 0)
         return op_reclaim();
-    if (below(4000) == 0)
-        run.fill = 4 + (unsigned)below(9);
-    return below(16) < run.fill && run.live_count < MAX_LIVE ? op_alloc() : op_free();
+    return below(16) < run.fill && room ? op_alloc() : op_free();
 }
 
 static bool compare(void)

@@ -493,6 +493,34 @@ static void kernel_is_grouped(struct test_state *t)
     TEST_END;
 }
 
+/* Runs as well: no block holds both kinds, whatever their lengths. */
+static void kernel_runs_are_grouped(struct test_state *t)
+{
+    struct rig r;
+    uint8_t owner[128];
+    size_t mixed = 0;
+    if (!RIG_MAKE(&r, high256))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(owner); i++)
+        owner[i] = 0;
+    for (unsigned i = 0; i < 1200; i++) {
+        size_t pages = 1 + i * 7 % 24;
+        uint32_t flags = i % 2 ? PMM_KERNEL : 0;
+        paddr_t got = pmm_alloc(r.pmm, pages, flags);
+        if (!CHECK(got != PADDR_NONE))
+            return;
+        for (size_t k = 0; k < pages; k++)
+            owner[(got + k * PAGE_SIZE - HIGH) / (2 * MIB)] |= flags ? 2 : 1;
+        if (i % 5 == 0) /* holes of the right length tempt the other kind */
+            CHECK_EQ(pmm_free(r.pmm, got, pages), STATUS_OK);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(owner); i++)
+        mixed += owner[i] == 3;
+    CHECK_EQ(mixed, 0);
+    rig_audit(t, &r);
+    TEST_END;
+}
+
 static void kernel_takes_the_rest(struct test_state *t)
 {
     struct rig r;
@@ -1284,6 +1312,7 @@ static const struct test_case cases[] = {
      dma_reserve_after_everything},
     {"pmm.the DMA reserve counts pages, not requests", dma_reserve_counts_lengths},
     {"pmm.PMM_KERNEL pages are kept together in blocks of their own", kernel_is_grouped},
+    {"pmm.PMM_KERNEL runs are kept together in blocks of their own", kernel_runs_are_grouped},
     {"pmm.P6 the grouping never makes a request fail", kernel_takes_the_rest},
     {"pmm.claim takes exactly these pages", claim_exactly},
     {"pmm.claim takes all or nothing", claim_all_or_nothing},
