@@ -41,8 +41,10 @@ EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
 
 # The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
 $(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
-# All but mm/ runs once: small rather than fast.
-$(foreach d,tests efi kernel hal,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -Oz
+# The image must stay below 128 KiB, unit tests included: small rather than fast. The tests have most
+# of the code and much of it is alike, so the compiler may share it between functions.
+$(foreach d,tests efi kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -Oz
+$(foreach d,tests efi,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -mllvm -enable-machine-outliner=always
 
 .PHONY: image
 image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it

@@ -94,6 +94,21 @@ bool test_check_str(struct test_state *t, const char *actual, const char *expect
     return false;
 }
 
+bool test_check_line(struct test_state *t, bool ok, int line)
+{
+    return test_check(t, ok, "a check", "line", line);
+}
+
+bool test_check_eq_line(struct test_state *t, uint64_t actual, uint64_t expected, int line)
+{
+    return test_check_eq(t, actual, expected, "a value", "line", line);
+}
+
+bool test_check_str_line(struct test_state *t, const char *actual, const char *expected, int line)
+{
+    return test_check_str(t, actual, expected, "a text", "line", line);
+}
+
 #define MEMORY_SLOTS 64
 
 static struct {
