@@ -90,11 +90,22 @@ static void restore(unsigned depth)
     memcpy(model.length, l->length, model.pages * sizeof *l->length);
 }
 
+/* Highest zone first: nothing is parked here, so a higher zone that fits must have been taken. */
+static bool higher_zone_fits(paddr_t got, const struct op *o)
+{
+    for (unsigned z = PMM_ZONE_NORMAL; z > (unsigned)model_zone(got); z--)
+        if (model_allowed(&model, o->pages, o->flags, (enum pmm_zone)z) &&
+            model_zone_fits(&model, o->pages, o->align, (enum pmm_zone)z))
+            return true;
+    return false;
+}
+
 static const char *do_alloc(const struct op *o)
 {
     paddr_t got = pmm_alloc_aligned(pmm, o->pages, o->align, o->flags);
     if (got != PADDR_NONE)
-        return model_accept(&model, got, o->pages, o->align, o->flags);
+        return higher_zone_fits(got, o) ? "a lower zone was taken while a higher one fits"
+                                        : model_accept(&model, got, o->pages, o->align, o->flags);
     model_count_failure(&model, o->flags);
     return model_can_alloc(&model, o->pages, o->align, o->flags) ? "P6: a run fits, none was given"
                                                                  : NULL;

@@ -34,7 +34,9 @@ static const struct shape shapes[] = {
      {RAM(16 * MIB + 4 * KIB, 6 * MIB - 8 * KIB), RAM(24 * MIB, 1 * MIB), RAM(26 * MIB, 1 * MIB),
       RAM(HIGH + 508 * 4 * KIB, 5 * MIB), BOOT(HIGH + 508 * 4 * KIB + 5 * MIB, 3 * MIB),
       RAM(HIGH + 16 * MIB, 20 * MIB + 4 * KIB)}},
-    {"large", 3, {RAM(8 * MIB, 16 * MIB), RAM(HIGH, 96 * MIB), RAM(HIGH + 97 * MIB, 31 * MIB)}},
+    {"large", 5,
+     {RAM(8 * MIB, 16 * MIB), RAM(HIGH, 96 * MIB + 12 * KIB), BOOT(HIGH + 96 * MIB + 12 * KIB, 5 * MIB),
+      RAM(HIGH + 101 * MIB + 12 * KIB, 27 * MIB), BOOT(HIGH + 130 * MIB, 8 * MIB)}},
 };
 
 struct run {
@@ -262,7 +264,7 @@ static bool step(void)
         return op_misuse();
     if (kind < 26 && room)
         return op_claim();
-    if (kind == 26 && below(1000) == 0)
+    if (kind == 26 && below(200) == 0)
         return op_reclaim();
     return below(16) < run.fill && room ? op_alloc() : op_free();
 }
