@@ -93,10 +93,6 @@ static void print_value(FILE *out, const char *unit, double value)
 {
     if (value < 0)
         fprintf(out, " %12s", "-");
-    else if (strcmp(unit, "bytes") == 0 && value >= 1024.0 * 1024.0)
-        fprintf(out, " %8.1f MiB", value / (1024.0 * 1024.0));
-    else if (strcmp(unit, "bytes") == 0)
-        fprintf(out, " %8.1f KiB", value / 1024.0);
     else if (strcmp(unit, "count") == 0 || value >= 100000)
         fprintf(out, " %12.0f", value);
     else
@@ -105,18 +101,20 @@ static void print_value(FILE *out, const char *unit, double value)
 
 static void print_ratio(FILE *out, const char *unit, double ours, double theirs)
 {
-    bool comparable = strcmp(unit, "ns") == 0 || strcmp(unit, "bytes") == 0;
+    bool comparable =
+        strcmp(unit, "ns") == 0 || strcmp(unit, "us") == 0 || strcmp(unit, "KiB") == 0;
     if (comparable && ours >= 0 && theirs > 0)
         fprintf(out, " %7.3f", ours / theirs);
     else
         fprintf(out, " %7s", "");
 }
 
-static bool first_of_its_row(unsigned index)
+/* `metric` NULL: the first figure of its workload; else the first of its row. */
+static bool first_of_its(const char *workload, const char *metric, unsigned index)
 {
     for (unsigned i = 0; i < index; i++)
-        if (strcmp(figures[i].workload, figures[index].workload) == 0 &&
-            strcmp(figures[i].metric, figures[index].metric) == 0)
+        if (strcmp(figures[i].workload, workload) == 0 &&
+            (metric == NULL || strcmp(figures[i].metric, metric) == 0))
             return false;
     return true;
 }
@@ -131,22 +129,35 @@ static void print_row(FILE *out, const struct figure *f)
     fputc('\n', out);
 }
 
+static void print_workload(FILE *out, const char *workload)
+{
+    for (unsigned i = 0; i < figure_count; i++)
+        if (strcmp(figures[i].workload, workload) == 0 &&
+            first_of_its(workload, figures[i].metric, i))
+            print_row(out, &figures[i]);
+}
+
+static void print_absences(FILE *out)
+{
+    if (absence_count > 0)
+        fprintf(out, "\nNot measured (-):\n");
+    for (unsigned i = 0; i < absence_count; i++)
+        fprintf(out, "  %-16s %-12s %s\n", absences[i].workload, absences[i].allocator,
+                absences[i].reason);
+}
+
 void figures_print(FILE *out)
 {
-    fprintf(out, "Medians. ratio: mortise / buddy, for times and bytes; below 1 is better.\n");
+    fprintf(out, "Medians. ratio: mortise / buddy, for times and metadata; below 1 is better.\n");
     fprintf(out, "idle: no allocator at all, the harness's own share of each time.\n\n");
     fprintf(out, "%-16s %-26s %-6s %7s", "workload", "metric", "unit", "ratio");
     for (unsigned i = 0; i < ARRAY_LEN(columns); i++)
         fprintf(out, " %12s", columns[i]);
     fputc('\n', out);
     for (unsigned i = 0; i < figure_count; i++)
-        if (first_of_its_row(i))
-            print_row(out, &figures[i]);
-    if (absence_count > 0)
-        fprintf(out, "\nNot measured (-):\n");
-    for (unsigned i = 0; i < absence_count; i++)
-        fprintf(out, "  %-16s %-12s %s\n", absences[i].workload, absences[i].allocator,
-                absences[i].reason);
+        if (first_of_its(figures[i].workload, NULL, i))
+            print_workload(out, figures[i].workload);
+    print_absences(out);
 }
 
 bool figures_write_csv(const char *path)

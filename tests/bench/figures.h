@@ -9,7 +9,7 @@
 
 #define FIGURE_NONE (-1.0) /* not measured */
 
-/* Add one sample. `unit`: "ns", "%", "count", "bytes", "ratio". Names are kept by pointer. */
+/* Add one sample. `unit`: "ns", "us", "KiB", "%", "count", "ratio". Names are kept by pointer. */
 void figure_add(const char *workload, const char *metric, const char *allocator, const char *unit,
                 double value);
 

@@ -169,7 +169,7 @@ static void init_at(const struct bench_allocator *a, const struct init_size *siz
         figure_absent(size->workload, a->name, "cannot be made for so many pages");
         return;
     }
-    figure_add(size->workload, "us", a->name, "ns/1000", (double)ns / 1000);
+    figure_add(size->workload, "us", a->name, "us", (double)ns / 1000);
     figure_add(size->workload, "KiB", a->name, "KiB", (double)touched / 1024);
     instance_close(&in);
 }
