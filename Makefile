@@ -114,7 +114,7 @@ $(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
 
 # What the kernel reads from outside.
-$(H)/model-kernel_text: kernel/options.c kernel/screen.c tests/test.c
+$(H)/model-kernel_text: kernel/options.c kernel/rsdp.c kernel/screen.c tests/test.c
 
 # The loader, as it is, against a fake firmware.
 $(H)/model-loader: $(EFI_SRC) $(wildcard efi/*.h) kernel/version.c tests/test.c

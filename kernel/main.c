@@ -3,6 +3,7 @@
 #include "hal/x86_64/cpu.h"
 #include "kernel/backtrace.h"
 #include "kernel/boot_info.h"
+#include "kernel/firmware.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/options.h"
@@ -71,6 +72,7 @@ static void kernel_main(void *arg)
     memory_make_pmm();
     memory_reclaim(&options);
     memory_report(&boot);
+    firmware_report(&boot, &memory_map);
     bool sound = memory_audit();
     verdict(selftest_run(&options) && sound);
 }

@@ -34,20 +34,22 @@ static void log_raw(const struct boot_info *info)
         HAL_PANIC("the firmware gave an empty memory map; there is no RAM to use");
 }
 
-static bool overlaps_another(const struct boot_info *info, uint64_t own, uint64_t base,
-                             uint64_t end)
-{
-    for (uint64_t i = 0; i < info->map_count; i++)
-        if (i != own && info->map[i].base < end && info->map[i].end > base)
-            return true;
-    return false;
-}
-
 static bool is_plain_ram(const struct boot_mem *m)
 {
     return m->type == UEFI_CONVENTIONAL && m->base < m->end && m->end % PAGE_SIZE == 0 &&
            m->end <= (uint64_t)1 << cpu.phys_bits &&
            mem_type_from_uefi(m->type, m->attributes, NULL) == MEM_USABLE;
+}
+
+/* Does an entry of another kind lie there too? Then that kind wins. */
+static bool is_disputed(const struct boot_info *info, uint64_t base, uint64_t end)
+{
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        if (m->base < end && m->end > base && !is_plain_ram(m))
+            return true;
+    }
+    return false;
 }
 
 /* Better places first: below 4 GiB (U-Boot maps no more), then above, then the DMA zone. */
@@ -72,7 +74,7 @@ static paddr_t find_storage(const struct boot_info *info, uint64_t bytes)
         paddr_t base = align_down(m->end - bytes, PAGE_SIZE);
         unsigned rank = base < m->base ? 0 : place_rank(base, m->end);
         bool better = rank > best_rank || (rank == best_rank && rank > 0 && base > best);
-        if (better && !overlaps_another(info, i, base, base + bytes)) {
+        if (better && !is_disputed(info, base, base + bytes)) {
             best = base;
             best_rank = rank;
         }

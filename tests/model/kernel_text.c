@@ -1,4 +1,5 @@
 /* The kernel's readers of outside text and descriptions, on the desk: options and framebuffer. */
+#include "kernel/firmware.h"
 #include "kernel/options.h"
 #include "kernel/screen.h"
 #include "tests/test.h"
@@ -165,6 +166,53 @@ static void bar_stays_inside(struct test_state *t)
     TEST_END;
 }
 
+/* Bytes 8 and 32 make the sums of the first 20 bytes and of all 36 come out as zero. */
+static void make_rsdp(unsigned char bytes[36], unsigned char revision)
+{
+    unsigned sum = 0;
+    memset(bytes, 0, 36);
+    memcpy(bytes, "RSD PTR ", 8);
+    memcpy(bytes + 9, "DESK  ", 6);
+    bytes[15] = revision;
+    bytes[16] = 0x77;
+    for (unsigned i = 0; i < 20; i++)
+        sum += bytes[i];
+    bytes[8] = (unsigned char)(0u - sum);
+    bytes[20] = 36;
+    bytes[24] = 0x99;
+    bytes[32] = (unsigned char)(0u - 36u - 0x99u);
+}
+
+static const char *judge_rsdp(unsigned at, unsigned char value, uint64_t size)
+{
+    unsigned char *bytes = malloc(36);
+    make_rsdp(bytes, 2);
+    bytes[at] = value;
+    unsigned char *exact = malloc(size);
+    memcpy(exact, bytes, size);
+    const char *said = firmware_refuse_rsdp(exact, size);
+    free(exact);
+    free(bytes);
+    return said;
+}
+
+static void rsdp(struct test_state *t)
+{
+    unsigned char old[36];
+    make_rsdp(old, 0);
+    CHECK(firmware_refuse_rsdp(old, 20) == NULL);
+    CHECK(judge_rsdp(0, 'R', 36) == NULL);
+    CHECK_STR(judge_rsdp(0, 'R', 19), "its memory ends before it does");
+    CHECK_STR(judge_rsdp(0, 'R', 35), "its memory ends before it does");
+    CHECK_STR(judge_rsdp(0, 'r', 36), "it does not begin with the signature \"RSD PTR \"");
+    CHECK_STR(judge_rsdp(16, 0x78, 36), "its checksum is wrong");
+    CHECK_STR(judge_rsdp(20, 35, 36), "its length is out of range");
+    CHECK_STR(judge_rsdp(20, 37, 36), "its length is out of range");
+    CHECK_STR(judge_rsdp(23, 0xFF, 36), "its length is out of range");
+    CHECK_STR(judge_rsdp(24, 0x98, 36), "its extended checksum is wrong");
+    TEST_END;
+}
+
 static const struct test_case cases[] = {
     {"options.nothing gives the defaults", defaults},
     {"options.each word is understood", each_word},
@@ -172,6 +220,7 @@ static const struct test_case cases[] = {
     {"options.an unknown word is named and ignored", unknown_words_are_named},
     {"options.a serial port out of range is refused", ports_are_checked},
     {"options.a long word is cut and ignored", long_words_are_cut},
+    {"firmware.a root pointer is judged by signature, sums and length", rsdp},
     {"screen.a description that contradicts itself is refused", framebuffer},
     {"screen.the bar stays inside the picture", bar_stays_inside},
 };
