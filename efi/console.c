@@ -70,16 +70,26 @@ void console_wait_key(const struct loader *l, unsigned seconds)
 static const char *status_words(EFI_STATUS status)
 {
     switch (status & ~EFI_ERROR_MASK) {
-    case 2: return "invalid parameter";
-    case 3: return "unsupported";
-    case 5: return "buffer too small";
-    case 7: return "device error";
-    case 9: return "out of resources";
-    case 14: return "not found";
-    case 15: return "access denied";
-    case 26: return "security violation";
-    case 33: return "compromised data";
-    default: return "see the UEFI specification, appendix D";
+    case 2:
+        return "invalid parameter";
+    case 3:
+        return "unsupported";
+    case 5:
+        return "buffer too small";
+    case 7:
+        return "device error";
+    case 9:
+        return "out of resources";
+    case 14:
+        return "not found";
+    case 15:
+        return "access denied";
+    case 26:
+        return "security violation";
+    case 33:
+        return "compromised data";
+    default:
+        return "see the UEFI specification, appendix D";
     }
 }
 

@@ -21,12 +21,14 @@ static uint32_t load32(const uint8_t *at)
 
 static void find_loaded_image(struct loader *l)
 {
-    static EFI_GUID id = {0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
+    static EFI_GUID id = {
+        0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
     void *found = NULL;
     if (efi_ok(l->boot->HandleProtocol(l->image, &id, &found)) && found != NULL)
         l->loaded = found;
     else
-        console_note(l, "The firmware does not describe this image: no mortise.cfg, no LoadOptions.");
+        console_note(l,
+                     "The firmware does not describe this image: no mortise.cfg, no LoadOptions.");
 }
 
 /* The kernel needs the headers (sections, relocations), so they must have been loaded. SizeOfImage
@@ -40,7 +42,8 @@ static bool find_image(const struct loader *l)
     l->info->image_base = (uint64_t)(uintptr_t)__ImageBase;
     l->info->image_size = load32(__ImageBase + pe + 24 + 56);
     if (l->loaded != NULL && l->loaded->ImageBase != (const void *)__ImageBase)
-        console_note(l, "The firmware is wrong about where this image lies; its own headers count.");
+        console_note(l,
+                     "The firmware is wrong about where this image lies; its own headers count.");
     return true;
 }
 
@@ -108,10 +111,12 @@ static void say_what_comes(const struct loader *l)
     text_add(&text, " entries.\nOptions: ");
     console_write(l, storage);
     console_write(l, l->info->options[0] != '\0' ? l->info->options : "none");
-    console_write(l, ".\nNext: the firmware hands the machine over; the kernel makes page tables of its "
-                     "own,\ngives every page an owner, and tests itself.\n");
-    console_write(l, "Should this stay the last line, the firmware did not let go; the machine then "
-                     "restarts\nby itself after half a minute.\n");
+    console_write(
+        l, ".\nNext: the firmware hands the machine over; the kernel makes page tables of its "
+           "own,\ngives every page an owner, and tests itself.\n");
+    console_write(l,
+                  "Should this stay the last line, the firmware did not let go; the machine then "
+                  "restarts\nby itself after half a minute.\n");
 }
 
 /* The firmware would not let go, and after the first attempt its console is forbidden (L2). The
@@ -135,8 +140,9 @@ static EFI_STATUS prepare(struct loader *l)
 {
     find_loaded_image(l);
     if (!find_image(l))
-        return console_fail(l, "its own headers were not loaded with it. Start it from the "
-                               "firmware's boot menu, not through this boot loader.",
+        return console_fail(l,
+                            "its own headers were not loaded with it. Start it from the "
+                            "firmware's boot menu, not through this boot loader.",
                             EFI_LOAD_ERROR);
     options_read(l);
     copy_firmware_name(l);
@@ -148,7 +154,8 @@ static EFI_STATUS prepare(struct loader *l)
     measure_tsc(l);
     EFI_STATUS status = map_prepare(l);
     if (!efi_ok(status))
-        return console_fail(l, "the memory map cannot be read. A firmware update may help.", status);
+        return console_fail(l, "the memory map cannot be read. A firmware update may help.",
+                            status);
     tables_find(l);
     return EFI_SUCCESS;
 }
@@ -163,8 +170,10 @@ static EFI_STATUS run(struct loader *l)
     if (!map_exit(l, &touched)) {
         if (touched)
             give_up(l);
-        return console_fail(l, "the memory map could be read once and no more. A firmware update "
-                               "may help.", EFI_DEVICE_ERROR);
+        return console_fail(l,
+                            "the memory map could be read once and no more. A firmware update "
+                            "may help.",
+                            EFI_DEVICE_ERROR);
     }
     map_convert(l);
     kernel_enter(l->info);

@@ -21,8 +21,8 @@ static EFI_STATUS read_map(struct loader *l, UINTN *key)
     UINTN bytes = l->map_capacity;
     UINTN stride = sizeof(EFI_MEMORY_DESCRIPTOR);
     UINT32 version = 0;
-    EFI_STATUS status = l->boot->GetMemoryMap(&bytes, (EFI_MEMORY_DESCRIPTOR *)(void *)l->map_buffer,
-                                              key, &stride, &version);
+    EFI_STATUS status = l->boot->GetMemoryMap(
+        &bytes, (EFI_MEMORY_DESCRIPTOR *)(void *)l->map_buffer, key, &stride, &version);
     if (!efi_ok(status))
         return status;
     if (!rawmap_stride_ok(stride) || bytes > l->map_capacity || bytes < stride)
@@ -61,7 +61,8 @@ EFI_STATUS map_prepare(struct loader *l)
     l->map_buffer = (uint8_t *)(uintptr_t)map_take_pages(l, pages, 0);
     uint64_t entries = l->map_capacity / RAWMAP_DESCRIPTOR;
     l->info->map_bytes = pages_for(entries * sizeof(struct boot_mem)) * PAGE_SIZE;
-    l->info->map = (struct boot_mem *)(uintptr_t)map_take_pages(l, l->info->map_bytes / PAGE_SIZE, 0);
+    l->info->map =
+        (struct boot_mem *)(uintptr_t)map_take_pages(l, l->info->map_bytes / PAGE_SIZE, 0);
     if (l->map_buffer == NULL || l->info->map == NULL)
         return EFI_OUT_OF_RESOURCES;
     return read_map(l, &key);

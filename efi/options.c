@@ -23,6 +23,18 @@ static uint16_t load16(const uint8_t *at)
     return (uint16_t)(at[0] | at[1] << 8);
 }
 
+/* Add the text of one file node to `path`; characters now in it. */
+static size_t add_node(CHAR16 *path, size_t length, const uint8_t *node, size_t bytes)
+{
+    for (size_t at = 4; at + 1 < bytes && length < PATH_MAX; at += 2) {
+        uint16_t c = load16(node + at);
+        if (c == 0)
+            break;
+        path[length++] = c == '/' ? '\\' : c;
+    }
+    return length;
+}
+
 /* The path of the image, from the file nodes (type 4, subtype 4) of its device path, in `path`;
  * characters written. No node may be trusted to end the list, so 64 nodes are all. */
 static size_t image_path(const struct loader *l, CHAR16 *path)
@@ -33,12 +45,8 @@ static size_t image_path(const struct loader *l, CHAR16 *path)
         size_t bytes = load16(node + 2);
         if (bytes < 4)
             break;
-        for (size_t at = 4; node[0] == 4 && node[1] == 4 && at + 1 < bytes; at += 2) {
-            uint16_t c = load16(node + at);
-            if (c == 0 || length == PATH_MAX)
-                break;
-            path[length++] = c == '/' ? '\\' : c;
-        }
+        if (node[0] == 4 && node[1] == 4)
+            length = add_node(path, length, node, bytes);
         node += bytes;
     }
     return length;
@@ -77,7 +85,8 @@ static EFI_FILE_PROTOCOL *open_config(const struct loader *l, EFI_FILE_PROTOCOL 
 
 static EFI_FILE_PROTOCOL *open_root(const struct loader *l)
 {
-    static EFI_GUID id = {0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
+    static EFI_GUID id = {
+        0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
     EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs = NULL;
     EFI_FILE_PROTOCOL *root = NULL;
     if (l->loaded == NULL || l->loaded->DeviceHandle == NULL)
@@ -109,8 +118,9 @@ static void read_load_options(const struct loader *l)
         return;
     while (options[before] != '\0')
         before++;
-    note_end(l, "LoadOptions", words_add_utf16(options, BOOT_TEXT_SIZE, l->loaded->LoadOptions,
-                                               l->loaded->LoadOptionsSize));
+    note_end(l, "LoadOptions",
+             words_add_utf16(options, BOOT_TEXT_SIZE, l->loaded->LoadOptions,
+                             l->loaded->LoadOptionsSize));
     words_drop_program(options, before);
 }
 

@@ -18,7 +18,8 @@
 enum words_end {
     WORDS_ALL,       /* everything was read */
     WORDS_FULL,      /* no room for the next word: it and all after it are left out */
-    WORDS_NOT_ASCII, /* stopped at a character that is not ASCII: it, its word and the rest are out */
+    WORDS_NOT_ASCII, /* stopped at a character that is not ASCII: it, its word and the rest are out
+                      */
 };
 
 /* Append the words of 8-bit text (a UTF-8 byte order mark is skipped; one of UTF-16 makes it

@@ -75,7 +75,7 @@ class Image:
 
     def bytes(self, at, size):
         if at < 0 or size < 0 or at + size > len(self.data):
-            raise Malformed("a header points beyond the end of the file: it is cut short or damaged")
+            raise Malformed("a header points beyond the end: the file is cut short or damaged")
         return self.data[at:at + size]
 
     def unpack(self, form, at):

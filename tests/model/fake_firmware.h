@@ -82,10 +82,10 @@ static bool fake_call(void)
     return ++fw.calls != fw.fail_call;
 }
 
-#define CALL_OR_FAIL() \
-    do { \
-        if (!fake_call()) \
-            return EFI_OUT_OF_RESOURCES; \
+#define CALL_OR_FAIL()                                                                             \
+    do {                                                                                           \
+        if (!fake_call())                                                                          \
+            return EFI_OUT_OF_RESOURCES;                                                           \
     } while (0)
 
 static EFI_STATUS EFIAPI fake_watchdog(UINTN seconds, UINT64 code, UINTN size, CHAR16 *data)
@@ -239,7 +239,8 @@ static EFI_STATUS EFIAPI fake_key(SIMPLE_INPUT_INTERFACE *in, EFI_INPUT_KEY *key
     return EFI_NOT_READY;
 }
 
-static EFI_STATUS EFIAPI fake_open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs, EFI_FILE_PROTOCOL **out)
+static EFI_STATUS EFIAPI fake_open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs,
+                                          EFI_FILE_PROTOCOL **out)
 {
     UNUSED(fs);
     CALL_OR_FAIL();
@@ -307,8 +308,10 @@ static void fix_sum(uint8_t *bytes, size_t count, size_t where)
 static void fake_tables(void)
 {
     static const EFI_GUID acpi2 = {.Data1 = 0x8868e871}, smbios3 = {.Data1 = 0xf2fd1544};
-    static const uint8_t acpi2_rest[] = {0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88, 0x81};
-    static const uint8_t smbios_rest[] = {0x94, 0x97, 0x2c, 0x4a, 0x99, 0x2e, 0xe5, 0xbb, 0xcf, 0x20, 0xe3, 0x94};
+    static const uint8_t acpi2_rest[] = {0xf1, 0xe4, 0xd3, 0x11, 0xbc, 0x22,
+                                         0,    0x80, 0xc7, 0x3c, 0x88, 0x81};
+    static const uint8_t smbios_rest[] = {0x94, 0x97, 0x2c, 0x4a, 0x99, 0x2e,
+                                          0xe5, 0xbb, 0xcf, 0x20, 0xe3, 0x94};
     memset(fake_rsdp, 0, sizeof(fake_rsdp));
     memcpy(fake_rsdp, "RSD PTR ", 8);
     fake_rsdp[15] = 2;

@@ -105,7 +105,8 @@ static void exit_refused(struct test_state *t)
     fw.refuse_exits = 1000;
     uint64_t start = hal_cycles();
     CHECK_EQ(fake_boot(&status), RESET);
-    CHECK(hal_cycles() - start >= 30000000u); /* 30 s by a clock that the fake made 1000 times faster */
+    CHECK(hal_cycles() - start >=
+          30000000u); /* 30 s by a clock that the fake made 1000 times faster */
     CHECK_EQ(fw.exits, 64);
     CHECK_EQ(fw.violations, 0);
     CHECK(strstr(fw.said, "did not let go") != NULL);
@@ -263,7 +264,8 @@ static void config_places(struct test_state *t)
 static void load_options(struct test_state *t)
 {
     static uint16_t plain_words[] = {0xfeff, 'b', '=', '2', 0, 'x', 'y'};
-    static uint16_t shell[] = {'f', 's', '0', ':', '\\', 'M', '.', 'E', 'F', 'I', ' ', 'a', '=', '1'};
+    static uint16_t shell[] = {'f', 's', '0', ':', '\\', 'M', '.',
+                               'E', 'F', 'I', ' ', 'a',  '=', '1'};
     static uint16_t binary[] = {'c', '=', '3', ' ', 'd', 0x6261, 'e', '=', '4'};
     static const struct {
         uint16_t *words;
@@ -350,7 +352,7 @@ static void straddling_table(struct test_state *t)
 static void old_tables(struct test_state *t)
 {
     static const uint8_t acpi1[16] = {0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11,
-                                      0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d};
+                                      0x9a, 0x16, 0,    0x90, 0x27, 0x3f, 0xc1, 0x4d};
     fake_start();
     fake_rsdp[15] = 0; /* revision 0: 20 bytes, one sum */
     fix_sum(fake_rsdp, 20, 8);
@@ -477,7 +479,11 @@ static void words(struct test_state *t)
         {"", "abc defg", 8, 8, "abc", WORDS_FULL},
         {"", "abcdefgh", 8, 8, "", WORDS_FULL},
         {"abcdefg", "h", 1, 8, "abcdefg", WORDS_FULL},
-        {"", "\xff\xfe" "a\0=\0" "1\0", 8, 16, "a=1", WORDS_ALL},
+        {"",
+         "\xff\xfe"
+         "a\0=\0"
+         "1\0",
+         8, 16, "a=1", WORDS_ALL},
         {"", "\xef\xbb\xbf", 3, 16, "", WORDS_ALL},
         {"", "x", 1, 1, "", WORDS_FULL},
     };
@@ -499,8 +505,13 @@ static void programs(struct test_state *t)
     static const struct {
         const char *text, *after;
         size_t from;
-    } rows[] = {{"m.efi", "", 0}, {"m.efi a=1", "a=1", 0}, {"z=1 \\X.EFI", "z=1", 3},
-                {"z=1 \\X.EFI b", "z=1 b", 3}, {"efi", "efi", 0}, {"", "", 0}, {"a=1 x.efi", "a=1 x.efi", 0}};
+    } rows[] = {{"m.efi", "", 0},
+                {"m.efi a=1", "a=1", 0},
+                {"z=1 \\X.EFI", "z=1", 3},
+                {"z=1 \\X.EFI b", "z=1 b", 3},
+                {"efi", "efi", 0},
+                {"", "", 0},
+                {"a=1 x.efi", "a=1 x.efi", 0}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char text[32];
         snprintf(text, sizeof(text), "%s", rows[i].text);
@@ -515,14 +526,16 @@ static const struct test_case cases[] = {
     {"loader.L2 the exit is tried again up to 64 times while the map grows", exit_retries},
     {"loader.L2 a firmware that never lets go is restarted and nothing else", exit_refused},
     {"loader.L2 a map that outgrows its buffer is never written beyond it", map_outgrows},
-    {"loader descriptors are stepped over by the firmware's size, and absurd sizes refused", strides},
+    {"loader descriptors are stepped over by the firmware's size, and absurd sizes refused",
+     strides},
     {"loader a map has no largest size", map_sizes},
     {"loader.R an end that wraps is seen as one", map_wraps},
     {"loader.L3 every field of LoadedImage may be missing", image_fields},
     {"loader.L3 consoles may be missing", no_console},
     {"loader.L3 whichever service fails, it arrives or goes back with a sentence", every_failure},
     {"loader mortise.cfg is looked for beside the image, in EFI BOOT, in the root", config_places},
-    {"loader LoadOptions are bounded UTF-16 and end at the first character not ASCII", load_options},
+    {"loader LoadOptions are bounded UTF-16 and end at the first character not ASCII",
+     load_options},
     {"loader a config that is too long is cut between words, with a note", long_config},
     {"loader the screen with the firmware's text is preferred", screens},
     {"loader tables that are damaged or out of the map are not read", bad_tables},
