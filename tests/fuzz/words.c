@@ -1,0 +1,39 @@
+/* libFuzzer over the loader's options text: first byte the capacity, second the form, then the
+ * input. W1 and W2 of efi/words.h are recomputed; memory is exact, so that ASan sees one byte more.
+ */
+#include "efi/words.c"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_form(const char *text, size_t capacity)
+{
+    size_t length = strnlen(text, capacity);
+    if (length == capacity || (length > 0 && (text[0] == ' ' || text[length - 1] == ' ')))
+        abort();
+    for (size_t i = 0; i < length; i++)
+        if (text[i] < ' ' || text[i] > '~' || (text[i] == ' ' && text[i + 1] == ' '))
+            abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    size_t capacity = data[0] + (size_t)1;
+    char *text = calloc(capacity, 1);
+    uint8_t *input = malloc(size - 2 + 1);
+    memcpy(input, data + 2, size - 2);
+    if (data[1] % 2 == 0)
+        (void)words_add_bytes(text, capacity, input, size - 2);
+    else
+        (void)words_add_utf16(text, capacity, input, size - 2);
+    check_form(text, capacity);
+    words_drop_program(text, 0);
+    check_form(text, capacity);
+    free(input);
+    free(text);
+    return 0;
+}
