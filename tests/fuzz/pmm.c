@@ -51,7 +51,7 @@ static size_t make_map(struct input *in, struct mem_region *out)
     for (size_t i = 0; i < count; i++) {
         uint32_t kind = next_byte(in);
         at += (kind & 15) * (kind & 16 ? 64 : 1) * PAGE_SIZE;
-        uint64_t pages = 1 + next_byte(in) * (kind & 32 ? 9 : 1);
+        uint64_t pages = 1 + next_byte(in) * (kind & 32 ? 5 : 1);
         out[i] = (struct mem_region)RAM(at, pages * PAGE_SIZE);
         if ((kind & 192) == 64)
             out[i].type = MEM_LOADER;
@@ -178,7 +178,7 @@ static void step(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
     else if (op % 32 == 15)
         op_reclaim(a);
     else
-        judge(model_compare(&run.m, run.pmm));
+        judge(pmm_check(run.pmm)); /* the whole comparison, at the end, costs O(pages) */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

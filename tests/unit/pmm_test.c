@@ -123,9 +123,22 @@ static void create_accepts_1024_cpus(struct test_state *t)
     TEST_END;
 }
 
+/* Below 1 GiB the part that every allocator has, whatever its size, is the larger one. */
+static void tables_of_small_memory(struct test_state *t)
+{
+    const uint64_t sizes[] = {64 * KIB, 1 * MIB, 8 * MIB, 128 * MIB, 512 * MIB};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct rig r;
+        const struct mem_region map[] = {USABLE(HIGH, sizes[i])};
+        rig_map(&r, map, 1);
+        CHECK(pmm_tables_size(&r.map, 1) <= sizes[i] / PAGE_SIZE * 5 / 16 + 5 * KIB);
+    }
+    TEST_END;
+}
+
 static void tables_are_small(struct test_state *t)
 {
-    const uint64_t sizes[] = {128 * MIB, 1 * GIB, 4 * GIB, 64 * GIB, 1 * TIB, 12 * TIB, 64 * TIB};
+    const uint64_t sizes[] = {1 * GIB, 4 * GIB, 64 * GIB, 1 * TIB, 12 * TIB, 64 * TIB};
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         struct rig r;
         const struct mem_region map[] = {USABLE(HIGH, sizes[i])};
@@ -758,6 +771,35 @@ static void singles_fill_and_return(struct test_state *t)
     TEST_END;
 }
 
+static void singles_fill_one_block_first(struct test_state *t)
+{
+    struct rig r;
+    if (!RIG_MAKE(&r, high256))
+        return;
+    for (unsigned i = 0; i < 512; i++)
+        CHECK(pmm_alloc(r.pmm, 1, 0) != PADDR_NONE);
+    pmm_drain(r.pmm);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).free_blocks, 127);
+    rig_audit(t, &r);
+    TEST_END;
+}
+
+/* A claim across a zone limit would be two runs: no run crosses a zone limit. */
+static void claim_across_zone_limit(struct test_state *t)
+{
+    struct rig r;
+    struct rig_snap before;
+    if (!RIG_MAKE(&r, all_zones))
+        return;
+    rig_snap(&r, &before);
+    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB - PAGE_SIZE, 2), STATUS_INVALID);
+    CHECK_EQ(pmm_claim(r.pmm, 8 * MIB, 16 * 256), STATUS_INVALID);
+    rig_same(t, &r, &before);
+    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB - PAGE_SIZE, 1), STATUS_OK);
+    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB, 1), STATUS_OK);
+    TEST_END;
+}
+
 /* ---- P6 ---- */
 
 static void p6_straddles_blocks(struct test_state *t)
@@ -1324,6 +1366,8 @@ static const struct test_case cases[] = {
     {"pmm.free knows lengths at block, region and zone borders", free_wrong_length_at_borders},
     {"pmm.free of a parked page is STATUS_PARKED", free_parked_twice},
     {"pmm.singles take every page once and give all back", singles_fill_and_return},
+    {"pmm.singles fill one block before the next is opened", singles_fill_one_block_first},
+    {"pmm.claim across a zone limit is STATUS_INVALID", claim_across_zone_limit},
     {"pmm.P6 a run that straddles two blocks is found", p6_straddles_blocks},
     {"pmm.P6 a run that straddles whole blocks is found", p6_straddles_whole_blocks},
     {"pmm.P6 a region shorter than a block may straddle", p6_short_region_over_border},
