@@ -118,12 +118,19 @@ unsigned block_free_before(const struct block_bits *b, unsigned to)
 
 unsigned block_run_around(const struct block_bits *b, unsigned lo, unsigned hi)
 {
-    if (lo % 64 != 0 && hi % 64 != 0 && lo / 64 == hi / 64) {
-        uint64_t free = free_word(b, lo / 64);
-        if ((free >> (lo % 64 - 1) & 1) == 0 && (free >> (hi % 64) & 1) == 0)
-            return hi - lo;
-    }
     return block_free_before(b, lo) + (hi - lo) + block_free_from(b, hi);
+}
+
+/* Inside one word without a branch on the bits; at its edges the long way. */
+unsigned block_run_at(const struct block_bits *b, unsigned index)
+{
+    uint64_t used = ~free_word(b, index / 64);
+    unsigned bit = index % 64;
+    uint64_t below = used << (63 - bit);
+    uint64_t above = used >> bit;
+    if (below == 0 || above == 0)
+        return block_run_around(b, index, index + 1);
+    return (unsigned)__builtin_clzll(below) + (unsigned)__builtin_ctzll(above) - 1;
 }
 
 /* Indices of a word that are multiples of 1 << shift, shift 0..6. */

@@ -92,6 +92,9 @@ unsigned block_find(const struct block_bits *, unsigned n, unsigned align_shift)
 /* Length of the free run around [lo, hi), whose pages are all free. */
 unsigned block_run_around(const struct block_bits *, unsigned lo, unsigned hi);
 
+/* The same around one free page. */
+unsigned block_run_at(const struct block_bits *, unsigned index);
+
 /* Free pages directly at and after `from` (0..512), and directly before `to` (0..512). */
 unsigned block_free_from(const struct block_bits *, unsigned from);
 unsigned block_free_before(const struct block_bits *, unsigned to);

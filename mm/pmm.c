@@ -159,14 +159,20 @@ static __attribute__((noinline)) paddr_t take(struct pmm *p, size_t pages, uint6
     return base;
 }
 
+/* The way of nearly all requests: one page, anywhere, from this CPU's hand. */
+static inline paddr_t take_from_hand(struct pmm *p, uint32_t flags)
+{
+    hal_irq_t irq = hal_irq_save();
+    struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
+    paddr_t base = magazine_take(&cpu->magazines[magazine_for(flags)]);
+    hal_irq_restore(irq);
+    return base;
+}
+
 paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
 {
-    /* The way of nearly all requests: one page, anywhere, from this CPU's hand. */
     if (pages == 1 && align == PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging) {
-        hal_irq_t irq = hal_irq_save();
-        struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
-        paddr_t base = magazine_take(&cpu->magazines[magazine_for(flags)]);
-        hal_irq_restore(irq);
+        paddr_t base = take_from_hand(p, flags);
         if (__builtin_expect(base != PADDR_NONE, 1))
             return base;
     }
@@ -175,7 +181,12 @@ paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t 
 
 paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 {
-    return pmm_alloc_aligned(p, pages, PAGE_SIZE, flags);
+    if (pages == 1 && (flags & ~PMM_KERNEL) == 0 && !p->debugging) {
+        paddr_t base = take_from_hand(p, flags);
+        if (__builtin_expect(base != PADDR_NONE, 1))
+            return base;
+    }
+    return take(p, pages, PAGE_SIZE, flags, __builtin_return_address(0));
 }
 
 /* --- giving --- */
@@ -241,7 +252,7 @@ static __attribute__((noinline)) status_t give(struct pmm *p, paddr_t base, size
     hal_irq_t irq = hal_irq_save();
     struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
     status_t status = STATUS_OK;
-    if (pages != 1 || !park(cpu, base))
+    if (pages != 1 || !p->debugging || !park(cpu, base)) /* else pmm_free has tried to park it */
         status = give_slowly(p, cpu, base >> PAGE_SHIFT, pages);
     hal_irq_restore(irq);
     if (p->debugging)

@@ -56,7 +56,9 @@ struct pmm_stats {
     uint32_t fragmentation; /* 0..1000: 1000 - 1000 * (free pages in whole blocks) / free */
 };
 
-/* Tables for a map: bytes needed by pmm_create_in() for `map` and `cpus`. O(regions). */
+/* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even when
+ * they are then taken out of the map itself. 148 bytes for each 2 MiB block (2.3 bits a page), some
+ * 2.9 KiB for each zone that has memory, 640 bytes a CPU. O(regions). */
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
 
 /* Make an allocator for all MEM_USABLE memory of `map` that has no owner. Memory of type MEM_BOOT
@@ -68,8 +70,9 @@ size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
  * O(regions), not O(pages). One CPU, before any other call. */
 status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out) MUST_CHECK;
 
-/* The same with the caller's memory for the tables: `tables` is 64-byte aligned, `bytes` at least
- * pmm_tables_size(). The contents need not be zero. STATUS_FULL when too small. */
+/* The same with the caller's memory for the tables: `tables` is 64-byte aligned, `bytes` best
+ * pmm_tables_size(). The contents need not be zero. STATUS_FULL when too small, STATUS_INVALID as
+ * above. */
 status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
                        struct pmm **out) MUST_CHECK;
 

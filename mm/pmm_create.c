@@ -116,7 +116,7 @@ static struct zone *carve_zone(struct carver *c, uint64_t blocks)
     for (size_t i = 0; i < (groups_of(blocks) + 63) / 64; i++)
         valid[i] = 0;
     for (unsigned class = 0; class < CLASS_COUNT; class++)
-        for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        for (unsigned i = 0; i < RUN_BINS; i++)
             z->bins[class].head[i] = BLOCK_NONE;
     for (unsigned i = 0; i < EXTENT_BINS; i++)
         z->extents.head[i] = BLOCK_NONE;
@@ -266,21 +266,34 @@ status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out)
     return pmm_create_in(map, cpus, hal_phys_to_virt(base), bytes, out);
 }
 
+/* The withheld piece that starts at `page`, or NULL. */
+static struct withheld *find_withheld(struct pmm *p, uint64_t page)
+{
+    size_t low = 0;
+    size_t high = p->withheld_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (p->withheld[middle].first_page < page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < p->withheld_count && p->withheld[low].first_page == page;
+    return found ? &p->withheld[low] : NULL;
+}
+
 status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
 {
-    for (size_t i = 0; i < p->withheld_count; i++) {
-        struct withheld *w = &p->withheld[i];
-        if (w->first_page << PAGE_SHIFT != m->base || w->pages << PAGE_SHIFT != m->size)
-            continue;
-        if (w->reclaimed)
-            return STATUS_ALREADY_FREE;
-        hal_irq_t irq = hal_irq_save();
-        if (p->debug.junk)
-            pmm_debug_fill(m->base, w->pages);
-        add_range(p, w->first_page, w->pages, PAGE_FREE, false);
-        w->reclaimed = true;
-        hal_irq_restore(irq);
-        return STATUS_OK;
-    }
-    return STATUS_FOREIGN;
+    struct withheld *w = find_withheld(p, m->base >> PAGE_SHIFT);
+    if (w == NULL || m->base % PAGE_SIZE != 0 || w->pages << PAGE_SHIFT != m->size)
+        return STATUS_FOREIGN;
+    if (w->reclaimed)
+        return STATUS_ALREADY_FREE;
+    hal_irq_t irq = hal_irq_save();
+    if (p->debug.junk)
+        pmm_debug_fill(m->base, w->pages);
+    add_range(p, w->first_page, w->pages, PAGE_FREE, false);
+    w->reclaimed = true;
+    hal_irq_restore(irq);
+    return STATUS_OK;
 }

@@ -169,6 +169,9 @@ static const char *check_counts(const struct zone *z)
     return NULL;
 }
 
+static const uint64_t zone_limits[PMM_ZONE_COUNT + 1] = {
+    0, PMM_DMA_LIMIT >> PAGE_SHIFT, PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
+
 static const char *check_regions(const struct pmm *p)
 {
     for (size_t i = 0; i < p->region_count; i++) {
@@ -176,29 +179,24 @@ static const char *check_regions(const struct pmm *p)
         uint64_t end = r->first_page + r->pages;
         if (i > 0 && r->first_page < r[-1].first_page + r[-1].pages)
             return "P2: two regions overlap or are not in address order";
-        uint64_t limit = r->zone == PMM_ZONE_DMA ? PMM_DMA_LIMIT >> PAGE_SHIFT
-                         : r->zone == PMM_ZONE_DMA32 ? PMM_DMA32_LIMIT >> PAGE_SHIFT
-                                                     : UINT64_MAX;
-        if (r->pages == 0 || end > limit || p->zones[r->zone] == NULL)
-            return "P2: a region is empty or crosses the end of its zone";
+        if (r->pages == 0 || r->zone >= PMM_ZONE_COUNT || p->zones[r->zone] == NULL ||
+            r->first_page < zone_limits[r->zone] || end > zone_limits[r->zone + 1])
+            return "P2: a region is empty or does not lie in its zone";
     }
     return NULL;
 }
 
 /* Each block of every list: filed where it belongs, links true. Counts what it saw. */
-static const char *check_bin(const struct zone *z, unsigned class, unsigned length,
-                             uint64_t *filed)
+static const char *check_bin(const struct zone *z, unsigned class, unsigned bin, uint64_t *filed)
 {
     uint32_t prev = BLOCK_NONE;
-    uint32_t block = z->bins[class].head[length];
-    bool marked = z->bins[class].mask[length / 64] >> (length % 64) & 1;
-    bool word = z->bins[class].words >> (length / 64) & 1;
-    if ((block != BLOCK_NONE) != marked || (marked && !word))
+    uint32_t block = z->bins[class].head[bin];
+    if ((block != BLOCK_NONE) != (z->bins[class].mask[bin / 64] >> (bin % 64) & 1))
         return "P3: the mask of lists does not say which have blocks";
     for (; block != BLOCK_NONE; prev = block, block = z->summaries[block].next) {
         const struct summary *s = &z->summaries[block];
         if (block >= z->blocks || !zone_block_is_open(z, block) || s->prev != prev ||
-            s->longest != length || s->class != class || s->owner != 0)
+            run_bin_of(s->longest) != bin || s->class != class || s->owner != 0)
             return "P3: a block is filed where it does not belong";
         if (++*filed > z->blocks)
             return "P3: a list of blocks runs in a circle";
@@ -289,7 +287,7 @@ static const char *check_files(const struct zone *z, const struct seen *seen)
     uint64_t extents = 0;
     const char *wrong = NULL;
     for (unsigned class = 0; class < CLASS_COUNT; class++)
-        for (unsigned i = 1; i < BLOCK_PAGES && wrong == NULL; i++)
+        for (unsigned i = 0; i < RUN_BINS && wrong == NULL; i++)
             wrong = check_bin(z, class, i, &filed);
     for (unsigned i = 0; i < EXTENT_BINS && wrong == NULL; i++)
         wrong = check_extent_bin(z, i, &extents);
@@ -311,19 +309,20 @@ static const char *check_zone(const struct pmm *p, const struct zone *z)
     return wrong != NULL ? wrong : check_counts(z);
 }
 
-/* P7: every region lies in memory that the map gives to nobody else. */
+/* P7: every region lies in memory that the map gives to nobody else. Both are in address order. */
 static const char *check_owners(const struct pmm *p)
 {
+    size_t j = 0;
     for (size_t i = 0; i < p->map->count; i++) {
         const struct mem_region *m = &p->map->regions[i];
         uint64_t first = m->base >> PAGE_SHIFT;
         uint64_t end = (m->base + m->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
         bool ours = m->label == NULL && (m->type == MEM_USABLE || m->type == MEM_BOOT ||
                                          m->type == MEM_LOADER);
-        for (size_t j = 0; j < p->region_count && !ours; j++)
-            if (p->regions[j].first_page < end &&
-                first < p->regions[j].first_page + p->regions[j].pages)
-                return "P7: a region of the allocator reaches into memory with another owner";
+        while (j < p->region_count && p->regions[j].first_page + p->regions[j].pages <= first)
+            j++;
+        if (!ours && j < p->region_count && p->regions[j].first_page < end)
+            return "P7: a region of the allocator reaches into memory with another owner";
     }
     return NULL;
 }

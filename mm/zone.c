@@ -36,6 +36,11 @@ uint32_t zone_next_block(const struct zone *z, uint32_t block)
 
 /* --- one block --- */
 
+static unsigned min_unsigned(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
 void zone_unfile(struct zone *z, uint32_t block)
 {
     if (z->summaries[block].longest != 0)
@@ -44,8 +49,11 @@ void zone_unfile(struct zone *z, uint32_t block)
 
 static void file_under(struct zone *z, uint32_t block, unsigned longest)
 {
-    if (z->summaries[block].longest == longest)
+    struct summary *s = &z->summaries[block];
+    if (run_bin_of(s->longest) == run_bin_of(longest)) {
+        s->longest = (uint16_t)longest;
         return;
+    }
     zone_unfile(z, block);
     if (longest != 0)
         run_bin_add(z, block, longest);
@@ -73,14 +81,12 @@ void zone_refile(struct zone *z, uint32_t block)
 static void take_pages(struct zone *z, uint32_t block, unsigned lo, unsigned hi, bool head)
 {
     struct summary *s = &z->summaries[block];
-    unsigned at_most = s->longest != 0 ? s->longest : BLOCK_PAGES;
+    unsigned before = s->longest != 0 ? s->longest : BLOCK_PAGES;
     block_set(&z->bits[block], lo, hi, PAGE_INTERIOR);
     if (head)
         block_set(&z->bits[block], lo, lo + 1, PAGE_HEAD);
     s->free = (uint16_t)(s->free - (hi - lo));
-    if (s->free < at_most)
-        at_most = s->free;
-    file_under(z, block, at_most > 1 ? block_longest(&z->bits[block], at_most) : at_most);
+    file_under(z, block, block_longest(&z->bits[block], min_unsigned(before, s->free)));
 }
 
 static void count_taken(struct zone *z, size_t pages)
@@ -131,16 +137,20 @@ static bool find_partial(const struct zone *z, enum block_class class, unsigned 
 {
     const struct run_bins *bins = &z->bins[class];
     unsigned total = TOTAL_TRIES;
-    unsigned length = run_bin_next(bins, n);
-    for (; length < BLOCK_PAGES; length = run_bin_next(bins, length + 1)) {
-        uint32_t block = bins->head[length];
+    unsigned bin = run_bin_next(bins, run_bin_of(n));
+    for (; bin < RUN_BINS && total > 0; bin = run_bin_next(bins, bin + 1)) {
+        uint32_t block = bins->head[bin];
         for (unsigned tries = BLOCK_TRIES; block != BLOCK_NONE && tries > 0 && total > 0;
-             tries--, total--, block = z->summaries[block].next) {
+             block = z->summaries[block].next) {
+            if (z->summaries[block].longest < n)
+                continue;
             unsigned index = block_find(&z->bits[block], n, align_shift);
             if (index < BLOCK_PAGES) {
                 *out = (struct place){block, index};
                 return true;
             }
+            tries--;
+            total--;
         }
     }
     return false;
@@ -276,18 +286,17 @@ bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum bloc
 
 bool zone_take_page(struct zone *z, enum block_class class, struct place *out)
 {
-    unsigned length = run_bin_next(&z->bins[class], 1);
-    if (length == BLOCK_PAGES)
+    uint32_t block = zone_best_block(z, class);
+    if (block == BLOCK_NONE)
         return false;
-    uint32_t block = z->bins[class].head[length];
     struct summary *s = &z->summaries[block];
     unsigned index = block_find(&z->bits[block], 1, 0);
     block_set_zone(&z->bits[block], index, true);
     s->free--;
     if (s->free == 0)
         zone_unfile(z, block);
-    else if (length > 1)
-        file_under(z, block, block_longest(&z->bits[block], length));
+    else if (s->longest > 1)
+        file_under(z, block, block_longest(&z->bits[block], min_unsigned(s->longest, s->free)));
     count_taken(z, 1);
     z->allocs++;
     *out = (struct place){block, index};
@@ -338,8 +347,8 @@ bool zone_is_free(const struct zone *z, struct place at, size_t pages)
 
 uint32_t zone_best_block(const struct zone *z, enum block_class class)
 {
-    unsigned length = run_bin_next(&z->bins[class], 1);
-    return length < BLOCK_PAGES ? z->bins[class].head[length] : BLOCK_NONE;
+    unsigned bin = run_bin_next(&z->bins[class], 1);
+    return bin < RUN_BINS ? z->bins[class].head[bin] : BLOCK_NONE;
 }
 
 bool zone_has_singles_only(const struct zone *z, uint32_t block)
@@ -431,34 +440,38 @@ void zone_give_run(struct zone *z, struct place at, size_t pages)
     }
 }
 
-/* A page that has become free in a block that stays in the file. */
-static void file_freed_page(struct zone *z, uint32_t block, unsigned index)
+/* The usual case of a freed page: a run of its own in an open block that nobody owns. */
+static bool is_lone_head(const struct zone *z, struct place at)
 {
-    unsigned length = block_run_around(&z->bits[block], index, index + 1);
-    if (length > z->summaries[block].longest)
-        file_under(z, block, length);
+    const struct page_bits *w = &z->bits[at.block].word[at.index / 64];
+    const struct page_bits *behind = &z->bits[at.block].word[(at.index + 1) / 64];
+    if (at.index == BLOCK_PAGES - 1 || !zone_block_is_open(z, at.block) ||
+        z->summaries[at.block].owner != 0)
+        return false;
+    uint64_t head = (bits_load(&w->own) & bits_load(&w->zone)) >> (at.index % 64);
+    uint64_t alone = (bits_load(&behind->own) | bits_load(&behind->zone)) >> ((at.index + 1) % 64);
+    return head & alone & 1;
 }
 
 status_t zone_give_page(struct zone *z, const struct region *r, struct place at)
 {
     struct summary *s = &z->summaries[at.block];
-    struct block_bits *bits = &z->bits[at.block];
-    bool simple = zone_block_is_open(z, at.block) && s->owner == 0 && at.index != BLOCK_PAGES - 1 &&
-                  block_state(bits, at.index) == PAGE_HEAD &&
-                  block_state(bits, at.index + 1) != PAGE_INTERIOR;
-    if (!simple) {
+    if (!is_lone_head(z, at)) {
         status_t status = zone_judge_free(z, r, at, 1);
         if (status == STATUS_OK)
             zone_give_run(z, at, 1);
         return status;
     }
-    block_set_zone(bits, at.index, false);
+    block_set_zone(&z->bits[at.block], at.index, false);
     z->frees++;
     z->free++;
-    if (++s->free == BLOCK_PAGES)
+    if (++s->free == BLOCK_PAGES) {
         close_block(z, at.block);
-    else
-        file_freed_page(z, at.block, at.index);
+        return STATUS_OK;
+    }
+    unsigned length = block_run_at(&z->bits[at.block], at.index);
+    if (length > s->longest)
+        file_under(z, at.block, length);
     return STATUS_OK;
 }
 

@@ -29,21 +29,23 @@ enum block_class { CLASS_RUNS, CLASS_PAGES, CLASS_KERNEL_RUNS, CLASS_KERNEL_PAGE
 
 struct summary {
     uint32_t prev, next; /* neighbours where it is filed */
-    uint32_t length;     /* closed, first and last of an extent: its blocks */
-    uint32_t frame;      /* open: physical block number, address / 2 MiB */
+    union {
+        uint32_t length; /* closed, first and last of an extent: its blocks */
+        uint32_t frame;  /* open: physical block number, address / 2 MiB */
+    };
     uint16_t free;       /* open, no owner: PAGE_FREE pages */
     uint16_t longest;    /* open: the run it is filed under, 0 when it is not filed */
     uint16_t owner;      /* open: 0, or 1 + the CPU that owns it */
     uint8_t class;       /* open: enum block_class */
     uint8_t withheld;    /* has withheld pages; a withheld extent */
 };
-_Static_assert(sizeof(struct summary) == 24, "24 bytes a block: 2.4 bits a page in all");
+_Static_assert(sizeof(struct summary) == 20, "20 bytes a block: 2.3 bits a page in all");
 
-/* Heads of lists by exact length, with a two-level mask of those that are not empty. */
+/* Lists of blocks by longest run: exact up to 63 pages, then 7 lengths a list. */
+#define RUN_BINS 128u
 struct run_bins {
-    uint64_t mask[BLOCK_WORDS];
-    uint32_t words; /* bit i: mask[i] is not zero */
-    uint32_t head[BLOCK_PAGES];
+    uint64_t mask[RUN_BINS / 64];
+    uint32_t head[RUN_BINS];
 };
 
 #define EXTENT_BINS 128u
@@ -139,5 +141,6 @@ void zone_refile(struct zone *, uint32_t block);
 
 /* Files, for pmm_check(). */
 unsigned extent_bin_of(uint32_t length);
+unsigned run_bin_of(unsigned longest);
 
 #endif

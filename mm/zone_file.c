@@ -1,5 +1,7 @@
 #include "mm/zone_file.h"
 
+_Static_assert(RUN_BINS == 128 && EXTENT_BINS == 128, "next_bin() looks at two words");
+
 #define GROUP_SHIFT 9u /* open bits that share one open_valid bit */
 
 bool zone_block_is_open(const struct zone *z, uint32_t block)
@@ -53,43 +55,45 @@ static void list_remove(struct zone *z, uint32_t *head, uint32_t block)
 
 /* --- partly used blocks, by longest run --- */
 
+unsigned run_bin_of(unsigned longest)
+{
+    return longest < 64 ? longest : 64 + (longest - 64) / 7;
+}
+
+/* The first non-empty list at or after `from`, or 128. */
+static unsigned next_bin(const uint64_t mask[2], unsigned from)
+{
+    uint64_t here = from < 64 ? mask[0] >> from << from : 0;
+    if (here != 0)
+        return (unsigned)__builtin_ctzll(here);
+    here = from <= 64 ? mask[1] : from < 128 ? mask[1] >> (from - 64) << (from - 64) : 0;
+    return here != 0 ? 64 + (unsigned)__builtin_ctzll(here) : 128;
+}
+
 unsigned run_bin_next(const struct run_bins *bins, unsigned from)
 {
-    if (from >= BLOCK_PAGES)
-        return BLOCK_PAGES;
-    unsigned word = from / 64;
-    uint64_t here = bins->mask[word] >> (from % 64);
-    if (here != 0)
-        return from + (unsigned)__builtin_ctzll(here);
-    uint32_t later = bins->words >> word >> 1;
-    if (later == 0)
-        return BLOCK_PAGES;
-    word += 1 + (unsigned)__builtin_ctz(later);
-    return word * 64 + (unsigned)__builtin_ctzll(bins->mask[word]);
+    return next_bin(bins->mask, from);
 }
 
 void run_bin_add(struct zone *z, uint32_t block, unsigned longest)
 {
     struct summary *s = &z->summaries[block];
     struct run_bins *bins = &z->bins[s->class];
+    unsigned bin = run_bin_of(longest);
     s->longest = (uint16_t)longest;
-    list_push(z, &bins->head[longest], block);
-    bins->mask[longest / 64] |= (uint64_t)1 << (longest % 64);
-    bins->words |= 1u << (longest / 64);
+    list_push(z, &bins->head[bin], block);
+    bins->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
 }
 
 void run_bin_remove(struct zone *z, uint32_t block)
 {
     struct summary *s = &z->summaries[block];
     struct run_bins *bins = &z->bins[s->class];
-    unsigned longest = s->longest;
-    list_remove(z, &bins->head[longest], block);
+    unsigned bin = run_bin_of(s->longest);
+    list_remove(z, &bins->head[bin], block);
     s->longest = 0;
-    if (bins->head[longest] != BLOCK_NONE)
-        return;
-    bins->mask[longest / 64] &= ~((uint64_t)1 << (longest % 64));
-    if (bins->mask[longest / 64] == 0)
-        bins->words &= ~(1u << (longest / 64));
+    if (bins->head[bin] == BLOCK_NONE)
+        bins->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
 
 /* --- extents, by length: exact below 8 blocks, then four bins an octave --- */
@@ -100,18 +104,6 @@ unsigned extent_bin_of(uint32_t length)
         return length;
     unsigned top = 31u - (unsigned)__builtin_clz(length);
     return 8 + (top - 3) * 4 + (length >> (top - 2) & 3);
-}
-
-static unsigned extent_bin_next(const struct extent_bins *bins, unsigned from)
-{
-    for (unsigned word = from / 64; word < EXTENT_BINS / 64; word++) {
-        uint64_t here = bins->mask[word];
-        if (word == from / 64)
-            here = here >> (from % 64) << (from % 64);
-        if (here != 0)
-            return word * 64 + (unsigned)__builtin_ctzll(here);
-    }
-    return EXTENT_BINS;
 }
 
 static void set_tags(struct zone *z, uint32_t first, uint32_t length, bool withheld)
@@ -242,8 +234,8 @@ bool extent_find(const struct zone *z, uint32_t count, uint32_t align, uint32_t 
                  uint32_t *at)
 {
     unsigned tries = EXTENT_TRIES;
-    unsigned bin = extent_bin_next(&z->extents, extent_bin_of(count));
-    for (; bin < EXTENT_BINS && tries > 0; bin = extent_bin_next(&z->extents, bin + 1)) {
+    unsigned bin = next_bin(z->extents.mask, extent_bin_of(count));
+    for (; bin < EXTENT_BINS && tries > 0; bin = next_bin(z->extents.mask, bin + 1)) {
         uint32_t e = z->extents.head[bin];
         for (; e != BLOCK_NONE && tries > 0; e = z->summaries[e].next, tries--) {
             if (extent_fits(z, e, count, align, at)) {

@@ -5,7 +5,7 @@
 
 #include "mm/zone.h"
 
-/* The shortest length >= `from` (1..512) that has a block filed in this class, or 512. */
+/* The first list at or after `from` (0..128) that has a block, or RUN_BINS. */
 unsigned run_bin_next(const struct run_bins *, unsigned from);
 
 /* File an open block under `longest` (1..511), or take it out. */
