@@ -1,51 +1,28 @@
 #!/bin/sh
 # tests/lint/cover.sh DIR: branch coverage of mm/ by the desk tests: the unit tests and every model.
-# Builds them with --coverage in DIR, runs them and prints gcovr's table, with the branches that
-# were never taken. The models in tests/model whose names end in _threads are left out: their order
-# is not the same twice. Needs gcc and gcovr.
-set -eu
-cd "$(dirname "$0")/../.."
+# The Makefile builds and runs them in DIR with --coverage in place of the sanitizers; gcovr prints
+# a line a file with the branches that were never taken, and writes DIR/cover.html with each branch.
+# A test that fails is named and does not hide the figures. Needs gcc and gcovr.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
 dir=${1:?usage: cover.sh DIR}
 for tool in gcc gcov gcovr; do
     command -v "$tool" >/dev/null || { echo "cover: $tool is missing; on Debian: apt install gcc gcovr" >&2; exit 2; }
 done
-
-flags="-std=c11 -g -O0 --coverage -I. -Ihal/host -D_GNU_SOURCE -pthread"
 rm -rf "$dir"
-mkdir -p "$dir"
+mkdir -p "$dir" || exit 2
 
-build() { # NAME MAIN-SOURCE...: mm/ and the host port are compiled anew for each program
-    name=$1
-    shift
-    mkdir -p "$dir/$name"
-    objects=
-    for file in mm/*.c hal/host/*.c "$@"; do
-        object=$dir/$name/$(echo "$file" | tr / _ | sed 's/\.c$/.o/')
-        # shellcheck disable=SC2086
-        gcc $flags -c "$file" -o "$object"
-        objects="$objects $object"
-    done
-    # shellcheck disable=SC2086
-    gcc $flags $objects -lm -o "$dir/$name/run"
+status=0
+run() { # PROGRAM
+    make -s BUILD="$dir" CC=gcc SAN_FLAGS='-O0 --coverage' "$dir/host/$1" || { status=1; return; }
+    "$dir/host/$1" >"$dir/$1.log" 2>&1 ||
+        { status=1; echo "cover: $1 failed; the end of $dir/$1.log:" >&2; tail -n 5 "$dir/$1.log" >&2; }
 }
 
-run() { # NAME
-    echo "cover: $1"
-    "$dir/$1/run" >"$dir/$1.log" 2>&1 || { tail -n 20 "$dir/$1.log"; echo "cover: $1 failed" >&2; exit 1; }
-}
-
-units=
-for file in tests/unit/*.c; do
-    [ "$file" = tests/unit/main.c ] || units="$units $file"
-done
-# shellcheck disable=SC2086
-build unit $units tests/test.c tests/unit/main.c
 run unit
 for file in tests/model/*.c; do
-    name=$(basename "$file" .c)
-    case $name in '*' | *_threads) continue ;; esac
-    build "model-$name" "$file"
-    run "model-$name"
+    case $file in *_threads.c | *'*.c') ;; *) run "model-$(basename "$file" .c)" ;; esac
 done
-
-gcovr --root . --filter 'mm/' --branches --exclude-unreachable-branches --print-summary "$dir"
+gcovr --root . --filter 'mm/' --branches --print-summary --html-details "$dir/cover.html" \
+    --txt - "$dir" || status=1
+exit $status
