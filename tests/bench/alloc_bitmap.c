@@ -2,8 +2,8 @@
  *
  *   words       64 pages a step; full words are skipped through a second level, one bit a word
  *   hints       for every power of two, the lowest place where a run of that length can begin; a
- *               search starts there, and a free lowers the hints that the run it makes can serve. So
- *               it stays exact first fit without rereading the full low memory each time
+ *               search starts there, and a free lowers the hints that the run it makes can serve.
+ * So it stays exact first fit without rereading the full low memory each time
  *
  * A set bit is a page in use. Freeing checks that every page of the run is in use. One lock. */
 #include "hal/hal.h"
@@ -165,8 +165,8 @@ static uint64_t hint_for(const struct bitmap *s, uint64_t pages, uint64_t step)
     return step == BLOCK && pages == BLOCK ? max_u64(hint, s->hint_2m) : hint;
 }
 
-/* [page, end) came free and lies in a free run: lower the hints of the classes that this run serves.
- * Runs longer than the classes know are measured only so far. */
+/* [page, end) came free and lies in a free run: lower the hints of the classes that this run
+ * serves. Runs longer than the classes know are measured only so far. */
 static void lower_hints(struct bitmap *s, uint64_t page, uint64_t end)
 {
     const uint64_t reach = (uint64_t)1 << CLASSES;
@@ -267,4 +267,5 @@ const struct bench_allocator bench_bitmap = {
     .free = bitmap_free,
     .drain = drain,
     .taken = bench_taken_exactly,
+    .flags = bench_no_flags,
 };

@@ -21,7 +21,8 @@
 #include "tests/bench/allocator.h"
 
 #ifndef BUDDY_PAGE_BYTES
-#define BUDDY_PAGE_BYTES 64 /* Linux's struct page on x86-64; -DBUDDY_PAGE_BYTES=40 is a leaner one */
+#define BUDDY_PAGE_BYTES                                                                           \
+    64 /* Linux's struct page on x86-64; -DBUDDY_PAGE_BYTES=40 is a leaner one */
 #endif
 #define ORDERS          11u
 #define PAGEBLOCK_ORDER 9u
@@ -58,6 +59,15 @@ struct pcp {
     struct list lists[PCP_ORDERS][TYPES];
 };
 
+/* CPUs do not share cache lines, nor the pairs of lines that are fetched together. */
+struct cpu {
+    _Alignas(128) struct pcp pcp;
+};
+
+struct area {
+    struct list lists[TYPES];
+};
+
 struct buddy {
     struct hal_lock lock;
     unsigned cpus;
@@ -66,12 +76,8 @@ struct buddy {
     uint64_t pages;
     struct page *memmap;
     uint8_t *pageblocks;
-    struct {
-        struct list lists[TYPES];
-    } areas[ORDERS];
-    struct {
-        _Alignas(128) struct pcp pcp;
-    } cpu[];
+    struct area areas[ORDERS];
+    struct cpu cpu[];
 };
 
 /* --- lists ------------------------------------------------------------------------------------ */
@@ -257,7 +263,8 @@ static struct page *take(struct buddy *b, unsigned order, enum mobility type)
 
 /* --- per-CPU lists; the pcp's lock is held ---------------------------------------------------- */
 
-/* Pages to fetch: the batch grows while a CPU only takes, up to what still fits under the high mark. */
+/* Pages to fetch: the batch grows while a CPU only takes, up to what still fits under the high
+ * mark. */
 static uint32_t refill_pages(struct pcp *pcp)
 {
     uint32_t room = pcp->count + PCP_BATCH < PCP_HIGH ? PCP_HIGH - pcp->count - PCP_BATCH : 0;
@@ -365,7 +372,7 @@ static void drain(void *self)
 
 static unsigned order_for(size_t pages)
 {
-    return pages <= 1 ? 0 : 64u - (unsigned)__builtin_clzll((unsigned long long)pages - 1);
+    return pages <= 1 ? 0 : 64u - (unsigned)__builtin_clzll((uint64_t)pages - 1);
 }
 
 static struct page *take_order(struct buddy *b, unsigned order, enum mobility type)
@@ -446,7 +453,7 @@ static struct page *allocated_head(struct buddy *b, paddr_t base, unsigned order
         return NULL;
     struct page *page = &b->memmap[index];
     return page->state == PAGE_ALLOCATED && page->order >= order && page->references == 1 ? page
-                                                                                        : NULL;
+                                                                                          : NULL;
 }
 
 static bool buddy_free(void *self, paddr_t base, size_t pages)
@@ -468,7 +475,7 @@ typedef void piece_fn(struct buddy *, struct page *, unsigned order);
 static void each_piece(struct buddy *b, uint64_t from, uint64_t to, piece_fn *piece)
 {
     while (from < to) {
-        unsigned fit = 63u - (unsigned)__builtin_clzll((unsigned long long)(to - from));
+        unsigned fit = 63u - (unsigned)__builtin_clzll(to - from);
         unsigned aligned = from == 0 ? ORDERS - 1 : (unsigned)__builtin_ctzll(from);
         unsigned order = aligned < fit ? aligned : fit;
         piece(b, &b->memmap[from], order);
@@ -522,7 +529,7 @@ static uint64_t block_count(const struct bench_memory *memory)
 
 static size_t head_size(unsigned cpus)
 {
-    return align_up(sizeof(struct buddy) + cpus * sizeof(((struct buddy *)0)->cpu[0]), PAGE_SIZE);
+    return align_up(sizeof(struct buddy) + cpus * sizeof(struct cpu), PAGE_SIZE);
 }
 
 static size_t tables_size(const struct bench_memory *memory, unsigned cpus)
@@ -576,16 +583,17 @@ static void *create(const struct bench_memory *memory, unsigned cpus, void *tabl
     return b;
 }
 
-/* Flags: the mobility type. A request is movable when the requester says so. */
-#define BUDDY_FLAGS                                                                               \
-    {[BENCH_MOVABLE] = MOVABLE,                                                                   \
-     [BENCH_MOVABLE | BENCH_ZEROED] = MOVABLE,                                                    \
-     [BENCH_MOVABLE | BENCH_DMA] = MOVABLE,                                                       \
-     [BENCH_MOVABLE | BENCH_DMA | BENCH_ZEROED] = MOVABLE,                                        \
-     [BENCH_SINGLE | BENCH_MOVABLE] = MOVABLE,                                                    \
-     [BENCH_SINGLE | BENCH_MOVABLE | BENCH_ZEROED] = MOVABLE,                                     \
-     [BENCH_SINGLE | BENCH_MOVABLE | BENCH_DMA] = MOVABLE,                                        \
-     [BENCH_SINGLE | BENCH_MOVABLE | BENCH_DMA | BENCH_ZEROED] = MOVABLE}
+/* A request is movable when the requester says so. */
+static const uint32_t mobility_of[BENCH_KINDS] = {
+    [BENCH_MOVABLE] = MOVABLE,
+    [BENCH_MOVABLE | BENCH_ZEROED] = MOVABLE,
+    [BENCH_MOVABLE | BENCH_DMA] = MOVABLE,
+    [BENCH_MOVABLE | BENCH_DMA | BENCH_ZEROED] = MOVABLE,
+    [BENCH_SINGLE | BENCH_MOVABLE] = MOVABLE,
+    [BENCH_SINGLE | BENCH_MOVABLE | BENCH_ZEROED] = MOVABLE,
+    [BENCH_SINGLE | BENCH_MOVABLE | BENCH_DMA] = MOVABLE,
+    [BENCH_SINGLE | BENCH_MOVABLE | BENCH_DMA | BENCH_ZEROED] = MOVABLE,
+};
 
 const struct bench_allocator bench_buddy = {
     .name = "buddy",
@@ -596,7 +604,7 @@ const struct bench_allocator bench_buddy = {
     .free = buddy_free,
     .drain = drain,
     .taken = taken_rounded,
-    .flags = BUDDY_FLAGS,
+    .flags = mobility_of,
 };
 
 const struct bench_allocator bench_buddy_exact = {
@@ -608,5 +616,5 @@ const struct bench_allocator bench_buddy_exact = {
     .free = exact_free,
     .drain = drain,
     .taken = bench_taken_exactly,
-    .flags = BUDDY_FLAGS,
+    .flags = mobility_of,
 };

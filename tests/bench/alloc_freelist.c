@@ -83,4 +83,5 @@ const struct bench_allocator bench_freelist = {
     .free = freelist_free,
     .drain = drain,
     .taken = bench_taken_exactly,
+    .flags = bench_no_flags,
 };

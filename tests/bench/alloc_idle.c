@@ -53,4 +53,5 @@ const struct bench_allocator bench_idle = {
     .free = idle_free,
     .drain = drain,
     .taken = bench_taken_exactly,
+    .flags = bench_no_flags,
 };

@@ -31,6 +31,13 @@ static void drain(void *self)
 
 /* The bench never touches pages, so PMM_ZERO is left out; its memory lies above 4 GiB, so PMM_DMA
  * could only fail. An unmovable single page is a kernel page (tests/data/traces/README.md). */
+static const uint32_t pmm_flags[BENCH_KINDS] = {
+    [BENCH_SINGLE] = PMM_KERNEL,
+    [BENCH_SINGLE | BENCH_ZEROED] = PMM_KERNEL,
+    [BENCH_SINGLE | BENCH_DMA] = PMM_KERNEL,
+    [BENCH_SINGLE | BENCH_DMA | BENCH_ZEROED] = PMM_KERNEL,
+};
+
 const struct bench_allocator bench_mortise = {
     .name = "mortise",
     .tables_size = tables_size,
@@ -39,8 +46,5 @@ const struct bench_allocator bench_mortise = {
     .free = mortise_free,
     .drain = drain,
     .taken = bench_taken_exactly,
-    .flags = {[BENCH_SINGLE] = PMM_KERNEL,
-              [BENCH_SINGLE | BENCH_ZEROED] = PMM_KERNEL,
-              [BENCH_SINGLE | BENCH_DMA] = PMM_KERNEL,
-              [BENCH_SINGLE | BENCH_DMA | BENCH_ZEROED] = PMM_KERNEL},
+    .flags = pmm_flags,
 };

@@ -20,9 +20,10 @@
 #define BENCH_KINDS   16u
 
 struct bench_memory {
-    paddr_t base;              /* a multiple of 4 MiB */
+    paddr_t base; /* a multiple of 4 MiB */
     uint64_t pages;
-    const struct memmap *map;  /* the same memory as a normalized map, for allocators that read one */
+    const struct memmap
+        *map; /* the same memory as a normalized map, for allocators that read one */
 };
 
 struct bench_allocator {
@@ -36,8 +37,11 @@ struct bench_allocator {
     bool (*free)(void *self, paddr_t base, size_t pages); /* false: refused as misuse */
     void (*drain)(void *self);                            /* give up pages parked with CPUs */
     size_t (*taken)(size_t pages);                        /* pages really used up by such a run */
-    uint32_t flags[BENCH_KINDS];
+    const uint32_t *flags; /* BENCH_KINDS of them, by kind of request: what alloc() is given */
 };
+
+/* For allocators that treat all requests alike. */
+extern const uint32_t bench_no_flags[BENCH_KINDS];
 
 extern const struct bench_allocator bench_mortise, bench_buddy, bench_buddy_exact, bench_bitmap,
     bench_freelist, bench_idle;

@@ -40,7 +40,8 @@ static const char usage[] =
     "  --only WORKLOAD  hot bulk random-free churn latency llfree-frag threads traces init\n"
     "  --csv FILE       write every median with its least and largest sample\n"
     "  --data DIR       where traces/ and maps/ are, tests/data when not given\n"
-    "Exit status: 0 measured (targets missed are shown, and are no error), 1 an allocator handed a\n"
+    "Exit status: 0 measured (targets missed are shown, and are no error), 1 an allocator handed "
+    "a\n"
     "page out twice, lost one, or a file is missing, 2 wrong usage.\n";
 
 static _Noreturn void wrong_usage(const char *what, const char *word)
@@ -60,7 +61,7 @@ static bool known_workload(const char *name)
 static unsigned parse_rounds(const char *text)
 {
     char *end;
-    unsigned long long value = strtoull(text, &end, 10);
+    uint64_t value = strtoull(text, &end, 10);
     if (*text == '\0' || *end != '\0' || value < 1 || value > MAX_ROUNDS)
         wrong_usage("--rounds takes a number from 1 to 64", text);
     return (unsigned)value;

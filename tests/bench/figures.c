@@ -8,8 +8,8 @@
 #define MAX_FIGURES 1024
 #define MAX_ABSENT  128
 
-static const char *const columns[] = {"mortise", "buddy", "buddy-exact", "bitmap", "freelist",
-                                      "idle"};
+static const char *const columns[] = {"mortise", "buddy",    "buddy-exact",
+                                      "bitmap",  "freelist", "idle"};
 #define BASELINE "buddy"
 
 struct figure {

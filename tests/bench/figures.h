@@ -22,7 +22,8 @@ double figure_median(const char *workload, const char *metric, const char *alloc
 /* One row a figure, ratios to `buddy` first. */
 void figures_print(FILE *out);
 
-/* The rows of the table: target, reached, PASS or MISS, for what was measured. Returns the misses. */
+/* The rows of the issue's table: target, reached, PASS or MISS, for what was measured. Returns the
+ * misses. */
 unsigned figures_print_targets(FILE *out);
 
 /* "workload,metric,unit,allocator,rounds,median,min,max" */

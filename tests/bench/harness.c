@@ -11,6 +11,8 @@
 #define BLOCK_PAGES 512u
 #define LARGE_PAGE  (2 * MIB)
 
+const uint32_t bench_no_flags[BENCH_KINDS] = {0};
+
 _Noreturn void bench_fail(const char *format, ...)
 {
     va_list args;
@@ -77,8 +79,8 @@ struct bench_memory bench_flat_memory(uint64_t pages)
 
 static void *map_tables(size_t bytes, int advice)
 {
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     if (p == MAP_FAILED)
         bench_fail("cannot map %zu bytes for tables; free some memory or lift ulimit -v", bytes);
     (void)madvise(p, bytes, advice); /* a host without large pages serves all from small ones */

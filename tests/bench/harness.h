@@ -9,7 +9,8 @@
 
 #include "tests/bench/allocator.h"
 
-#define BENCH_BASE (4 * GIB) /* where the memory lies: one zone (NORMAL) for those who have zones */
+#define BENCH_BASE (4 * GIB) /* where the memory lies: one zone (NORMAL) for those who have zones  \
+                              */
 
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -47,13 +48,14 @@ struct instance {
     size_t table_bytes;
 };
 
-/* `pages` at BENCH_BASE. The tables are touched beforehand and lie on large pages where the host has
- * them, as a kernel's direct map would give them. */
-void instance_open(struct instance *, const struct bench_allocator *, uint64_t pages, unsigned cpus);
+/* `pages` at BENCH_BASE. The tables are touched beforehand and lie on large pages where the host
+ * has them, as a kernel's direct map would give them. */
+void instance_open(struct instance *, const struct bench_allocator *, uint64_t pages,
+                   unsigned cpus);
 
 /* The same on small pages that nobody has touched: for the init figures. False when the allocator
- * cannot be made for this memory. `*ns` is the time of create(), `*touched` the bytes of tables that
- * are resident afterwards. */
+ * cannot be made for this memory. `*ns` is the time of create(), `*touched` the bytes of tables
+ * that are resident afterwards. */
 bool instance_open_fresh(struct instance *, const struct bench_allocator *,
                          const struct bench_memory *, unsigned cpus, uint64_t *ns,
                          uint64_t *touched);

@@ -72,6 +72,7 @@ def draw_panel(axis, title, rows, figures):
     axis.set_axisbelow(True)
     if title in LOG and rows:
         axis.set_yscale("log")
+        axis.set_ylim(bottom=1)
 
 
 def draw(figures, out):

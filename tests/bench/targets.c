@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum rule {
-    RATIO_AT_MOST,      /* mortise / buddy */
+    RATIO_AT_MOST, /* mortise / buddy */
     VALUE_AT_MOST,
     VALUE_AT_LEAST,
     NOT_ABOVE_BUDDY,

@@ -3,9 +3,10 @@
 #include "tests/bench/workload.h"
 
 #include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
-#define POOL_PAGES (4 * GIB / PAGE_SIZE)
+#define POOL_PAGES   (4 * GIB / PAGE_SIZE)
 #define SEED_SIZES   0xD1B54A32D192ED03u
 #define SEED_VICTIMS 0x8CB92BA72F3D8DD7u
 
@@ -27,18 +28,19 @@ static inline uint64_t run_pages(run_t run)
     return run & (PAGE_SIZE - 1);
 }
 
-/* A population of runs that is held at `target` pages asked for, by freeing random members. A request
- * that fails joins it like any other, with no address; when it is chosen as a victim, nothing is
- * called. So every allocator meets exactly the same requests and victims, whatever it failed. */
+/* A population of runs that is held at `target` pages asked for, by freeing random members. A
+ * request that fails joins it like any other, with no address; when it is chosen as a victim,
+ * nothing is called. So every allocator meets exactly the same requests and victims, whatever it
+ * failed. */
 struct churn {
     struct instance in;
     run_t *live;
     uint64_t count, pages, target; /* members; pages asked for by them */
     uint64_t held;                 /* pages asked for by those that were served */
     uint64_t sizes, victims;
-    uint64_t next;       /* length of the next request */
+    uint64_t next; /* length of the next request */
     uint64_t requests, frees, failed, requests_2m, failed_2m, refused;
-    uint32_t *ticks;     /* of each request, or NULL */
+    uint32_t *ticks; /* of each request, or NULL */
 };
 
 static uint64_t draw_length(uint64_t *state)
@@ -108,7 +110,7 @@ static void churn_open(struct churn *c, const struct bench_allocator *a,
     c->target = pages * percent / 100;
     c->live = calloc(pages, sizeof *c->live);
     if (c->live == NULL)
-        bench_fail("no memory for the records of %llu runs", (unsigned long long)pages);
+        bench_fail("no memory for the records of %" PRIu64 " runs", pages);
     c->next = draw_length(&c->sizes);
 }
 
@@ -129,8 +131,8 @@ static void churn_close(struct churn *c, const char *workload)
         return;
     }
     if (c->refused != 0)
-        bench_fail("%s refused to take back %llu runs that it had handed out", name,
-                   (unsigned long long)c->refused);
+        bench_fail("%s refused to take back %" PRIu64 " runs that it had handed out", name,
+                   c->refused);
     ledger_open(&ledger, &c->in);
     for (uint64_t i = 0; i < c->count; i++)
         if (run_base(c->live[i]) != PADDR_NONE)
@@ -140,8 +142,7 @@ static void churn_close(struct churn *c, const char *workload)
     uint64_t whole = ledger_free_blocks(&ledger) * 512;
     uint64_t found = ledger_take_rest(&ledger, &c->in);
     if (workload != NULL) {
-        figure_add(workload, "whole-2m", name, "%",
-                   100.0 * (double)whole / (double)unasked);
+        figure_add(workload, "whole-2m", name, "%", 100.0 * (double)whole / (double)unasked);
         figure_add(workload, "taken/asked", name, "ratio",
                    (double)(ledger.pages - found) / (double)c->held);
         figure_add(workload, "reached", name, "%", 100.0 * (double)c->held / (double)c->target);
@@ -225,7 +226,7 @@ void run_latency(const struct bench_allocator *a, const struct bench_options *o)
     steps(&c, count / 2);
     uint32_t *ticks = calloc(count, sizeof *ticks);
     if (ticks == NULL)
-        bench_fail("no memory for %llu samples", (unsigned long long)count);
+        bench_fail("no memory for %" PRIu64 " samples", count);
     c.requests = 0;
     c.ticks = ticks;
     steps(&c, count / 2);
@@ -252,8 +253,8 @@ static void frag_take(struct churn *c, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         paddr_t base = a->alloc(c->in.self, 1, PAGE_SIZE, a->flags[BENCH_SINGLE | BENCH_MOVABLE]);
         if (base == PADDR_NONE)
-            bench_fail("%s says that no single page is left while %llu are", a->name,
-                       (unsigned long long)(c->in.memory.pages - c->count));
+            bench_fail("%s says that no single page is left while %" PRIu64 " are", a->name,
+                       (c->in.memory.pages - c->count));
         c->live[c->count++] = run_make(base, 1);
         c->pages++;
         c->held++;

@@ -112,8 +112,8 @@ struct init_size {
     uint64_t bytes;
 };
 
-/* Lines of a .map file: type, start, end, attributes. An attribute that is not known ("-") counts as
- * write-back, as everywhere (tests/data/maps). */
+/* Lines of a .map file: type, start, end, attributes. An attribute that is not known ("-") counts
+ * as write-back, as everywhere (tests/data/maps). */
 static bool add_line(struct memmap *map, const char *line)
 {
     unsigned type;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define POOL_PAGES (4 * GIB / PAGE_SIZE)
@@ -56,7 +57,7 @@ static paddr_t *take_all(struct instance *in, uint64_t *ns)
     const uint32_t flags = a->flags[BENCH_SINGLE | BENCH_MOVABLE];
     paddr_t *held = malloc(pages * sizeof *held);
     if (held == NULL)
-        bench_fail("no memory for %llu addresses", (unsigned long long)pages);
+        bench_fail("no memory for %" PRIu64 " addresses", pages);
     for (uint64_t i = 0; i < pages; i++)
         held[i] = PADDR_NONE; /* touched before the clock starts */
     uint64_t start = bench_cpu_ns();
@@ -86,7 +87,7 @@ static uint64_t free_all(struct instance *in, const paddr_t *held)
         bad += !a->free(in->self, held[i], 1);
     uint64_t ns = bench_cpu_ns() - start;
     if (bad != 0)
-        bench_fail("%s refused to take back %llu of its pages", a->name, (unsigned long long)bad);
+        bench_fail("%s refused to take back %" PRIu64 " of its pages", a->name, bad);
     return ns;
 }
 
@@ -99,8 +100,8 @@ static void expect_whole(struct instance *in)
     a->drain(in->self);
     for (uint64_t i = 0; i < in->memory.pages / 512; i++)
         if (a->alloc(in->self, 512, 512 * PAGE_SIZE, a->flags[BENCH_MOVABLE]) == PADDR_NONE)
-            bench_fail("%s has only %llu whole 2 MiB blocks after everything was freed", a->name,
-                       (unsigned long long)i);
+            bench_fail("%s has only %" PRIu64 " whole 2 MiB blocks after everything was freed",
+                       a->name, i);
 }
 
 void run_bulk(const struct bench_allocator *a, const struct bench_options *o)

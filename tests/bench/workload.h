@@ -6,9 +6,9 @@
 #include "tests/bench/allocator.h"
 
 struct bench_options {
-    bool quick;          /* a smoke run: small, figures mean nothing */
-    const char *data;    /* folder with traces/ and maps/ */
-    unsigned round;      /* 0 and up; a workload without a clock needs the first one only */
+    bool quick;       /* a smoke run: small, figures mean nothing */
+    const char *data; /* folder with traces/ and maps/ */
+    unsigned round;   /* 0 and up; a workload without a clock needs the first one only */
 };
 
 typedef void workload_fn(const struct bench_allocator *, const struct bench_options *);

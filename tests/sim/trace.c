@@ -63,8 +63,10 @@ static bool read_header(const struct reader *r, struct trace *t)
     if (!read_exactly(r, header, sizeof header, "header"))
         return false;
     if (memcmp(header, MAGIC, MAGIC_SIZE) != 0)
-        return complain(r, "is no page trace: it does not begin with %s; tests/data/traces/README.md "
-                           "has the format", MAGIC);
+        return complain(r,
+                        "is no page trace: it does not begin with %s; tests/data/traces/README.md "
+                        "has the format",
+                        MAGIC);
     t->count = little32(header + 8);
     t->allocations = little32(header + 12);
     t->peak_pages = little32(header + 16) | (uint64_t)little32(header + 20) << 32;
@@ -74,7 +76,8 @@ static bool read_header(const struct reader *r, struct trace *t)
     return true;
 }
 
-/* Grow as data comes: a header that lies cannot make us take memory for words that are not there. */
+/* Grow as data comes: a header that lies cannot make us take memory for words that are not there.
+ */
 static bool read_words(const struct reader *r, struct trace *t)
 {
     const uint32_t step = CHUNK_BYTES / sizeof(uint32_t);
@@ -120,8 +123,10 @@ static bool check_alloc(const struct reader *r, struct check *c, uint32_t word, 
 {
     unsigned order = word & 0xFFu;
     if (order >= TRACE_ORDERS || (word & ~KNOWN_BITS) != 0)
-        return complain(r, "operation %" PRIu32 " (0x%08" PRIx32 ") asks for order %u or sets unknown "
-                           "bits; orders 0 to %u can be replayed", at, word, order, TRACE_ORDERS - 1);
+        return complain(r,
+                        "operation %" PRIu32 " (0x%08" PRIx32 ") asks for order %u or sets unknown "
+                        "bits; orders 0 to %u can be replayed",
+                        at, word, order, TRACE_ORDERS - 1);
     c->orders[c->allocations++] = (unsigned char)order;
     c->pages += (uint64_t)1 << order;
     c->peak = max_u64(c->peak, c->pages);
@@ -131,10 +136,14 @@ static bool check_alloc(const struct reader *r, struct check *c, uint32_t word, 
 static bool check_free(const struct reader *r, struct check *c, uint32_t word, uint32_t at)
 {
     if (word >= c->allocations)
-        return complain(r, "operation %" PRIu32 " frees allocation %" PRIu32 ", which has not been made "
-                           "yet", at, word);
+        return complain(r,
+                        "operation %" PRIu32 " frees allocation %" PRIu32
+                        ", which has not been made "
+                        "yet",
+                        at, word);
     if (c->orders[word] == FREED)
-        return complain(r, "operation %" PRIu32 " frees allocation %" PRIu32 " a second time", at, word);
+        return complain(r, "operation %" PRIu32 " frees allocation %" PRIu32 " a second time", at,
+                        word);
     c->pages -= (uint64_t)1 << c->orders[word];
     c->orders[word] = FREED;
     return true;
@@ -148,9 +157,10 @@ static bool check_words(const struct reader *r, const struct trace *t, struct ch
             return false;
     }
     if (c->allocations != t->allocations || c->peak != t->peak_pages)
-        return complain(r, "says %" PRIu32 " allocations and a peak of %" PRIu64 " pages, but holds %" PRIu32
-                           " and %" PRIu64 "; it is damaged", t->allocations, t->peak_pages,
-                        c->allocations, c->peak);
+        return complain(r,
+                        "says %" PRIu32 " allocations and a peak of %" PRIu64
+                        " pages, but holds %" PRIu32 " and %" PRIu64 "; it is damaged",
+                        t->allocations, t->peak_pages, c->allocations, c->peak);
     return true;
 }
 

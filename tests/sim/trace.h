@@ -23,9 +23,9 @@
 
 struct trace {
     uint32_t *words;
-    uint32_t count;       /* words: allocations and frees */
+    uint32_t count; /* words: allocations and frees */
     uint32_t allocations;
-    uint64_t peak_pages;  /* most pages held at one time; counted, and equal to the header's */
+    uint64_t peak_pages; /* most pages held at one time; counted, and equal to the header's */
 };
 
 /* Read `path`. False: `error` holds a sentence with the file's name, and `trace` is empty. */
