@@ -34,7 +34,7 @@ KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard hal/x86_64/*.c) $(wildcard 
 # No jump tables: they would lie in .text, where the lint takes them for instructions.
 EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestanding -fshort-wchar \
              -mgeneral-regs-only -mno-red-zone -mno-stack-arg-probe -fno-stack-protector \
-             -fomit-frame-pointer -fno-jump-tables -fno-ident \
+             -fomit-frame-pointer -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections \
              '-ffile-prefix-map=$(CURDIR)=.' -I. -Ihal/x86_64 \
              -DTEST_TERSE -DMORTISE_COMMIT='"$(COMMIT)"'
 EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
@@ -72,7 +72,7 @@ $(BUILD)/efi/%.S.obj: %.S Makefile
 $(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
 
 $(BUILD)/mortise.efi: $(EFI_OBJ)
-	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /debug:dwarf /Brepro /out:$@ $^
+	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /debug:dwarf /Brepro /opt:ref /opt:icf /out:$@ $^
 
 $(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py
 	$(STRIP) --strip-all $< $@.tmp
