@@ -44,7 +44,8 @@ static void judge(const char *error)
 /* Regions from two bytes each: a gap and a length in pages; zone limits lie in between. */
 static size_t make_map(struct input *in, struct mem_region *out)
 {
-    static const paddr_t starts[] = {15 * MIB + 512 * KIB, HIGH - 5 * MIB, 62 * MIB, HIGH + 1 * GIB};
+    static const paddr_t starts[] = {15 * MIB + 512 * KIB, HIGH - 5 * MIB, 62 * MIB,
+                                     HIGH + 1 * GIB};
     uint32_t shape = next_byte(in);
     size_t count = 1 + shape % 6;
     paddr_t at = starts[shape / 64];

@@ -29,15 +29,20 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {"six pages over a block border", 1, {RAM(34 * MIB - 12 * KIB, 24 * KIB)}, 5,
+    {"six pages over a block border",
+     1,
+     {RAM(34 * MIB - 12 * KIB, 24 * KIB)},
+     5,
      {{.kind = OP_ALLOC, .pages = 1, .align = PAGE_SIZE},
       {.kind = OP_ALLOC, .pages = 2, .align = PAGE_SIZE},
       {.kind = OP_ALLOC, .pages = 4, .align = PAGE_SIZE, .flags = PMM_KERNEL},
       {.kind = OP_ALLOC, .pages = 2, .align = 8 * KIB, .flags = PMM_DMA32},
       {.kind = OP_CLAIM, .pages = 2, .at = 2}}},
-    {"DMA reserve, a hole, memory to reclaim", 3,
+    {"DMA reserve, a hole, memory to reclaim",
+     3,
      {RAM(16 * MIB - 16 * KIB, 20 * KIB), BOOT(16 * MIB + 4 * KIB, 4 * KIB),
-      RAM(16 * MIB + 12 * KIB, 4 * KIB)}, 6,
+      RAM(16 * MIB + 12 * KIB, 4 * KIB)},
+     6,
      {{.kind = OP_ALLOC, .pages = 1, .align = PAGE_SIZE},
       {.kind = OP_ALLOC, .pages = 3, .align = PAGE_SIZE},
       {.kind = OP_ALLOC, .pages = 3, .align = PAGE_SIZE, .flags = PMM_DMA},
@@ -143,9 +148,9 @@ static const char *do_free(uint32_t first)
 static const char *try_misuse(void)
 {
     for (uint32_t i = 0; i < model.pages + 2; i++) {
-        paddr_t at = i < model.pages ? model.address[i]
-                                     : i == model.pages ? model.address[0] - PAGE_SIZE
-                                                        : model.address[model.pages - 1] + PAGE_SIZE;
+        paddr_t at = i < model.pages    ? model.address[i]
+                     : i == model.pages ? model.address[0] - PAGE_SIZE
+                                        : model.address[model.pages - 1] + PAGE_SIZE;
         for (size_t n = 0; n <= model.pages; n++) {
             status_t must = model_free_status(&model, at, n);
             if (must == STATUS_OK)
@@ -199,7 +204,8 @@ static bool descend(unsigned depth)
         trail[depth] = (int)i;
         if (!go_on(o->kind == OP_ALLOC   ? do_alloc(o)
                    : o->kind == OP_CLAIM ? do_claim(o)
-                                         : do_reclaim(o), depth))
+                                         : do_reclaim(o),
+                   depth))
             return false;
         restore(depth);
     }
@@ -224,8 +230,8 @@ static bool run_shape(const struct shape *s)
         saved[i].tables = model_memory(table_bytes);
     const char *error = table_bytes > 1 << 16 ? "the tables are too large to search" : judge();
     bool ok = (error == NULL || wrong(error, 0)) && descend(0);
-    printf("%s: depth %u, %" PRIu64 " sequences, %" PRIu64 " states, %" PRIu64 " misuses\n", s->name,
-           depth_limit, sequences, states, misuses);
+    printf("%s: depth %u, %" PRIu64 " sequences, %" PRIu64 " states, %" PRIu64 " misuses\n",
+           s->name, depth_limit, sequences, states, misuses);
     for (unsigned i = 0; i <= depth_limit; i++)
         free(saved[i].tables);
     free(tables);

@@ -1,7 +1,7 @@
 /* Everything that can fail in the allocator made to fail at every step, and what a failure must
- * leave behind: nothing. Tables: every size that is too small. Memory: exhaustion after every number
- * of pages. Debug modes: a stray write and a broken invariant must panic, and say so. Several CPUs:
- * what another CPU has parked is busy. And the cost of creation: O(regions). */
+ * leave behind: nothing. Tables: every size that is too small. Memory: exhaustion after every
+ * number of pages. Debug modes: a stray write and a broken invariant must panic, and say so.
+ * Several CPUs: what another CPU has parked is busy. And the cost of creation: O(regions). */
 #include "tests/model/pmm_model.h"
 
 #include "hal/hal.h"
@@ -74,8 +74,11 @@ static void create_on_every_size(void)
     for (uint64_t pages = 1; pages < 40; pages++) {
         struct pmm *p = NULL;
         storage[0] = (struct mem_region)RAM(HIGH - 4 * KIB, pages * PAGE_SIZE);
-        struct memmap map = {.regions = storage, .capacity = 8, .count = 1,
-                             .limit = (uint64_t)1 << 52, .normalized = true};
+        struct memmap map = {.regions = storage,
+                             .capacity = 8,
+                             .count = 1,
+                             .limit = (uint64_t)1 << 52,
+                             .normalized = true};
         before = map;
         status_t s = pmm_create(&map, 3, &p);
         made += s == STATUS_OK;
@@ -86,8 +89,8 @@ static void create_on_every_size(void)
             EXPECT(pmm_check(p) == NULL && memmap_check(&map) == NULL);
             pmm_stats(p, PMM_ZONE_DMA32, &dma32);
             pmm_stats(p, PMM_ZONE_NORMAL, &high);
-            EXPECT(dma32.free + high.free +
-                       (pmm_table_bytes(p) + PAGE_SIZE - 1) / PAGE_SIZE == pages);
+            EXPECT(dma32.free + high.free + (pmm_table_bytes(p) + PAGE_SIZE - 1) / PAGE_SIZE ==
+                   pages);
             continue;
         }
         EXPECT(s == STATUS_NO_MEMORY && p == NULL);
@@ -101,8 +104,11 @@ static void create_on_every_size(void)
 static void create_without_a_slot(void)
 {
     struct mem_region storage[1] = {RAM(HIGH, 64 * MIB)};
-    struct memmap map = {.regions = storage, .capacity = 1, .count = 1,
-                         .limit = (uint64_t)1 << 52, .normalized = true};
+    struct memmap map = {.regions = storage,
+                         .capacity = 1,
+                         .count = 1,
+                         .limit = (uint64_t)1 << 52,
+                         .normalized = true};
     struct pmm *p = NULL;
     EXPECT(pmm_create(&map, 1, &p) == STATUS_NO_MEMORY);
     EXPECT(p == NULL && map.count == 1 && storage[0].size == 64 * MIB);
@@ -110,9 +116,8 @@ static void create_without_a_slot(void)
 
 /* ---- memory ---- */
 
-static const struct mem_region small_map[] = {RAM(16 * MIB - 80 * KIB, 160 * KIB),
-                                              BOOT(24 * MIB, 8 * KIB),
-                                              RAM(HIGH - 40 * KIB, 120 * KIB)};
+static const struct mem_region small_map[] = {
+    RAM(16 * MIB - 80 * KIB, 160 * KIB), BOOT(24 * MIB, 8 * KIB), RAM(HIGH - 40 * KIB, 120 * KIB)};
 
 /* Requests that the model says cannot be met: none may change anything. */
 static void refuse_all(struct model *m, struct pmm *p)
@@ -133,8 +138,8 @@ static void claim_all_refused(struct model *m, struct pmm *p)
     for (uint32_t i = 0; i < m->pages; i++)
         for (size_t n = 1; n < 12; n += 5) {
             status_t s = pmm_claim(p, m->address[i], n);
-            bool crosses = model_zone(m->address[i]) !=
-                           model_zone(m->address[i] + (n - 1) * PAGE_SIZE);
+            bool crosses =
+                model_zone(m->address[i]) != model_zone(m->address[i] + (n - 1) * PAGE_SIZE);
             EXPECT((crosses && s == STATUS_INVALID) || model_claim_ok(m, m->address[i], n, s));
             if (s == STATUS_OK)
                 EXPECT(pmm_free(p, m->address[i], n) == STATUS_OK);
@@ -348,8 +353,11 @@ static uint64_t resident_bytes(void *memory, size_t bytes)
 /* Create over `map`; the allocator works, whatever the size. Bytes touched by creation alone. */
 static uint64_t create_sparse(struct mem_region *regions, size_t count, size_t *bytes)
 {
-    struct memmap map = {.regions = regions, .capacity = count, .count = count,
-                         .limit = (uint64_t)1 << 52, .normalized = true};
+    struct memmap map = {.regions = regions,
+                         .capacity = count,
+                         .count = count,
+                         .limit = (uint64_t)1 << 52,
+                         .normalized = true};
     struct pmm *p = NULL;
     *bytes = pmm_tables_size(&map, 8);
     void *tables = mmap(NULL, *bytes, PROT_READ | PROT_WRITE,
@@ -361,7 +369,8 @@ static uint64_t create_sparse(struct mem_region *regions, size_t count, size_t *
     uint64_t took = hal_cycles() - start;
     uint64_t touched = resident_bytes(tables, *bytes);
     printf("  creation touched %" PRIu64 " KiB of %zu MiB of tables, in %" PRIu64
-           " us with sanitizers\n", touched / KIB, *bytes >> 20, took / 1000);
+           " us with sanitizers\n",
+           touched / KIB, *bytes >> 20, took / 1000);
     for (size_t pages = 1; pages <= TIB / PAGE_SIZE; pages *= 32) {
         paddr_t got = pmm_alloc_aligned(p, pages, min_u64(GIB, pages * PAGE_SIZE), 0);
         EXPECT(got != PADDR_NONE && pmm_free(p, got, pages) == STATUS_OK);

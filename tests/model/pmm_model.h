@@ -19,9 +19,18 @@
 #define MODEL_WITHHELD 1u
 #define MODEL_OWNED    2u /* + index of the run's first page */
 
-#define RAM(base_, size_)  {.base = (base_), .size = (size_), .type = MEM_USABLE}
-#define BOOT(base_, size_) {.base = (base_), .size = (size_), .type = MEM_BOOT}
-#define OURS(base_, size_) {.base = (base_), .size = (size_), .type = MEM_USABLE, .label = "image"}
+#define RAM(base_, size_)                                                                          \
+    {                                                                                              \
+        .base = (base_), .size = (size_), .type = MEM_USABLE                                       \
+    }
+#define BOOT(base_, size_)                                                                         \
+    {                                                                                              \
+        .base = (base_), .size = (size_), .type = MEM_BOOT                                         \
+    }
+#define OURS(base_, size_)                                                                         \
+    {                                                                                              \
+        .base = (base_), .size = (size_), .type = MEM_USABLE, .label = "image"                     \
+    }
 
 struct model {
     struct mem_region regions[MODEL_REGIONS];
@@ -188,8 +197,7 @@ static inline bool model_in_range(size_t n, uint64_t align, uint32_t flags)
 }
 
 /* P6: must such a request succeed (when no other CPU holds parked pages)? */
-static inline bool model_can_alloc(const struct model *m, size_t n, uint64_t align,
-                                   uint32_t flags)
+static inline bool model_can_alloc(const struct model *m, size_t n, uint64_t align, uint32_t flags)
 {
     if (!model_in_range(n, align, flags) || n > m->pages)
         return false;

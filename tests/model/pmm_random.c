@@ -8,9 +8,9 @@
 
 #include <inttypes.h>
 
-#define HIGH      (4 * GIB)
-#define CPUS      2u
-#define MAX_LIVE  60000u
+#define HIGH     (4 * GIB)
+#define CPUS     2u
+#define MAX_LIVE 60000u
 
 struct shape {
     const char *name;
@@ -19,24 +19,30 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    {"islands", 9,
+    {"islands",
+     9,
      {RAM(1 * MIB, 4 * KIB), RAM(1 * MIB + 8 * KIB, 4 * KIB), RAM(2 * MIB - 4 * KIB, 8 * KIB),
       RAM(3 * MIB + 4 * KIB, 60 * KIB), RAM(20 * MIB, 4 * KIB), RAM(22 * MIB - 20 * KIB, 40 * KIB),
       RAM(HIGH, 4 * KIB), RAM(HIGH + 12 * KIB, 12 * KIB), RAM(HIGH + 2 * MIB + 4 * KIB, 2 * MIB)}},
-    {"zone borders", 2,
+    {"zone borders",
+     2,
      {RAM(13 * MIB + 12 * KIB, 7 * MIB), RAM(HIGH - 5 * MIB - 4 * KIB, 12 * MIB + 8 * KIB)}},
-    {"reclaim", 8,
+    {"reclaim",
+     8,
      {RAM(1 * MIB, 3 * MIB + 4 * KIB), BOOT(4 * MIB + 4 * KIB, 5 * MIB),
       RAM(9 * MIB + 4 * KIB, 1 * MIB), OURS(10 * MIB + 4 * KIB, 60 * KIB),
-      BOOT(10 * MIB + 64 * KIB, 12 * MIB), BOOT(30 * MIB, 4 * KIB), RAM(30 * MIB + 4 * KIB, 8 * KIB),
-      BOOT(HIGH - 1 * MIB, 2 * MIB)}},
-    {"holes", 6,
+      BOOT(10 * MIB + 64 * KIB, 12 * MIB), BOOT(30 * MIB, 4 * KIB),
+      RAM(30 * MIB + 4 * KIB, 8 * KIB), BOOT(HIGH - 1 * MIB, 2 * MIB)}},
+    {"holes",
+     6,
      {RAM(16 * MIB + 4 * KIB, 6 * MIB - 8 * KIB), RAM(24 * MIB, 1 * MIB), RAM(26 * MIB, 1 * MIB),
       RAM(HIGH + 508 * 4 * KIB, 5 * MIB), BOOT(HIGH + 508 * 4 * KIB + 5 * MIB, 3 * MIB),
       RAM(HIGH + 16 * MIB, 20 * MIB + 4 * KIB)}},
-    {"large", 5,
-     {RAM(8 * MIB, 16 * MIB), RAM(HIGH, 96 * MIB + 12 * KIB), BOOT(HIGH + 96 * MIB + 12 * KIB, 5 * MIB),
-      RAM(HIGH + 101 * MIB + 12 * KIB, 27 * MIB), BOOT(HIGH + 130 * MIB, 8 * MIB)}},
+    {"large",
+     5,
+     {RAM(8 * MIB, 16 * MIB), RAM(HIGH, 96 * MIB + 12 * KIB),
+      BOOT(HIGH + 96 * MIB + 12 * KIB, 5 * MIB), RAM(HIGH + 101 * MIB + 12 * KIB, 27 * MIB),
+      BOOT(HIGH + 130 * MIB, 8 * MIB)}},
 };
 
 struct run {
@@ -149,8 +155,8 @@ static bool op_alloc(void)
     uint64_t align = below(4) == 0 ? PAGE_SIZE << below(11) : PAGE_SIZE;
     uint32_t flags = below(3) != 0 ? 0 : (uint32_t)below(16);
     bool plain = below(2) == 0 && align == PAGE_SIZE;
-    paddr_t got = plain ? pmm_alloc(run.pmm, n, flags)
-                        : pmm_alloc_aligned(run.pmm, n, align, flags);
+    paddr_t got =
+        plain ? pmm_alloc(run.pmm, n, flags) : pmm_alloc_aligned(run.pmm, n, align, flags);
     if (got != PADDR_NONE)
         return accept(got, n, align, flags);
     run.refused++;

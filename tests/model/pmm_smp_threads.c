@@ -16,9 +16,9 @@
 #define QUEUE   512u
 #define PAGES   (274u * 256u) /* in `regions` */
 
-static const struct mem_region regions[] = {
-    RAM(4 * MIB, 12 * MIB), RAM(16 * MIB, 52 * MIB), RAM(HIGH, 150 * MIB + 4 * KIB),
-    RAM(HIGH + 190 * MIB - 4 * KIB, 60 * MIB - 4 * KIB)};
+static const struct mem_region regions[] = {RAM(4 * MIB, 12 * MIB), RAM(16 * MIB, 52 * MIB),
+                                            RAM(HIGH, 150 * MIB + 4 * KIB),
+                                            RAM(HIGH + 190 * MIB - 4 * KIB, 60 * MIB - 4 * KIB)};
 
 struct held {
     paddr_t base;
@@ -96,9 +96,7 @@ static void keep(struct worker *w, struct held h)
 static void take(struct worker *w)
 {
     uint64_t kind = below(w, 100);
-    struct held h = {.pages = kind < 75   ? 1
-                              : kind < 95 ? 2 + below(w, 60)
-                                          : 100 + below(w, 600)};
+    struct held h = {.pages = kind < 75 ? 1 : kind < 95 ? 2 + below(w, 60) : 100 + below(w, 600)};
     uint32_t flags = below(w, 3) != 0 ? 0 : (uint32_t)below(w, 16) & ~PMM_ZERO;
     uint64_t align = below(w, 8) == 0 ? PAGE_SIZE << below(w, 10) : PAGE_SIZE;
     h.base = pmm_alloc_aligned(pmm, h.pages, align, flags);
@@ -288,8 +286,8 @@ int main(int argc, char **argv)
         struct worker *w = &workers[i];
         pthread_join(w->thread, NULL);
         taken += w->taken;
-        printf("CPU %u: %" PRIu64 " runs taken, %" PRIu64 " refused, %" PRIu64 " passed on, %" PRIu64
-               " freed for others, %" PRIu64 " misuses\n",
+        printf("CPU %u: %" PRIu64 " runs taken, %" PRIu64 " refused, %" PRIu64
+               " passed on, %" PRIu64 " freed for others, %" PRIu64 " misuses\n",
                i, w->taken, w->refused, w->passed_on, w->foreign_frees, w->misuses);
     }
     drain_all();

@@ -6,7 +6,8 @@
 
 #define HIGH (4 * GIB)
 
-static const struct mem_region map[] = {USABLE(1 * MIB, 63 * MIB), USABLE(HIGH, 64 * MIB),
+static const struct mem_region map[] = {USABLE(1 * MIB, 63 * MIB),
+                                        USABLE(HIGH, 64 * MIB),
                                         {.base = 5 * GIB, .size = 4 * MIB, .type = MEM_BOOT}};
 
 /* NORMAL, in blocks from 4 GiB on: 0-3 an extent, 4 with its first 100 pages in use, 5 an extent,
@@ -35,7 +36,8 @@ static struct summary *summary(struct rig *r, uint32_t block)
 
 typedef void break_fn(struct rig *);
 
-/* Break a sound allocator in each way of the list; pmm_check() must name the invariant each time. */
+/* Break a sound allocator in each way of the list; pmm_check() must name the invariant each time.
+ */
 static void expect_broken(struct test_state *t, const char *invariant, break_fn *const *ways,
                           size_t count)
 {
@@ -230,11 +232,10 @@ static void extent_under_wrong_length(struct rig *r)
 
 static void p3(struct test_state *t)
 {
-    break_fn *const ways[] = {block_not_filed,   block_under_wrong_length, longest_too_high,
-                              class_wrong,       mask_says_empty,          mask_says_filed,
-                                link_back_wrong,          list_runs_in_circle,
-                              link_out_of_range, extent_not_filed,         extent_mask_wrong,
-                              extent_under_wrong_length};
+    break_fn *const ways[] = {
+        block_not_filed,   block_under_wrong_length, longest_too_high,  class_wrong,
+        mask_says_empty,   mask_says_filed,          link_back_wrong,   list_runs_in_circle,
+        link_out_of_range, extent_not_filed,         extent_mask_wrong, extent_under_wrong_length};
     expect_broken(t, "P3", ways, ARRAY_LEN(ways));
     TEST_END;
 }
@@ -298,11 +299,16 @@ static void tags_differ_in_kind(struct rig *r)
 
 static void p4(struct test_state *t)
 {
-    break_fn *const ways[] = {free_count_too_high,      free_count_too_low,
-                              bit_of_used_page_flipped, bit_of_free_page_flipped,
-                              address_wrong,            owner_does_not_exist,
-                              withheld_without_pages,   tag_too_long,
-                              tag_zero,                 tags_differ,
+    break_fn *const ways[] = {free_count_too_high,
+                              free_count_too_low,
+                              bit_of_used_page_flipped,
+                              bit_of_free_page_flipped,
+                              address_wrong,
+                              owner_does_not_exist,
+                              withheld_without_pages,
+                              tag_too_long,
+                              tag_zero,
+                              tags_differ,
                               tags_differ_in_kind};
     expect_broken(t, "P4", ways, ARRAY_LEN(ways));
     TEST_END;

@@ -20,7 +20,10 @@ struct rig {
     size_t bytes;
 };
 
-#define USABLE(base_, size_) {.base = (base_), .size = (size_), .type = MEM_USABLE}
+#define USABLE(base_, size_)                                                                       \
+    {                                                                                              \
+        .base = (base_), .size = (size_), .type = MEM_USABLE                                       \
+    }
 
 /* A normalized map made by hand: `source` is sorted and disjoint. */
 static inline void rig_map(struct rig *r, const struct mem_region *source, size_t count)
@@ -84,12 +87,12 @@ struct rig_count {
     struct pmm_stats zone[PMM_ZONE_COUNT];
     uint64_t allocated[PMM_ZONE_COUNT];
     uint64_t withheld;
-    uint64_t hash;      /* of every run, parked ones as they are */
+    uint64_t hash; /* of every run, parked ones as they are */
     uint64_t pages;
-    paddr_t end;        /* of the run before */
-    enum pmm_run kind;  /* of the run before */
-    bool disordered;    /* a run began below the end of the one before */
-    bool split;         /* two runs of one kind touch inside one zone */
+    paddr_t end;       /* of the run before */
+    enum pmm_run kind; /* of the run before */
+    bool disordered;   /* a run began below the end of the one before */
+    bool split;        /* two runs of one kind touch inside one zone */
 };
 
 static inline uint64_t rig_blocks(paddr_t base, uint64_t pages)

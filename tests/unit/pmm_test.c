@@ -880,6 +880,80 @@ static void p6_uses_parked_for_alignment(struct test_state *t)
     TEST_END;
 }
 
+/* ---- large regions: extents of thousands of blocks ---- */
+
+#define MANY 256
+
+struct many {
+    paddr_t base[MANY];
+    size_t pages[MANY];
+};
+
+/* Claim runs of 1 to 1500 pages all over the 8 GiB of the first region, close to the borders of 64
+ * and of 512 blocks. */
+static unsigned claim_scattered(struct test_state *t, const struct rig *r, struct many *m)
+{
+    static const unsigned blocks[] = {0,   1,   62,  63,  64,  65,   126,
+                                      128, 510, 511, 512, 513, 1023, 1024};
+    unsigned taken = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        unsigned block = blocks[i % 14] + i / 14 * 151 % 3000;
+        paddr_t at = r->regions[0].base + block * 2 * MIB + i * 7 % 512 * PAGE_SIZE;
+        size_t pages = i % 3 == 0 ? 1 : 1 + i * 37 % 1500;
+        status_t s = pmm_claim(r->pmm, at, pages);
+        CHECK(s == STATUS_OK || s == STATUS_BUSY);
+        if (s == STATUS_OK) {
+            m->base[taken] = at;
+            m->pages[taken++] = pages;
+        }
+        if (i % 16 == 0)
+            rig_audit(t, r);
+    }
+    return taken;
+}
+
+static void large_extents_split_and_merge(struct test_state *t)
+{
+    const struct mem_region map[] = {USABLE(HIGH, 8 * GIB)};
+    struct rig r;
+    struct many *m = test_memory(sizeof *m);
+    if (!CHECK(m != NULL) || !RIG_MAKE(&r, map))
+        return;
+    unsigned taken = claim_scattered(t, &r, m);
+    CHECK(taken > MANY / 2);
+    for (unsigned i = 0; i < taken; i++) { /* not in the order taken */
+        unsigned k = taken % 101 == 0 ? i : i * 101 % taken;
+        CHECK_EQ(pmm_free(r.pmm, m->base[k], m->pages[k]), STATUS_OK);
+        if (i % 16 == 0)
+            rig_audit(t, &r);
+    }
+    pmm_drain(r.pmm);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).largest_run, 8 * GIB / PAGE_SIZE);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).free_blocks, 4096);
+    rig_audit(t, &r);
+    TEST_END;
+}
+
+/* Extents of many lengths: each aligned request finds its place, each free gives it back. */
+static void large_aligned_among_extents(struct test_state *t)
+{
+    const struct mem_region map[] = {USABLE(HIGH + 6 * MIB, 8 * GIB)};
+    struct rig r;
+    struct many *m = test_memory(sizeof *m);
+    if (!CHECK(m != NULL) || !RIG_MAKE(&r, map))
+        return;
+    claim_scattered(t, &r, m);
+    for (uint64_t align = 2 * MIB; align <= 512 * MIB; align *= 2)
+        for (size_t pages = 512; pages <= 65536; pages = pages * 3 + 1) {
+            paddr_t got = pmm_alloc_aligned(r.pmm, pages, align, 0);
+            CHECK(got != PADDR_NONE && got % align == 0);
+            rig_audit(t, &r);
+            CHECK_EQ(pmm_free(r.pmm, got, pages), STATUS_OK);
+        }
+    rig_audit(t, &r);
+    TEST_END;
+}
+
 /* ---- pmm_reclaim ---- */
 
 static void reclaim_adds(struct test_state *t)
@@ -1326,14 +1400,16 @@ static void facts(struct test_state *t)
 }
 
 static const struct test_case cases[] = {
-    {"pmm.create owns all usable memory without an owner and withholds the rest", create_owns_usable},
+    {"pmm.create owns all usable memory without an owner and withholds the rest",
+     create_owns_usable},
     {"pmm.create cuts regions at zone limits", create_cuts_zones},
     {"pmm.create_in refuses bad arguments and too little memory", create_refuses},
     {"pmm.P8 create_in that fails leaves the tables alone", create_leaves_tables_on_failure},
     {"pmm.create_in stays inside its tables, whatever they held", create_stays_in_tables},
     {"pmm.create_in serves 1 to 1024 CPUs", create_accepts_1024_cpus},
     {"pmm.tables_size is at most 2.5 bits a page from 1 GiB up", tables_are_small},
-    {"pmm.tables_size of small memory is 2.5 bits a page and at most 5 KiB", tables_of_small_memory},
+    {"pmm.tables_size of small memory is 2.5 bits a page and at most 5 KiB",
+     tables_of_small_memory},
     {"pmm.tables_size pays nothing for holes", tables_ignore_holes},
     {"pmm.64 KiB are enough to work with", smallest_machine},
     {"pmm.an empty map makes an allocator that has nothing", empty_map},
@@ -1374,6 +1450,8 @@ static const struct test_case cases[] = {
     {"pmm.P6 a region shorter than a block may straddle", p6_short_region_over_border},
     {"pmm.P6 islands of one page are all used", p6_islands},
     {"pmm.P6 pages parked on this CPU are drained before failing", p6_uses_parked_for_alignment},
+    {"pmm.extents of thousands of blocks split and merge", large_extents_split_and_merge},
+    {"pmm.P6 aligned runs are found among extents of all lengths", large_aligned_among_extents},
     {"pmm.reclaim adds withheld memory and merges across the former border", reclaim_adds},
     {"pmm.reclaim tells its misuses apart", reclaim_misuse},
     {"pmm.reclaim adds whole blocks across a zone limit", reclaim_large},
