@@ -61,7 +61,8 @@ struct pcp {
 
 /* CPUs do not share cache lines, nor the pairs of lines that are fetched together. */
 struct cpu {
-    _Alignas(128) struct pcp pcp;
+    struct pcp pcp;
+    unsigned char apart[128];
 };
 
 struct area {
