@@ -43,7 +43,10 @@ EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
 $(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
 # The image must stay below 128 KiB, unit tests included: small rather than fast. The tests have most
 # of the code and much of it is alike, so the compiler may share it between functions.
-$(foreach d,tests efi kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -Oz
+# Only the allocator's everyday path is built for speed.
+FAST_SRC := mm/block.c mm/magazine.c mm/pmm.c mm/zone.c mm/zone_file.c
+FAST_OBJ := $(patsubst %,$(BUILD)/efi/%.obj,$(FAST_SRC))
+$(filter-out $(FAST_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
 $(foreach d,tests efi,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -mllvm -enable-machine-outliner=always
 
 .PHONY: image
@@ -153,6 +156,7 @@ $(H)/memsim: $(sort $(wildcard tests/sim/*.c)) $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 .PHONY: layers
 layers: ## prove the layer rule: who may include whom
 	sh tests/lint/layers.sh
+	$(PYTHON) tests/lint/log_formats.py kernel/*.c
 
 .PHONY: tidy
 tidy: ## clang-tidy and cppcheck over mm/, hal/host and kernel/

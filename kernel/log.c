@@ -83,7 +83,7 @@ static void put_size(struct line *l, uint64_t bytes)
     put_text(l, units[unit]);
 }
 
-static void put_arg(struct line *l, char kind, const struct log_arg *arg)
+static void put_arg(struct line *l, char kind, const union log_arg *arg)
 {
     switch (kind) {
     case 'u':
@@ -108,7 +108,7 @@ static void put_arg(struct line *l, char kind, const struct log_arg *arg)
     }
 }
 
-static void put_format(struct line *l, const char *format, const struct log_arg *args, size_t count)
+static void put_format(struct line *l, const char *format, const union log_arg *args, size_t count)
 {
     size_t next = 0;
     for (const char *p = format; *p != '\0'; p++) {
@@ -132,7 +132,7 @@ static void emit(char c)
     serial_put(c);
 }
 
-void log_line(const char *topic, const char *format, const struct log_arg *args, size_t count)
+void log_line(const char *topic, const char *format, const union log_arg *args, size_t count)
 {
     uint64_t begun = hal_cycles();
     uint64_t micros = log_micros();

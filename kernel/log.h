@@ -1,8 +1,8 @@
 /* kernel/log.h: the log: one line a fact, "[seconds] topic: text", on serial and in a ring in RAM.
  *
  * Format: %u decimal, %x hex with 0x and no leading zeros, %X hex with 0x and 16 digits, %h bytes
- * as a human size ("48.2 MiB"), %s text, %% a percent sign. Arguments carry their kind, so none can
- * be read wrongly:
+ * as a human size ("48.2 MiB"), %s text, %% a percent sign. U() and S() name an argument's
+ * kind; tests/lint/log_formats.py (in make layers) proves that it is the one the format wants:
  *
  *     LOG("zone", "%s total=%u", S(name), U(total));
  *     SAY("map", "the firmware gave no memory map");
@@ -17,19 +17,19 @@
 
 #define LOG_LINE 400
 
-struct log_arg {
+union log_arg {
     uint64_t u;
     const char *s;
 };
 
-#define U(number) ((struct log_arg){.u = (number)})
-#define S(text)   ((struct log_arg){.s = (text)})
+#define U(number) ((union log_arg){.u = (number)})
+#define S(text)   ((union log_arg){.s = (text)})
 #define LOG(topic, format, ...)                                                                    \
-    log_line((topic), (format), (const struct log_arg[]){__VA_ARGS__},                             \
-             sizeof((const struct log_arg[]){__VA_ARGS__}) / sizeof(struct log_arg))
-#define SAY(topic, sentence) log_line((topic), "%s", (const struct log_arg[]){S(sentence)}, 1)
+    log_line((topic), (format), (const union log_arg[]){__VA_ARGS__},                              \
+             sizeof((const union log_arg[]){__VA_ARGS__}) / sizeof(union log_arg))
+#define SAY(topic, sentence) log_line((topic), "%s", (const union log_arg[]){S(sentence)}, 1)
 
-void log_line(const char *topic, const char *format, const struct log_arg *args, size_t count);
+void log_line(const char *topic, const char *format, const union log_arg *args, size_t count);
 
 /* Stamps count from the TSC value `start`; `hz` 0 counts as 1 GHz. */
 void log_set_clock(uint64_t start, uint64_t hz);

@@ -118,7 +118,7 @@ static uint16_t ist_of(unsigned vector)
 static void build_idt(void)
 {
     for (unsigned v = 0; v < 256; v++) {
-        uint64_t at = (uint64_t)(uintptr_t)(trap_stubs + 8 * v);
+        uint64_t at = (uint64_t)(uintptr_t)(trap_stubs + v / 32 * 144 + v % 32 * 4);
         idt[v].offset_low = (uint16_t)at;
         idt[v].selector = 0x08;
         idt[v].options = (uint16_t)(0x8E00u | ist_of(v)); /* present, interrupt gate */

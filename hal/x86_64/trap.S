@@ -1,27 +1,37 @@
 // Entry points of all 256 vectors, the stack switch, and cpu_try. Microsoft calling convention.
     .text
 
-// 256 stubs of 8 bytes each: cpu.c computes their addresses. A stub pushes its vector as a signed
-// byte and goes to one of two places: vectors 8, 10-14, 17, 21, 29 and 30 come with an error code;
-// the others get a zero so that the frame is always the same.
+// 256 stubs of 4 bytes each, in 8 groups of 144 bytes: cpu.c computes their addresses. A stub pushes
+// its vector as a signed byte and jumps to the end of its group, near enough for a short jump, and
+// from there to one of two places: vectors 8, 10-14, 17, 21, 29 and 30 come with an error code; the
+// others get a zero so that the frame is always the same.
+    .macro stub vector
+    .if \vector < 128
+    pushq $\vector
+    .else
+    pushq $(\vector - 256)
+    .endif
+    .if (\vector == 8) || ((\vector >= 10) && (\vector <= 14)) || (\vector == 17) || (\vector == 21) || (\vector == 29) || (\vector == 30)
+    jmp 2f
+    .else
+    jmp 1f
+    .endif
+    .endm
+
     .globl trap_stubs
     .balign 16
 trap_stubs:
     .set vector, 0
-    .rept 256
-    .balign 8
-    .if vector < 128
-    pushq $vector
-    .else
-    pushq $(vector - 256)
-    .endif
-    .if (vector == 8) || ((vector >= 10) && (vector <= 14)) || (vector == 17) || (vector == 21) || (vector == 29) || (vector == 30)
-    jmp trap_common
-    .else
-    jmp trap_without_error
-    .endif
+    .rept 8
+    .balign 16
+    .rept 32
+    stub vector
     .set vector, vector + 1
     .endr
+1:  jmp trap_without_error
+2:  jmp trap_common
+    .endr
+    .balign 16
 
 trap_without_error:
     pushq (%rsp)
