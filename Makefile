@@ -43,10 +43,10 @@ EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
 $(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
 # The image must stay below 128 KiB, unit tests included: small rather than fast. The tests have most
 # of the code and much of it is alike, so the compiler may share it between functions.
-# Only the allocator's everyday path is built for speed.
-FAST_SRC := mm/block.c mm/magazine.c mm/pmm.c mm/zone.c mm/zone_file.c
-FAST_OBJ := $(patsubst %,$(BUILD)/efi/%.obj,$(FAST_SRC))
-$(filter-out $(FAST_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
+# Only the allocator's own path is built for speed.
+PATH_OBJ := $(patsubst %,$(BUILD)/efi/mm/%.c.obj,block magazine pmm zone zone_file)
+$(PATH_OBJ): EFI_FLAGS += -Os
+$(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
 $(foreach d,tests efi,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -mllvm -enable-machine-outliner=always
 
 .PHONY: image

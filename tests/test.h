@@ -56,18 +56,17 @@ bool test_check_eq(struct test_state *t, uint64_t actual, uint64_t expected, con
 bool test_check_str(struct test_state *t, const char *actual, const char *expected,
                     const char *text, const char *file, int line);
 
-/* The image must stay below 128 KiB, and the text of every check would fill a third of that: there
- * (TEST_TERSE) a failure names its line, and its test names the file. */
-bool test_check_line(struct test_state *t, bool ok, int line);
-bool test_check_eq_line(struct test_state *t, uint64_t actual, uint64_t expected, int line);
-bool test_check_str_line(struct test_state *t, const char *actual, const char *expected, int line);
+/* The image must stay below 128 KiB, and the text and line of every check would fill a third of that:
+ * there (TEST_TERSE) a failure says which test it was in and the how-many-eth check of it. */
+bool test_nth(struct test_state *t, bool ok);
+bool test_nth_eq(struct test_state *t, uint64_t actual, uint64_t expected);
+bool test_nth_str(struct test_state *t, const char *actual, const char *expected);
 
 /* Each continues after a failure; write `if (!CHECK(p)) return;` where going on makes no sense. */
 #ifdef TEST_TERSE
-#define CHECK(cond) test_check_line(t, (cond), __LINE__)
-#define CHECK_EQ(actual, expected) \
-    test_check_eq_line(t, (uint64_t)(actual), (uint64_t)(expected), __LINE__)
-#define CHECK_STR(actual, expected) test_check_str_line(t, (actual), (expected), __LINE__)
+#define CHECK(cond) test_nth(t, (cond))
+#define CHECK_EQ(actual, expected) test_nth_eq(t, (uint64_t)(actual), (uint64_t)(expected))
+#define CHECK_STR(actual, expected) test_nth_str(t, (actual), (expected))
 #else
 #define CHECK(cond) test_check(t, (cond), #cond, __FILE__, __LINE__)
 #define CHECK_EQ(actual, expected) \
