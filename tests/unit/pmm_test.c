@@ -1377,7 +1377,8 @@ static void ring_names_callers(struct test_state *t)
     if (!RIG_MAKE(&r, high256))
         return;
     pmm_set_debug(r.pmm, &on);
-    for (unsigned i = 0; i < 2; i++)
+    volatile unsigned times = 2; /* not known to the compiler, which would make two places of it */
+    for (unsigned i = 0; i < times; i++)
         CHECK(pmm_alloc(r.pmm, 1, 0) != PADDR_NONE); /* one place in the code, called twice */
     /* Another function, so that no compiler can make one call of the two places. */
     CHECK(pmm_alloc_aligned(r.pmm, 1, PAGE_SIZE, 0) != PADDR_NONE);
