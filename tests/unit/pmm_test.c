@@ -720,6 +720,30 @@ static void free_wrong_length_at_borders(struct test_state *t)
     TEST_END;
 }
 
+/* The page behind a single one may lie in the next word of bits, or in the next block. */
+static void free_wrong_length_at_word_borders(struct test_state *t)
+{
+    const unsigned starts[] = {0, 62, 63, 64, 127, 128, 447, 510, 511, 512, 1023};
+    struct rig r;
+    if (!RIG_MAKE(&r, high64))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+        paddr_t at = HIGH + 4 * MIB + starts[i] * PAGE_SIZE;
+        CHECK_EQ(pmm_claim(r.pmm, at, 2), STATUS_OK);
+        CHECK_EQ(pmm_free(r.pmm, at, 1), STATUS_WRONG_LENGTH);
+        CHECK_EQ(pmm_free(r.pmm, at, 3), STATUS_WRONG_LENGTH);
+        CHECK_EQ(pmm_free(r.pmm, at + PAGE_SIZE, 1), STATUS_INTERIOR);
+        CHECK_EQ(pmm_free(r.pmm, at, 2), STATUS_OK);
+        CHECK_EQ(pmm_claim(r.pmm, at, 1), STATUS_OK);
+        CHECK_EQ(pmm_claim(r.pmm, at + PAGE_SIZE, 1), STATUS_OK);
+        CHECK_EQ(pmm_free(r.pmm, at, 2), STATUS_WRONG_LENGTH);
+        CHECK_EQ(pmm_free(r.pmm, at, 1), STATUS_OK);
+        CHECK_EQ(pmm_free(r.pmm, at + PAGE_SIZE, 1), STATUS_OK);
+        rig_audit(t, &r);
+    }
+    TEST_END;
+}
+
 static void free_parked_twice(struct test_state *t)
 {
     struct rig r;
@@ -1443,6 +1467,8 @@ static const struct test_case cases[] = {
     {"pmm.free of firmware memory is reserved", free_firmware_memory},
     {"pmm.free refuses every wrong length", free_wrong_length},
     {"pmm.free knows lengths at block, region and zone borders", free_wrong_length_at_borders},
+    {"pmm.free knows lengths at the borders of words and blocks",
+     free_wrong_length_at_word_borders},
     {"pmm.free of a parked page is STATUS_PARKED", free_parked_twice},
     {"pmm.singles take every page once and give all back", singles_fill_and_return},
     {"pmm.singles fill one block before the next is opened", singles_fill_one_block_first},
