@@ -1,6 +1,6 @@
 /* A magazine is a block that a CPU owns: see mm/block.h for why that needs no locked instruction.
  *
- * A CPU owns at most one block for each class it takes single pages from, and one that it gives
+ * A CPU owns at most one block for each kind of single pages that it takes, and a few that it gives
  * pages back to. A block comes from the file and goes back to it under the zone's lock. */
 #include "mm/pmm_internal.h"
 
@@ -41,7 +41,7 @@ bool magazine_draw(struct magazine *m)
 }
 
 /* Owning a block and giving it back costs as much as taking a few pages singly. */
-#define WORTH_OWNING 8u
+#define WORTH_OWNING 2u
 
 /* Pages a CPU may park without starving the others of a zone that runs low. */
 static bool may_park(const struct zone *z, uint64_t pages)
@@ -157,8 +157,9 @@ paddr_t magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum magazine_kind k
 {
     struct magazine *m = &cpu->magazines[kind];
     enum block_class class = kind == MAGAZINE_KERNEL ? CLASS_KERNEL_PAGES : CLASS_PAGES;
-    if (take_over(p, m, &cpu->magazines[MAGAZINE_GIVE], class, z))
-        return magazine_take(m);
+    for (unsigned i = MAGAZINE_GIVE; i < MAGAZINE_COUNT; i++)
+        if (take_over(p, m, &cpu->magazines[i], class, z))
+            return magazine_take(m);
     if (m->zone != z)
         release(p, m);
     paddr_t base = PADDR_NONE;
@@ -174,16 +175,25 @@ paddr_t magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum magazine_kind k
     return block != BLOCK_NONE && magazine_draw(m) ? magazine_take(m) : base;
 }
 
-void magazine_adopt(struct pmm *p, struct pmm_cpu *cpu, const struct region *r, uint64_t page)
+/* Own the block of a page that was just freed. */
+static void adopt(struct pmm *p, struct pmm_cpu *cpu, struct zone *z, uint32_t block)
 {
-    struct magazine *give = &cpu->magazines[MAGAZINE_GIVE];
-    struct zone *z = p->zones[r->zone];
-    uint32_t block = zone_place_of(r, page).block;
-    if (!z->magazines)
-        return;
+    struct magazine *give = &cpu->magazines[MAGAZINE_GIVE + cpu->next_give];
+    cpu->next_give = (cpu->next_give + 1) % MAGAZINE_GIVES;
     release(p, give);
     hal_lock(&z->lock);
     if (zone_block_is_open(z, block) && may_own(z, block))
         own_block(z, block, cpu, give);
     hal_unlock(&z->lock);
+}
+
+/* Where one page was freed, its neighbours often follow. */
+void magazine_saw_free(struct pmm *p, struct pmm_cpu *cpu, const struct region *r, uint64_t page)
+{
+    struct zone *z = p->zones[r->zone];
+    uint64_t frame = page >> BLOCK_SHIFT;
+    if (z->magazines && (cpu->last_freed[0] == frame || cpu->last_freed[1] == frame))
+        adopt(p, cpu, z, zone_place_of(r, page).block);
+    cpu->last_freed[1] = cpu->last_freed[0];
+    cpu->last_freed[0] = frame;
 }

@@ -226,11 +226,8 @@ static status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu,
     if (status == STATUS_OK && pages != 1)
         zone_give_run(z, at, pages);
     hal_unlock(&z->lock);
-    if (status == STATUS_OK && pages == 1) {
-        if (cpu->last_freed == page >> BLOCK_SHIFT)
-            magazine_adopt(p, cpu, r, page);
-        cpu->last_freed = page >> BLOCK_SHIFT;
-    }
+    if (status == STATUS_OK && pages == 1)
+        magazine_saw_free(p, cpu, r, page);
     return status;
 }
 

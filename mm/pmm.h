@@ -51,14 +51,15 @@ struct pmm_stats {
     uint64_t free_blocks; /* aligned 2 MiB blocks that are wholly free */
     uint64_t allocs;      /* calls that took pages here */
     uint64_t frees;       /* calls that gave pages back here */
-    uint64_t failures;    /* calls that failed after trying this zone first */
+    uint64_t failures;    /* calls that found no run, counted in the highest zone that they could have
+                             used; a call with a bad argument is no such call */
     uint64_t low_water;   /* the least `free` ever was (free, not parked), since pmm_create */
     uint32_t fragmentation; /* 0..1000: 1000 - 1000 * (free pages in whole blocks) / free */
 };
 
 /* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even when
  * they are then taken out of the map itself. 148 bytes for each 2 MiB block (2.3 bits a page), some
- * 2.9 KiB for each zone that has memory, 640 bytes a CPU. O(regions). */
+ * 2.9 KiB for each zone that has memory, 1.2 KiB a CPU. O(regions). */
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
 
 /* Make an allocator for all MEM_USABLE memory of `map` that has no owner. Memory of type MEM_BOOT
@@ -85,7 +86,8 @@ paddr_t pmm_alloc(struct pmm *, size_t pages, uint32_t flags);
 paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32_t flags);
 
 /* Take exactly these pages, all or nothing. STATUS_BUSY when one is allocated or parked with
- * another CPU, STATUS_NOT_PAGE, STATUS_INVALID (0 pages), STATUS_FOREIGN, STATUS_RESERVED. */
+ * another CPU, STATUS_NOT_PAGE, STATUS_INVALID (0 pages, or the range crosses the end of a zone),
+ * STATUS_FOREIGN, STATUS_RESERVED. The contents are left alone, junk mode or not. */
 status_t pmm_claim(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
 
 /* Give back exactly what was allocated. Misuse is always found, nothing is changed, and the answer

@@ -226,7 +226,7 @@ static void fill_cpus(struct pmm *p)
 {
     for (unsigned i = 0; i < p->cpu_count; i++) {
         struct pmm_cpu *cpu = &p->cpus[i];
-        *cpu = (struct pmm_cpu){.index = i, .last_freed = UINT64_MAX};
+        *cpu = (struct pmm_cpu){.index = i, .last_freed = {UINT64_MAX, UINT64_MAX}};
         for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
             magazine_clear(&cpu->magazines[kind], p);
     }

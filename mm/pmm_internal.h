@@ -23,16 +23,24 @@ struct magazine {
 };
 _Static_assert(sizeof(struct magazine) % 64 == 0, "magazines share no cache line");
 
-/* Which magazine single pages come from. */
-enum magazine_kind { MAGAZINE_PAGES, MAGAZINE_KERNEL, MAGAZINE_GIVE, MAGAZINE_COUNT };
+/* Single pages come from the first two; those that are freed near one another, as when a process
+ * ends, go to the others. */
+#define MAGAZINE_GIVES 4u
+enum magazine_kind {
+    MAGAZINE_PAGES,
+    MAGAZINE_KERNEL,
+    MAGAZINE_GIVE,
+    MAGAZINE_COUNT = MAGAZINE_GIVE + MAGAZINE_GIVES,
+};
 
 /* One CPU's part; no other CPU writes it. */
 struct pmm_cpu {
-    struct magazine magazines[MAGAZINE_COUNT]; /* pages freed one after another go to GIVE */
-    uint64_t last_freed;                       /* physical block number of the last page freed */
+    struct magazine magazines[MAGAZINE_COUNT];
+    uint64_t last_freed[2]; /* physical block numbers of the last pages freed, not parked */
     uint32_t region_hint;
     uint32_t index;
-    uint64_t unused[6];
+    uint32_t next_give; /* the GIVE magazine that is replaced next */
+    uint32_t unused[9];
 };
 _Static_assert(sizeof(struct pmm_cpu) % 64 == 0, "CPUs share no cache line");
 
@@ -95,7 +103,7 @@ bool magazine_draw(struct magazine *); /* fill the empty hand; false: nothing is
  * is not worth owning. PADDR_NONE: the zone has no block of that kind. */
 paddr_t magazine_refill(struct pmm *, struct pmm_cpu *, enum magazine_kind, struct zone *);
 void magazine_release_all(struct pmm *, struct pmm_cpu *);
-void magazine_adopt(struct pmm *, struct pmm_cpu *, const struct region *, uint64_t page);
+void magazine_saw_free(struct pmm *, struct pmm_cpu *, const struct region *, uint64_t page);
 
 /* pmm_debug.c: called in a debug mode, no lock held. */
 void pmm_debug_taken(struct pmm *, paddr_t base, size_t pages, uint32_t flags, const void *caller);
