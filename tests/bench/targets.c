@@ -21,8 +21,7 @@ struct target {
 
 static const struct target targets[] = {
     {"hot pair, one page", "hot", "pair", RATIO_AT_MOST, 0.3},
-    {"bulk alloc, one page", "bulk", "alloc", RATIO_AT_MOST, 0.2},
-    {"bulk free, one page", "bulk", "free", RATIO_AT_MOST, 0.2},
+    {"bulk alloc then free, one page", "bulk", "alloc+free", RATIO_AT_MOST, 0.2},
     {"free in random order, one page", "random-free", "free", RATIO_AT_MOST, 0.12},
     {"churn 50 %: time", "churn-50", "op", RATIO_AT_MOST, 1.4},
     {"churn 75 %: time", "churn-75", "op", RATIO_AT_MOST, 1.3},

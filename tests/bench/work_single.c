@@ -115,6 +115,7 @@ void run_bulk(const struct bench_allocator *a, const struct bench_options *o)
     expect_whole(&in);
     figure_add("bulk", "alloc", a->name, "ns", per(alloc_ns, in.memory.pages));
     figure_add("bulk", "free", a->name, "ns", per(free_ns, in.memory.pages));
+    figure_add("bulk", "alloc+free", a->name, "ns", per(alloc_ns + free_ns, in.memory.pages));
     free(held);
     instance_close(&in);
 }
