@@ -137,7 +137,7 @@ static struct pmm *carve_all(struct carver *c, const struct census *n, unsigned 
     }
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++) {
         struct zone *z = n->blocks[id] != 0 ? carve_zone(c, n->blocks[id]) : NULL;
-        if (z == NULL)
+        if (z == NULL || p == NULL)
             continue;
         z->id = (enum pmm_zone)id;
         z->cpus = cpus;
