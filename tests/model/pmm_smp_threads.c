@@ -12,13 +12,13 @@
 
 #define HIGH    (4 * GIB)
 #define THREADS 8u
-#define HELD    400u
+#define HELD    700u
 #define QUEUE   512u
-#define PAGES   (274u * 256u) /* in `regions` */
+#define PAGES   (474u * 256u) /* in `regions` */
 
 static const struct mem_region regions[] = {RAM(4 * MIB, 12 * MIB), RAM(16 * MIB, 52 * MIB),
-                                            RAM(HIGH, 150 * MIB + 4 * KIB),
-                                            RAM(HIGH + 190 * MIB - 4 * KIB, 60 * MIB - 4 * KIB)};
+                                            RAM(HIGH, 300 * MIB + 4 * KIB),
+                                            RAM(HIGH + 340 * MIB - 4 * KIB, 110 * MIB - 4 * KIB)};
 
 struct held {
     paddr_t base;
@@ -272,7 +272,7 @@ int main(int argc, char **argv)
     size_t bytes;
     if (argc > 1)
         operations = strtoull(argv[1], NULL, 0);
-    host_ram_create(HIGH + 256 * MIB);
+    host_ram_create(HIGH + 512 * MIB);
     model_init(&model, regions, ARRAY_LEN(regions));
     pmm = model_create(&model, THREADS, &tables, &bytes);
     expect_magazines();
