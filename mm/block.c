@@ -106,12 +106,12 @@ unsigned block_free_from(const struct block_bits *b, unsigned from)
 
 unsigned block_free_before(const struct block_bits *b, unsigned to)
 {
-    unsigned at = to;
-    while (at > 0) {
-        uint64_t other = ~free_word(b, (at - 1) / 64) << (63 - (at - 1) % 64);
+    unsigned end = to;
+    for (unsigned i = (to + 63) / 64; i-- > 0;) {
+        uint64_t other = ~free_word(b, i) << (i * 64 + 64 - end);
         if (other != 0)
-            return to - at + (unsigned)__builtin_clzll(other);
-        at = (at - 1) / 64 * 64;
+            return to - end + (unsigned)__builtin_clzll(other);
+        end = i * 64;
     }
     return to;
 }
