@@ -152,6 +152,11 @@ $(H)/memsim: $(sort $(wildcard tests/sim/*.c)) $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	@pkg-config --exists cairo || { echo "make: cairo is missing; on Debian: apt install pkg-config libcairo2-dev" >&2; exit 1; }
 	$(CC) $(HOST_FLAGS) $(FAST_FLAGS) $(WARN_HOST) $$(pkg-config --cflags cairo) $(filter %.c,$^) $$(pkg-config --libs cairo) -lz -lm -o $@
 
+##@ Documentation
+.PHONY: figures
+figures: ## capture the README's figures again: make figures F="boot sizes icount memsim bench tests"
+	$(PYTHON) tests/figures/figures.py $(F)
+
 ##@ Checks
 .PHONY: layers
 layers: ## prove the layer rule: who may include whom

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Capture the README's figures again: `make figures`, or `make figures F="boot bench"` for some.
+
+A captured block of README.md lies between the lines `<!-- captured: NAME -->` and `<!-- end -->`.
+Everything between them is what a command printed, under a line that says which command, on which
+commit, on which day and on which machine. Nothing there is written by hand.
+
+Exit status 0 when each wanted block was captured and replaced, 1 with a sentence otherwise.
+"""
+import datetime
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+README = os.path.join(ROOT, "README.md")
+LOGS = os.path.join(ROOT, "build", "figures")
+
+
+def run(command, good=(0,)):
+    """The standard output of a shell command run at the root of the tree."""
+    done = subprocess.run(command, shell=True, cwd=ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False)
+    text = done.stdout.decode("utf-8", "replace")
+    if done.returncode not in good:
+        sys.exit(f"figures: `{command}` ended with status {done.returncode}:\n{text[-3000:]}")
+    return text
+
+
+def first(pattern, text, what):
+    found = re.search(pattern, text)
+    if found is None:
+        sys.exit(f"figures: {what} is missing from the captured output")
+    return found.group(1)
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        cpu = first(r"model name\s*: (.*)", file.read(), "the CPU's name")
+    with open("/etc/os-release", encoding="utf-8") as file:
+        system = first(r'PRETTY_NAME="(.*)"', file.read(), "the system's name")
+    qemu = first(r"version ([0-9.]+)", run("qemu-system-x86_64 --version"), "QEMU's version")
+    return f"{os.cpu_count()} CPUs of {cpu}, {system}, QEMU {qemu} (TCG)"
+
+
+def origin():
+    if run("git status --porcelain -- ':!README.md' ':!tests/figures'"):
+        sys.exit("figures: commit your changes first, so that the figures belong to a commit")
+    commit = run("git rev-parse --short=12 HEAD").strip()
+    return f"commit {commit}, {datetime.date.today().isoformat()}, {machine()}"
+
+
+def clean(text):
+    """Serial output without the firmware's escape sequences."""
+    return re.sub(r"\x1b\[[0-9;=]*[A-Za-z]", "", text).replace("\r", "")
+
+
+def boot(name, options):
+    """Boot, and return what run.sh printed and the kernel's own lines."""
+    log = os.path.join(LOGS, name + ".log")
+    printed = clean(run(f"./run.sh {options} --log {log}"))
+    with open(log, encoding="latin-1") as file:
+        lines = clean(file.read()).splitlines()
+    return printed, [line for line in lines if re.match(r"\[\d+\.\d+\] ", line)]
+
+
+def shorten(lines, topic, keep):
+    """Keep the first `keep` lines of a topic and say how many more there were."""
+    shown, more, out = 0, 0, []
+    for line in lines:
+        if re.match(r"\[\S+\] " + topic + ": ", line) is None:
+            if more:
+                out.append(f"... {more} more lines `{topic}:` ...")
+            more = 0
+            out.append(line)
+        elif shown < keep:
+            shown += 1
+            out.append(line)
+        else:
+            more += 1
+    return out
+
+
+def capture_boot():
+    _, lines = boot("boot", "--memory 128M")
+    return "./run.sh --memory 128M", "\n".join(shorten(lines, "map", 6))
+
+
+TIME = r"time: (\d+) us from exit of boot services to Page allocator ready, (\d+) us of it writing"
+
+
+def capture_sizes():
+    """Small and large machines, one after the other, three times; medians."""
+    sizes = ("48M", "64M", "1T")
+    times = {size: [] for size in sizes}
+    rows = []
+    for turn in range(3):
+        for size in sizes:
+            printed, lines = boot("size-" + size, f"--memory {size}")
+            text = "\n".join(lines)
+            total = int(first(TIME, text, "the line `time:`"))
+            writing = int(re.search(TIME, text).group(2))
+            times[size].append((total, total - writing))
+            if turn == 0:
+                pages = first(r"Page allocator ready: (\d+) pages", text, "`Page allocator ready`")
+                tables = first(r"tables of ([^,]*),", text, "the size of the tables")
+                used = first(r"QEMU used (\d+) MiB", printed, "QEMU's size")
+                rows.append([size, pages, tables, used])
+    out = ["RAM   pages of the allocator  its tables  QEMU's memory  exit to ready  without the log"]
+    middle = {}
+    for size, pages, tables, used in rows:
+        total = sorted(t for t, _ in times[size])[1]
+        quiet = sorted(q for _, q in times[size])[1]
+        middle[size] = (total, quiet)
+        out.append(f"{size:<5} {pages:>22}  {tables:>10}  {used + ' MiB':>13}  "
+                   f"{total / 1000:>10.1f} ms  {quiet / 1000:>12.1f} ms")
+    small, large = middle["64M"], middle["1T"]
+    out.append(f"1 TiB to 64 MiB, medians of three boots in turn: {large[0] / small[0]:.2f}; "
+               f"without writing the log: {large[1] / small[1]:.2f}")
+    size = os.path.getsize(os.path.join(ROOT, "build", "BOOTX64.EFI"))
+    out.append(f"build/BOOTX64.EFI: {size} bytes; 128 KiB are 131072")
+    return "./run.sh --memory SIZE", "\n".join(out)
+
+
+def capture_icount():
+    command = '--memory 128M --qemu "-icount shift=0"'
+    _, lines = boot("icount", command)
+    wanted = [line for line in lines if re.search(r"\] (clock|bench|verdict): ", line)]
+    return "./run.sh " + command, "\n".join(wanted)
+
+
+def capture_bench():
+    run("make -s BENCH_ARGS=--help bench", good=(0, 2))
+    text = run("chrt -f 50 build/host/bench --csv build/bench/bench.csv")
+    run("python3 tests/bench/plot.py build/bench/bench.csv tests/figures/bench.png")
+    return "make bench", text.strip()
+
+
+def capture_memsim():
+    run("make -s sim")
+    file = "tests/data/maps/hp-superdome-x-12tb.map"
+    run("build/host/memsim draw tests/data/maps/asus-zenbook-ux391fa-16g.map "
+        "-o tests/figures/asus-zenbook.png")
+    text = run(f"build/host/memsim map {file}")
+    start = text.index("\nzones:")
+    return f"build/host/memsim map {file} | sed -n '/^zones:/,$p'", text[start:].strip()
+
+
+def capture_tests():
+    text = run("./run.sh test 2>&1")
+    steps = [line for line in text.splitlines() if not line.startswith("pe_lint")]
+    return "./run.sh test", "\n".join(steps)
+
+
+CAPTURES = {
+    "boot": capture_boot,
+    "sizes": capture_sizes,
+    "icount": capture_icount,
+    "memsim": capture_memsim,
+    "bench": capture_bench,
+    "tests": capture_tests,
+}
+
+
+def replace(readme, name, block):
+    pattern = re.compile(rf"(<!-- captured: {name} -->\n).*?(<!-- end -->)", re.S)
+    if len(pattern.findall(readme)) != 1:
+        sys.exit(f"figures: README.md has no block `<!-- captured: {name} -->`, or several")
+    return pattern.sub(lambda m: m.group(1) + block + m.group(2), readme)
+
+
+def main():
+    wanted = sys.argv[1:] or list(CAPTURES)
+    unknown = [name for name in wanted if name not in CAPTURES]
+    if unknown:
+        sys.exit(f"figures: unknown: {' '.join(unknown)}; there are: {' '.join(CAPTURES)}")
+    os.makedirs(LOGS, exist_ok=True)
+    where = origin()
+    for name in wanted:
+        command, text = CAPTURES[name]()
+        block = f"`{command}` ({where}):\n\n```\n{text}\n```\n"
+        with open(README, encoding="utf-8") as file:
+            readme = replace(file.read(), name, block)
+        with open(README, "w", encoding="utf-8") as file:
+            file.write(readme)
+        print(f"figures: {name} captured")
+
+
+if __name__ == "__main__":
+    main()
