@@ -3,7 +3,8 @@
  * There is one header and there are ports: hal/x86_64 (a PC after ExitBootServices) and hal/host
  * (a Linux process). A port supplies "port.h", found on the include path, which defines the inline
  * functions below because they are on the allocator's hot path, and one or more .c files for the
- * rest. To take mm/ into another kernel, write these nine things.
+ * rest. To take mm/ into another kernel, write these things; the paging functions at the end are
+ * for mm/aspace only.
  *
  * From "port.h" (static inline):
  *
@@ -38,5 +39,35 @@ void hal_zero_pages(paddr_t base, size_t pages);
 _Noreturn void hal_panic(const char *what, const char *file, int line);
 
 #define HAL_PANIC(what) hal_panic((what), __FILE__, __LINE__)
+
+/* What the CPU can do with page tables, as it is set up now. */
+struct hal_paging {
+    bool nx;           /* an entry may forbid execution, and the bit is switched on */
+    bool pages_1g;     /* 1 GiB pages */
+    bool pat;          /* the PAT exists and its entry 4 is (or will be, once the first own tables
+                          are loaded) write-combining; entries 0 and 3 are WB and UC */
+    bool global;       /* global pages exist */
+    uint8_t levels;    /* 4, or 5 where CR4.LA57 is set */
+    uint8_t phys_bits; /* physical address width, 32 to 52 */
+};
+struct hal_paging hal_paging_features(void);
+
+/* Load page tables on this CPU: `root` is the physical address of the top table. Drops every
+ * translation that is not global from this CPU. hal_root() is what is loaded now. */
+void hal_load_root(paddr_t root);
+paddr_t hal_root(void);
+
+/* Drop translations, and everything the CPU remembers of the tables above them, from this CPU: of
+ * the page that holds `virt`, global or not; of all pages but global ones; of all. Entries written
+ * before the call count, entries read after it are new. Any context. */
+void hal_tlb_flush_page(vaddr_t virt);
+void hal_tlb_flush_local(void);
+void hal_tlb_flush_all(void);
+
+/* The same on every other CPU that may hold translations made through `root` (or, in the upper
+ * half, through any root): those of [base, base + size), `size` 0: all of them, global ones too.
+ * Returns when they have done it. Called after every flush on this CPU, also while only one runs:
+ * then there is nothing to do. Any context in which the CPUs waited for can answer. */
+void hal_tlb_shootdown(paddr_t root, vaddr_t base, uint64_t size);
 
 #endif

@@ -17,6 +17,10 @@ static const char *const texts[] = {
     [STATUS_WRONG_LENGTH] = "starts a run of another length",
     [STATUS_BUSY] = "has pages that are allocated",
     [STATUS_OVERLAP] = "already has an owner",
+    [STATUS_UNMAPPED] = "has a page that is not mapped",
+    [STATUS_NOT_CANONICAL] = "has an address that the CPU cannot translate",
+    [STATUS_WX] = "would be writable and executable",
+    [STATUS_TYPE] = "would change the memory type of mapped memory",
 };
 
 const char *status_text(status_t status)

@@ -3,6 +3,7 @@
 #define HAL_HOST_HOST_H
 
 #include "hal/base.h"
+#include "hal/hal.h"
 
 #include <setjmp.h>
 
@@ -25,5 +26,23 @@ void host_set_cpu(uint32_t index);
 jmp_buf *host_panic_catch(void);
 void host_panic_release(void);
 const char *host_panic_text(void);
+
+/* What hal_paging_features() answers from now on. At first: everything a CPU can have, 4 levels, 52
+ * bits. */
+void host_set_paging(const struct hal_paging *);
+
+/* The log of TLB flushes and root loads: counts, and each event as it happens to `listen` (NULL:
+ * nobody), before the call returns. `root` is 0 but for a load and a shootdown. */
+enum host_flush {
+    HOST_FLUSH_PAGE,
+    HOST_FLUSH_LOCAL,
+    HOST_FLUSH_ALL,
+    HOST_LOAD,
+    HOST_SHOOTDOWN,
+    HOST_FLUSH_KINDS
+};
+typedef void host_flush_fn(void *ctx, enum host_flush, paddr_t root, vaddr_t base, uint64_t size);
+extern uint64_t host_flushes[HOST_FLUSH_KINDS];
+void host_listen_flushes(host_flush_fn *listen, void *ctx);
 
 #endif

@@ -77,6 +77,7 @@ void cpu_detect(void)
     uint32_t edx = asm_cpuid(1, 0).edx;
     cpu.apic = (edx >> 9) & 1u;
     cpu.pat = (edx >> 16) & 1u;
+    cpu.global_pages = (edx >> 13) & 1u;
     cpu.la57 = (asm_read_cr4() & CR4_LA57) != 0;
     detect_extended();
 }

@@ -12,6 +12,7 @@ struct cpu_features {
     bool nx;            /* page table entries may forbid execution */
     bool pages_1g;      /* 1 GiB pages */
     bool pat;           /* the page attribute table exists */
+    bool global_pages;  /* CR4.PGE exists */
     bool apic;          /* a local APIC exists */
     bool la57;          /* five levels are on: found so in CR4, never changed */
     unsigned phys_bits; /* physical address width, 32 to 52 */

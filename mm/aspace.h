@@ -1,0 +1,168 @@
+/* mm/aspace.h: address spaces: x86-64 page tables of 4 or 5 levels, edited by ranges.
+ *
+ * Addresses and sizes are bytes, multiples of 4 KiB, ranges half-open. A range is mapped with the
+ * largest pages that fit (4 KiB, 2 MiB, and 1 GiB where the CPU has it). A large page is split
+ * where the edge of a later call falls inside it, and 512 pages become one again as soon as they
+ * are contiguous and alike. Where the windows of the kernel lie is kernel/'s choice, not this
+ * module's.
+ *
+ *   root        the table that CR3 names; its lower half of entries is for users, its upper half is
+ *               the shared half (bit 63 of the address set)
+ *   leaf        an entry that maps a page; level 0: 4 KiB, level 1: 2 MiB, level 2: 1 GiB
+ *   table       4 KiB with 512 entries; the entry that names it also counts its used entries
+ *
+ * Invariants; aspace_check() recomputes those that can be seen in the tables and cites them:
+ *   A1  no page is writable and executable
+ *   A2  no table is empty, but the root and the tables that the root's upper half names
+ *   A3  all or nothing: every table that a call needs is taken before the first entry changes, so a
+ *       call that fails leaves the tables, every translation and the page source as they were; and
+ *       a call that succeeds keeps no page it does not use
+ *   A4  a translation that was removed or changed is flushed, here and through hal_tlb_shootdown on
+ *       the other CPUs, before the call returns, and before a table that was part of it goes back
+ *       to its source (Intel SDM vol. 3A, 4.10.4: clear, flush, reuse)
+ *   A5  nothing is mapped over a mapping: such a call is refused
+ *   A6  the shared half is made once, appears in every space, and is never freed with one
+ *   A7  address bits are masked by level: bit 12 of a large page's entry is its PAT bit, bit 7 of a
+ *       4 KiB page's (SDM vol. 3A, tables 4-15 to 4-20)
+ *
+ * Memory types are programmed as hal_paging_features() tells: with a PAT, entry 4 of it must be
+ * write-combining and entries 0 and 3 as at reset (WB, UC; SDM vol. 3A, 11.12). Without PAT a
+ * write-combining page becomes UC- (PCD), which the MTRRs may still make write-combining. Without
+ * NX the bit stays clear, and what was asked for is kept in a bit that the CPU ignores: query and
+ * merging do not depend on the CPU.
+ *
+ * Accessed and dirty bits are set when an entry is made (dirty only where it is writable): the CPU
+ * then never writes into a table, so no update can be lost, and alike pages are equal bit by bit
+ * but for their address. They do not tell who used a page.
+ *
+ * Locking: calls on one space are serialised by the caller, readers included. aspace_init_shared
+ * and aspace_destroy of a space that shares `kernel` are calls on `kernel` as well. The page source
+ * is serialised by whoever shares it. CPUs may run in a space while it is edited. A struct aspace
+ * stays where it is from init to destroy. Context: any in which the caller's lock and the source's
+ * functions may be used; interrupts may be on.
+ *
+ * Stack: less than 1 KiB. Cost: a call touches the tables of its range, once to look and once to
+ * write; a wholly covered table is written (or dropped) in one go, not entry by entry from the
+ * root.
+ */
+#ifndef MM_ASPACE_H
+#define MM_ASPACE_H
+
+#include "hal/base.h"
+#include "hal/hal.h"
+#include "mm/page_source.h"
+#include "mm/status.h"
+
+/* prot: what a range allows. Every mapped page can be read. */
+#define ASPACE_R      0u
+#define ASPACE_W      1u
+#define ASPACE_X      2u
+#define ASPACE_USER   4u /* by ring 3 too; not in the shared half */
+#define ASPACE_GLOBAL 8u /* stays in the TLB when another root is loaded; only in the shared half  \
+                          */
+#define ASPACE_WB   0u   /* memory type: write-back */
+#define ASPACE_WC   16u  /* write-combining: framebuffers */
+#define ASPACE_UC   32u  /* uncached: device registers. WC and UC together are refused */
+#define ASPACE_TYPE (ASPACE_WC | ASPACE_UC)
+#define ASPACE_ALL  63u
+
+#define ASPACE_LEVELS 5 /* at most */
+#define ASPACE_SIZES  3 /* 4 KiB, 2 MiB, 1 GiB */
+
+/* A call that changed more pages than this, or any large page, flushes everything in its half
+ * rather than page by page. A large page may lie in the TLB in pieces, which INVLPG is only said
+ * to find while the tables still show the large page (SDM vol. 3A, 4.10.2.3 and 4.10.4.1). */
+#define ASPACE_FLUSH_PAGES 32u
+
+struct aspace_stats {
+    uint64_t pages[ASPACE_SIZES]; /* leaves now, by level; the shared half counts in its owner */
+    uint64_t tables;              /* table pages now, the root too, the shared half's not */
+    uint64_t splits, merges;      /* since init: large pages split, tables turned into one page */
+    uint64_t flushed_pages;       /* since init: single pages flushed */
+    uint64_t full_flushes;        /* since init: flushes of a whole half or of all */
+};
+
+/* Members are for the module; read `stats` at will. A zeroed struct is no space: every call on it
+ * is refused (STATUS_INVALID) or does nothing. */
+struct aspace {
+    uint64_t root; /* as an entry that names the root table */
+    const struct page_source *source;
+    struct hal_paging cpu;
+    struct aspace *kernel; /* whose upper half this space shares; NULL: it has its own */
+    struct aspace *next;   /* of an owner: the first space that shares; then the next one */
+    struct aspace **link;  /* what points to this space in that list */
+    struct aspace_stats stats;
+};
+
+/* One page (query), or a run of contiguous pages of one size and prot (walk). */
+struct mapping {
+    vaddr_t virt;
+    paddr_t phys;
+    uint64_t size; /* query: equals page */
+    uint64_t page; /* 4 KiB, 2 MiB or 1 GiB */
+    uint32_t prot;
+};
+
+/* Make an empty space with an upper half of its own: the kernel's. One page is taken. `source` must
+ * outlive the space. The CPU is as hal_paging_features() says now. STATUS_NO_MEMORY. O(1). */
+status_t aspace_init(struct aspace *, const struct page_source *source) MUST_CHECK;
+
+/* Make a space whose upper half is that of `kernel`, now and later: what is mapped there afterwards
+ * appears here too. `kernel` comes from aspace_init and outlives this space. One page is taken.
+ * STATUS_INVALID (`kernel` is no space or shares itself), STATUS_NO_MEMORY. O(1). */
+status_t aspace_init_shared(struct aspace *, struct aspace *kernel,
+                            const struct page_source *source) MUST_CHECK;
+
+/* Map [virt, virt + size) to [phys, phys + size). Nothing is flushed unless tables were merged.
+ * In this order:
+ *   STATUS_INVALID        no space; size 0; a bit outside ASPACE_ALL; WC with UC; USER in the
+ *                         shared half, GLOBAL outside it; phys + size beyond the CPU's width
+ *   STATUS_WX             W with X (A1)
+ *   STATUS_NOT_PAGE       virt, phys or size is no multiple of 4 KiB, or virt is page 0
+ *   STATUS_OVERFLOW       virt + size or phys + size goes past 2^64
+ *   STATUS_NOT_CANONICAL  an address of the range is none that the CPU translates
+ *   STATUS_RESERVED       the upper half of a space that shares it: map it in its owner
+ *   STATUS_OVERLAP        a page of the range is mapped (A5)
+ *   STATUS_NO_MEMORY      the source gave too few pages; all were given back (A3) */
+status_t aspace_map(struct aspace *, vaddr_t virt, paddr_t phys, uint64_t size,
+                    uint32_t prot) MUST_CHECK;
+
+/* Take away the translations of a range that is mapped throughout, whatever calls mapped it. Large
+ * pages that stick out are split, so this may need pages too. Tables that become empty go back.
+ * Errors as aspace_map, as far as there is such an argument, and STATUS_UNMAPPED: a page of the
+ * range is not mapped. */
+status_t aspace_unmap(struct aspace *, vaddr_t virt, uint64_t size) MUST_CHECK;
+
+/* Give a range that is mapped throughout another prot; the physical pages stay. Pages that have it
+ * already are neither split nor flushed. Errors as aspace_unmap, STATUS_WX, and STATUS_TYPE: the
+ * memory type of a page differs; changing it needs caches flushed in between (SDM vol.
+ * 3A, 11.12.4), so unmap, flush, map. */
+status_t aspace_protect(struct aspace *, vaddr_t virt, uint64_t size, uint32_t prot) MUST_CHECK;
+
+/* The page that holds `virt` (any byte address). STATUS_UNMAPPED, STATUS_NOT_CANONICAL,
+ * STATUS_INVALID (no space); *out is then left alone. At most five dependent loads. */
+status_t aspace_query(const struct aspace *, vaddr_t virt, struct mapping *out) MUST_CHECK;
+
+/* The raw entries that the CPU reads for `virt`, from the root on, until one is not present or maps
+ * a page: for reports of page faults. The number read, 0 to 5. */
+unsigned aspace_path(const struct aspace *, vaddr_t virt, uint64_t entries[ASPACE_LEVELS]);
+
+/* Every maximal run in address order, the shared half included. `visit` must not edit the space. */
+typedef void aspace_visit_fn(void *ctx, const struct mapping *run);
+void aspace_walk(const struct aspace *, aspace_visit_fn *visit, void *ctx);
+
+/* Load the root on this CPU. No space: a panic. What this code runs on must be mapped there. */
+void aspace_activate(const struct aspace *);
+
+/* Give back every table but the shared half's, and the root. Pages that were mapped are the
+ * caller's. Flushed before the first table goes (A4). A panic when the space is loaded on this CPU
+ * (that it is loaded on no other is the caller's word), or when spaces still share its upper half.
+ * The struct is zeroed. A space that is none: nothing. */
+void aspace_destroy(struct aspace *);
+
+/* NULL, or the invariant that is broken ("A2: ..."): A1, A2, A6, A7 and every count by reading all
+ * tables; A3 and A5 by what breaking them leaves behind: a table or a page that the counts do not
+ * agree with; A4 as far as no table is named twice on a path. O(tables). */
+const char *aspace_check(const struct aspace *);
+
+#endif

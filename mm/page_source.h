@@ -1,0 +1,52 @@
+/* mm/page_source.h: where page tables get their pages, one at a time, and where these go back to.
+ *
+ * A page_source is two functions and their context. A page_chain is a page_source made of several
+ * stages that are asked in the order in which they were added: early in a boot a few static pages,
+ * then pieces of the memory map, then the page allocator. A page goes back to the stage that owns
+ * it, never to another.
+ *
+ *     static struct page_chain chain;
+ *     static const struct page_source source = {page_chain_alloc, page_chain_free, &chain};
+ *     page_chain_add(&chain, &static_pages);   later: page_chain_add(&chain, &from_pmm);
+ *
+ * Locking: whoever serialises the callers of the source serialises the chain.
+ */
+#ifndef MM_PAGE_SOURCE_H
+#define MM_PAGE_SOURCE_H
+
+#include "hal/base.h"
+
+/* alloc_page: a page-aligned page that nobody else uses and that hal_phys_to_virt() reaches, with
+ * any contents, or PADDR_NONE when there is none. free_page: takes back what alloc_page gave; by
+ * then no CPU holds a translation through that page (A4 in mm/aspace.h). */
+struct page_source {
+    paddr_t (*alloc_page)(void *ctx);
+    void (*free_page)(void *ctx, paddr_t page);
+    void *ctx;
+};
+
+/* One stage of a chain; the caller fills the first three members and keeps it alive. */
+struct page_stage {
+    struct page_source source;
+    bool (*owns)(void *ctx, paddr_t page); /* did this stage give that page? Gets source.ctx. NULL:
+                                              all that no earlier stage owns (for the last one) */
+    const char *name;                      /* for the log */
+    uint64_t given;                        /* pages it has given, in all */
+    uint64_t in_use;                       /* of these, how many have not come back */
+    struct page_stage *next;
+};
+
+struct page_chain {
+    struct page_stage *first;
+};
+
+/* Ask `stage` after all that were added before. A stage is closed by letting its alloc_page answer
+ * PADDR_NONE; it still takes back what it gave. O(stages). */
+void page_chain_add(struct page_chain *, struct page_stage *stage);
+
+/* The two functions of the source; `chain` is a struct page_chain. A page that no stage owns is a
+ * panic: it would be lost, or given to the wrong owner. */
+paddr_t page_chain_alloc(void *chain);
+void page_chain_free(void *chain, paddr_t page);
+
+#endif
