@@ -3,6 +3,7 @@
 #define LINE_SIZE 256
 
 static test_print_fn *print_line;
+static struct test_state *current;
 
 struct line {
     char text[LINE_SIZE];
@@ -95,19 +96,21 @@ bool test_check_str(struct test_state *t, const char *actual, const char *expect
 }
 
 /* The check's number in its test stands where the line is otherwise. */
-bool test_nth(struct test_state *t, bool ok)
+bool test_nth(bool ok)
 {
-    return test_check(t, ok, "a check", "number", (int)t->checks + 1);
+    return test_check(current, ok, "a check", "number", (int)current->checks + 1);
 }
 
-bool test_nth_eq(struct test_state *t, uint64_t actual, uint64_t expected)
+bool test_nth_eq(uint64_t actual, uint64_t expected)
 {
-    return test_check_eq(t, actual, expected, "a value", "number", (int)t->checks + 1);
+    return test_check_eq(current, actual, expected, "a value", "number",
+                         (int)current->checks + 1);
 }
 
-bool test_nth_str(struct test_state *t, const char *actual, const char *expected)
+bool test_nth_str(const char *actual, const char *expected)
 {
-    return test_check_str(t, actual, expected, "a text", "number", (int)t->checks + 1);
+    return test_check_str(current, actual, expected, "a text", "number",
+                          (int)current->checks + 1);
 }
 
 #define MEMORY_SLOTS 64
@@ -140,15 +143,29 @@ static void give_back(void)
     }
 }
 
-static void run_case(const struct test_case *c, struct test_totals *totals)
+/* `what` and the name of a test, or its row where names are left out. */
+static struct line start_named(const char *what, const struct test_suite *suite, size_t row)
+{
+    struct line l = start_line(what);
+    if (suite->cases[row].name != NULL) {
+        put_text(&l, suite->cases[row].name);
+        return l;
+    }
+    put_text(&l, suite->name);
+    put_text(&l, " test ");
+    put_number(&l, row + 1);
+    return l;
+}
+
+static void run_case(const struct test_suite *suite, size_t row, struct test_totals *totals)
 {
     struct test_state t = {.checks = 0};
-    c->run(&t);
+    current = &t;
+    suite->cases[row].run(&t);
     give_back();
     if (t.skipped != NULL) {
         totals->skipped++;
-        struct line l = start_line("skip ");
-        put_text(&l, c->name);
+        struct line l = start_named("skip ", suite, row);
         put_text(&l, ": ");
         put_text(&l, t.skipped);
         print_line(l.text);
@@ -164,8 +181,7 @@ static void run_case(const struct test_case *c, struct test_totals *totals)
         return;
     }
     totals->failed++;
-    struct line l = start_line("FAIL ");
-    put_text(&l, c->name);
+    struct line l = start_named("FAIL ", suite, row);
     print_line(l.text);
 }
 
@@ -187,6 +203,6 @@ void test_run(const struct test_suite *const *suites, size_t count, const char *
         if (only != NULL && !same_name(only, suites[s]->name))
             continue;
         for (size_t i = 0; i < suites[s]->count; i++)
-            run_case(&suites[s]->cases[i], totals);
+            run_case(suites[s], i, totals);
     }
 }

@@ -368,12 +368,12 @@ static void p7(struct test_state *t)
 }
 
 static const struct test_case cases[] = {
-    {"pmm_broken.P1 wrong sums are seen", p1},
-    {"pmm_broken.P2 regions out of their zone or over each other are seen", p2},
-    {"pmm_broken.P3 wrong filing is seen", p3},
-    {"pmm_broken.P4 summaries and bits that differ are seen", p4},
-    {"pmm_broken.P5 extents that touch are seen", p5},
-    {"pmm_broken.P7 a free page with an owner is seen", p7},
+    {TEST_NAME("pmm_broken.P1 wrong sums are seen"), p1},
+    {TEST_NAME("pmm_broken.P2 regions out of their zone or over each other are seen"), p2},
+    {TEST_NAME("pmm_broken.P3 wrong filing is seen"), p3},
+    {TEST_NAME("pmm_broken.P4 summaries and bits that differ are seen"), p4},
+    {TEST_NAME("pmm_broken.P5 extents that touch are seen"), p5},
+    {TEST_NAME("pmm_broken.P7 a free page with an owner is seen"), p7},
 };
 
 const struct test_suite pmm_broken_suite = {"pmm_broken", cases, ARRAY_LEN(cases)};
