@@ -46,7 +46,7 @@ bool magazine_draw(struct magazine *m)
 /* Pages a CPU may park without starving the others of a zone that runs low. */
 static bool may_park(const struct zone *z, uint64_t pages)
 {
-    return z->magazines && pages <= z->free / (4 * (uint64_t)z->cpus);
+    return pages <= z->free / (4 * (uint64_t)z->cpus);
 }
 
 /* The block leaves the file and belongs to the CPU; all its free pages are parked. Zone locked. */
@@ -172,7 +172,10 @@ paddr_t magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum magazine_kind k
     else
         base = take_single(z, class);
     hal_unlock(&z->lock);
-    return block != BLOCK_NONE && magazine_draw(m) ? magazine_take(m) : base;
+    if (block == BLOCK_NONE)
+        return base;
+    UNUSED(magazine_draw(m)); /* finds WORTH_OWNING pages at least */
+    return magazine_take(m);
 }
 
 /* Own the block of a page that was just freed. */

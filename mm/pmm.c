@@ -107,6 +107,7 @@ static paddr_t take_anywhere(struct pmm *p, struct pmm_cpu *cpu, const struct re
     return take_from(p, cpu, q, PMM_ZONE_DMA, SEARCH_ALL);
 }
 
+/* Each failed call is counted once, also when the machine has no memory where it had to be. */
 static void count_failure(struct pmm *p, uint32_t flags)
 {
     for (int id = (int)highest_zone(flags); id >= 0; id--) {
@@ -118,6 +119,7 @@ static void count_failure(struct pmm *p, uint32_t flags)
         hal_unlock(&z->lock);
         return;
     }
+    UNUSED(__atomic_fetch_add(&p->failures, 1, __ATOMIC_RELAXED));
 }
 
 static paddr_t take_slowly(struct pmm *p, struct pmm_cpu *cpu, const struct request *q)
@@ -194,8 +196,6 @@ paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 /* What memory is `page`, that no region holds? */
 static status_t judge_outside(const struct pmm *p, uint64_t page)
 {
-    if (page > UINT64_MAX >> PAGE_SHIFT)
-        return STATUS_FOREIGN;
     return memmap_find(p->map, page << PAGE_SHIFT) != NULL ? STATUS_RESERVED : STATUS_FOREIGN;
 }
 

@@ -51,14 +51,15 @@ struct pmm_stats {
     uint64_t free_blocks; /* aligned 2 MiB blocks that are wholly free */
     uint64_t allocs;      /* calls that took pages here */
     uint64_t frees;       /* calls that gave pages back here */
-    uint64_t failures;    /* calls that found no run, counted in the highest zone that they could have
-                             used; a call with a bad argument is no such call */
+    uint64_t failures;    /* calls that found no run, counted in the highest zone with memory that they
+                             could have used; when there is none, in the DMA zone, whose total is 0
+                             then. A call with a bad argument is no such call. */
     uint64_t low_water;   /* the least `free` ever was (free, not parked), since pmm_create */
     uint32_t fragmentation; /* 0..1000: 1000 - 1000 * (free pages in whole blocks) / free */
 };
 
 /* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even when
- * they are then taken out of the map itself. 148 bytes for each 2 MiB block (2.3 bits a page), some
+ * they are then taken out of its usable memory. 148 bytes for each 2 MiB block (2.3 bits a page), some
  * 2.9 KiB for each zone that has memory, 1.2 KiB a CPU. O(regions). */
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
 
@@ -67,7 +68,8 @@ size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
  *
  * The tables are taken from `map` with memmap_early_alloc, high, labelled "page allocator tables".
  * `cpus` is 1..1024. `map` must stay alive and unchanged as long as the allocator.
- * STATUS_NO_MEMORY (no room for the tables), STATUS_INVALID (cpus, map not normalized).
+ * STATUS_NO_MEMORY (no room for the tables), STATUS_INVALID (cpus, a map that is not normalized or
+ * that memmap_check() finds broken).
  * O(regions), not O(pages). One CPU, before any other call. */
 status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out) MUST_CHECK;
 

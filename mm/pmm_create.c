@@ -8,6 +8,8 @@
 #define MAGAZINE_MIN  (64 * MIB / PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
 #define DMA_RESERVE   (4 * MIB / PAGE_SIZE)
 #define GROUP_BLOCKS  512u
+#define MAX_LIMIT     ((uint64_t)1 << 52)
+#define MAX_REGIONS   (BLOCK_NONE / 2)
 
 struct census {
     size_t regions;
@@ -136,22 +138,16 @@ static struct pmm *carve_all(struct carver *c, const struct census *n, unsigned 
         *no_block = (struct block_bits){{{0, 0}}};
     }
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++) {
-        struct zone *z = n->blocks[id] != 0 ? carve_zone(c, n->blocks[id]) : NULL;
-        if (z == NULL || p == NULL)
+        if (n->blocks[id] == 0)
+            continue;
+        struct zone *z = carve_zone(c, n->blocks[id]);
+        if (p == NULL)
             continue;
         z->id = (enum pmm_zone)id;
         z->cpus = cpus;
         p->zones[id] = z;
     }
     return p;
-}
-
-static bool is_too_large(const struct census *n)
-{
-    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
-        if (n->blocks[id] >= BLOCK_NONE)
-            return true;
-    return false;
 }
 
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus)
@@ -161,7 +157,7 @@ size_t pmm_tables_size(const struct memmap *map, unsigned cpus)
     /* Taking the tables out of the map can cut one region in two, in the middle of a block. */
     n.regions++;
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
-        n.blocks[id] += n.blocks[id] != 0 ? 2 : 0;
+        n.blocks[id] += n.blocks[id] != 0;
     carve_all(&c, &n, cpus);
     return c.used;
 }
@@ -232,15 +228,22 @@ static void fill_cpus(struct pmm *p)
     }
 }
 
+/* The map's invariants carry the allocator's: touching regions of one kind would make two extents
+ * that touch, overlapping ones pages with two owners. The limits keep the numbers of blocks within
+ * 32 bits: 2^31 blocks lie below 2^52 bytes, and a region adds one at most that it shares. */
+static bool is_sound(const struct memmap *map, unsigned cpus)
+{
+    return cpus != 0 && cpus <= MAX_CPUS && map->limit <= MAX_LIMIT && map->count < MAX_REGIONS &&
+           memmap_check(map) == NULL;
+}
+
 status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
                        struct pmm **out)
 {
-    if (!map->normalized || cpus == 0 || cpus > MAX_CPUS || (uintptr_t)tables % 64 != 0)
+    if (!is_sound(map, cpus) || (uintptr_t)tables % 64 != 0)
         return STATUS_INVALID;
     struct census n = take_census(map);
     struct carver measure = {.base = NULL};
-    if (is_too_large(&n))
-        return STATUS_INVALID;
     carve_all(&measure, &n, cpus);
     if (measure.used > bytes)
         return STATUS_FULL;
@@ -257,7 +260,7 @@ status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, si
 
 status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out)
 {
-    if (!map->normalized || cpus == 0 || cpus > MAX_CPUS)
+    if (!is_sound(map, cpus))
         return STATUS_INVALID;
     size_t bytes = pmm_tables_size(map, cpus);
     paddr_t base = memmap_early_alloc(map, bytes, PAGE_SIZE, 0, "page allocator tables");

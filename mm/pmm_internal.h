@@ -64,6 +64,7 @@ struct pmm {
     bool debugging;
     struct pmm_debug debug;
     uint64_t operations;
+    uint64_t failures; /* calls whose zones all have no memory */
 };
 
 /* The region that holds a page, or NULL. `hint` is tried first and remembers. */

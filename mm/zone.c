@@ -277,7 +277,7 @@ static bool find_run(struct zone *z, size_t pages, unsigned align_shift, enum bl
 bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
                    struct place *out)
 {
-    if (pages > z->free || !find_run(z, pages, align_shift, class, out))
+    if (!find_run(z, pages, align_shift, class, out))
         return false;
     take_open(z, *out, pages);
     z->allocs++;
@@ -309,7 +309,7 @@ bool zone_take_scattered(struct zone *z, size_t pages, unsigned align_shift,
     /* A whole block lies in an extent if it is anywhere. */
     if (pages == BLOCK_PAGES && align_shift == BLOCK_SHIFT)
         return false;
-    if (pages > z->free || !find_anywhere(z, pages, align_shift, out))
+    if (!find_anywhere(z, pages, align_shift, out))
         return false;
     zone_take_at(z, *out, pages, class);
     z->allocs++;
@@ -405,6 +405,7 @@ status_t zone_judge_free(const struct zone *z, const struct region *r, struct pl
     case PAGE_FREE:
         return owned ? STATUS_PARKED : STATUS_ALREADY_FREE;
     case PAGE_HEAD:
+    default:
         break;
     }
     return run_has_length(z, r, at, pages) ? STATUS_OK : STATUS_WRONG_LENGTH;

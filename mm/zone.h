@@ -98,9 +98,10 @@ struct place zone_place_of(const struct region *, uint64_t page);
  * extent. */
 uint32_t zone_next_block(const struct zone *, uint32_t block);
 
-/* Take a run of `pages` aligned to 1 << align_shift pages (0..18). zone_take_run looks into the
- * files: O(1), and may miss a run that straddles blocks or has an unlucky alignment.
- * zone_take_scattered looks at every free run of the zone and misses none (P6): O(blocks in use). */
+/* Take a run of `pages`, at most z->free, aligned to 1 << align_shift pages (0..18).
+ * zone_take_run looks into the files: O(1), and may miss a run that straddles blocks or has an
+ * unlucky alignment. zone_take_scattered looks at every free run of the zone and misses none (P6):
+ * O(blocks in use). */
 bool zone_take_run(struct zone *, size_t pages, unsigned align_shift, enum block_class,
                    struct place *out);
 bool zone_take_scattered(struct zone *, size_t pages, unsigned align_shift, enum block_class,

@@ -24,10 +24,10 @@ static void set_open(struct zone *z, uint32_t block)
     z->open[block / 64] |= (uint64_t)1 << (block % 64);
 }
 
+/* An open block becomes closed. */
 static void set_closed(struct zone *z, uint32_t block)
 {
-    if (zone_block_is_open(z, block))
-        z->open[block / 64] &= ~((uint64_t)1 << (block % 64));
+    z->open[block / 64] &= ~((uint64_t)1 << (block % 64));
 }
 
 /* --- doubly linked lists of blocks, through their summaries --- */

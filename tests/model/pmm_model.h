@@ -43,7 +43,8 @@ struct model {
     uint32_t *length; /* of the run that starts at a page */
     uint8_t *state;   /* scratch of model_compare(): enum pmm_run of each page, or 255 */
     uint64_t total[PMM_ZONE_COUNT], free[PMM_ZONE_COUNT];
-    uint64_t allocs[PMM_ZONE_COUNT], frees[PMM_ZONE_COUNT], failures;
+    uint64_t allocs[PMM_ZONE_COUNT], frees[PMM_ZONE_COUNT], failures[PMM_ZONE_COUNT];
+    bool has_memory[PMM_ZONE_COUNT]; /* usable, or to be reclaimed */
     paddr_t walked; /* end of the run before, while walking */
     enum pmm_run walked_kind;
     const char *walk_error;
@@ -78,6 +79,7 @@ static inline void model_add_region(struct model *m, size_t region)
     m->first[region] = m->pages;
     for (paddr_t at = r->base; at < r->base + r->size; at += PAGE_SIZE) {
         bool usable = r->type == MEM_USABLE;
+        m->has_memory[model_zone(at)] = true;
         m->address[m->pages] = at;
         m->owner[m->pages++] = usable ? MODEL_FREE : MODEL_WITHHELD;
         m->total[model_zone(at)] += usable;
@@ -208,11 +210,15 @@ static inline bool model_can_alloc(const struct model *m, size_t n, uint64_t ali
     return false;
 }
 
-/* A failed call is counted in the highest zone that it may use and that exists. */
+/* Each failed call is counted once, in the highest zone with memory that it may use, or in DMA. */
 static inline void model_count_failure(struct model *m, uint32_t flags)
 {
-    paddr_t limit = (flags & PMM_DMA) ? PMM_DMA_LIMIT : (flags & PMM_DMA32) ? PMM_DMA32_LIMIT : 0;
-    m->failures += m->pages > 0 && (limit == 0 || m->address[0] < limit);
+    unsigned zone = (flags & PMM_DMA)     ? PMM_ZONE_DMA
+                    : (flags & PMM_DMA32) ? PMM_ZONE_DMA32
+                                          : PMM_ZONE_NORMAL;
+    while (zone > PMM_ZONE_DMA && !m->has_memory[zone])
+        zone--;
+    m->failures[zone]++;
 }
 
 static inline void model_take(struct model *m, uint32_t i, size_t n)
@@ -421,22 +427,17 @@ static inline const char *model_compare_zone(const struct model *m, struct pmm *
         return "stats.free + stats.parked is wrong";
     if (is.allocs != m->allocs[zone] || is.frees != m->frees[zone])
         return "stats.allocs or stats.frees is wrong";
+    if (is.failures != m->failures[zone])
+        return "stats.failures is wrong";
     return model_compare_shape(&is, &must);
 }
 
 /* Everything that can be seen of the allocator equals the model: NULL, or what does not. */
 static inline const char *model_compare(struct model *m, struct pmm *p)
 {
-    uint64_t failures = 0;
     const char *error = model_walk(m, p);
-    for (unsigned z = 0; z < PMM_ZONE_COUNT && error == NULL; z++) {
-        struct pmm_stats s;
+    for (unsigned z = 0; z < PMM_ZONE_COUNT && error == NULL; z++)
         error = model_compare_zone(m, p, (enum pmm_zone)z);
-        pmm_stats(p, (enum pmm_zone)z, &s);
-        failures += s.failures;
-    }
-    if (error == NULL && failures != m->failures)
-        error = "stats.failures is wrong";
     return error != NULL ? error : pmm_check(p);
 }
 

@@ -16,8 +16,7 @@
 #define QUEUE   512u
 #define PAGES   (474u * 256u) /* in `regions` */
 
-static const struct mem_region regions[] = {RAM(4 * MIB, 12 * MIB), RAM(16 * MIB, 52 * MIB),
-                                            RAM(HIGH, 300 * MIB + 4 * KIB),
+static const struct mem_region regions[] = {RAM(4 * MIB, 64 * MIB), RAM(HIGH, 300 * MIB + 4 * KIB),
                                             RAM(HIGH + 340 * MIB - 4 * KIB, 110 * MIB - 4 * KIB)};
 
 struct held {
