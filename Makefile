@@ -119,6 +119,8 @@ $(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 # What the kernel reads from outside.
 $(H)/model-kernel_text: kernel/options.c kernel/rsdp.c kernel/screen.c tests/test.c
 
+$(H)/model-pe: kernel/pe.c tests/test.c
+
 # The loader, as it is, against a fake firmware.
 $(H)/model-loader: $(EFI_SRC) $(wildcard efi/*.h) kernel/version.c tests/test.c
 $(H)/model-loader: HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
