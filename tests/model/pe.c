@@ -169,7 +169,9 @@ static void relocations_refused(struct test_state *t)
         {RELOC + 4, 7, 4},                /* ... smaller than its header */
         {RELOC + 4, 13, 4},               /* ... odd */
         {RELOC + 4, 30, 4},               /* ... longer than the directory */
+        {RELOC + 18, 16, 4},              /* ... by one entry */
         {RELOC + 8, 0x3000, 2},           /* 32 bits */
+        {RELOC, 0x3FFC, 4},               /* across the end */
         {RELOC + 12, 0xAFF9, 2},          /* holds no address */
         {RELOC + 12, 0xA004, 2},          /* over the site before */
         {RELOC + 14 + 8, 0xA000, 2},      /* below the site before */
