@@ -41,7 +41,7 @@
  * stays where it is from init to destroy. Context: any in which the caller's lock and the source's
  * functions may be used; interrupts may be on.
  *
- * Stack: less than 1 KiB. Cost: a call touches the tables of its range, once to look and once to
+ * Stack: less than 2 KiB. Cost: a call touches the tables of its range, once to look and once to
  * write; a wholly covered table is written (or dropped) in one go, not entry by entry from the
  * root.
  */
@@ -54,15 +54,16 @@
 #include "mm/status.h"
 
 /* prot: what a range allows. Every mapped page can be read. */
-#define ASPACE_R      0u
-#define ASPACE_W      1u
-#define ASPACE_X      2u
-#define ASPACE_USER   4u /* by ring 3 too; not in the shared half */
-#define ASPACE_GLOBAL 8u /* stays in the TLB when another root is loaded; only in the shared half  \
-                          */
-#define ASPACE_WB   0u   /* memory type: write-back */
-#define ASPACE_WC   16u  /* write-combining: framebuffers */
-#define ASPACE_UC   32u  /* uncached: device registers. WC and UC together are refused */
+#define ASPACE_R    0u
+#define ASPACE_W    1u
+#define ASPACE_X    2u
+#define ASPACE_USER 4u /* by ring 3 too; not in the shared half */
+#define ASPACE_GLOBAL                                                                              \
+    8u                  /* stays in the TLB when another root is loaded; only in the shared half   \
+                         */
+#define ASPACE_WB   0u  /* memory type: write-back */
+#define ASPACE_WC   16u /* write-combining: framebuffers */
+#define ASPACE_UC   32u /* uncached: device registers. WC and UC together are refused */
 #define ASPACE_TYPE (ASPACE_WC | ASPACE_UC)
 #define ASPACE_ALL  63u
 

@@ -25,6 +25,9 @@ struct page_source {
     void *ctx;
 };
 
+/* A page from `source`, filled with zero, or PADDR_NONE. What is no page is a panic. */
+paddr_t page_source_take(const struct page_source *source);
+
 /* One stage of a chain; the caller fills the first three members and keeps it alive. */
 struct page_stage {
     struct page_source source;
