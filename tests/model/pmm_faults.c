@@ -2,6 +2,7 @@
  * leave behind: nothing. Tables: every size that is too small. Memory: exhaustion after every
  * number of pages. Debug modes: a stray write and a broken invariant must panic, and say so.
  * Several CPUs: what another CPU has parked is busy. And the cost of creation: O(regions). */
+#include "tests/model/expect.h"
 #include "tests/model/pmm_model.h"
 
 #include "hal/hal.h"
@@ -12,20 +13,6 @@
 #include <sys/mman.h>
 
 #define HIGH (4 * GIB)
-
-static unsigned passed, failed;
-
-#define EXPECT(cond) expect((cond), #cond, __LINE__)
-
-static unsigned expectations, broken;
-
-static bool expect(bool ok, const char *text, int line)
-{
-    expectations++;
-    if (!ok && broken++ < 10)
-        printf("  not true: %s (line %d)\n", text, line);
-    return ok;
-}
 
 /* ---- tables ---- */
 
@@ -397,30 +384,19 @@ static void creation_at_64_tib(void)
     EXPECT(create_sparse(regions, ARRAY_LEN(regions), &bytes) <= 128 * KIB);
 }
 
-static void run(const char *name, void (*test)(void))
-{
-    expectations = broken = 0;
-    test();
-    bool ok = broken == 0 && expectations > 0;
-    printf("%s: %s (%u expectations)\n", ok ? "ok" : "FAIL", name, expectations);
-    passed += ok;
-    failed += !ok;
-}
-
 int main(void)
 {
     host_ram_create(HIGH + 64 * MIB);
-    run("tables of every size", tables_of_every_size);
-    run("pmm_create on machines of every size", create_on_every_size);
-    run("pmm_create without a slot in the map", create_without_a_slot);
-    run("exhaustion at each step", exhaustion_at_each_step);
-    run("junk: a stray write panics", junk_panics_on_a_stray_write);
-    run("junk: a wrong free fills nothing", junk_spares_live_pages);
-    run("check_every: a broken invariant panics", check_every_panics);
-    run("pages parked with another CPU are busy", parked_elsewhere);
-    run("pages freed on another CPU", freed_elsewhere);
-    run("creation costs O(regions)", creation_is_cheap);
-    run("64 TiB", creation_at_64_tib);
-    printf("%u passed, %u failed\n", passed, failed);
-    return failed != 0 || passed == 0;
+    expect_run("tables of every size", tables_of_every_size);
+    expect_run("pmm_create on machines of every size", create_on_every_size);
+    expect_run("pmm_create without a slot in the map", create_without_a_slot);
+    expect_run("exhaustion at each step", exhaustion_at_each_step);
+    expect_run("junk: a stray write panics", junk_panics_on_a_stray_write);
+    expect_run("junk: a wrong free fills nothing", junk_spares_live_pages);
+    expect_run("check_every: a broken invariant panics", check_every_panics);
+    expect_run("pages parked with another CPU are busy", parked_elsewhere);
+    expect_run("pages freed on another CPU", freed_elsewhere);
+    expect_run("creation costs O(regions)", creation_is_cheap);
+    expect_run("64 TiB", creation_at_64_tib);
+    return expect_total();
 }

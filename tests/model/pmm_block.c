@@ -1,0 +1,199 @@
+/* The searches of mm/block.h in one block against naive ones, page by page: blocks whose runs lie
+ * at and over the borders of words, and random ones of every density; every length and alignment.
+ */
+#include "mm/block.h"
+#include "tests/model/expect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS 1500
+
+static struct block_bits block;
+static uint8_t page[BLOCK_PAGES]; /* enum page_state, as it must be */
+static uint64_t rng = 88172645463325252u;
+
+static unsigned below(unsigned limit)
+{
+    rng ^= rng << 13;
+    rng ^= rng >> 7;
+    rng ^= rng << 17;
+    return (unsigned)(rng * 2685821657736338717u >> 40) % limit;
+}
+
+static void set_run(unsigned lo, unsigned hi, enum page_state state)
+{
+    for (unsigned i = lo; i < hi; i++)
+        page[i] = (uint8_t)state;
+    block_set(&block, lo, hi, state);
+}
+
+static unsigned near_a_word(void)
+{
+    unsigned border = 64 * below(9);
+    unsigned at = border + below(5);
+    return at < 2 ? 0 : at - 2 > BLOCK_PAGES ? BLOCK_PAGES : at - 2;
+}
+
+/* Up to `cuts` stretches of one state each, with ends near the borders of words or anywhere. */
+static void make_block(unsigned cuts)
+{
+    set_run(0, BLOCK_PAGES, below(2) ? PAGE_FREE : PAGE_HEAD);
+    for (unsigned i = 0; i < cuts; i++) {
+        unsigned a = below(2) ? near_a_word() : below(BLOCK_PAGES + 1);
+        unsigned b = below(2) ? near_a_word() : a + below(5);
+        b = b > BLOCK_PAGES ? BLOCK_PAGES : b;
+        set_run(a < b ? a : b, a < b ? b : a, (enum page_state)(below(2) ? PAGE_FREE : below(4)));
+    }
+}
+
+/* ---- naive answers ---- */
+
+static unsigned free_from(unsigned from)
+{
+    unsigned n = 0;
+    while (from + n < BLOCK_PAGES && page[from + n] == PAGE_FREE)
+        n++;
+    return n;
+}
+
+static unsigned free_before(unsigned to)
+{
+    unsigned n = 0;
+    while (n < to && page[to - n - 1] == PAGE_FREE)
+        n++;
+    return n;
+}
+
+static unsigned longest(void)
+{
+    unsigned best = 0;
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        best = free_from(i) > best ? free_from(i) : best;
+    return best;
+}
+
+static unsigned count(enum page_state state)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        n += page[i] == state;
+    return n;
+}
+
+static unsigned find(unsigned n, unsigned align)
+{
+    for (unsigned i = 0; i < BLOCK_PAGES; i += align)
+        if (free_from(i) >= n)
+            return i;
+    return BLOCK_PAGES;
+}
+
+static unsigned run_end(unsigned from)
+{
+    while (from < BLOCK_PAGES && page[from] == PAGE_INTERIOR)
+        from++;
+    return from;
+}
+
+/* ---- tests: each with fewer and more cuts ---- */
+
+static void with_blocks(void (*test)(void))
+{
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        make_block(round % 60);
+        test();
+    }
+}
+
+static void states_of_block(void)
+{
+    bool same = true;
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        same = same && block_state(&block, i) == page[i];
+    EXPECT(same);
+    for (unsigned s = 0; s < 4; s++)
+        EXPECT(block_count(&block, (enum page_state)s) == count((enum page_state)s));
+    EXPECT(block_has_interior(&block) == (count(PAGE_INTERIOR) != 0));
+}
+
+static void lengths_of_block(void)
+{
+    unsigned free = count(PAGE_FREE);
+    unsigned most = longest();
+    EXPECT(block_longest(&block, free) == most);
+    EXPECT(block_longest(&block, most) == most); /* the tightest bound that holds */
+    for (unsigned i = 0; i <= BLOCK_PAGES; i++) {
+        EXPECT(block_free_from(&block, i) == free_from(i));
+        EXPECT(block_free_before(&block, i) == free_before(i));
+        EXPECT(block_run_end(&block, i) == run_end(i));
+    }
+}
+
+static void runs_of_block(void)
+{
+    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
+        unsigned right = free_from(i);
+        if (right == 0)
+            continue;
+        unsigned whole = free_before(i) + right;
+        unsigned hi = i + 1 + below(right);
+        EXPECT(block_run_at(&block, i) == whole);
+        EXPECT(block_run_around(&block, i, hi) == whole);
+    }
+}
+
+static void places_of_block(void)
+{
+    for (unsigned shift = 0; shift <= BLOCK_SHIFT; shift++)
+        for (unsigned n = 1; n <= BLOCK_PAGES; n += 1 + below(1 + n / 8))
+            EXPECT(block_find(&block, n, shift) == find(n, 1u << shift));
+}
+
+/* What another CPU gives back to an owned block: in use becomes free, parked becomes in use never.
+ */
+static void return_to_block(void)
+{
+    unsigned lo = near_a_word();
+    unsigned hi = lo + below(BLOCK_PAGES + 1 - lo);
+    set_run(lo, hi, PAGE_HEAD);
+    block_return(&block, lo, hi);
+    for (unsigned i = lo; i < hi; i++)
+        page[i] = PAGE_FREE;
+    states_of_block();
+}
+
+static void states(void)
+{
+    with_blocks(states_of_block);
+}
+
+static void lengths(void)
+{
+    with_blocks(lengths_of_block);
+}
+
+static void runs(void)
+{
+    with_blocks(runs_of_block);
+}
+
+static void places(void)
+{
+    with_blocks(places_of_block);
+}
+
+static void returns(void)
+{
+    with_blocks(return_to_block);
+}
+
+int main(void)
+{
+    expect_run("states are kept, and counted", states);
+    expect_run("lengths of free stretches", lengths);
+    expect_run("the free run around a page", runs);
+    expect_run("the lowest place of each length and alignment, or none", places);
+    expect_run("pages returned by others", returns);
+    return expect_total();
+}
