@@ -120,8 +120,29 @@ static void churn_drop(struct churn *c)
     instance_close(&c->in);
 }
 
-/* Recount from what is held: nobody holds a page twice; then every page that is not held can be
- * taken, once. Leaves the allocator full. */
+/* What is held now, by the records of this workload: nobody holds a page twice. */
+static void churn_ledger(const struct churn *c, struct ledger *ledger)
+{
+    ledger_open(ledger, &c->in);
+    for (uint64_t i = 0; i < c->count; i++)
+        if (run_base(c->live[i]) != PADDR_NONE)
+            ledger_mark(ledger, run_base(c->live[i]), run_pages(c->live[i]));
+}
+
+/* The share of the memory that nobody asked for which lies in wholly free 2 MiB blocks, in percent.
+ * A page that is parked with a CPU counts as free, for all allocators alike. */
+static double churn_whole(const struct churn *c)
+{
+    struct ledger ledger;
+    churn_ledger(c, &ledger);
+    uint64_t unasked = ledger.pages - c->held;
+    uint64_t whole = ledger_free_blocks(&ledger) * 512;
+    ledger_close(&ledger);
+    return 100.0 * (double)whole / (double)unasked;
+}
+
+/* Recount from what is held; then every page that is not held can be taken, once. Leaves the
+ * allocator full. */
 static void churn_close(struct churn *c, const char *workload)
 {
     const char *name = c->in.allocator->name;
@@ -133,16 +154,10 @@ static void churn_close(struct churn *c, const char *workload)
     if (c->refused != 0)
         bench_fail("%s refused to take back %" PRIu64 " runs that it had handed out", name,
                    c->refused);
-    ledger_open(&ledger, &c->in);
-    for (uint64_t i = 0; i < c->count; i++)
-        if (run_base(c->live[i]) != PADDR_NONE)
-            ledger_mark(&ledger, run_base(c->live[i]), run_pages(c->live[i]));
+    churn_ledger(c, &ledger);
     c->in.allocator->drain(c->in.self);
-    uint64_t unasked = ledger.pages - c->held;
-    uint64_t whole = ledger_free_blocks(&ledger) * 512;
     uint64_t found = ledger_take_rest(&ledger, &c->in);
     if (workload != NULL) {
-        figure_add(workload, "whole-2m", name, "%", 100.0 * (double)whole / (double)unasked);
         figure_add(workload, "taken/asked", name, "ratio",
                    (double)(ledger.pages - found) / (double)c->held);
         figure_add(workload, "reached", name, "%", 100.0 * (double)c->held / (double)c->target);
@@ -174,7 +189,10 @@ static void add_failures(const struct churn *c, const char *workload)
                100.0 * (double)c->failed_2m / (double)c->requests_2m);
 }
 
-/* The first half brings the population to its steady state, the second half is measured. */
+#define SAMPLES 16u /* how whole the memory is swings by a few percent from one moment to another */
+
+/* The first half brings the population to its steady state, the second half is measured: its time,
+ * and how whole the memory was on average, looked at between the timed parts. */
 static void churn_at(const struct bench_allocator *a, const struct bench_options *o,
                      unsigned percent, const char *workload)
 {
@@ -184,13 +202,20 @@ static void churn_at(const struct bench_allocator *a, const struct bench_options
         return;
     churn_open(&c, a, o, percent);
     steps(&c, count / 2);
-    uint64_t start = bench_cpu_ns(), calls = c.requests + c.frees;
-    steps(&c, count / 2);
-    uint64_t ns = bench_cpu_ns() - start;
+    uint64_t ns = 0, calls = c.requests + c.frees;
+    double whole = 0;
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        uint64_t start = bench_cpu_ns();
+        steps(&c, count / 2 / SAMPLES);
+        ns += bench_cpu_ns() - start;
+        whole += a != &bench_idle ? churn_whole(&c) : 0;
+    }
     calls = c.requests + c.frees - calls;
     figure_add(workload, "op", a->name, "ns", (double)ns / (double)calls);
-    if (a != &bench_idle)
+    if (a != &bench_idle) {
+        figure_add(workload, "whole-2m", a->name, "%", whole / SAMPLES);
         add_failures(&c, workload);
+    }
     churn_close(&c, workload);
 }
 void run_churn(const struct bench_allocator *a, const struct bench_options *o)
