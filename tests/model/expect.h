@@ -35,21 +35,20 @@ static inline void expect_case(bool ok)
     expect_counts.broken += !ok;
 }
 
-/* Judge the cases since the last judgement. */
-static inline void expect_judge(const char *name)
+/* One test is over, or one property of which the program itself counted the cases. */
+static inline void expect_tally(const char *name, uint64_t cases, uint64_t broken)
 {
-    bool ok = expect_counts.broken == 0 && expect_counts.cases > 0;
-    printf("%s: %s (%" PRIu64 " cases)\n", ok ? "ok" : "FAIL", name, expect_counts.cases);
+    bool ok = broken == 0 && cases > 0;
+    printf("%s: %s (%" PRIu64 " cases)\n", ok ? "ok" : "FAIL", name, cases);
     expect_counts.passed += ok;
     expect_counts.failed += !ok;
-    expect_counts.cases = expect_counts.broken = 0;
 }
 
 static inline void expect_run(const char *name, void (*test)(void))
 {
     expect_counts.cases = expect_counts.broken = 0;
     test();
-    expect_judge(name);
+    expect_tally(name, expect_counts.cases, expect_counts.broken);
 }
 
 /* The last line of the program, and its exit status. */

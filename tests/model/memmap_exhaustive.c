@@ -1,11 +1,8 @@
 /* Every map of up to three entries on a small grid, against the naive model: all ranges between 7
  * edges half a page apart, around the border at 1 MiB, of three types (usable, boot, reserved), in
- * every order; then every reservation on the grid, with room for both cuts, for one, for none. Ends
- * with "N passed, N failed", N maps. */
+ * every order; then every reservation on the grid, with room for both cuts, for one, for none. */
+#include "tests/model/expect.h"
 #include "tests/model/memmap_naive.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 #define EDGES  7
 #define RANGES (EDGES * (EDGES - 1) / 2)
@@ -16,7 +13,7 @@
 #define CANARY 0x5a5a5a5a5a5a5a5au
 
 static struct naive_entry shapes[SHAPES];
-static uint64_t passed, failed;
+static struct naive naive;
 
 static void make_shapes(void)
 {
@@ -29,81 +26,124 @@ static void make_shapes(void)
                     (struct naive_entry){START + from * STEP, START + to * STEP, kinds[kind]};
 }
 
-/* Every range on the grid reserved in a copy of the map, with `room` slots left for it. */
-static const char *reserve_each(const struct naive *n, const struct memmap *map, size_t room)
+/* A case of which `wrong` says what is wrong, or NULL, in the map of these entries. */
+static void judge(const char *wrong, const size_t *chosen, size_t count)
 {
-    static struct naive naive;
-    for (size_t i = 0; i < RANGES; i++) {
-        struct mem_region storage[8 + 2];
-        struct memmap copy = *map;
-        memcpy(storage, map->regions, map->count * sizeof *storage);
-        copy.regions = storage;
-        copy.capacity = map->count + room;
-        naive = *n;
-        uint64_t size = shapes[i].end - shapes[i].base;
-        if (memmap_reserve(&copy, shapes[i].base, size, "owner") !=
-            naive_reserve(&naive, shapes[i].base, size, "owner", room))
-            return "memmap_reserve answers otherwise";
-        const char *wrong = naive_compare(&naive, &copy);
-        if (wrong != NULL)
-            return wrong;
-    }
-    return NULL;
-}
-
-static const char *try_map(const size_t *chosen, size_t count)
-{
-    static struct naive n;
-    struct mem_region storage[2 * 3 + 1];
-    struct memmap map;
-    memmap_init(&map, storage, 2 * count);
-    naive_init(&n, map.limit);
-    storage[2 * count].size = CANARY;
-    for (size_t i = 0; i < count; i++) {
-        const struct naive_entry *e = &shapes[chosen[i]];
-        naive_add(&n, e->base, e->end - e->base, e->type);
-        if (memmap_add(&map, e->base, e->end - e->base, e->type) != STATUS_OK)
-            return "memmap_add refuses an entry that fits";
-    }
-    naive_normalize(&n);
-    if (memmap_normalize(&map) != STATUS_OK || storage[2 * count].size != CANARY)
-        return "memmap_normalize needs more than two regions for each entry";
-    const char *wrong = naive_compare(&n, &map);
-    /* Of the many maps of three entries, one in 16 is enough to reserve in. */
-    if (wrong != NULL || (count == 3 && (chosen[0] + chosen[1] + chosen[2]) % 16 != 0))
-        return wrong;
-    for (size_t room = 0; room <= 2 && wrong == NULL; room++)
-        wrong = reserve_each(&n, &map, room);
-    return wrong;
-}
-
-static void count_map(const size_t *chosen, size_t count)
-{
-    const char *wrong = try_map(chosen, count);
-    if (wrong == NULL) {
-        passed++;
+    expect_case(wrong == NULL);
+    if (wrong == NULL)
         return;
-    }
-    failed++;
-    printf("FAIL memmap_exhaustive:");
     for (size_t i = 0; i < count; i++)
         printf(" [%#" PRIx64 ", %#" PRIx64 ") %s", shapes[chosen[i]].base, shapes[chosen[i]].end,
                mem_type_name(shapes[chosen[i]].type));
     printf(": %s\n", wrong);
 }
 
+static const char *make_map(struct memmap *map, struct mem_region *storage, const size_t *chosen,
+                            size_t count)
+{
+    memmap_init(map, storage, 2 * count);
+    naive_init(&naive, map->limit);
+    storage[2 * count].size = CANARY;
+    for (size_t i = 0; i < count; i++) {
+        const struct naive_entry *e = &shapes[chosen[i]];
+        naive_add(&naive, e->base, e->end - e->base, e->type);
+        if (memmap_add(map, e->base, e->end - e->base, e->type) != STATUS_OK)
+            return "memmap_add refuses an entry that fits";
+    }
+    naive_normalize(&naive);
+    if (memmap_normalize(map) != STATUS_OK || storage[2 * count].size != CANARY)
+        return "memmap_normalize needs more than two regions for each entry";
+    return naive_compare(&naive, map);
+}
+
+static void try_normalize(const size_t *chosen, size_t count)
+{
+    struct mem_region storage[2 * 3 + 1];
+    struct memmap map;
+    judge(make_map(&map, storage, chosen, count), chosen, count);
+}
+
+/* Shape i's range reserved in a copy of the map, with `room` slots left for it. */
+static const char *reserve_one(const struct memmap *map, size_t i, size_t room)
+{
+    static struct naive owned;
+    struct mem_region storage[8 + 2];
+    struct memmap copy = *map;
+    memcpy(storage, map->regions, map->count * sizeof *storage);
+    copy.regions = storage;
+    copy.capacity = map->count + room;
+    owned = naive;
+    uint64_t size = shapes[i].end - shapes[i].base;
+    if (memmap_reserve(&copy, shapes[i].base, size, "owner") !=
+        naive_reserve(&owned, shapes[i].base, size, "owner", room))
+        return "memmap_reserve answers otherwise";
+    return naive_compare(&owned, &copy);
+}
+
+static void try_reserve(const size_t *chosen, size_t count)
+{
+    struct mem_region storage[2 * 3 + 1];
+    struct memmap map;
+    /* Of the many maps of three entries, one in 16 is enough to reserve in. */
+    if (count == 3 && (chosen[0] + chosen[1] + chosen[2]) % 16 != 0)
+        return;
+    const char *wrong = make_map(&map, storage, chosen, count);
+    for (size_t room = 0; room <= 2 && wrong == NULL; room++)
+        for (size_t i = 0; i < RANGES; i++)
+            judge(reserve_one(&map, i, room), chosen, count);
+}
+
+typedef void try_fn(const size_t *chosen, size_t count);
+
+/* Every choice of `count` entries, in every order; an end to it when much is wrong. */
+static void each_map(size_t count, try_fn *try)
+{
+    size_t chosen[3] = {0};
+    for (size_t at = 0; at < count && expect_counts.broken < 20;) {
+        try(chosen, count);
+        for (at = 0; at < count && ++chosen[at] == SHAPES; at++)
+            chosen[at] = 0;
+    }
+}
+
+static void normalize_1(void)
+{
+    each_map(1, try_normalize);
+}
+
+static void normalize_2(void)
+{
+    each_map(2, try_normalize);
+}
+
+static void normalize_3(void)
+{
+    each_map(3, try_normalize);
+}
+
+static void reserve_1(void)
+{
+    each_map(1, try_reserve);
+}
+
+static void reserve_2(void)
+{
+    each_map(2, try_reserve);
+}
+
+static void reserve_3(void)
+{
+    each_map(3, try_reserve);
+}
+
 int main(void)
 {
-    size_t c[3];
     make_shapes();
-    for (c[0] = 0; c[0] < SHAPES; c[0]++) {
-        count_map(c, 1);
-        for (c[1] = 0; c[1] < SHAPES; c[1]++) {
-            count_map(c, 2);
-            for (c[2] = 0; c[2] < SHAPES && failed < 20; c[2]++)
-                count_map(c, 3);
-        }
-    }
-    printf("%" PRIu64 " passed, %" PRIu64 " failed\n", passed, failed);
-    return failed != 0 || passed == 0;
+    expect_run("normalize: every map of one entry", normalize_1);
+    expect_run("normalize: every map of two entries", normalize_2);
+    expect_run("normalize: every map of three entries", normalize_3);
+    expect_run("reserve: every range in maps of one entry", reserve_1);
+    expect_run("reserve: every range in maps of two entries", reserve_2);
+    expect_run("reserve: every range in one in 16 maps of three entries", reserve_3);
+    return expect_total();
 }

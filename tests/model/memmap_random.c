@@ -1,11 +1,22 @@
 /* Random maps and owners against the naive model (memmap_naive.h). Usage: [ROUNDS [SEED]]. A
- * failure prints the seed of its round, and `1 SEED` repeats it. Ends with "N passed, N failed". */
+ * failure prints the seed of its round, and `1 SEED` repeats it. */
+#include "tests/model/expect.h"
 #include "tests/model/memmap_naive.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+/* What is compared, each a test of its own with its cases. */
+enum property { NORMALIZE, RESERVE, EARLY_ALLOC, PROPERTIES };
+static const char *const property_names[PROPERTIES] = {
+    "normalize: random maps", "reserve: random ranges", "early_alloc: random sizes and alignments"};
+static uint64_t cases[PROPERTIES], broken[PROPERTIES];
 
 static uint64_t state;
+
+static const char *count_case(enum property property, const char *wrong)
+{
+    cases[property]++;
+    broken[property] += wrong != NULL;
+    return wrong;
+}
 
 static uint64_t random64(void)
 {
@@ -71,23 +82,35 @@ static const char *add_random(struct naive *n, struct memmap *map, size_t entrie
     return naive_compare(n, map);
 }
 
-static const char *one_owner(struct naive *n, struct memmap *map)
+static const char *reserve_random(struct naive *n, struct memmap *map)
 {
     size_t room = map->capacity - map->count;
     uint64_t size = random_size();
     const char *label = random_label();
-    if (below(2) == 0) {
-        paddr_t base = random_address();
-        if (memmap_reserve(map, base, size, label) != naive_reserve(n, base, size, label, room))
-            return "memmap_reserve answers otherwise";
-    } else {
-        uint64_t align = below(20) == 0 ? random64() : PAGE_SIZE << below(10);
-        paddr_t limit = below(2) == 0 ? 0 : random_address();
-        if (memmap_early_alloc(map, size, align, limit, label) !=
-            naive_alloc(n, size, align, limit, label, room))
-            return "memmap_early_alloc answers otherwise";
-    }
+    paddr_t base = random_address();
+    if (memmap_reserve(map, base, size, label) != naive_reserve(n, base, size, label, room))
+        return "memmap_reserve answers otherwise";
     return naive_compare(n, map);
+}
+
+static const char *alloc_random(struct naive *n, struct memmap *map)
+{
+    size_t room = map->capacity - map->count;
+    uint64_t size = random_size();
+    const char *label = random_label();
+    uint64_t align = below(20) == 0 ? random64() : PAGE_SIZE << below(10);
+    paddr_t limit = below(2) == 0 ? 0 : random_address();
+    if (memmap_early_alloc(map, size, align, limit, label) !=
+        naive_alloc(n, size, align, limit, label, room))
+        return "memmap_early_alloc answers otherwise";
+    return naive_compare(n, map);
+}
+
+static const char *one_owner(struct naive *n, struct memmap *map)
+{
+    if (below(2) == 0)
+        return count_case(RESERVE, reserve_random(n, map));
+    return count_case(EARLY_ALLOC, alloc_random(n, map));
 }
 
 static const char *round_with(struct mem_region *storage, size_t entries, size_t owners,
@@ -99,7 +122,7 @@ static const char *round_with(struct mem_region *storage, size_t entries, size_t
     memmap_init(&map, storage, capacity);
     memmap_set_width(&map, bits);
     naive_init(&n, (uint64_t)1 << (bits < 32 ? 32 : bits > 52 ? 52 : bits));
-    const char *wrong = add_random(&n, &map, entries);
+    const char *wrong = count_case(NORMALIZE, add_random(&n, &map, entries));
     /* More tries than the storage was sized for: STATUS_FULL must come just when it should. */
     for (size_t i = 0; i < owners + 6 && n.owner_count < NAIVE_OWNERS && wrong == NULL; i++)
         wrong = one_owner(&n, &map);
@@ -124,15 +147,16 @@ int main(int argc, char **argv)
 {
     uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 0) : 20000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
-    uint64_t failed = 0;
-    for (uint64_t i = 0; i < rounds; i++) {
+    uint64_t wrong_rounds = 0;
+    for (uint64_t i = 0; i < rounds && wrong_rounds < EXPECT_SHOWN; i++) {
         state = (seed + i) * 0x9e3779b97f4a7c15u | 1;
         const char *wrong = one_round();
         if (wrong == NULL)
             continue;
-        failed++;
-        printf("FAIL memmap_random seed %" PRIu64 ": %s\n", seed + i, wrong);
+        wrong_rounds++;
+        printf("  seed %" PRIu64 ": %s\n", seed + i, wrong);
     }
-    printf("%" PRIu64 " passed, %" PRIu64 " failed\n", rounds - failed, failed);
-    return failed != 0 || rounds == 0;
+    for (unsigned i = 0; i < PROPERTIES; i++)
+        expect_tally(property_names[i], cases[i], broken[i]);
+    return expect_total();
 }
