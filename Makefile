@@ -166,12 +166,12 @@ layers: ## prove the layer rule: who may include whom
 	$(PYTHON) tests/lint/log_formats.py kernel/*.c
 
 .PHONY: tidy
-tidy: ## clang-tidy and cppcheck over mm/, hal/host and kernel/
+tidy: ## clang-tidy and cppcheck over mm/ and hal/host
 	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS)
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr -I. -Ihal/host $(MM_SRC) $(HOST_SRC)
 
 .PHONY: cover
-cover: ## branch coverage of mm/pmm* and mm/memmap* by the desk tests (gcovr)
+cover: ## branch coverage of the allocator and the map by the desk tests (gcovr): all, or argued for
 	sh tests/lint/cover.sh $(BUILD)/cover
 
 .PHONY: test

@@ -134,6 +134,12 @@ have_sim_tests() {
     [ -e "$ROOT/tests/sim/test.sh" ] || [ -e "$ROOT/tests/sim/test.py" ]
 }
 
+# The analyzers of Debian 12: others have other checks, and another opinion of good code.
+have_tidy() {
+    clang-tidy --version 2>/dev/null | grep -q 'version 14\.' &&
+        cppcheck --version 2>/dev/null | grep -q ' 2\.10'
+}
+
 desk_steps() {
     local name
     step layers make_here layers
@@ -143,6 +149,12 @@ desk_steps() {
     step log-checker python3 "$ROOT/tests/boot/check_log_test.py"
     step test-frame check_frame
     step pe-lint python3 "$ROOT/tests/lint/pe_lint_test.py"
+    step map-totals python3 "$ROOT/tests/data/maps/totals.py" --check
+    if have_tidy; then
+        step tidy make_here tidy
+    else
+        say "make tidy is left out: clang-tidy 14 or cppcheck 2.10 is not on this machine"
+    fi
     step_alone build-desk build_desk
     step unit "$BUILD/host/unit"
     step unit-gcc make_here CC=gcc BUILD="$MAKE_BUILD/gcc" unit
