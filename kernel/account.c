@@ -3,7 +3,6 @@
  * runs. */
 #include "kernel/log.h"
 #include "kernel/memory.h"
-#include "kernel/paging.h"
 
 struct recount {
     uint64_t pages[4];     /* by enum pmm_run */

@@ -23,21 +23,28 @@ struct walker {
     uint64_t reg[16]; /* numbered as the CPU does: rax rcx rdx rbx rsp rbp rsi rdi r8... */
 };
 
-static struct range image, stack;
+static struct range image, stacks[BACKTRACE_STACKS];
+static unsigned stack_count;
 
 void backtrace_setup(vaddr_t image_base, uint64_t image_size)
 {
     image = (struct range){image_base, image_size};
 }
 
-void backtrace_set_stack(vaddr_t base, uint64_t size)
+void backtrace_add_stack(vaddr_t base, uint64_t size)
 {
-    stack = (struct range){base, size};
+    if (stack_count < BACKTRACE_STACKS)
+        stacks[stack_count++] = (struct range){base, size};
 }
 
 vaddr_t backtrace_image_base(void)
 {
     return image.base;
+}
+
+void backtrace_forget_stacks(void)
+{
+    stack_count = 0;
 }
 
 static bool holds(struct range r, vaddr_t at, uint64_t size)
@@ -60,7 +67,10 @@ bool backtrace_in_image(vaddr_t addr, uint64_t *offset)
 
 static bool read_stack(uint64_t at, uint64_t *value)
 {
-    if (at % 8 != 0 || !(holds(stack, at, 8) || holds(image, at, 8)))
+    bool known = holds(image, at, 8);
+    for (unsigned i = 0; i < stack_count; i++)
+        known |= holds(stacks[i], at, 8);
+    if (at % 8 != 0 || !known)
         return false;
     *value = *(const uint64_t *)(uintptr_t)at;
     return true;

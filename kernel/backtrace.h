@@ -15,8 +15,11 @@ struct trap_frame;
 
 void backtrace_setup(vaddr_t image_base, uint64_t image_size);
 
-/* Stack memory that may be read besides the IST stacks, which lie in the image. */
-void backtrace_set_stack(vaddr_t base, uint64_t size);
+/* One more stack that may be read, besides what lies in the image; at most BACKTRACE_STACKS. They
+ * must stay mapped until they are forgotten. */
+#define BACKTRACE_STACKS 4u
+void backtrace_add_stack(vaddr_t base, uint64_t size);
+void backtrace_forget_stacks(void);
 
 void backtrace_trap(const struct trap_frame *);
 void backtrace_here(void);

@@ -1,7 +1,7 @@
 #include "kernel/firmware.h"
 #include "hal/hal.h"
 #include "kernel/log.h"
-#include "kernel/paging.h"
+#include "kernel/space.h"
 
 #define RSDP_REVISION 15u /* offset of the revision byte */
 
@@ -9,9 +9,7 @@
 static const struct mem_region *readable(const struct memmap *map, paddr_t addr)
 {
     const struct mem_region *r = memmap_find(map, addr);
-    if (r == NULL || !paging_is_ram(r->type) || r->label == paging_screen_label)
-        return NULL;
-    return r->base + r->size <= PAGING_DIRECT_SIZE ? r : NULL;
+    return r != NULL && space_holds(r) && mem_region_end(r) <= SPACE_DIRECT_SIZE ? r : NULL;
 }
 
 static void report_rsdp(paddr_t at, const struct memmap *map)

@@ -5,7 +5,8 @@
 #include "hal/x86_64/cpu.h"
 #include "kernel/boot_info.h"
 #include "kernel/memory.h"
-#include "kernel/paging.h"
+#include "kernel/home.h"
+#include "kernel/space.h"
 #include "kernel/selftest.h"
 #include "kernel/trap.h"
 
@@ -51,7 +52,7 @@ static void test_page_0(struct test_state *t)
 {
     check_faults(t, do_read, 0, 0);
     check_faults(t, do_write, 8, 2);
-    check_faults(t, do_read, PAGING_DIRECT, 0);
+    check_faults(t, do_read, SPACE_DIRECT, 0);
     TEST_END;
 }
 
@@ -80,14 +81,19 @@ static void test_no_execute(struct test_state *t)
         SKIP("this CPU has no NX bit");
     check_faults(t, do_call, (uint64_t)(uintptr_t)&data, 0x11);
     check_faults(t, do_call, (uint64_t)(uintptr_t)&t, 0x11);
-    check_faults(t, do_call, PAGING_DIRECT + ((uint64_t)(uintptr_t)&kernel_enter), 0x11);
+    check_faults(t, do_call, SPACE_DIRECT + home_phys((const void *)(uintptr_t)&kernel_enter),
+                 0x11);
     TEST_END;
 }
 
 static void test_stack_guard(struct test_state *t)
 {
-    CHECK(cpu_try(do_read, (void *)(uintptr_t)(memory_stack_guard + PAGE_SIZE)));
-    check_faults(t, do_write, memory_stack_guard + PAGE_SIZE - 4, 2);
+    for (unsigned i = 0; i < STACK_COUNT; i++) {
+        const struct space_range *s = &space_stacks[i];
+        CHECK(cpu_try(do_read, (void *)(uintptr_t)s->base));
+        check_faults(t, do_write, s->base - 4, 2);
+        check_faults(t, do_write, s->base + s->size, 2);
+    }
     TEST_END;
 }
 
@@ -112,7 +118,7 @@ static void test_trap_names_vector(struct test_state *t)
 static void test_control_registers(struct test_state *t)
 {
     CHECK_EQ(asm_read_cr0(), 0x80010033u);
-    CHECK_EQ(asm_read_cr4() & ~((uint64_t)1 << 12), 0x60);
+    CHECK_EQ(asm_read_cr4() & ~((uint64_t)1 << 12), cpu.global_pages ? 0xE0 : 0x60);
     CHECK_EQ(asm_rdmsr(0xC0000080u) >> 11 & 1u, cpu.nx);
     TEST_END;
 }
@@ -122,7 +128,7 @@ static const struct test_case cases[] = {
     {"machine.the firmware's identity map is gone", test_firmware_map_gone},
     {"machine.text and constants cannot be written", test_read_only},
     {"machine.data, stack and the direct map cannot be executed", test_no_execute},
-    {"machine.the boot stack ends at a page that is not mapped", test_stack_guard},
+    {"machine.each stack lies between pages that are not mapped", test_stack_guard},
     {"machine.a trap says its vector", test_trap_names_vector},
     {"machine.the control registers are as built", test_control_registers},
 };

@@ -4,11 +4,13 @@
 #include "kernel/backtrace.h"
 #include "kernel/boot_info.h"
 #include "kernel/firmware.h"
+#include "kernel/home.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/options.h"
 #include "kernel/panic.h"
 #include "kernel/selftest.h"
+#include "kernel/space.h"
 #include "kernel/version.h"
 
 static struct boot_info boot; /* a copy of our own: the loader's may lie anywhere */
@@ -58,23 +60,40 @@ static void log_cpu(void)
     LOG("cpu", "%s, %u physical address bits, NX %s, 1 GiB pages %s, PAT %s, %u paging levels",
         S(cpu.vendor), U(cpu.phys_bits), S(cpu.nx ? "yes" : "no"), S(cpu.pages_1g ? "yes" : "no"),
         S(cpu.pat ? "yes" : "no"), U(cpu.la57 ? 5 : 4));
-    LOG("image", "%X %X, stack %X %X", U(boot.image_base), U(boot.image_base + boot.image_size),
-        U(boot.stack_base), U(boot.stack_base + boot.stack_size));
+    LOG("image", "at %X (%u relocations), in memory at %X %X", U(home.base), U(home.sites),
+        U(home.phys), U(home.phys + home.size));
 }
 
-/* On our own stack. */
+/* In the kernel's own space. */
 static void kernel_main(void *arg)
 {
     UNUSED(arg);
-    log_cpu();
-    memory_read_map(&boot, &options);
-    memory_own_tables(&boot);
+    memory_use_space(&boot);
     memory_make_pmm();
     memory_reclaim(&options);
     memory_report(&boot);
+    space_log(options.tables);
     firmware_report(&boot, &memory_map);
     bool sound = memory_audit();
     verdict(selftest_run(&options) && sound);
+}
+
+/* At home, on the loader's stack; below it still the firmware's identity map. Variables are as they
+ * were before the move, and none holds a pointer into the image but those that have moved with it.
+ */
+static void kernel_home(void *arg)
+{
+    UNUSED(arg);
+    const char *wrong = home_open(home_chosen(), boot.image_base, boot.image_size);
+    panic_setup(home.base, home.size, options.exit);
+    cpu_own();
+    cpu_set_memory_types();
+    if (wrong != NULL)
+        HAL_PANIC(wrong);
+    log_cpu();
+    memory_read_map(&boot, &options);
+    memory_make_space(&boot);
+    space_enter(kernel_main);
 }
 
 /* Still on the firmware's stack and tables, interrupts off. */
@@ -84,12 +103,13 @@ _Noreturn void kernel_enter(struct boot_info *info)
     boot = *info;
     options_parse(boot.options, sizeof boot.options, &options, NULL);
     panic_setup(boot.image_base, boot.image_size, options.exit);
-    backtrace_set_stack(boot.stack_base, boot.stack_size);
+    backtrace_add_stack(boot.stack_base, boot.stack_size);
     start_log();
     cpu_detect();
     cpu_own();
     if (boot.stack_base == 0 || boot.stack_size < 4 * PAGE_SIZE ||
+        boot.stack_size > SPACE_STACK_SLOT - 2 * PAGE_SIZE ||
         (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
         HAL_PANIC("the loader handed over no usable stack");
-    cpu_call_on_stack(boot.stack_base + boot.stack_size, kernel_main, NULL);
+    home_move(&boot, options.kaslr, kernel_home);
 }

@@ -2,19 +2,19 @@
 #include "hal/hal.h"
 #include "hal/x86_64/cpu.h"
 #include "kernel/log.h"
-#include "kernel/paging.h"
 #include "kernel/screen.h"
+#include "kernel/space.h"
+#include "kernel/tables.h"
 
 #define UEFI_CONVENTIONAL 7u
 #define UEFI_SP           ((uint64_t)0x40000)
 
-/* Owners that memory_read_map() and the early allocations of paging and pmm can add at most: each
+/* Owners that memory_read_map() and the early allocations of tables and pmm can add at most: each
  * page-table chunk, reservation and pmm table is one; chunks grow, so 64 TiB need about 30. */
 #define OWNERS_MAX 128u
 
 struct memmap memory_map;
 struct pmm *memory_pmm;
-vaddr_t memory_stack_guard;
 
 static bool screen_sound;
 
@@ -146,7 +146,7 @@ static void reserve_screen(const struct boot_framebuffer *fb)
 {
     const char *wrong = screen_refuse(fb, (uint64_t)1 << cpu.phys_bits);
     if (wrong == NULL) {
-        status_t s = memmap_reserve(&memory_map, fb->base, fb->size, paging_screen_label);
+        status_t s = memmap_reserve(&memory_map, fb->base, fb->size, space_screen_label);
         if (s == STATUS_OK)
             LOG("reserve", "framebuffer %X %X", U(fb->base), U(fb->base + fb->size));
         else if (s != STATUS_FOREIGN)
@@ -184,52 +184,28 @@ void memory_read_map(const struct boot_info *info, const struct options *o)
     reserve_screen(&info->framebuffer);
 }
 
-static void map_devices(const struct boot_info *info)
+void memory_make_space(const struct boot_info *info)
 {
-    paddr_t apic = cpu_apic_base();
-    vaddr_t registers = 0;
-    if (apic != 0)
-        registers = paging_map_device(0, apic, PAGE_SIZE, PAGING_W | PAGING_UNCACHED);
-    vaddr_t screen = 0;
-    if (screen_sound)
-        screen = paging_map_device(1, info->framebuffer.base, info->framebuffer.size,
-                                   PAGING_W | PAGING_COMBINING);
-    paging_switch();
-    cpu_mask_interrupts((volatile uint32_t *)(uintptr_t)registers);
-    if (screen_sound)
-        screen_use(&info->framebuffer, screen);
+    tables_begin(&memory_map);
+    space_make(info, &memory_map, screen_sound);
+    tables_close_map();
 }
 
-void memory_own_tables(const struct boot_info *info)
+void memory_use_space(const struct boot_info *info)
 {
-    paging_begin(&memory_map);
-    const char *wrong = paging_map_image(info->image_base, info->image_size);
-    if (wrong != NULL)
-        HAL_PANIC(wrong);
-    memory_stack_guard = info->stack_base; /* a stack that grows too far meets nothing there */
-    vaddr_t stack = info->stack_base + PAGE_SIZE;
-    paging_map(stack, stack, info->stack_size - PAGE_SIZE, PAGING_W);
-    paddr_t map = align_down((paddr_t)(uintptr_t)info->map, PAGE_SIZE);
-    paging_map(map, map, align_up((paddr_t)(uintptr_t)info->map + info->map_bytes, PAGE_SIZE) - map,
-               PAGING_R);
-    paging_map_ram(&memory_map, info->trampoline);
-    map_devices(info);
     memory_map.regions = hal_phys_to_virt((paddr_t)(uintptr_t)memory_map.regions);
-    struct paging_counts c = paging_counted();
-    LOG("tables",
-        "%u pages: %u from the image, %u from early memory, %u from the page allocator; %u spare",
-        U(c.from_image + c.from_early), U(c.from_image), U(c.from_early), U(0), U(c.spare));
-    LOG("tables",
-        "%u levels; mapped with %u pages of 4 KiB, %u of 2 MiB, %u of 1 GiB; NX %s, PAT %s",
-        U(cpu.la57 ? 5 : 4), U(c.leaves[0]), U(c.leaves[1]), U(c.leaves[2]),
-        S(cpu.nx ? "on" : "missing"), S(cpu.pat ? "on" : "missing"));
+    cpu_mask_interrupts((volatile uint32_t *)(uintptr_t)space_devices[DEVICE_APIC].base);
+    if (screen_sound)
+        screen_use(&info->framebuffer, space_devices[DEVICE_SCREEN].base);
 }
 
 void memory_make_pmm(void)
 {
     status_t s = pmm_create(&memory_map, 1, &memory_pmm);
-    if (s == STATUS_OK)
+    if (s == STATUS_OK) {
+        tables_add_pmm(memory_pmm);
         return;
+    }
     LOG("pmm", "pmm_create %s", S(status_text(s)));
     HAL_PANIC("the page allocator could not be made from this memory map");
 }

@@ -9,13 +9,14 @@
 
 extern struct memmap memory_map;
 extern struct pmm *memory_pmm;
-extern vaddr_t memory_stack_guard; /* the lowest page of the boot stack, left unmapped */
 
 /* Log the raw list, clean it, give everything that is in use an owner. On the firmware's tables. */
 void memory_read_map(const struct boot_info *, const struct options *);
 
-/* Build and load own page tables. */
-void memory_own_tables(const struct boot_info *);
+/* Make the kernel's own space; and once it is loaded, go over to it with the map, the APIC and the
+ * screen. */
+void memory_make_space(const struct boot_info *);
+void memory_use_space(const struct boot_info *);
 
 /* The page allocator: Conventional memory first, then what the firmware no longer needs. */
 void memory_make_pmm(void);

@@ -47,9 +47,9 @@ static bool parse_plant(const char *word, struct options *o)
         const char *word;
         enum plant plant;
     } plants[] = {
-        {"plant=panic", PLANT_PANIC},       {"plant=fault", PLANT_FAULT},
-        {"plant=triple", PLANT_TRIPLE},     {"plant=hang", PLANT_HANG},
-        {"plant=failtest", PLANT_FAILTEST},
+        {"plant=panic", PLANT_PANIC}, {"plant=fault", PLANT_FAULT},
+        {"plant=stack", PLANT_STACK}, {"plant=triple", PLANT_TRIPLE},
+        {"plant=hang", PLANT_HANG},   {"plant=failtest", PLANT_FAILTEST},
     };
     for (size_t i = 0; i < ARRAY_LEN(plants); i++) {
         if (same(word, plants[i].word)) {
@@ -71,6 +71,8 @@ static bool parse_switch(const char *word, struct options *o)
         {"keepbs=0", &o->keepbs, false},       {"exit=1", &o->exit, true},
         {"exit=0", &o->exit, false},           {"selftest=on", &o->selftest, true},
         {"selftest=off", &o->selftest, false}, {"sp=use", &o->sp_use, true},
+        {"kaslr=on", &o->kaslr, true},         {"kaslr=off", &o->kaslr, false},
+        {"tables=log", &o->tables, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
         if (same(word, switches[i].word)) {
@@ -93,7 +95,7 @@ static void parse_word(const char *word, struct options *o, options_unknown_fn *
 
 void options_parse(const char *text, size_t size, struct options *o, options_unknown_fn *unknown)
 {
-    *o = (struct options){.selftest = true, .serial = 0x3F8};
+    *o = (struct options){.selftest = true, .kaslr = true, .serial = 0x3F8};
     char word[WORD_SIZE];
     size_t used = 0;
     for (size_t i = 0; i <= size; i++) {

@@ -5,7 +5,10 @@
  *   selftest=on|off
  *   serial=off|0xPORT   I/O port of the serial console, 0x3f8 by default
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
- *   plant=panic|fault|triple|hang|failtest   break this boot on purpose; the harness's own proof
+ *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
+ *   tables=log      log every run of mappings
+ *   plant=panic|fault|stack|triple|hang|failtest   break this boot on purpose; the harness's own
+ * proof
  *
  * A later word wins over an earlier one.
  */
@@ -14,10 +17,18 @@
 
 #include "hal/base.h"
 
-enum plant { PLANT_NONE, PLANT_PANIC, PLANT_FAULT, PLANT_TRIPLE, PLANT_HANG, PLANT_FAILTEST };
+enum plant {
+    PLANT_NONE,
+    PLANT_PANIC,
+    PLANT_FAULT,
+    PLANT_TRIPLE,
+    PLANT_HANG,
+    PLANT_FAILTEST,
+    PLANT_STACK
+};
 
 struct options {
-    bool keepbs, exit, selftest, sp_use;
+    bool keepbs, exit, selftest, sp_use, kaslr, tables;
     uint16_t serial; /* 0: none */
     enum plant plant;
 };

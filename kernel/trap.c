@@ -1,10 +1,15 @@
 /* The report for every exception, and the hook by which a test expects one. */
+#include "hal/hal.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/cpu.h"
 #include "kernel/backtrace.h"
+#include "kernel/fault.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
 #include "kernel/trap.h"
+
+#define DOUBLE_FAULT 8u
+#define PAGE_FAULT   14u
 
 static uint64_t spurious;
 static struct trap_seen last_caught;
@@ -71,15 +76,6 @@ static void report_registers(const struct trap_frame *f)
         U(asm_read_cr3()), U(asm_read_cr4()), U(asm_rdmsr(0xC0000080u)));
 }
 
-static void report_page_fault(const struct trap_frame *f)
-{
-    LOG("trap", "%s address %X: %s",
-        S(f->error & 16u  ? "fetching from"
-          : f->error & 2u ? "writing"
-                          : "reading"),
-        U(asm_read_cr2()), S(f->error & 1u ? "not allowed there" : "nothing is mapped there"));
-}
-
 static bool is_spurious(uint64_t vector)
 {
     return vector == 0x27 || vector == 0x2F || vector == 0xFF;
@@ -92,8 +88,9 @@ void trap_handle(struct trap_frame *f)
         spurious++;
         return;
     }
-    last_caught = (struct trap_seen){f->vector, f->error, asm_read_cr2(), f->rip};
-    if (f->vector != 8 && cpu_unwind(f))
+    vaddr_t cr2 = asm_read_cr2();
+    last_caught = (struct trap_seen){f->vector, f->error, cr2, f->rip, (vaddr_t)(uintptr_t)f};
+    if (cpu_unwind(f))
         return;
     if (++depth > 1) {
         LOG("trap", "%s (vector %u) while reporting a trap", S(vector_name(f->vector)),
@@ -104,11 +101,14 @@ void trap_handle(struct trap_frame *f)
     bool inside = backtrace_in_image(f->rip, &offset);
     LOG("trap", "%s (vector %u), error code %x", S(vector_name(f->vector)), U(f->vector),
         U(f->error));
-    if (f->vector == 14)
-        report_page_fault(f);
+    if (f->vector == PAGE_FAULT)
+        fault_report_access(cr2, f->error);
     LOG("trap", inside ? "at image+%x; the image lies at %X" : "at %X, outside the image at %X",
         U(offset), U(backtrace_image_base()));
     report_registers(f);
     backtrace_trap(f);
+    hal_locks_are_void = true;
+    if (f->vector == PAGE_FAULT || f->vector == DOUBLE_FAULT)
+        fault_report_place(cr2, f->error);
     verdict(false);
 }

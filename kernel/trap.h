@@ -1,6 +1,7 @@
 /* kernel/trap.h: exceptions. An exception that no cpu_try() expects is reported in full (vector,
- * error code, registers, CR2, control registers, image base, backtrace) and ends the boot with
- * "verdict: fail". Vectors 0x27, 0x2F and 0xFF are the spurious ones: counted and ignored. */
+ * error code, registers, control registers, backtrace, and what a page fault is about) and ends the
+ * boot with "verdict: fail". Vectors 0x27, 0x2F and 0xFF are the spurious ones: counted and
+ * ignored. */
 #ifndef KERNEL_TRAP_H
 #define KERNEL_TRAP_H
 
@@ -8,6 +9,7 @@
 
 struct trap_seen {
     uint64_t vector, error, cr2, rip;
+    vaddr_t frame; /* where the CPU and the stubs had saved the registers */
 };
 
 /* The exception that ended the last cpu_try(). */

@@ -6,6 +6,7 @@
                  */
 #define CR4_PAE  (1u << 5)
 #define CR4_MCE  (1u << 6)
+#define CR4_PGE  (1u << 7)
 #define CR4_LA57 (1u << 12)
 
 #define MSR_APIC_BASE 0x1Bu
@@ -18,9 +19,6 @@
 #define APIC_X2_ON ((uint64_t)1 << 10)
 #define APIC_ON    ((uint64_t)1 << 11)
 #define PAT_VALUE  0x0007040100070406u /* UC UC- WT WC | UC UC- WT WB, entry 0 rightmost */
-
-#define IST_SIZE  8192u
-#define IST_COUNT 3u /* double fault, NMI, machine check: each may come on a broken stack */
 
 struct cpu_features cpu;
 uint64_t cpu_try_stack; /* stack pointer inside a running cpu_try(), 0: none; trap.S writes it */
@@ -49,7 +47,7 @@ _Static_assert(sizeof(struct tss) == 104, "a 64-bit TSS has 104 bytes");
 static uint64_t gdt[5];
 static struct gate idt[256];
 static struct tss tss;
-_Alignas(16) static unsigned char ist_stacks[IST_COUNT][IST_SIZE];
+_Alignas(4096) unsigned char cpu_ist_stacks[CPU_IST_COUNT][CPU_IST_SIZE];
 
 static void detect_extended(void)
 {
@@ -74,7 +72,9 @@ void cpu_detect(void)
     const uint32_t words[3] = {id.ebx, id.edx, id.ecx};
     for (unsigned i = 0; i < 12; i++)
         cpu.vendor[i] = (char)(words[i / 4] >> (i % 4 * 8));
-    uint32_t edx = asm_cpuid(1, 0).edx;
+    struct cpuid leaf = asm_cpuid(1, 0);
+    uint32_t edx = leaf.edx;
+    cpu.rdrand = (leaf.ecx >> 30) & 1u;
     cpu.apic = (edx >> 9) & 1u;
     cpu.pat = (edx >> 16) & 1u;
     cpu.global_pages = (edx >> 13) & 1u;
@@ -82,13 +82,16 @@ void cpu_detect(void)
     detect_extended();
 }
 
+void cpu_set_ist(unsigned which, vaddr_t top)
+{
+    tss.words[9 + 2 * which] = (uint32_t)top; /* IST1 begins at byte 36 */
+    tss.words[10 + 2 * which] = (uint32_t)(top >> 32);
+}
+
 static void build_tss(void)
 {
-    for (unsigned i = 0; i < IST_COUNT; i++) {
-        uint64_t top = (uint64_t)(uintptr_t)(ist_stacks[i] + IST_SIZE);
-        tss.words[9 + 2 * i] = (uint32_t)top; /* IST1 begins at byte 36 */
-        tss.words[10 + 2 * i] = (uint32_t)(top >> 32);
-    }
+    for (unsigned i = 0; i < CPU_IST_COUNT; i++)
+        cpu_set_ist(i, (vaddr_t)(uintptr_t)(cpu_ist_stacks[i] + CPU_IST_SIZE));
     tss.words[25] = sizeof tss << 16; /* no I/O permission map */
 }
 
@@ -140,6 +143,22 @@ void cpu_own(void)
     uint64_t efer = asm_rdmsr(MSR_EFER) & ~EFER_SCE;
     asm_wrmsr(MSR_EFER, cpu.nx ? efer | EFER_NXE : efer);
     cpu_load_tables((const void *)&g.limit, (const void *)&i.limit);
+}
+
+void cpu_use_global_pages(void)
+{
+    if (cpu.global_pages)
+        asm_write_cr4(asm_read_cr4() | CR4_PGE);
+}
+
+/* The SDM asks for ten tries; the flag says whether one has worked. */
+uint64_t cpu_random(void)
+{
+    uint64_t value = 0;
+    uint8_t good = 0;
+    for (unsigned i = 0; cpu.rdrand && good == 0 && i < 10; i++)
+        __asm__ volatile("rdrand %0\n\tsetc %1" : "=r"(value), "=qm"(good) : : "cc");
+    return good != 0 ? value : 0;
 }
 
 void cpu_set_memory_types(void)

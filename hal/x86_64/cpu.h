@@ -14,6 +14,7 @@ struct cpu_features {
     bool pat;           /* the page attribute table exists */
     bool global_pages;  /* CR4.PGE exists */
     bool apic;          /* a local APIC exists */
+    bool rdrand;        /* the CPU gives random numbers */
     bool la57;          /* five levels are on: found so in CR4, never changed */
     unsigned phys_bits; /* physical address width, 32 to 52 */
     char vendor[13];
@@ -27,6 +28,21 @@ void cpu_detect(void);
 /* Load own GDT, TSS and IDT, and set CR0, CR4 and EFER from scratch: write protection on, NX on
  * where it exists, nothing else that is not needed. Works on the firmware's stack and tables. */
 void cpu_own(void);
+
+/* The stacks on which a double fault, an NMI and a machine check are handled (in this order), each
+ * of which may come on a broken stack. They lie in the image; cpu_set_ist() makes the address
+ * `top`, 16-byte aligned, their end, when they are mapped somewhere else. */
+#define CPU_IST_COUNT 3u
+#define CPU_IST_SIZE  ((uint64_t)8192)
+extern unsigned char cpu_ist_stacks[CPU_IST_COUNT][CPU_IST_SIZE];
+void cpu_set_ist(unsigned which, vaddr_t top);
+
+/* Let global pages stay in the TLB, where they exist. After own page tables are loaded: what the
+ * firmware had marked global is dropped. */
+void cpu_use_global_pages(void);
+
+/* A number by chance, or 0 where the CPU gives none. */
+uint64_t cpu_random(void);
 
 /* Program the page attribute table: entries 0-3 as at reset (WB WT UC- UC), entry 4
  * write-combining. Call right after loading page tables that do not use entries 4-7 yet. Nothing

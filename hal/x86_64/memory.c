@@ -1,6 +1,15 @@
 #include "hal/hal.h"
 
 vaddr_t hal_direct_base;
+bool hal_locks_are_void;
+
+void hal_lock_wait(struct hal_lock *lock)
+{
+    do {
+        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0 && !hal_locks_are_void)
+            __asm__ volatile("pause");
+    } while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0 && !hal_locks_are_void);
+}
 
 int memcmp(const void *a, const void *b, size_t n);
 

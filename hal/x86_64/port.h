@@ -14,7 +14,7 @@ struct hal_lock {
     uint32_t held;
 };
 
-/* Where the direct map begins: 0 on the firmware's identity map, later kernel/paging.h's window. */
+/* Where the direct map begins: 0 on the firmware's identity map, later kernel/space.h's window. */
 extern vaddr_t hal_direct_base;
 
 static inline uint32_t hal_cpu_index(void)
@@ -34,11 +34,15 @@ static inline void hal_irq_restore(hal_irq_t saved)
     __asm__ volatile("pushq %0\n\tpopfq" : : "r"(saved) : "memory", "cc");
 }
 
+/* Waits for a lock that is held; or goes on without it once hal_locks_are_void is set: a machine
+ * that reports its own end may have been stopped inside one. */
+extern bool hal_locks_are_void;
+void hal_lock_wait(struct hal_lock *lock);
+
 static inline void hal_lock(struct hal_lock *lock)
 {
-    while (__builtin_expect(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0, 0))
-        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0)
-            __asm__ volatile("pause");
+    if (__builtin_expect(__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0, 0))
+        hal_lock_wait(lock);
 }
 
 static inline void hal_unlock(struct hal_lock *lock)

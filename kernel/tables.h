@@ -1,0 +1,33 @@
+/* kernel/tables.h: where page tables get their pages: 16 static pages in the image, then pieces of
+ * the memory map, then the page allocator. */
+#ifndef KERNEL_TABLES_H
+#define KERNEL_TABLES_H
+
+#include "mm/memmap.h"
+#include "mm/page_source.h"
+#include "mm/pmm.h"
+
+extern const char tables_label[]; /* the owner of the pieces of the memory map; by address */
+
+/* The kernel's source for every address space. Serialised by the callers: one CPU. */
+extern const struct page_source tables_source;
+
+/* A page of the static pool, zeroed the first time only; PADDR_NONE when all 16 are taken. */
+paddr_t tables_pool_take(void);
+void tables_pool_give(paddr_t);
+
+/* Begin the chain, with `map` as its second stage. After tables_close_map() the map is asked no
+ * more (the page allocator wants it unchanged); what is left of its last piece is still given. */
+void tables_begin(struct memmap *map);
+void tables_close_map(void);
+
+/* Add the last stage. */
+void tables_add_pmm(struct pmm *);
+
+/* Pages that have been taken from the source and not come back. */
+uint64_t tables_in_use(void);
+
+/* One line: what each stage gave, and what of it is in use. */
+void tables_log(void);
+
+#endif
