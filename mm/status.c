@@ -26,7 +26,5 @@ static const char *const texts[] = {
 const char *status_text(status_t status)
 {
     size_t index = (size_t)status;
-    if (index >= ARRAY_LEN(texts) || texts[index] == NULL)
-        return "has an unknown status";
-    return texts[index];
+    return index < ARRAY_LEN(texts) ? texts[index] : "has an unknown status";
 }

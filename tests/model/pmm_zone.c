@@ -373,7 +373,7 @@ static void list_of_another_class(struct desk *d)
 
 static void list_of_an_owned_block(struct desk *d)
 {
-    summary(d, PARTLY)->longest = 0;
+    zone_unfile(normal(d), PARTLY);
     summary(d, PARTLY)->owner = 1;
     summary(d, PARTLY)->class = CLASS_KERNEL_PAGES;
     put_head(d, PARTLY, 0);
