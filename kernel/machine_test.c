@@ -124,12 +124,12 @@ static void test_control_registers(struct test_state *t)
 }
 
 static const struct test_case cases[] = {
-    {"machine.page 0 is mapped nowhere", test_page_0},
-    {"machine.the firmware's identity map is gone", test_firmware_map_gone},
-    {"machine.text and constants cannot be written", test_read_only},
-    {"machine.data, stack and the direct map cannot be executed", test_no_execute},
-    {"machine.each stack lies between pages that are not mapped", test_stack_guard},
-    {"machine.a trap says its vector", test_trap_names_vector},
-    {"machine.the control registers are as built", test_control_registers},
+    {TEST_NAME("machine.page 0 is mapped nowhere"), test_page_0},
+    {TEST_NAME("machine.the firmware's identity map is gone"), test_firmware_map_gone},
+    {TEST_NAME("machine.text and constants cannot be written"), test_read_only},
+    {TEST_NAME("machine.data, stack and the direct map cannot be executed"), test_no_execute},
+    {TEST_NAME("machine.each stack lies between pages that are not mapped"), test_stack_guard},
+    {TEST_NAME("machine.a trap says its vector"), test_trap_names_vector},
+    {TEST_NAME("machine.the control registers are as built"), test_control_registers},
 };
 const struct test_suite machine_suite = {"machine", cases, ARRAY_LEN(cases)};

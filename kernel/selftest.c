@@ -23,11 +23,6 @@ void test_env_free(void *memory, size_t bytes)
         HAL_PANIC("the page allocator does not take back the memory of a test");
 }
 
-bool test_env_has_fake_ram(void)
-{
-    return false; /* a map made up by a test names addresses that are not its own here */
-}
-
 static void print_line(const char *line)
 {
     SAY("test", line);

@@ -233,9 +233,10 @@ void smoke_bench(void)
 }
 
 static const struct test_case cases[] = {
-    {"smoke.spans of every size are written, read back, apart, and given back", test_spans},
-    {"smoke.DMA spans lie below 16 MiB", test_dma_spans},
-    {"smoke.each misuse of pmm_free is told apart and changes nothing", test_misuse},
-    {"smoke.PMM_ZERO pages read as zero", test_zeroed},
+    {TEST_NAME("smoke.spans of every size are written, read back, apart, and given back"),
+     test_spans},
+    {TEST_NAME("smoke.DMA spans lie below 16 MiB"), test_dma_spans},
+    {TEST_NAME("smoke.each misuse of pmm_free is told apart and changes nothing"), test_misuse},
+    {TEST_NAME("smoke.PMM_ZERO pages read as zero"), test_zeroed},
 };
 const struct test_suite smoke_suite = {"smoke", cases, ARRAY_LEN(cases)};
