@@ -21,6 +21,8 @@ static bool screen_sound;
 static void tell_anomaly(void *ctx, enum memmap_anomaly what, paddr_t base, uint64_t size)
 {
     UNUSED(ctx);
+    if (what == MEMMAP_LOW) /* every PC has some: counted, no alarm */
+        return;
     LOG("anomaly", "%s: base %X, %u bytes", S(memmap_anomaly_text(what)), U(base), U(size));
 }
 
@@ -82,22 +84,12 @@ static paddr_t find_storage(const struct boot_info *info, uint64_t bytes)
     return best;
 }
 
-static enum mem_type type_of(const struct boot_mem *m, const struct options *o)
-{
-    bool known = true;
-    uint64_t attributes = o->sp_use ? m->attributes & ~UEFI_SP : m->attributes;
-    enum mem_type type = mem_type_from_uefi(m->type, attributes, &known);
-    if (!known)
-        LOG("anomaly", "%s: type %u at %X", S(memmap_anomaly_text(MEMMAP_UNKNOWN)), U(m->type),
-            U(m->base));
-    return type;
-}
-
 static void add_entries(const struct boot_info *info, const struct options *o)
 {
     for (uint64_t i = 0; i < info->map_count; i++) {
         const struct boot_mem *m = &info->map[i];
-        status_t s = memmap_add(&memory_map, m->base, m->end - m->base, type_of(m, o));
+        uint64_t attributes = o->sp_use ? m->attributes & ~UEFI_SP : m->attributes;
+        status_t s = memmap_add_uefi(&memory_map, m->base, m->end - m->base, m->type, attributes);
         if (s != STATUS_OK)
             HAL_PANIC("the storage for the memory map is too small for the firmware's list");
     }
@@ -176,6 +168,8 @@ void memory_read_map(const struct boot_info *info, const struct options *o)
     add_entries(info, o);
     if (memmap_normalize(&memory_map) != STATUS_OK)
         HAL_PANIC("the storage for the memory map is too small to clean the firmware's list");
+    LOG("memory", "%u entries with RAM in the first MiB, which is not used",
+        U(memory_map.anomalies[MEMMAP_LOW]));
     reserve(storage, bytes, "memory map");
     reserve(info->image_base, info->image_size, "kernel image");
     reserve(info->stack_base, info->stack_size, "boot stack");

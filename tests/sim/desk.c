@@ -11,7 +11,7 @@
 static void on_anomaly(void *ctx, enum memmap_anomaly kind, paddr_t base, uint64_t size)
 {
     struct desk *d = ctx;
-    if (d->anomaly_count < DESK_ANOMALIES)
+    if (kind != MEMMAP_LOW && d->anomaly_count < DESK_ANOMALIES) /* every PC has some */
         d->anomalies[d->anomaly_count++] = (struct desk_anomaly){kind, base, size};
 }
 

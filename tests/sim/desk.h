@@ -16,7 +16,7 @@
 
 #include <stdio.h>
 
-#define DESK_ANOMALIES 64 /* listed; all are counted in map.anomalies */
+#define DESK_ANOMALIES 64 /* listed, without MEMMAP_LOW; all are counted in map.anomalies */
 
 struct desk_anomaly {
     enum memmap_anomaly kind;

@@ -62,10 +62,12 @@ static void print_anomalies(const struct desk *d)
 {
     uint64_t total = 0;
     for (unsigned k = 0; k < MEMMAP_ANOMALY_COUNT; k++)
-        total += d->map.anomalies[k];
-    printf("\nanomalies: %" PRIu64 "\n", total);
+        total += k != MEMMAP_LOW ? d->map.anomalies[k] : 0;
+    printf("\nentries with RAM in the first MiB, which is not used: %" PRIu64 "\n",
+           d->map.anomalies[MEMMAP_LOW]);
+    printf("anomalies: %" PRIu64 "\n", total);
     for (unsigned k = 0; k < MEMMAP_ANOMALY_COUNT; k++)
-        if (d->map.anomalies[k] != 0)
+        if (d->map.anomalies[k] != 0 && k != MEMMAP_LOW)
             printf("  %6" PRIu64 "  %s\n", d->map.anomalies[k],
                    memmap_anomaly_text((enum memmap_anomaly)k));
     for (size_t i = 0; i < d->anomaly_count; i++)
