@@ -40,17 +40,27 @@ FLAGS_NEW = [("RUN", 1 << 63), ("MR", 0x10000), ("CC", 0x80000), ("SP", 0x40000)
 FLAGS_OLD = [("RUN", 1 << 63), ("XP", 0x4000), ("RP", 0x2000), ("WP", 0x1000), ("UCE", 0x10),
              ("WB", 8), ("WT", 4), ("WC", 2), ("UC", 1)]
 
-passed = failed = 0
+passed = failed = 0       # tests
+checks = broken = 0       # of the test that runs
 
 
 def check(ok, what, detail=""):
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
+    global checks, broken
+    checks += 1
+    if not ok:
+        broken += 1
         print(f"FAILED: {what} {detail}")
     return ok
+
+
+def end_test(name):
+    """A test is over; one that checked nothing has failed."""
+    global passed, failed, checks, broken
+    good = broken == 0 and checks > 0
+    print(f"{'ok' if good else 'FAILED'}: {name} ({checks} checks)")
+    passed += good
+    failed += not good
+    checks = broken = 0
 
 
 def run(*args, stdin=None, timeout=60):
@@ -211,28 +221,34 @@ def test_real_maps():
     files = sorted(x for x in os.listdir(MAPS) if x.endswith(".map"))
     check(sorted(row["file"] for row in rows) == files and len(files) > 30,
           "expected.tsv names every map")
+    end_test("the list of maps")
     for row in rows:
         name, usable = row["file"], int(row["usable"])
-        r = run("map", os.path.join(MAPS, name), "--json")
-        if not check(r.returncode == 0, f"{name}: exit 0", r.stderr):
-            continue
-        j = json.loads(r.stdout)
-        zones = sum(z["pages"] for z in j["zones"])
-        regions = sum(x["pages"] for x in j["regions"])
-        check(j["usable_pages"] == usable, f"{name}: usable", (j["usable_pages"], usable))
-        check(j["pages"] + j["metadata_pages"] == usable and j["audit"] == "equal",
-              f"{name}: every page accounted for", j["audit"])
-        check(j["pages"] == zones == regions, f"{name}: zones and regions add up")
-        check(j["entries"] == int(row["entries"]) and j["skipped_lines"] == 0,
-              f"{name}: every entry read")
-        check(j["partial"] == (row["partial"] == "yes"), f"{name}: partial")
-        check(j["metadata_pages"] * 32768 <= 2.5 * j["pages"] + 8 * 32768 * 8,
-              f"{name}: metadata at most 2.5 bits a page", j["metadata_pages"])
-        check(0 < j["init_ns"] < 10**7, f"{name}: init_ns", j["init_ns"])
-        human = run("map", os.path.join(MAPS, name))
-        check(human.returncode == 0 and b": equal\n" in human.stdout, f"{name}: for people")
-        if j["entries"] < 60 or name.startswith("hp-superdome"):
-            test_styles(name, load_map(name), j)
+        test_real_map(name, usable, row)
+        end_test(name)
+
+
+def test_real_map(name, usable, row):
+    r = run("map", os.path.join(MAPS, name), "--json")
+    if not check(r.returncode == 0, f"{name}: exit 0", r.stderr):
+        return
+    j = json.loads(r.stdout)
+    zones = sum(z["pages"] for z in j["zones"])
+    regions = sum(x["pages"] for x in j["regions"])
+    check(j["usable_pages"] == usable, f"{name}: usable", (j["usable_pages"], usable))
+    check(j["pages"] + j["metadata_pages"] == usable and j["audit"] == "equal",
+          f"{name}: every page accounted for", j["audit"])
+    check(j["pages"] == zones == regions, f"{name}: zones and regions add up")
+    check(j["entries"] == int(row["entries"]) and j["skipped_lines"] == 0,
+          f"{name}: every entry read")
+    check(j["partial"] == (row["partial"] == "yes"), f"{name}: partial")
+    check(j["metadata_pages"] * 32768 <= 2.5 * j["pages"] + 8 * 32768 * 8,
+          f"{name}: metadata at most 2.5 bits a page", j["metadata_pages"])
+    check(0 < j["init_ns"] < 10**7, f"{name}: init_ns", j["init_ns"])
+    human = run("map", os.path.join(MAPS, name))
+    check(human.returncode == 0 and b": equal\n" in human.stdout, f"{name}: for people")
+    if j["entries"] < 60 or name.startswith("hp-superdome"):
+        test_styles(name, load_map(name), j)
 
 
 # ---- which map, and what is odd about it ----
@@ -513,9 +529,13 @@ def main():
     if not os.access(MEMSIM, os.X_OK):
         print(f"{MEMSIM} is missing; build it with: make sim")
         return 1
-    for test in (test_real_maps, test_choice, test_ends, test_meaning, test_broken_lines,
-                 test_hostile, test_many_entries, test_usage, test_pictures, test_traces):
+    test_real_maps()
+    for name, test in (("which map a log holds", test_choice), ("ends of ranges", test_ends),
+                       ("what entries mean", test_meaning), ("broken lines", test_broken_lines),
+                       ("hostile input", test_hostile), ("many entries", test_many_entries),
+                       ("usage", test_usage), ("pictures", test_pictures), ("traces", test_traces)):
         test()
+        end_test(name)
     print(f"{passed} passed, {failed} failed")
     return 0 if failed == 0 and passed > 0 else 1
 
