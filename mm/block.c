@@ -219,6 +219,29 @@ void block_set(struct block_bits *b, unsigned lo, unsigned hi, enum page_state s
     }
 }
 
+/* Free pages have no bit in `zone`, interior ones in neither plane: only a head changes `zone`. */
+void block_take(struct block_bits *b, unsigned lo, unsigned hi, bool head)
+{
+    uint64_t first = head ? (uint64_t)1 << (lo % 64) : 0;
+    uint64_t *zone = &b->word[lo / 64].zone;
+    bits_store(zone, bits_load(zone) | first);
+    for (unsigned i = lo / 64; i * 64 < hi; i++) {
+        uint64_t *own = &b->word[i].own;
+        bits_store(own, (bits_load(own) & ~word_mask(i, lo, hi)) | first);
+        first = 0;
+    }
+}
+
+void block_give(struct block_bits *b, unsigned lo, unsigned hi)
+{
+    uint64_t *zone = &b->word[lo / 64].zone;
+    bits_store(zone, bits_load(zone) & ~((uint64_t)1 << (lo % 64)));
+    for (unsigned i = lo / 64; i * 64 < hi; i++) {
+        uint64_t *own = &b->word[i].own;
+        bits_store(own, bits_load(own) | word_mask(i, lo, hi));
+    }
+}
+
 void block_return(struct block_bits *b, unsigned lo, unsigned hi)
 {
     for (unsigned i = lo / 64; i * 64 < hi; i++) {

@@ -81,8 +81,8 @@ unsigned block_count(const struct block_bits *, enum page_state);
 
 /* The searches below see PAGE_FREE pages; in a block that a CPU owns those are not to be had. */
 
-/* Length of the longest free run, 0..512. `at_most`: what the caller knows it cannot exceed, no more
- * than the block has free pages; the search stops there. */
+/* Length of the longest free run, 0..512. `at_most`: what the caller knows it cannot exceed, no
+ * more than the block has free pages; the search stops there. */
 unsigned block_longest(const struct block_bits *, unsigned at_most);
 
 /* The lowest index, a multiple of 1 << align_shift (0..9), where `n` (1..512) free pages lie
@@ -104,6 +104,11 @@ unsigned block_run_end(const struct block_bits *, unsigned from);
 
 /* Set the pages [lo, hi) to `state`. Under the zone's lock, block without an owner. */
 void block_set(struct block_bits *, unsigned lo, unsigned hi, enum page_state state);
+
+/* PAGE_FREE pages [lo, hi) become part of an allocated run, which begins at `lo` when `head`; and
+ * back, whatever part of a run they are. Under the zone's lock, block without an owner. */
+void block_take(struct block_bits *, unsigned lo, unsigned hi, bool head);
+void block_give(struct block_bits *, unsigned lo, unsigned hi);
 
 /* Flip `zone` of the pages [lo, hi): return them to a block that a CPU owns. Under the zone's lock;
  * what was written to the pages before is visible to the owner that takes them. */

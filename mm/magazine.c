@@ -149,11 +149,10 @@ static paddr_t take_single(struct zone *z, enum block_class class)
     struct place at;
     if (!zone_take_page(z, class, &at))
         return PADDR_NONE;
-    return ((paddr_t)z->summaries[at.block].frame * BLOCK_PAGES + at.index) << PAGE_SHIFT;
+    return zone_open_page_of(z, at) << PAGE_SHIFT;
 }
 
-paddr_t magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum magazine_kind kind,
-                        struct zone *z)
+paddr_t magazine_refill(struct pmm *p, struct pmm_cpu *cpu, enum magazine_kind kind, struct zone *z)
 {
     struct magazine *m = &cpu->magazines[kind];
     enum block_class class = kind == MAGAZINE_KERNEL ? CLASS_KERNEL_PAGES : CLASS_PAGES;

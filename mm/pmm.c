@@ -61,9 +61,8 @@ static paddr_t take_from_zone(struct zone *z, const struct request *q, enum sear
     hal_lock(&z->lock);
     if (z->free >= keep && z->free - keep >= q->pages &&
         (zone_take_run(z, q->pages, q->align_shift, q->class, &at) ||
-         (search == SEARCH_ALL &&
-          zone_take_scattered(z, q->pages, q->align_shift, q->class, &at))))
-        base = zone_page_of(z, at) << PAGE_SHIFT;
+         (search == SEARCH_ALL && zone_take_scattered(z, q->pages, q->align_shift, q->class, &at))))
+        base = zone_open_page_of(z, at) << PAGE_SHIFT;
     hal_unlock(&z->lock);
     return base;
 }
@@ -80,7 +79,7 @@ static inline enum magazine_kind magazine_for(uint32_t flags)
 }
 
 static paddr_t take_from(struct pmm *p, struct pmm_cpu *cpu, const struct request *q,
-                          enum pmm_zone id, enum search search)
+                         enum pmm_zone id, enum search search)
 {
     struct zone *z = p->zones[id];
     if (z == NULL)
@@ -213,8 +212,7 @@ static inline bool park(struct pmm_cpu *cpu, paddr_t base)
     return false;
 }
 
-static status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu,
-                                                      uint64_t page, size_t pages)
+static status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu, uint64_t page, size_t pages)
 {
     const struct region *r = pmm_find_region(p, page, &cpu->region_hint);
     if (r == NULL)
@@ -234,8 +232,8 @@ static status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu,
 static void record_free(struct pmm *p, paddr_t base, size_t pages, status_t status,
                         const void *caller)
 {
-    struct pmm_op op = {.base = base, .pages = pages, .caller = caller, .kind = 1,
-                        .status = status};
+    struct pmm_op op = {
+        .base = base, .pages = pages, .caller = caller, .kind = 1, .status = status};
     pmm_debug_record(p, &op);
 }
 
@@ -324,7 +322,10 @@ status_t pmm_claim(struct pmm *p, paddr_t base, size_t pages)
     status_t status = claim(p, cpu, base >> PAGE_SHIFT, pages);
     hal_irq_restore(irq);
     if (p->debugging) {
-        struct pmm_op op = {.base = base, .pages = pages, .kind = 2, .status = status,
+        struct pmm_op op = {.base = base,
+                            .pages = pages,
+                            .kind = 2,
+                            .status = status,
                             .caller = __builtin_return_address(0)};
         pmm_debug_record(p, &op);
     }

@@ -51,16 +51,16 @@ struct pmm_stats {
     uint64_t free_blocks; /* aligned 2 MiB blocks that are wholly free */
     uint64_t allocs;      /* calls that took pages here */
     uint64_t frees;       /* calls that gave pages back here */
-    uint64_t failures;    /* calls that found no run, counted in the highest zone with memory that they
-                             could have used; when there is none, in the DMA zone, whose total is 0
-                             then. A call with a bad argument is no such call. */
-    uint64_t low_water;   /* the least `free` ever was (free, not parked), since pmm_create */
+    uint64_t failures; /* calls that found no run, counted in the highest zone with memory that they
+                          could have used; when there is none, in the DMA zone, whose total is 0
+                          then. A call with a bad argument is no such call. */
+    uint64_t low_water;     /* the least `free` ever was (free, not parked), since pmm_create */
     uint32_t fragmentation; /* 0..1000: 1000 - 1000 * (free pages in whole blocks) / free */
 };
 
-/* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even when
- * they are then taken out of its usable memory. 148 bytes for each 2 MiB block (2.3 bits a page), some
- * 2.9 KiB for each zone that has memory, 1.2 KiB a CPU. O(regions). */
+/* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even
+ * when they are then taken out of its usable memory. 148 bytes for each 2 MiB block (2.3 bits a
+ * page), some 2.9 KiB for each zone that has memory, 1.2 KiB a CPU. O(regions). */
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
 
 /* Make an allocator for all MEM_USABLE memory of `map` that has no owner. Memory of type MEM_BOOT
@@ -127,11 +127,11 @@ const char *pmm_zone_name(enum pmm_zone);
  * last operations, or NULL; pmm_debug_ring_count() is the number ever recorded, entry i of the
  * ring is operation i modulo ring_size. NULL `options` turns all off. No other CPU inside. */
 struct pmm_op {
-    paddr_t base;    /* PADDR_NONE for a failed allocation */
+    paddr_t base; /* PADDR_NONE for a failed allocation */
     uint64_t pages;
     const void *caller;
-    uint32_t flags;  /* of the allocation */
-    uint32_t kind;   /* 0 alloc, 1 free, 2 claim */
+    uint32_t flags; /* of the allocation */
+    uint32_t kind;  /* 0 alloc, 1 free, 2 claim */
     status_t status;
 };
 struct pmm_debug {

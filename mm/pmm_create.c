@@ -1,15 +1,16 @@
 /* Making an allocator from a memory map: measure the tables, lay them out, hand over the memory.
  *
  * Tables in one piece: struct pmm, CPUs, regions, withheld pieces, then for each zone its struct,
- * bits, summaries and open bits. */
+ * bits, summaries, open bits and list heads. */
 #include "mm/pmm_internal.h"
 
-#define MAX_CPUS      1024u
-#define MAGAZINE_MIN  (64 * MIB / PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
-#define DMA_RESERVE   (4 * MIB / PAGE_SIZE)
-#define GROUP_BLOCKS  512u
-#define MAX_LIMIT     ((uint64_t)1 << 52)
-#define MAX_REGIONS   (BLOCK_NONE / 2)
+#define MAX_CPUS     1024u
+#define MAGAZINE_MIN (64 * MIB / PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
+#define DMA_RESERVE  (4 * MIB / PAGE_SIZE)
+#define GROUP_BLOCKS 512u
+#define MANY_BLOCKS  1024u /* 2 GiB: from here on a list for each length up to 127 */
+#define MAX_LIMIT    ((uint64_t)1 << 52)
+#define MAX_REGIONS  (BLOCK_NONE / 2)
 
 struct census {
     size_t regions;
@@ -17,8 +18,8 @@ struct census {
     uint64_t blocks[PMM_ZONE_COUNT];
 };
 
-static const uint64_t zone_end[PMM_ZONE_COUNT] = {
-    PMM_DMA_LIMIT >> PAGE_SHIFT, PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
+static const uint64_t zone_end[PMM_ZONE_COUNT] = {PMM_DMA_LIMIT >> PAGE_SHIFT,
+                                                  PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
 
 static bool is_withheld(const struct mem_region *m)
 {
@@ -63,7 +64,9 @@ static bool next_region(const struct memmap *map, size_t *i, uint64_t *from, str
         }
         end = min_u64(end, zone_end[id]);
         *from = end;
-        *out = (struct region){.first_page = start, .pages = end - start, .zone = (uint32_t)id,
+        *out = (struct region){.first_page = start,
+                               .pages = end - start,
+                               .zone = (uint32_t)id,
                                .blocks = (uint32_t)blocks_of(start, end)};
         return true;
     }
@@ -111,15 +114,23 @@ static struct zone *carve_zone(struct carver *c, uint64_t blocks)
     struct summary *summaries = carve(c, blocks * sizeof *summaries);
     uint64_t *open = carve(c, groups_of(blocks) * (GROUP_BLOCKS / 8));
     uint64_t *valid = carve(c, (groups_of(blocks) + 63) / 64 * sizeof *valid);
+    uint32_t exact_bins = blocks >= MANY_BLOCKS ? 128 : 64;
+    uint32_t lists = exact_bins + RUN_BINS_ABOVE;
+    uint32_t *heads = carve(c, (size_t)CLASS_COUNT * lists * sizeof *heads);
     if (z == NULL)
         return NULL;
-    *z = (struct zone){.blocks = (uint32_t)blocks, .bits = bits, .summaries = summaries,
-                       .open = open, .open_valid = valid};
+    *z = (struct zone){.blocks = (uint32_t)blocks,
+                       .bits = bits,
+                       .summaries = summaries,
+                       .open = open,
+                       .open_valid = valid,
+                       .exact_bins = exact_bins};
     for (size_t i = 0; i < (groups_of(blocks) + 63) / 64; i++)
         valid[i] = 0;
-    for (unsigned class = 0; class < CLASS_COUNT; class++)
-        for (unsigned i = 0; i < RUN_BINS; i++)
-            z->bins[class].head[i] = BLOCK_NONE;
+    for (unsigned i = 0; i < CLASS_COUNT * lists; i++)
+        heads[i] = BLOCK_NONE;
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        z->bins[class].head = &heads[class * lists];
     for (unsigned i = 0; i < EXTENT_BINS; i++)
         z->extents.head[i] = BLOCK_NONE;
     return z;
@@ -133,8 +144,11 @@ static struct pmm *carve_all(struct carver *c, const struct census *n, unsigned 
     struct region *regions = carve(c, n->regions * sizeof *regions);
     struct withheld *withheld = carve(c, n->withheld * sizeof *withheld);
     if (p != NULL) {
-        *p = (struct pmm){.no_block = no_block, .cpus = cpu_array, .cpu_count = cpus,
-                          .regions = regions, .withheld = withheld};
+        *p = (struct pmm){.no_block = no_block,
+                          .cpus = cpu_array,
+                          .cpu_count = cpus,
+                          .regions = regions,
+                          .withheld = withheld};
         *no_block = (struct block_bits){{{0, 0}}};
     }
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++) {

@@ -54,7 +54,10 @@ void pmm_debug_record(struct pmm *p, const struct pmm_op *op)
 
 void pmm_debug_taken(struct pmm *p, paddr_t base, size_t pages, uint32_t flags, const void *caller)
 {
-    struct pmm_op op = {.base = base, .pages = pages, .caller = caller, .flags = flags,
+    struct pmm_op op = {.base = base,
+                        .pages = pages,
+                        .caller = caller,
+                        .flags = flags,
                         .status = base != PADDR_NONE ? STATUS_OK : STATUS_NO_MEMORY};
     if (p->debug.junk && base != PADDR_NONE)
         check_junk(base, pages);

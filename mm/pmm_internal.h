@@ -13,7 +13,7 @@
  * zeroes, `base` BASE_NONE and the hand empty: nothing fits. */
 struct magazine {
     struct block_bits *bits;
-    paddr_t base; /* of the block */
+    paddr_t base;  /* of the block */
     uint32_t held; /* pages in the hand */
     uint32_t block;
     struct zone *zone;

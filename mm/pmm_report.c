@@ -140,17 +140,21 @@ void pmm_stats(struct pmm *p, enum pmm_zone id, struct pmm_stats *out)
     hal_irq_t irq = hal_irq_save();
     hal_lock(&z->lock);
     struct recount c = recount_zone(z);
-    *out = (struct pmm_stats){.total = z->total, .free = z->free, .parked = c.parked,
-                              .largest_run = c.largest_run, .runs = c.runs,
-                              .free_blocks = c.free_blocks, .allocs = z->allocs,
-                              .frees = z->frees, .failures = z->failures,
+    *out = (struct pmm_stats){.total = z->total,
+                              .free = z->free,
+                              .parked = c.parked,
+                              .largest_run = c.largest_run,
+                              .runs = c.runs,
+                              .free_blocks = c.free_blocks,
+                              .allocs = z->allocs,
+                              .frees = z->frees,
+                              .failures = z->failures,
                               .low_water = z->low_water};
     add_cpus(p, z, out);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
     if (out->free != 0)
-        out->fragmentation =
-            (uint32_t)(1000 - out->free_blocks * BLOCK_PAGES * 1000 / out->free);
+        out->fragmentation = (uint32_t)(1000 - out->free_blocks * BLOCK_PAGES * 1000 / out->free);
 }
 
 /* --- the check --- */
@@ -167,8 +171,8 @@ static const char *check_counts(const struct zone *z)
     return NULL;
 }
 
-static const uint64_t zone_limits[PMM_ZONE_COUNT + 1] = {
-    0, PMM_DMA_LIMIT >> PAGE_SHIFT, PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
+static const uint64_t zone_limits[PMM_ZONE_COUNT + 1] = {0, PMM_DMA_LIMIT >> PAGE_SHIFT,
+                                                         PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
 
 static const char *check_regions(const struct pmm *p)
 {
@@ -195,7 +199,7 @@ static const char *check_bin(const struct zone *z, unsigned class, unsigned bin,
     for (; block != BLOCK_NONE; prev = block, block = z->summaries[block].next) {
         const struct summary *s = &z->summaries[block];
         if (block >= z->blocks || !zone_block_is_open(z, block) || s->prev != prev ||
-            run_bin_of(s->longest) != bin || s->class != class || s->owner != 0)
+            run_bin_of(z, s->longest) != bin || s->class != class || s->owner != 0)
             return "P3: a block is filed where it does not belong";
         ++*filed;
     }
@@ -250,8 +254,7 @@ static const char *check_extent(const struct zone *z, const struct region *r, ui
 {
     const struct summary *s = &z->summaries[e];
     uint64_t left = (uint64_t)r->first_block + r->blocks - e;
-    if (s->length == 0 || s->length > left ||
-        z->summaries[e + s->length - 1].length != s->length ||
+    if (s->length == 0 || s->length > left || z->summaries[e + s->length - 1].length != s->length ||
         z->summaries[e + s->length - 1].withheld != s->withheld)
         return "P4: the tags of an extent differ";
     if (*after_free && !s->withheld)
@@ -283,8 +286,8 @@ static const char *check_files(const struct zone *z, const struct seen *seen)
     uint64_t filed = 0;
     uint64_t extents = 0;
     const char *wrong = NULL;
-    for (unsigned class = 0; class < CLASS_COUNT; class++)
-        for (unsigned i = 0; i < RUN_BINS && wrong == NULL; i++)
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        for (unsigned i = 0; i < z->exact_bins + RUN_BINS_ABOVE && wrong == NULL; i++)
             wrong = check_bin(z, class, i, &filed);
     for (unsigned i = 0; i < EXTENT_BINS && wrong == NULL; i++)
         wrong = check_extent_bin(z, i, &extents);
@@ -314,8 +317,8 @@ static const char *check_owners(const struct pmm *p)
         const struct mem_region *m = &p->map->regions[i];
         uint64_t first = m->base >> PAGE_SHIFT;
         uint64_t end = (m->base + m->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
-        bool ours = m->label == NULL && (m->type == MEM_USABLE || m->type == MEM_BOOT ||
-                                         m->type == MEM_LOADER);
+        bool ours = m->label == NULL &&
+                    (m->type == MEM_USABLE || m->type == MEM_BOOT || m->type == MEM_LOADER);
         while (j < p->region_count && p->regions[j].first_page + p->regions[j].pages <= first)
             j++;
         if (!ours && j < p->region_count && p->regions[j].first_page < end)

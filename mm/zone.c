@@ -23,6 +23,11 @@ uint64_t zone_page_of(const struct zone *z, struct place at)
     return (frame << BLOCK_SHIFT) + at.index;
 }
 
+uint64_t zone_open_page_of(const struct zone *z, struct place at)
+{
+    return (uint64_t)z->summaries[at.block].frame * BLOCK_PAGES + at.index;
+}
+
 struct place zone_place_of(const struct region *r, uint64_t page)
 {
     uint64_t block = (page >> BLOCK_SHIFT) - (r->first_page >> BLOCK_SHIFT);
@@ -50,7 +55,7 @@ void zone_unfile(struct zone *z, uint32_t block)
 static void file_under(struct zone *z, uint32_t block, unsigned longest)
 {
     struct summary *s = &z->summaries[block];
-    if (run_bin_of(s->longest) == run_bin_of(longest)) {
+    if (run_bin_of(z, s->longest) == run_bin_of(z, longest)) {
         s->longest = (uint16_t)longest;
         return;
     }
@@ -82,9 +87,7 @@ static void take_pages(struct zone *z, uint32_t block, unsigned lo, unsigned hi,
 {
     struct summary *s = &z->summaries[block];
     unsigned before = s->longest != 0 ? s->longest : BLOCK_PAGES;
-    block_set(&z->bits[block], lo, hi, PAGE_INTERIOR);
-    if (head)
-        block_set(&z->bits[block], lo, lo + 1, PAGE_HEAD);
+    block_take(&z->bits[block], lo, hi, head);
     s->free = (uint16_t)(s->free - (hi - lo));
     file_under(z, block, block_longest(&z->bits[block], min_unsigned(before, s->free)));
 }
@@ -137,7 +140,7 @@ static bool find_partial(const struct zone *z, enum block_class class, unsigned 
 {
     const struct run_bins *bins = &z->bins[class];
     unsigned total = TOTAL_TRIES;
-    unsigned bin = run_bin_next(bins, run_bin_of(n));
+    unsigned bin = run_bin_next(bins, run_bin_of(z, n));
     for (; bin < RUN_BINS && total > 0; bin = run_bin_next(bins, bin + 1)) {
         uint32_t block = bins->head[bin];
         for (unsigned tries = BLOCK_TRIES; block != BLOCK_NONE && tries > 0 && total > 0;
@@ -269,7 +272,8 @@ static bool find_run(struct zone *z, size_t pages, unsigned align_shift, enum bl
     if (open_extent(z, pages, align_shift, class, out))
         return true;
     for (unsigned i = 0; small && i < CLASS_COUNT - 1; i++)
-        if (find_partial(z, (enum block_class)fallback[class][i], (unsigned)pages, align_shift, out))
+        if (find_partial(z, (enum block_class)fallback[class][i], (unsigned)pages, align_shift,
+                         out))
             return true;
     return false;
 }
@@ -303,8 +307,8 @@ bool zone_take_page(struct zone *z, enum block_class class, struct place *out)
     return true;
 }
 
-bool zone_take_scattered(struct zone *z, size_t pages, unsigned align_shift,
-                         enum block_class class, struct place *out)
+bool zone_take_scattered(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
+                         struct place *out)
 {
     /* A whole block lies in an extent if it is anywhere. */
     if (pages == BLOCK_PAGES && align_shift == BLOCK_SHIFT)
@@ -415,7 +419,7 @@ status_t zone_judge_free(const struct zone *z, const struct region *r, struct pl
 static void give_pages(struct zone *z, uint32_t block, unsigned lo, unsigned hi)
 {
     struct summary *s = &z->summaries[block];
-    block_set(&z->bits[block], lo, hi, PAGE_FREE);
+    block_give(&z->bits[block], lo, hi);
     z->free += hi - lo;
     s->free = (uint16_t)(s->free + (hi - lo));
     if (s->free == BLOCK_PAGES) {

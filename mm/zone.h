@@ -5,9 +5,9 @@
  *
  *   open    its bits and summary are true (`open` bit set). Partly used blocks are filed by class
  *           and longest free run; full ones and owned ones are not filed.
- *   closed  it lies in an extent: a run of blocks that are wholly free, or wholly withheld. Only the
- *           first and the last summary of an extent mean something (`length`, `withheld`); nothing
- *           else of it was ever written, which makes creation O(regions).
+ *   closed  it lies in an extent: a run of blocks that are wholly free, or wholly withheld. Only
+ * the first and the last summary of an extent mean something (`length`, `withheld`); nothing else
+ * of it was ever written, which makes creation O(regions).
  *
  * A group of 512 `open` bits is itself only true when its `open_valid` bit is set, for the same
  * reason.
@@ -33,19 +33,21 @@ struct summary {
         uint32_t length; /* closed, first and last of an extent: its blocks */
         uint32_t frame;  /* open: physical block number, address / 2 MiB */
     };
-    uint16_t free;       /* open, no owner: PAGE_FREE pages */
-    uint16_t longest;    /* open: the run it is filed under, 0 when it is not filed */
-    uint16_t owner;      /* open: 0, or 1 + the CPU that owns it */
-    uint8_t class;       /* open: enum block_class */
-    uint8_t withheld;    /* has withheld pages; a withheld extent */
+    uint16_t free;    /* open, no owner: PAGE_FREE pages */
+    uint16_t longest; /* open: the run it is filed under, 0 when it is not filed */
+    uint16_t owner;   /* open: 0, or 1 + the CPU that owns it */
+    uint8_t class;    /* open: enum block_class */
+    uint8_t withheld; /* has withheld pages; a withheld extent */
 };
 _Static_assert(sizeof(struct summary) == 20, "20 bytes a block: 2.3 bits a page in all");
 
-/* Lists of blocks by longest run: exact up to 63 pages, then 7 lengths a list. */
-#define RUN_BINS 128u
+/* Lists of blocks by longest run: one for each length below `exact_bins`, then 7 lengths a list. A
+ * small zone has fewer, for its tables shall be small too. */
+#define RUN_BINS       192u /* at most */
+#define RUN_BINS_ABOVE 64u  /* of them, for lengths from `exact_bins` on */
 struct run_bins {
     uint64_t mask[RUN_BINS / 64];
-    uint32_t head[RUN_BINS];
+    uint32_t *head; /* exact_bins + RUN_BINS_ABOVE of them */
 };
 
 #define EXTENT_BINS 128u
@@ -76,7 +78,8 @@ struct zone {
     uint64_t *open_valid;
     const struct region *regions; /* this zone's, by address */
     uint32_t region_count;
-    bool magazines; /* large enough for CPUs to own blocks */
+    uint32_t exact_bins; /* 64 or 128 */
+    bool magazines;      /* large enough for CPUs to own blocks */
     struct run_bins bins[CLASS_COUNT];
     struct extent_bins extents;
 };
@@ -92,6 +95,9 @@ bool zone_block_is_open(const struct zone *, uint32_t block);
 /* The region that holds a block of this zone. No lock. O(log regions). */
 const struct region *zone_region_of(const struct zone *, uint32_t block);
 uint64_t zone_page_of(const struct zone *, struct place);
+
+/* The page number of a place in an open block, from its summary. O(1). */
+uint64_t zone_open_page_of(const struct zone *, struct place);
 struct place zone_place_of(const struct region *, uint64_t page);
 
 /* First block at or after the given one where the walk goes on: the next one, or behind the
@@ -142,6 +148,6 @@ void zone_refile(struct zone *, uint32_t block);
 
 /* Files, for pmm_check(). */
 unsigned extent_bin_of(uint32_t length);
-unsigned run_bin_of(unsigned longest);
+unsigned run_bin_of(const struct zone *, unsigned longest);
 
 #endif

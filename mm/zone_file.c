@@ -1,6 +1,6 @@
 #include "mm/zone_file.h"
 
-_Static_assert(RUN_BINS == 128 && EXTENT_BINS == 128, "next_bin() looks at two words");
+_Static_assert(RUN_BINS % 64 == 0 && EXTENT_BINS % 64 == 0, "next_bin() looks at whole words");
 
 #define GROUP_SHIFT 9u /* open bits that share one open_valid bit */
 
@@ -55,31 +55,34 @@ static void list_remove(struct zone *z, uint32_t *head, uint32_t block)
 
 /* --- partly used blocks, by longest run --- */
 
-unsigned run_bin_of(unsigned longest)
+unsigned run_bin_of(const struct zone *z, unsigned longest)
 {
-    return longest < 64 ? longest : 64 + (longest - 64) / 7;
+    unsigned exact = z->exact_bins;
+    return longest < exact ? longest : exact + (longest - exact) / 7;
 }
 
-/* The first non-empty list at or after `from`, or 128. */
-static unsigned next_bin(const uint64_t mask[2], unsigned from)
+/* The first non-empty list of `bins` at or after `from`, or `bins`. */
+static inline unsigned next_bin(const uint64_t *mask, unsigned bins, unsigned from)
 {
-    uint64_t here = from < 64 ? mask[0] >> from << from : 0;
-    if (here != 0)
-        return (unsigned)__builtin_ctzll(here);
-    here = from <= 64 ? mask[1] : from < 128 ? mask[1] >> (from - 64) << (from - 64) : 0;
-    return here != 0 ? 64 + (unsigned)__builtin_ctzll(here) : 128;
+    uint64_t wanted = ~(uint64_t)0 << (from % 64);
+    for (unsigned i = from / 64; i < bins / 64; i++) {
+        if ((mask[i] & wanted) != 0)
+            return i * 64 + (unsigned)__builtin_ctzll(mask[i] & wanted);
+        wanted = ~(uint64_t)0;
+    }
+    return bins;
 }
 
 unsigned run_bin_next(const struct run_bins *bins, unsigned from)
 {
-    return next_bin(bins->mask, from);
+    return next_bin(bins->mask, RUN_BINS, from);
 }
 
 void run_bin_add(struct zone *z, uint32_t block, unsigned longest)
 {
     struct summary *s = &z->summaries[block];
     struct run_bins *bins = &z->bins[s->class];
-    unsigned bin = run_bin_of(longest);
+    unsigned bin = run_bin_of(z, longest);
     s->longest = (uint16_t)longest;
     list_push(z, &bins->head[bin], block);
     bins->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
@@ -89,7 +92,7 @@ void run_bin_remove(struct zone *z, uint32_t block)
 {
     struct summary *s = &z->summaries[block];
     struct run_bins *bins = &z->bins[s->class];
-    unsigned bin = run_bin_of(s->longest);
+    unsigned bin = run_bin_of(z, s->longest);
     list_remove(z, &bins->head[bin], block);
     s->longest = 0;
     if (bins->head[bin] == BLOCK_NONE)
@@ -166,7 +169,7 @@ void block_open(struct zone *z, uint32_t block, uint32_t frame, enum block_class
     s->free = state == PAGE_FREE ? BLOCK_PAGES : 0;
     s->longest = 0;
     s->owner = 0;
-    s->class = (uint8_t)class;
+    s->class = (uint8_t) class;
     s->withheld = state == PAGE_PARKED;
     block_set(&z->bits[block], 0, BLOCK_PAGES, state);
 }
@@ -234,8 +237,8 @@ bool extent_find(const struct zone *z, uint32_t count, uint32_t align, uint32_t 
                  uint32_t *at)
 {
     unsigned tries = EXTENT_TRIES;
-    unsigned bin = next_bin(z->extents.mask, extent_bin_of(count));
-    for (; bin < EXTENT_BINS && tries > 0; bin = next_bin(z->extents.mask, bin + 1)) {
+    unsigned bin = next_bin(z->extents.mask, EXTENT_BINS, extent_bin_of(count));
+    for (; bin < EXTENT_BINS && tries > 0; bin = next_bin(z->extents.mask, EXTENT_BINS, bin + 1)) {
         uint32_t e = z->extents.head[bin];
         for (; e != BLOCK_NONE && tries > 0; e = z->summaries[e].next, tries--) {
             if (extent_fits(z, e, count, align, at)) {

@@ -5,7 +5,7 @@
 
 #include "mm/zone.h"
 
-/* The first list at or after `from` (0..128) that has a block, or RUN_BINS. */
+/* The first list at or after `from` (0..192) that has a block, or RUN_BINS. */
 unsigned run_bin_next(const struct run_bins *, unsigned from);
 
 /* File an open block under `longest` (1..511), or take it out. */
@@ -27,7 +27,8 @@ uint32_t extent_first(const struct zone *, const struct region *, uint32_t block
 
 /* Of the free extents, find one with `count` blocks at a multiple of `align` blocks (physical):
  * the smallest that fits, or a larger one. Bounded: may miss one. The extent and the place. */
-bool extent_find(const struct zone *, uint32_t count, uint32_t align, uint32_t *first, uint32_t *at);
+bool extent_find(const struct zone *, uint32_t count, uint32_t align, uint32_t *first,
+                 uint32_t *at);
 
 /* Start an open block whose pages are all in `state`. Not filed. */
 void block_open(struct zone *, uint32_t block, uint32_t frame, enum block_class, enum page_state);

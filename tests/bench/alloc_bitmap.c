@@ -7,7 +7,7 @@
  *
  * A set bit is a page in use. Freeing checks that every page of the run is in use. One lock. */
 #include "hal/hal.h"
-#include "tests/bench/allocator.h"
+#include "tests/bench/loops.h"
 
 #include <string.h>
 
@@ -259,12 +259,15 @@ static void *create(const struct bench_memory *memory, unsigned cpus, void *tabl
     return s;
 }
 
+BENCH_LOOPS(bitmap, bitmap_alloc, bitmap_free);
+
 const struct bench_allocator bench_bitmap = {
     .name = "bitmap",
     .tables_size = tables_size,
     .create = create,
     .alloc = bitmap_alloc,
     .free = bitmap_free,
+    .loops = &bitmap_loops,
     .drain = drain,
     .taken = bench_taken_exactly,
     .flags = bench_no_flags,

@@ -18,7 +18,7 @@
  * A length that is no power of two comes in two manners: `buddy` rounds up (alloc_pages);
  * `buddy-exact` rounds up and gives the tail back at once (alloc_pages_exact). */
 #include "hal/hal.h"
-#include "tests/bench/allocator.h"
+#include "tests/bench/loops.h"
 
 #ifndef BUDDY_PAGE_BYTES
 #define BUDDY_PAGE_BYTES                                                                           \
@@ -596,6 +596,8 @@ static const uint32_t mobility_of[BENCH_KINDS] = {
     [BENCH_SINGLE | BENCH_MOVABLE | BENCH_DMA | BENCH_ZEROED] = MOVABLE,
 };
 
+BENCH_LOOPS(buddy, buddy_alloc, buddy_free);
+
 const struct bench_allocator bench_buddy = {
     .name = "buddy",
     .max_run = (size_t)1 << (ORDERS - 1),
@@ -603,10 +605,13 @@ const struct bench_allocator bench_buddy = {
     .create = create,
     .alloc = buddy_alloc,
     .free = buddy_free,
+    .loops = &buddy_loops,
     .drain = drain,
     .taken = taken_rounded,
     .flags = mobility_of,
 };
+
+BENCH_LOOPS(exact, exact_alloc, exact_free);
 
 const struct bench_allocator bench_buddy_exact = {
     .name = "buddy-exact",
@@ -615,6 +620,7 @@ const struct bench_allocator bench_buddy_exact = {
     .create = create,
     .alloc = exact_alloc,
     .free = exact_free,
+    .loops = &exact_loops,
     .drain = drain,
     .taken = bench_taken_exactly,
     .flags = mobility_of,

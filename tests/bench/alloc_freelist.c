@@ -5,7 +5,7 @@
  * and shown as "-". The links lie in a table of 4 bytes a page, denser than links inside the pages,
  * because no allocator here may touch pages. */
 #include "hal/hal.h"
-#include "tests/bench/allocator.h"
+#include "tests/bench/loops.h"
 
 #define END UINT32_MAX
 
@@ -74,6 +74,8 @@ static void drain(void *self)
     UNUSED(self);
 }
 
+BENCH_LOOPS(freelist, freelist_alloc, freelist_free);
+
 const struct bench_allocator bench_freelist = {
     .name = "freelist",
     .max_run = 1,
@@ -81,6 +83,7 @@ const struct bench_allocator bench_freelist = {
     .create = create,
     .alloc = freelist_alloc,
     .free = freelist_free,
+    .loops = &freelist_loops,
     .drain = drain,
     .taken = bench_taken_exactly,
     .flags = bench_no_flags,

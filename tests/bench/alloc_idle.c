@@ -1,6 +1,6 @@
 /* No allocator at all: hands out rising addresses that wrap, takes anything back. What a workload
  * costs with it is the harness's own share of every other figure. */
-#include "tests/bench/allocator.h"
+#include "tests/bench/loops.h"
 
 struct idle {
     paddr_t base, next, end;
@@ -45,12 +45,15 @@ static void drain(void *self)
     UNUSED(self);
 }
 
+BENCH_LOOPS(idle, idle_alloc, idle_free);
+
 const struct bench_allocator bench_idle = {
     .name = "idle",
     .tables_size = tables_size,
     .create = create,
     .alloc = idle_alloc,
     .free = idle_free,
+    .loops = &idle_loops,
     .drain = drain,
     .taken = bench_taken_exactly,
     .flags = bench_no_flags,

@@ -1,6 +1,6 @@
 /* The allocator under test, as mm/pmm.h offers it: all checks on. */
 #include "mm/pmm.h"
-#include "tests/bench/allocator.h"
+#include "tests/bench/loops.h"
 
 static size_t tables_size(const struct bench_memory *memory, unsigned cpus)
 {
@@ -38,12 +38,15 @@ static const uint32_t pmm_flags[BENCH_KINDS] = {
     [BENCH_SINGLE | BENCH_DMA | BENCH_ZEROED] = PMM_KERNEL,
 };
 
+BENCH_LOOPS(mortise, mortise_alloc, mortise_free);
+
 const struct bench_allocator bench_mortise = {
     .name = "mortise",
     .tables_size = tables_size,
     .create = create,
     .alloc = mortise_alloc,
     .free = mortise_free,
+    .loops = &mortise_loops,
     .drain = drain,
     .taken = bench_taken_exactly,
     .flags = pmm_flags,

@@ -1,9 +1,9 @@
 /* tests/bench/allocator.h: one shape for every allocator that the bench compares.
  *
  * An allocator manages one flat stretch of memory and gets its tables from the harness, so that
- * the harness can count what it touches. The pages themselves are never touched. Every call goes
- * through this table, for all allocators alike; `bench_idle` (alloc_idle.c) shows what the calls
- * and the loops around them cost.
+ * the harness can count what it touches. The pages themselves are never touched. What is measured
+ * runs in loops of the allocator's own (loops.h); `bench_idle` (alloc_idle.c) shows what those
+ * loops cost by themselves.
  */
 #ifndef TESTS_BENCH_ALLOCATOR_H
 #define TESTS_BENCH_ALLOCATOR_H
@@ -26,6 +26,12 @@ struct bench_memory {
         *map; /* the same memory as a normalized map, for allocators that read one */
 };
 
+struct bench_loops;
+
+#define BENCH_INLINE inline __attribute__((always_inline))
+typedef paddr_t bench_alloc_fn(void *self, size_t pages, uint64_t align, uint32_t flags);
+typedef bool bench_free_fn(void *self, paddr_t base, size_t pages); /* false: refused as misuse */
+
 struct bench_allocator {
     const char *name; /* one word: a column of the table and of the CSV */
     size_t max_run;   /* longest run it can hand out, in pages; 0: any */
@@ -33,10 +39,11 @@ struct bench_allocator {
     /* `tables` is zero-filled and page-aligned, but nobody counts on the zeros. NULL on failure.
      * What it returns is `self` of the other calls and lies in `tables`. */
     void *(*create)(const struct bench_memory *, unsigned cpus, void *tables, size_t bytes);
-    paddr_t (*alloc)(void *self, size_t pages, uint64_t align, uint32_t flags);
-    bool (*free)(void *self, paddr_t base, size_t pages); /* false: refused as misuse */
-    void (*drain)(void *self);                            /* give up pages parked with CPUs */
-    size_t (*taken)(size_t pages);                        /* pages really used up by such a run */
+    bench_alloc_fn *alloc;
+    bench_free_fn *free;
+    const struct bench_loops *loops; /* both, called directly */
+    void (*drain)(void *self);       /* give up pages parked with CPUs */
+    size_t (*taken)(size_t pages);   /* pages really used up by such a run */
     const uint32_t *flags; /* BENCH_KINDS of them, by kind of request: what alloc() is given */
 };
 

@@ -9,8 +9,9 @@
 
 #include "tests/bench/allocator.h"
 
-#define BENCH_BASE (4 * GIB) /* where the memory lies: one zone (NORMAL) for those who have zones  \
-                              */
+#define BENCH_BASE                                                                                 \
+    (4 * GIB) /* where the memory lies: one zone (NORMAL) for those who have zones                 \
+               */
 
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,5 +1,5 @@
+#include "tests/bench/loops.h"
 #include "tests/bench/figures.h"
-#include "tests/bench/harness.h"
 #include "tests/bench/workload.h"
 
 #include <stdio.h>
@@ -10,97 +10,6 @@
 #define SEED_SIZES   0xD1B54A32D192ED03u
 #define SEED_VICTIMS 0x8CB92BA72F3D8DD7u
 
-/* An address (or PADDR_NONE) with the length, at most 512, in its low twelve bits. */
-typedef uint64_t run_t;
-
-static inline run_t run_make(paddr_t base, uint64_t pages)
-{
-    return base | pages;
-}
-
-static inline paddr_t run_base(run_t run)
-{
-    return align_down(run, PAGE_SIZE);
-}
-
-static inline uint64_t run_pages(run_t run)
-{
-    return run & (PAGE_SIZE - 1);
-}
-
-/* A population of runs that is held at `target` pages asked for, by freeing random members. A
- * request that fails joins it like any other, with no address; when it is chosen as a victim,
- * nothing is called. So every allocator meets exactly the same requests and victims, whatever it
- * failed. */
-struct churn {
-    struct instance in;
-    run_t *live;
-    uint64_t count, pages, target; /* members; pages asked for by them */
-    uint64_t held;                 /* pages asked for by those that were served */
-    uint64_t sizes, victims;
-    uint64_t next; /* length of the next request */
-    uint64_t requests, frees, failed, requests_2m, failed_2m, refused;
-    uint32_t *ticks; /* of each request, or NULL */
-};
-
-static uint64_t draw_length(uint64_t *state)
-{
-    uint64_t kind = bench_below(state, 100);
-    if (kind < 70)
-        return 1;
-    if (kind < 90)
-        return 2 + bench_below(state, 15);
-    if (kind < 98)
-        return 17 + bench_below(state, 112);
-    return 512;
-}
-
-static inline void churn_alloc(struct churn *c)
-{
-    const struct bench_allocator *a = c->in.allocator;
-    uint64_t n = c->next;
-    uint64_t align = n == 512 ? 512 * PAGE_SIZE : PAGE_SIZE;
-    paddr_t base = a->alloc(c->in.self, n, align, a->flags[BENCH_MOVABLE]);
-    c->requests_2m += n == 512;
-    c->live[c->count++] = run_make(base, n);
-    c->pages += n;
-    if (base != PADDR_NONE) {
-        c->held += n;
-    } else {
-        c->failed++;
-        c->failed_2m += n == 512;
-    }
-}
-
-static inline void churn_free(struct churn *c)
-{
-    const struct bench_allocator *a = c->in.allocator;
-    uint64_t victim = bench_below(&c->victims, c->count);
-    run_t run = c->live[victim];
-    c->live[victim] = c->live[--c->count];
-    c->pages -= run_pages(run);
-    if (run_base(run) == PADDR_NONE)
-        return;
-    c->held -= run_pages(run);
-    c->frees++;
-    c->refused += !a->free(c->in.self, run_base(run), run_pages(run));
-}
-
-/* One operation: free a victim while the next request would exceed the target, else serve it. */
-static inline void churn_step(struct churn *c)
-{
-    if (c->pages + c->next > c->target) {
-        churn_free(c);
-        return;
-    }
-    uint64_t start = c->ticks != NULL ? bench_ticks() : 0;
-    churn_alloc(c);
-    if (c->ticks != NULL)
-        c->ticks[c->requests] = (uint32_t)min_u64(bench_ticks() - start, UINT32_MAX);
-    c->requests++;
-    c->next = draw_length(&c->sizes);
-}
-
 static void churn_open(struct churn *c, const struct bench_allocator *a,
                        const struct bench_options *o, unsigned percent)
 {
@@ -108,10 +17,11 @@ static void churn_open(struct churn *c, const struct bench_allocator *a,
     *c = (struct churn){.sizes = SEED_SIZES, .victims = SEED_VICTIMS};
     instance_open(&c->in, a, pages, 1);
     c->target = pages * percent / 100;
+    c->flags = a->flags[BENCH_MOVABLE];
     c->live = calloc(pages, sizeof *c->live);
     if (c->live == NULL)
         bench_fail("no memory for the records of %" PRIu64 " runs", pages);
-    c->next = draw_length(&c->sizes);
+    c->next = churn_length(&c->sizes);
 }
 
 static void churn_drop(struct churn *c)
@@ -177,8 +87,7 @@ static bool takes_mixed(const char *workload, const struct bench_allocator *a)
 
 static void steps(struct churn *c, uint64_t count)
 {
-    for (uint64_t i = 0; i < count; i++)
-        churn_step(c);
+    c->in.allocator->loops->churn(c, count);
 }
 
 static void add_failures(const struct churn *c, const char *workload)
@@ -189,7 +98,8 @@ static void add_failures(const struct churn *c, const char *workload)
                100.0 * (double)c->failed_2m / (double)c->requests_2m);
 }
 
-#define SAMPLES 16u /* how whole the memory is swings by a few percent from one moment to another */
+#define SAMPLES 16u /* how whole the memory is swings by a few percent from one moment to another  \
+                     */
 
 /* The first half brings the population to its steady state, the second half is measured: its time,
  * and how whole the memory was on average, looked at between the timed parts. */
@@ -269,7 +179,7 @@ void run_latency(const struct bench_allocator *a, const struct bench_options *o)
 static void frag_free(struct churn *c, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
-        churn_free(c);
+        churn_free(c->in.allocator->free, c);
 }
 
 static void frag_take(struct churn *c, uint64_t count)

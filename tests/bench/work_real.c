@@ -1,5 +1,5 @@
 #include "tests/bench/figures.h"
-#include "tests/bench/harness.h"
+#include "tests/bench/loops.h"
 #include "tests/bench/workload.h"
 #include "tests/sim/trace.h"
 
@@ -59,7 +59,7 @@ static void replay_at(const char *workload, const struct bench_allocator *a, con
 {
     struct instance in;
     struct trace_counts counts;
-    struct trace_target target = {.alloc = a->alloc, .free = a->free};
+    struct trace_target target = {.loop = a->loops->replay};
     paddr_t *held = calloc(t->allocations, sizeof *held);
     if (held == NULL)
         bench_fail("no memory for %" PRIu32 " addresses", t->allocations);

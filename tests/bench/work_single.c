@@ -1,6 +1,6 @@
 #include "hal/host/host.h"
 #include "tests/bench/figures.h"
-#include "tests/bench/harness.h"
+#include "tests/bench/loops.h"
 #include "tests/bench/workload.h"
 
 #include <pthread.h>
@@ -26,13 +26,7 @@ static double per(uint64_t ns, uint64_t count)
 static void pairs(struct instance *in, uint64_t count)
 {
     const struct bench_allocator *a = in->allocator;
-    const uint32_t flags = a->flags[BENCH_SINGLE | BENCH_MOVABLE];
-    uint64_t bad = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        paddr_t p = a->alloc(in->self, 1, PAGE_SIZE, flags);
-        bad += !a->free(in->self, p, 1);
-    }
-    if (bad != 0)
+    if (a->loops->pairs(in->self, a->flags[BENCH_SINGLE | BENCH_MOVABLE], count) != 0)
         bench_fail("%s refused to take back a page that it had just handed out", a->name);
 }
 
@@ -54,15 +48,13 @@ static paddr_t *take_all(struct instance *in, uint64_t *ns)
 {
     const struct bench_allocator *a = in->allocator;
     const uint64_t pages = in->memory.pages;
-    const uint32_t flags = a->flags[BENCH_SINGLE | BENCH_MOVABLE];
     paddr_t *held = malloc(pages * sizeof *held);
     if (held == NULL)
         bench_fail("no memory for %" PRIu64 " addresses", pages);
     for (uint64_t i = 0; i < pages; i++)
         held[i] = PADDR_NONE; /* touched before the clock starts */
     uint64_t start = bench_cpu_ns();
-    for (uint64_t i = 0; i < pages; i++)
-        held[i] = a->alloc(in->self, 1, PAGE_SIZE, flags);
+    a->loops->take(in->self, a->flags[BENCH_SINGLE | BENCH_MOVABLE], held, pages);
     *ns = bench_cpu_ns() - start;
     return held;
 }
@@ -81,10 +73,8 @@ static void expect_all_once(const struct instance *in, const paddr_t *held)
 static uint64_t free_all(struct instance *in, const paddr_t *held)
 {
     const struct bench_allocator *a = in->allocator;
-    uint64_t bad = 0;
     uint64_t start = bench_cpu_ns();
-    for (uint64_t i = 0; i < in->memory.pages; i++)
-        bad += !a->free(in->self, held[i], 1);
+    uint64_t bad = a->loops->give(in->self, held, in->memory.pages);
     uint64_t ns = bench_cpu_ns() - start;
     if (bad != 0)
         bench_fail("%s refused to take back %" PRIu64 " of its pages", a->name, bad);

@@ -163,6 +163,26 @@ static void return_to_block(void)
     states_of_block();
 }
 
+/* Part of a free stretch is taken, with its head or without, and given back. */
+static void take_from_block(void)
+{
+    unsigned at = below(BLOCK_PAGES);
+    unsigned length = free_from(at);
+    if (length == 0)
+        return;
+    unsigned hi = at + 1 + below(length);
+    for (unsigned head = 0; head < 2; head++) {
+        block_take(&block, at, hi, head != 0);
+        for (unsigned i = at; i < hi; i++)
+            page[i] = i == at && head ? PAGE_HEAD : PAGE_INTERIOR;
+        states_of_block();
+        block_give(&block, at, hi);
+        for (unsigned i = at; i < hi; i++)
+            page[i] = PAGE_FREE;
+        states_of_block();
+    }
+}
+
 static void states(void)
 {
     with_blocks(states_of_block);
@@ -188,6 +208,11 @@ static void returns(void)
     with_blocks(return_to_block);
 }
 
+static void takes(void)
+{
+    with_blocks(take_from_block);
+}
+
 int main(void)
 {
     expect_run("states are kept, and counted", states);
@@ -195,5 +220,6 @@ int main(void)
     expect_run("the free run around a page", runs);
     expect_run("the lowest place of each length and alignment, or none", places);
     expect_run("pages returned by others", returns);
+    expect_run("parts of runs taken and given", takes);
     return expect_total();
 }

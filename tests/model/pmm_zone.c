@@ -368,7 +368,7 @@ static void list_of_no_block(struct desk *d)
 
 static void list_of_another_class(struct desk *d)
 {
-    put_head(d, PARTLY, run_bin_of(summary(d, PARTLY)->longest));
+    put_head(d, PARTLY, run_bin_of(normal(d), summary(d, PARTLY)->longest));
 }
 
 static void list_of_an_owned_block(struct desk *d)

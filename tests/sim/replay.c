@@ -37,9 +37,15 @@ static bool serve_free(void *ctx, paddr_t base, size_t pages)
 
 /* A page that the kernel keeps for itself is single and not movable (tests/data/traces/README.md).
  */
+static void serve(const struct trace *t, const struct trace_target *target, paddr_t *held,
+                  struct trace_counts *counts)
+{
+    trace_loop(serve_alloc, serve_free, t, target, held, counts);
+}
+
 static struct trace_target target_of(struct pmm *pmm)
 {
-    struct trace_target target = {.ctx = pmm, .alloc = serve_alloc, .free = serve_free};
+    struct trace_target target = {.ctx = pmm, .loop = serve};
     for (uint32_t kind = 0; kind < TRACE_KINDS; kind++)
         target.flags[kind] =
             (kind & (TRACE_SINGLE | TRACE_MOVABLE)) == TRACE_SINGLE ? PMM_KERNEL : 0;

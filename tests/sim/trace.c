@@ -11,8 +11,7 @@
 #define MAGIC       "PGTRACE1"
 #define MAGIC_SIZE  8u
 #define HEADER_SIZE 24u
-#define ALLOC_BIT   ((uint32_t)1 << 31)
-#define KNOWN_BITS  (ALLOC_BIT | 0x7FFu)
+#define KNOWN_BITS  (TRACE_ALLOC_BIT | 0x7FFu)
 #define CHUNK_BYTES ((size_t)1 << 20)
 
 struct reader {
@@ -153,7 +152,7 @@ static bool check_words(const struct reader *r, const struct trace *t, struct ch
 {
     for (uint32_t i = 0; i < t->count; i++) {
         uint32_t word = t->words[i];
-        if (!(word & ALLOC_BIT ? check_alloc(r, c, word, i) : check_free(r, c, word, i)))
+        if (!(word & TRACE_ALLOC_BIT ? check_alloc(r, c, word, i) : check_free(r, c, word, i)))
             return false;
     }
     if (c->allocations != t->allocations || c->peak != t->peak_pages)
@@ -207,38 +206,6 @@ uint64_t trace_pages_with_headroom(const struct trace *t, double percent)
     return whole + ((double)whole < pages ? 1 : 0);
 }
 
-static uint32_t kind_of(uint32_t word)
-{
-    return (word >> 8 & 7u) | ((word & 0xFFu) == 0 ? TRACE_SINGLE : 0);
-}
-
-/* An allocation that is held keeps its order in the low bits of its address, which are 0 in a page
- * address: one table, one cache line for a free. */
-static void replay_alloc(const struct trace_target *target, uint32_t word, paddr_t *slot,
-                         struct trace_counts *counts)
-{
-    unsigned order = word & 0xFFu;
-    size_t pages = (size_t)1 << order;
-    paddr_t base =
-        target->alloc(target->ctx, pages, pages * PAGE_SIZE, target->flags[kind_of(word)]);
-    *slot = base == PADDR_NONE ? PADDR_NONE : base | order;
-    counts->failed += base == PADDR_NONE;
-    counts->failures[order] += base == PADDR_NONE;
-}
-
-static void replay_free(const struct trace_target *target, paddr_t *slot,
-                        struct trace_counts *counts)
-{
-    if (*slot == PADDR_NONE)
-        return;
-    paddr_t base = align_down(*slot, PAGE_SIZE);
-    size_t pages = (size_t)1 << (*slot & (PAGE_SIZE - 1));
-    *slot = PADDR_NONE;
-    counts->frees++;
-    if (!target->free(target->ctx, base, pages))
-        counts->refused++;
-}
-
 /* Take the orders out of the addresses and count what is held. */
 static void settle(const struct trace *t, paddr_t *held, struct trace_counts *counts)
 {
@@ -260,20 +227,13 @@ static uint64_t cpu_ns(void)
 void trace_replay(const struct trace *t, const struct trace_target *target, paddr_t *held,
                   struct trace_counts *counts)
 {
-    uint32_t next = 0;
     *counts = (struct trace_counts){0};
     uint64_t start = cpu_ns();
-    for (uint32_t i = 0; i < t->count; i++) {
-        uint32_t word = t->words[i];
-        if (word & ALLOC_BIT)
-            replay_alloc(target, word, &held[next++], counts);
-        else
-            replay_free(target, &held[word], counts);
-    }
+    target->loop(t, target, held, counts);
     counts->ns = cpu_ns() - start;
-    counts->ops = next + counts->frees;
+    counts->ops = t->allocations + counts->frees;
     counts->frees -= counts->refused;
-    counts->allocs = next - counts->failed;
+    counts->allocs = t->allocations - counts->failed;
     settle(t, held, counts);
 }
 
@@ -281,6 +241,6 @@ void trace_walk(const struct trace *t, trace_visit_fn *visit, void *ctx)
 {
     uint32_t next = 0;
     for (uint32_t i = 0; i < t->count; i++)
-        if (t->words[i] & ALLOC_BIT)
-            visit(ctx, next++, t->words[i] & 0xFFu, kind_of(t->words[i]));
+        if (t->words[i] & TRACE_ALLOC_BIT)
+            visit(ctx, next++, t->words[i] & 0xFFu, trace_kind_of(t->words[i]));
 }

@@ -21,6 +21,8 @@
 #define TRACE_SINGLE  8u /* order 0; not movable as well: a page of the kernel's own */
 #define TRACE_KINDS   16u
 
+#define TRACE_ALLOC_BIT ((uint32_t)1 << 31) /* a word of a trace: an allocation; else a free */
+
 struct trace {
     uint32_t *words;
     uint32_t count; /* words: allocations and frees */
@@ -35,12 +37,21 @@ void trace_unload(struct trace *trace);
 /* Pages of a memory with `percent` headroom over the trace's peak, rounded up. */
 uint64_t trace_pages_with_headroom(const struct trace *trace, double percent);
 
+struct trace_target;
+struct trace_counts;
+
+/* The measured loop; trace_loop() below with two functions filled in, so that it calls them
+ * directly, as a kernel calls its allocator. */
+typedef void trace_loop_fn(const struct trace *, const struct trace_target *, paddr_t *held,
+                           struct trace_counts *);
+typedef paddr_t trace_alloc_fn(void *ctx, size_t pages, uint64_t align, uint32_t flags);
+typedef bool trace_free_fn(void *ctx, paddr_t base, size_t pages);
+
 /* Who serves the replay. `flags[kind]` is passed as alloc()'s last argument, so that a caller turns
  * what the trace knows into its own flags beforehand, not in the measured loop. */
 struct trace_target {
     void *ctx;
-    paddr_t (*alloc)(void *ctx, size_t pages, uint64_t align, uint32_t flags);
-    bool (*free)(void *ctx, paddr_t base, size_t pages);
+    trace_loop_fn *loop;
     uint32_t flags[TRACE_KINDS];
 };
 
@@ -59,6 +70,38 @@ struct trace_counts {
  * allocation still lies: PADDR_NONE when it failed or was freed. O(words). */
 void trace_replay(const struct trace *trace, const struct trace_target *target, paddr_t *held,
                   struct trace_counts *counts);
+
+static inline uint32_t trace_kind_of(uint32_t word)
+{
+    return (word >> 8 & 7u) | ((word & 0xFFu) == 0 ? TRACE_SINGLE : 0);
+}
+
+/* An allocation that is held keeps its order in the low bits of its address, which are 0 in a page
+ * address: one table, one cache line for a free. */
+static inline __attribute__((always_inline)) void
+trace_loop(trace_alloc_fn *alloc, trace_free_fn *give_back, const struct trace *t,
+           const struct trace_target *target, paddr_t *held, struct trace_counts *counts)
+{
+    paddr_t *next = held;
+    for (uint32_t i = 0; i < t->count; i++) {
+        uint32_t word = t->words[i];
+        if (word & TRACE_ALLOC_BIT) {
+            unsigned order = word & 0xFFu;
+            size_t pages = (size_t)1 << order;
+            paddr_t base =
+                alloc(target->ctx, pages, pages * PAGE_SIZE, target->flags[trace_kind_of(word)]);
+            *next++ = base == PADDR_NONE ? PADDR_NONE : base | order;
+            counts->failed += base == PADDR_NONE;
+            counts->failures[order] += base == PADDR_NONE;
+        } else if (held[word] != PADDR_NONE) {
+            paddr_t base = align_down(held[word], PAGE_SIZE);
+            size_t pages = (size_t)1 << (held[word] & (PAGE_SIZE - 1));
+            held[word] = PADDR_NONE;
+            counts->frees++;
+            counts->refused += !give_back(target->ctx, base, pages);
+        }
+    }
+}
 
 /* Pages of allocation `ordinal`, and its place in the trace's order of allocations. O(words) for
  * the whole walk: visits every allocation in order. */

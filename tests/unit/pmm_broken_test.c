@@ -142,7 +142,7 @@ static void p2(struct test_state *t)
 static void clear_bin(struct zone *z, uint32_t block)
 {
     struct run_bins *bins = &z->bins[z->summaries[block].class];
-    unsigned bin = run_bin_of(z->summaries[block].longest);
+    unsigned bin = run_bin_of(z, z->summaries[block].longest);
     bins->head[bin] = BLOCK_NONE;
     bins->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
@@ -179,7 +179,7 @@ static void class_wrong(struct rig *r)
 static void mask_says_empty(struct rig *r)
 {
     struct run_bins *bins = &normal(r)->bins[summary(r, HALF_USED)->class];
-    unsigned bin = run_bin_of(summary(r, HALF_USED)->longest);
+    unsigned bin = run_bin_of(normal(r), summary(r, HALF_USED)->longest);
     bins->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
 
