@@ -60,7 +60,8 @@ struct pmm_stats {
 
 /* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even
  * when they are then taken out of its usable memory. 148 bytes for each 2 MiB block (2.3 bits a
- * page), some 2.9 KiB for each zone that has memory, 1.2 KiB a CPU. O(regions). */
+ * page), some 2.9 KiB for each zone that has memory (3.9 KiB from 2 GiB on), 1.2 KiB a CPU.
+ * O(regions). */
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
 
 /* Make an allocator for all MEM_USABLE memory of `map` that has no owner. Memory of type MEM_BOOT
