@@ -281,7 +281,8 @@ static EFI_STATUS EFIAPI fake_close(EFI_FILE_PROTOCOL *file)
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS EFIAPI fake_reset(EFI_RESET_TYPE how, EFI_STATUS status, UINTN size, void *data)
+/* The last argument as gnu-efi declares it: CHAR16, which is VOID in UEFI and in other headers. */
+static EFI_STATUS EFIAPI fake_reset(EFI_RESET_TYPE how, EFI_STATUS status, UINTN size, CHAR16 *data)
 {
     UNUSED(status), UNUSED(size), UNUSED(data);
     fw.violations += how != EfiResetCold;
