@@ -115,16 +115,21 @@ status_t aspace_init_shared(struct aspace *, struct aspace *kernel,
                             const struct page_source *source) MUST_CHECK;
 
 /* Map [virt, virt + size) to [phys, phys + size). Nothing is flushed unless tables were merged.
- * In this order:
- *   STATUS_INVALID        no space; size 0; a bit outside ASPACE_ALL; WC with UC; USER in the
- *                         shared half, GLOBAL outside it; phys + size beyond the CPU's width
- *   STATUS_WX             W with X (A1)
- *   STATUS_NOT_PAGE       virt, phys or size is no multiple of 4 KiB, or virt is page 0
- *   STATUS_OVERFLOW       virt + size or phys + size goes past 2^64
- *   STATUS_NOT_CANONICAL  an address of the range is none that the CPU translates
- *   STATUS_RESERVED       the upper half of a space that shares it: map it in its owner
- *   STATUS_OVERLAP        a page of the range is mapped (A5)
- *   STATUS_NO_MEMORY      the source gave too few pages; all were given back (A3) */
+ * What is looked at, in this order:
+ *   the range  STATUS_INVALID        no space, or size 0
+ *              STATUS_NOT_PAGE       virt or size is no multiple of 4 KiB, or virt is page 0
+ *              STATUS_OVERFLOW       virt + size goes past 2^64
+ *              STATUS_NOT_CANONICAL  an address of the range is none that the CPU translates
+ *              STATUS_RESERVED       the upper half of a space that shares it: map it in its owner
+ *   prot       STATUS_INVALID        a bit outside ASPACE_ALL; WC with UC; USER in the shared half,
+ *                                    GLOBAL outside it
+ *              STATUS_WX             W with X (A1)
+ *   phys       STATUS_NOT_PAGE       no multiple of 4 KiB
+ *              STATUS_OVERFLOW       phys + size goes past 2^64
+ *              STATUS_INVALID        phys + size goes beyond the CPU's width
+ *   the space  STATUS_OVERLAP        a page of the range is mapped (A5)
+ *              STATUS_NO_MEMORY      the source gave too few pages; all were given back (A3)
+ * One range has one MTRR type, or its large pages have none (SDM vol. 3A, 11.11.9). */
 status_t aspace_map(struct aspace *, vaddr_t virt, paddr_t phys, uint64_t size,
                     uint32_t prot) MUST_CHECK;
 
