@@ -41,13 +41,15 @@ EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
 
 # The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
 $(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
-# The image must stay below 128 KiB, unit tests included: small rather than fast. The tests have most
-# of the code and much of it is alike, so the compiler may share it between functions.
-# Only the allocator's own path is built for speed.
+# The image must stay below 128 KiB, unit tests included: small rather than fast. What is needed for
+# the tests only lies in a section of its own and is packed (kernel/pack.py). Only the allocator's
+# own path is built for speed.
 PATH_OBJ := $(patsubst %,$(BUILD)/efi/mm/%.c.obj,block magazine pmm zone zone_file)
 $(PATH_OBJ): EFI_FLAGS += -Os
 $(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
-$(foreach d,tests efi,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -mllvm -enable-machine-outliner=always
+$(BUILD)/efi/efi/%.obj: EFI_FLAGS += -mllvm -enable-machine-outliner=always
+TEST_OBJ := $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj $(BUILD)/efi/kernel/smoke.c.obj,$(EFI_OBJ))
+$(TEST_OBJ): EFI_FLAGS += -fms-extensions -include tests/section.h
 
 .PHONY: image
 image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it
@@ -77,8 +79,10 @@ $(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
 $(BUILD)/mortise.efi: $(EFI_OBJ)
 	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /debug:dwarf /Brepro /opt:ref /opt:icf /out:$@ $^
 
-$(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py
-	$(STRIP) --strip-all $< $@.tmp
+$(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py kernel/pack.py
+	$(STRIP) --strip-all $< $@.full
+	$(PYTHON) tests/lint/pe_lint.py --any-size $@.full
+	$(PYTHON) kernel/pack.py $@.full $@.tmp
 	$(PYTHON) tests/lint/pe_lint.py $@.tmp
 	mv $@.tmp $@
 
@@ -121,6 +125,9 @@ $(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 $(H)/model-kernel_text: kernel/options.c kernel/rsdp.c kernel/screen.c tests/test.c
 
 $(H)/model-pe: kernel/pe.c tests/test.c
+
+# zlib judges the unpacker.
+$(H)/fuzz-unpack: FUZZ_FLAGS += -lz
 
 # The loader, as it is, against a fake firmware.
 $(H)/model-loader: $(EFI_SRC) $(wildcard efi/*.h) kernel/version.c tests/test.c

@@ -74,12 +74,9 @@ struct fault_place fault_place(vaddr_t at)
         return in_ram(at - SPACE_DIRECT);
     if (at - home.base < home.size)
         return in_image(at - home.base);
-    if (at >= SPACE_STACKS && at < HOME_WINDOW)
-        return in_stacks(at);
-    if (at >= SPACE_DEVICES && at < SPACE_STACKS)
-        return in_devices(at);
-    return (struct fault_place){
-        at >= HOME_WINDOW ? "image window, outside the image" : "no window of the kernel", ""};
+    if (at >= HOME_WINDOW)
+        return (struct fault_place){"image window, outside the image", ""};
+    return at >= SPACE_STACKS ? in_stacks(at) : in_devices(at);
 }
 
 static const char *refusal(uint64_t error)

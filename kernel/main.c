@@ -57,9 +57,11 @@ static void start_log(void)
 
 static void log_cpu(void)
 {
-    LOG("cpu", "%s, %u physical address bits, NX %s, 1 GiB pages %s, PAT %s, %u paging levels",
+    LOG("cpu",
+        "%s, %u physical address bits, NX %s, 1 GiB pages %s, PAT %s, global pages %s, %u "
+        "paging levels",
         S(cpu.vendor), U(cpu.phys_bits), S(cpu.nx ? "yes" : "no"), S(cpu.pages_1g ? "yes" : "no"),
-        S(cpu.pat ? "yes" : "no"), U(cpu.la57 ? 5 : 4));
+        S(cpu.pat ? "yes" : "no"), S(cpu.global_pages ? "yes" : "no"), U(cpu.la57 ? 5 : 4));
     LOG("image", "at %X (%u relocations), in memory at %X %X", U(home.base), U(home.sites),
         U(home.phys), U(home.phys + home.size));
 }
@@ -72,10 +74,12 @@ static void kernel_main(void *arg)
     memory_make_pmm();
     memory_reclaim(&options);
     memory_report(&boot);
-    space_log(options.tables);
+    space_log(false);
     firmware_report(&boot, &memory_map);
     bool sound = memory_audit();
-    verdict(selftest_run(&options) && sound);
+    sound = selftest_run(&options) && sound;
+    space_log(options.tables);
+    verdict(sound);
 }
 
 /* At home, on the loader's stack; below it still the firmware's identity map. Variables are as they

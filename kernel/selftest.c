@@ -1,9 +1,52 @@
 #include "kernel/selftest.h"
 #include "hal/hal.h"
 #include "hal/x86_64/cpu.h"
+#include "kernel/home.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/unpack.h"
 #include "tests/unit/suites.h"
+
+#define ADLER_BASE 65521u /* Adler-32: RFC 1950 */
+
+static const struct pe_section *section(const char name[8])
+{
+    for (unsigned i = 0; i < home.image.section_count; i++)
+        if (__builtin_memcmp(home.image.sections[i].name, name, 8) == 0)
+            return &home.image.sections[i];
+    return NULL;
+}
+
+static uint32_t adler(const unsigned char *bytes, size_t size)
+{
+    uint32_t a = 1;
+    uint32_t b = 0;
+    for (size_t i = 0; i < size; i++) {
+        a = (a + bytes[i]) % ADLER_BASE;
+        b = (b + a) % ADLER_BASE;
+    }
+    return b << 16 | a;
+}
+
+/* The tests' code comes packed (kernel/pack.py), but in an image that was built for gdb. It is
+ * written by way of the direct map: at home it is read-only. */
+static void unpack_tests(void)
+{
+    const struct pe_section *packed = section(".packed");
+    const struct pe_section *tests = section(".tests\0");
+    if (packed == NULL || tests == NULL)
+        return;
+    const unsigned char *in = home.image.bytes + packed->address;
+    unsigned char *out = hal_phys_to_virt(home.phys + tests->address);
+    const char *wrong = unpack_deflate(in + 4, packed->virtual_size - 4, out, tests->virtual_size);
+    if (wrong == NULL && adler(out, tests->virtual_size) != *(const uint32_t *)(const void *)in)
+        wrong = "the packed tests are damaged";
+    if (wrong != NULL)
+        HAL_PANIC(wrong);
+    hal_tlb_flush_local(); /* serialises: no instruction from there has been fetched before */
+    LOG("test", "%u bytes of code unpacked from %u", U(tests->virtual_size),
+        U(packed->virtual_size));
+}
 
 static size_t pages_for(size_t bytes)
 {
@@ -33,6 +76,12 @@ static void read_planted(void)
     *(volatile uint32_t *)(uintptr_t)0xDEAD000u = 0; /* no identity map: nothing is there */
 }
 
+/* Without end; each call needs the result of the next. */
+static uint64_t overflow(volatile uint64_t depth)
+{
+    return depth == UINT64_MAX ? 0 : overflow(depth + 1) + depth;
+}
+
 static void carry_out(enum plant plant)
 {
     if (plant != PLANT_NONE && plant != PLANT_FAILTEST)
@@ -42,6 +91,9 @@ static void carry_out(enum plant plant)
         HAL_PANIC("planted");
     case PLANT_FAULT:
         read_planted();
+        break;
+    case PLANT_STACK:
+        overflow(0);
         break;
     case PLANT_TRIPLE:
         cpu_triple_fault();
@@ -72,9 +124,10 @@ static void run(const struct test_suite *const *suites, size_t count, struct tes
 
 bool selftest_run(const struct options *o)
 {
-    static const struct test_suite *const own[] = {&smoke_suite, &machine_suite};
+    static const struct test_suite *const own[] = {&smoke_suite, &machine_suite, &space_suite};
     static const struct test_suite *const planted[] = {&planted_suite};
     struct test_totals sum = {.passed = 0};
+    unpack_tests();
     carry_out(o->plant);
     run(own, ARRAY_LEN(own), &sum);
     if (o->plant == PLANT_FAILTEST)

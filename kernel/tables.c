@@ -156,5 +156,5 @@ void tables_log(void)
         "%u in use; %s gave %u (%u in use), %s %u (%u), %s %u (%u); %u pages of early memory spare",
         U(tables_in_use()), S(stages[0].name), U(stages[0].given), U(stages[0].in_use),
         S(stages[1].name), U(stages[1].given), U(stages[1].in_use), S(stages[2].name),
-        U(stages[2].given), U(stages[2].in_use), U(early.spare));
+        U(stages[2].given), U(stages[2].in_use), U(early.taken - stages[1].in_use));
 }

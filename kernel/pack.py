@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Pack the section `.tests` of a stripped UEFI image: the kernel unpacks it before it tests itself.
+
+usage: pack.py IN OUT
+
+The unit tests are nearly half of the image, which must stay below 128 KiB, and not needed to boot.
+Their code goes as raw deflate data (RFC 1951), after its Adler-32, into a new last section
+`.packed`; of `.tests` itself only the first 512 bytes stay in the file. Where it lies in memory does
+not change. An image without `.tests`, or one whose `.tests` holds relocations, is refused.
+"""
+import struct
+import sys
+import zlib
+
+PAGE, FILE_ALIGN = 4096, 512
+READ_DATA = 0x40000040  # initialized data, readable
+DIR_RELOC = 5
+
+
+def up(value, align):
+    return -(-value // align) * align
+
+
+class Image:
+    def __init__(self, data):
+        self.data = bytearray(data)
+        pe = struct.unpack_from("<I", data, 0x3C)[0]
+        self.file_header, self.optional = pe + 4, pe + 24
+        count, size = struct.unpack_from("<H12xH", data, pe + 6)
+        self.table = self.optional + size
+        self.headers = struct.unpack_from("<I", data, self.optional + 60)[0]
+        self.sections = [self.section(self.table + 40 * i) for i in range(count)]
+
+    def section(self, at):
+        name, vsize, va, rawsize, raw, flags = struct.unpack_from("<8s4I12xI", self.data, at)
+        return {"name": name, "vsize": vsize, "va": va, "flags": flags, "raw": bytes(self.data[raw : raw + rawsize])}
+
+    def find(self, name):
+        return next((s for s in self.sections if s["name"].rstrip(b"\0") == name), None)
+
+    def relocated_pages(self):
+        """(page, offsets) of each block of relocations."""
+        rva, size = struct.unpack_from("<II", self.data, self.optional + 112 + 8 * DIR_RELOC)
+        home = next(s for s in self.sections if s["va"] <= rva < s["va"] + up(s["vsize"], PAGE))
+        at, table = 0, home["raw"][rva - home["va"] :][:size]
+        while at + 8 <= len(table):
+            page, block = struct.unpack_from("<II", table, at)
+            yield page, [e & 0xFFF for (e,) in struct.iter_unpack("<H", table[at + 8 : at + block]) if e >> 12]
+            at += block
+
+    def bytes(self):
+        out = bytearray(self.data[: self.headers])
+        end = self.table + 40 * len(self.sections)
+        if end > self.headers:
+            sys.exit("pack.py: the headers have no room for one more section")
+        struct.pack_into("<H", out, self.file_header + 2, len(self.sections))
+        last = self.sections[-1]
+        struct.pack_into("<I", out, self.optional + 56, up(last["va"] + last["vsize"], PAGE))
+        for i, s in enumerate(self.sections):
+            raw = s["raw"] + bytes(-len(s["raw"]) % FILE_ALIGN)
+            struct.pack_into("<8s4I12xI", out, self.table + 40 * i, s["name"], s["vsize"], s["va"], len(raw), len(out) if raw else 0, s["flags"])
+            out += raw
+        return bytes(out)
+
+
+def pack(data):
+    image = Image(data)
+    tests, last = image.find(b".tests"), image.sections[-1]
+    if tests is None or image.find(b".packed"):
+        sys.exit("pack.py: the image has no section .tests, or is packed already")
+    for page, offsets in image.relocated_pages():
+        if any(tests["va"] - 8 < page + o < tests["va"] + tests["vsize"] for o in offsets):
+            sys.exit("pack.py: .tests holds relocations; constants must lie in .rdata")
+    code = tests["raw"][: tests["vsize"]].ljust(tests["vsize"], b"\0")
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
+    packed = struct.pack("<I", zlib.adler32(code)) + squeeze.compress(code) + squeeze.flush()
+    tests["raw"] = tests["raw"][:FILE_ALIGN]
+    va = up(last["va"] + last["vsize"], PAGE)
+    image.sections.append({"name": b".packed", "vsize": len(packed), "va": va, "flags": READ_DATA, "raw": packed})
+    return image.bytes()
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("usage: pack.py IN OUT")
+    with open(sys.argv[1], "rb") as file:
+        packed = pack(file.read())
+    with open(sys.argv[2], "wb") as file:
+        file.write(packed)
+
+
+if __name__ == "__main__":
+    main()

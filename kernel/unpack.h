@@ -1,0 +1,12 @@
+/* kernel/unpack.h: unpacking of "deflate" data (RFC 1951). Small rather than fast. */
+#ifndef KERNEL_UNPACK_H
+#define KERNEL_UNPACK_H
+
+#include "hal/base.h"
+
+/* Unpack `in` into exactly `out_size` bytes at `out`. NULL, or what is wrong: any bytes are legal
+ * input, nothing is read or written outside the two ranges, and every input comes to an end. Bytes
+ * of `in` after the end of the data are ignored. O(in_size + out_size); 1.5 KiB of stack. Pure. */
+const char *unpack_deflate(const unsigned char *in, size_t in_size, unsigned char *out, size_t out_size);
+
+#endif
