@@ -39,7 +39,7 @@ struct model_tables {
 
 static struct model_tables model_before, model_after; /* scratch of model_judge */
 
-static void model_init(struct model *m, const struct hal_paging *cpu, bool shares)
+static inline void model_init(struct model *m, const struct hal_paging *cpu, bool shares)
 {
     m->cpu = *cpu;
     m->shares = shares;
@@ -47,19 +47,19 @@ static void model_init(struct model *m, const struct hal_paging *cpu, bool share
     memset(m->shared_entry, 0, sizeof m->shared_entry);
 }
 
-static uint64_t model_span(unsigned level)
+static inline uint64_t model_span(unsigned level)
 {
     return (uint64_t)4096 << (9 * level);
 }
 
-static unsigned model_root_index(const struct model *m, vaddr_t virt)
+static inline unsigned model_root_index(const struct model *m, vaddr_t virt)
 {
     return (unsigned)(virt / model_span(m->cpu.levels - 1u) % 512);
 }
 
 /* --- the list --------------------------------------------------------------------------------- */
 
-static void model_put(struct model *m, struct model_run r)
+static inline void model_put(struct model *m, struct model_run r)
 {
     struct model_run *p = m->count > 0 ? &m->run[m->count - 1] : NULL;
     if (p != NULL && p->last + 1 == r.virt && p->phys + (r.virt - p->virt) == r.phys &&
@@ -76,8 +76,8 @@ static void model_put(struct model *m, struct model_run r)
 
 /* The list without [virt, last], and with `with` in its place when not NULL: one run, or with
  * `keep_phys` the old runs under its prot. */
-static void model_replace(struct model *m, vaddr_t virt, vaddr_t last, const struct model_run *with,
-                          bool keep_phys)
+static inline void model_replace(struct model *m, vaddr_t virt, vaddr_t last,
+                                 const struct model_run *with, bool keep_phys)
 {
     static struct model_run old[MODEL_RUNS];
     unsigned count = m->count;
@@ -106,7 +106,7 @@ static void model_replace(struct model *m, vaddr_t virt, vaddr_t last, const str
         model_put(m, *with);
 }
 
-static const struct model_run *model_find(const struct model *m, vaddr_t virt)
+static inline const struct model_run *model_find(const struct model *m, vaddr_t virt)
 {
     for (unsigned i = 0; i < m->count; i++)
         if (m->run[i].virt <= virt && virt <= m->run[i].last)
@@ -114,7 +114,7 @@ static const struct model_run *model_find(const struct model *m, vaddr_t virt)
     return NULL;
 }
 
-static bool model_touches(const struct model *m, vaddr_t virt, vaddr_t last)
+static inline bool model_touches(const struct model *m, vaddr_t virt, vaddr_t last)
 {
     for (unsigned i = 0; i < m->count; i++)
         if (m->run[i].virt <= last && m->run[i].last >= virt)
@@ -123,8 +123,8 @@ static bool model_touches(const struct model *m, vaddr_t virt, vaddr_t last)
 }
 
 /* STATUS_OK, or what is found first in address order: a page missing, or one of another type. */
-static status_t model_all_mapped(const struct model *m, vaddr_t virt, vaddr_t last, uint32_t type,
-                                 bool any_type)
+static inline status_t model_all_mapped(const struct model *m, vaddr_t virt, vaddr_t last,
+                                        uint32_t type, bool any_type)
 {
     for (;;) {
         const struct model_run *r = model_find(m, virt);
@@ -140,7 +140,7 @@ static status_t model_all_mapped(const struct model *m, vaddr_t virt, vaddr_t la
 
 /* --- the tree --------------------------------------------------------------------------------- */
 
-static void model_note_table(struct model_tables *t, vaddr_t virt, unsigned level)
+static inline void model_note_table(struct model_tables *t, vaddr_t virt, unsigned level)
 {
     if (t->count == MODEL_TABLES) {
         puts("too many tables for the model; raise MODEL_TABLES");
@@ -150,8 +150,8 @@ static void model_note_table(struct model_tables *t, vaddr_t virt, unsigned leve
 }
 
 /* The table of `level` at `base`, in which runs [first, end) have a part. */
-static void model_table(const struct model *m, struct model_tables *t, unsigned level, vaddr_t base,
-                        unsigned first, unsigned end)
+static inline void model_table(const struct model *m, struct model_tables *t, unsigned level,
+                               vaddr_t base, unsigned first, unsigned end)
 {
     vaddr_t top = base + (model_span(level) * 512 - 1);
     unsigned largest = m->cpu.pages_1g ? 2 : 1;
@@ -183,7 +183,7 @@ static void model_table(const struct model *m, struct model_tables *t, unsigned 
 }
 
 /* All tables. The root's entries are gone through here, since its upper half is special. */
-static void model_tree(const struct model *m, struct model_tables *t)
+static inline void model_tree(const struct model *m, struct model_tables *t)
 {
     unsigned top = m->cpu.levels - 1u;
     unsigned first = 0;
@@ -207,7 +207,7 @@ static void model_tree(const struct model *m, struct model_tables *t)
     }
 }
 
-static int model_order(const void *a, const void *b)
+static inline int model_order(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a;
     uint64_t y = *(const uint64_t *)b;
@@ -215,7 +215,7 @@ static int model_order(const void *a, const void *b)
 }
 
 /* Tables of `wanted` that `have` lacks. */
-static unsigned model_missing(struct model_tables *wanted, struct model_tables *have)
+static inline unsigned model_missing(struct model_tables *wanted, struct model_tables *have)
 {
     unsigned missing = 0;
     qsort(have->id, have->count, sizeof have->id[0], model_order);
@@ -237,7 +237,7 @@ struct model_call {
     uint32_t prot;
 };
 
-static status_t model_refuse_range(const struct model *m, const struct model_call *c)
+static inline status_t model_refuse_range(const struct model *m, const struct model_call *c)
 {
     vaddr_t half = model_span(m->cpu.levels - 1u) * 256;
     vaddr_t last = c->virt + c->size - 1;
@@ -254,7 +254,7 @@ static status_t model_refuse_range(const struct model *m, const struct model_cal
     return STATUS_OK;
 }
 
-static status_t model_refuse_prot(const struct model_call *c)
+static inline status_t model_refuse_prot(const struct model_call *c)
 {
     bool upper = c->virt >= (vaddr_t)1 << 63;
     if (c->prot > 63 || (c->prot & 48) == 48 || (upper && (c->prot & ASPACE_USER) != 0) ||
@@ -263,7 +263,7 @@ static status_t model_refuse_prot(const struct model_call *c)
     return (c->prot & 3) == 3 ? STATUS_WX : STATUS_OK;
 }
 
-static status_t model_refuse_phys(const struct model *m, const struct model_call *c)
+static inline status_t model_refuse_phys(const struct model *m, const struct model_call *c)
 {
     unsigned __int128 end = (unsigned __int128)c->phys + c->size;
     if (c->phys % 4096 != 0)
@@ -273,7 +273,7 @@ static status_t model_refuse_phys(const struct model *m, const struct model_call
     return end > (unsigned __int128)1 << m->cpu.phys_bits ? STATUS_INVALID : STATUS_OK;
 }
 
-static status_t model_refuse(const struct model *m, const struct model_call *c)
+static inline status_t model_refuse(const struct model *m, const struct model_call *c)
 {
     status_t s = model_refuse_range(m, c);
     if (s == STATUS_OK && c->kind != MODEL_UNMAP)
@@ -288,7 +288,7 @@ static status_t model_refuse(const struct model *m, const struct model_call *c)
     return model_all_mapped(m, c->virt, last, c->prot & ASPACE_TYPE, c->kind == MODEL_UNMAP);
 }
 
-static void model_apply(struct model *m, const struct model_call *c)
+static inline void model_apply(struct model *m, const struct model_call *c)
 {
     vaddr_t last = c->virt + c->size - 1;
     struct model_run r = {c->virt, last, c->phys, c->prot};
@@ -300,7 +300,7 @@ static void model_apply(struct model *m, const struct model_call *c)
 }
 
 /* Tables that a call which is not refused must take from the source. */
-static unsigned model_need(const struct model *m, const struct model_call *c)
+static inline unsigned model_need(const struct model *m, const struct model_call *c)
 {
     static struct model other;
     model_tree(m, &model_before);
@@ -314,7 +314,7 @@ static unsigned model_need(const struct model *m, const struct model_call *c)
 }
 
 /* What the call must answer when `spare` pages are left; the model is then as it shall be. */
-static status_t model_call(struct model *m, const struct model_call *c, uint64_t spare)
+static inline status_t model_call(struct model *m, const struct model_call *c, uint64_t spare)
 {
     status_t s = model_refuse(m, c);
     if (s == STATUS_OK && model_need(m, c) > spare)
@@ -324,7 +324,7 @@ static status_t model_call(struct model *m, const struct model_call *c, uint64_t
     return s;
 }
 
-static status_t model_do(struct aspace *as, const struct model_call *c)
+static inline status_t model_do(struct aspace *as, const struct model_call *c)
 {
     switch (c->kind) {
     case MODEL_MAP:
@@ -346,7 +346,7 @@ struct model_view {
     const char *wrong;
 };
 
-static void model_visit(void *ctx, const struct mapping *g)
+static inline void model_visit(void *ctx, const struct mapping *g)
 {
     struct model_view *v = ctx;
     const struct model_run *r = &v->m->run[v->run];
@@ -366,7 +366,7 @@ static void model_visit(void *ctx, const struct mapping *g)
         v->run++;
 }
 
-static const char *model_query(const struct model *m, const struct aspace *as, vaddr_t virt)
+static inline const char *model_query(const struct model *m, const struct aspace *as, vaddr_t virt)
 {
     struct mapping g = {.size = 1};
     vaddr_t half = model_span(m->cpu.levels - 1u) * 256;
@@ -388,7 +388,7 @@ static const char *model_query(const struct model *m, const struct aspace *as, v
 }
 
 /* NULL, or the first difference. Not for a space that shares: its walk shows both halves. */
-static const char *model_compare(const struct model *m, const struct aspace *as)
+static inline const char *model_compare(const struct model *m, const struct aspace *as)
 {
     struct model_view v = {.m = m};
     const char *wrong = aspace_check(as);

@@ -46,7 +46,7 @@ struct rig {
     uint32_t slot[4 * RIG_MEMO]; /* hash: index of a memo + 1, or 0 */
 };
 
-static void rig_blame(struct rig *r, const char *what)
+static inline void rig_blame(struct rig *r, const char *what)
 {
     if (r->wrong == NULL)
         r->wrong = what;
@@ -54,7 +54,7 @@ static void rig_blame(struct rig *r, const char *what)
 
 /* --- the CPU ---------------------------------------------------------------------------------- */
 
-static unsigned rig_pat(uint64_t entry, unsigned level)
+static inline unsigned rig_pat(uint64_t entry, unsigned level)
 {
     uint64_t pat = entry >> (level > 0 ? 12 : 7) & 1;
     return (unsigned)(pat << 2 | (entry >> 4 & 1) << 1 | (entry >> 3 & 1));
@@ -65,14 +65,14 @@ static unsigned rig_pat(uint64_t entry, unsigned level)
 #define RIG_G  ((uint64_t)1 << 8)
 #define RIG_NX ((uint64_t)1 << 63)
 
-static uint64_t rig_rights(uint64_t above, uint64_t entry)
+static inline uint64_t rig_rights(uint64_t above, uint64_t entry)
 {
     return (above & entry & (RIG_W | RIG_U)) | ((above | entry) & RIG_NX);
 }
 
 /* What the hardware finds for `virt`: a page, or nothing (page 0). Reserved bits are a fault that
  * the tests must not see. */
-static struct rig_memo rig_translate(struct rig *r, const struct aspace *as, vaddr_t virt)
+static inline struct rig_memo rig_translate(struct rig *r, const struct aspace *as, vaddr_t virt)
 {
     uint64_t entry = (as->root & 0x000FFFFFFFFFF000u) | 1;
     uint64_t rights = RIG_W | RIG_U;
@@ -97,7 +97,7 @@ static struct rig_memo rig_translate(struct rig *r, const struct aspace *as, vad
     return (struct rig_memo){.page = 0};
 }
 
-static void rig_remember(struct rig *r, struct rig_memo m)
+static inline void rig_remember(struct rig *r, struct rig_memo m)
 {
     uint64_t hash = (m.virt ^ m.page << 1 ^ m.phys << 3 ^ m.rights) * 0x9E3779B97F4A7C15u;
     uint32_t *slot = &r->slot[hash >> 46];
@@ -112,14 +112,14 @@ static void rig_remember(struct rig *r, struct rig_memo m)
     *slot = r->memos;
 }
 
-static void rig_forget_all(struct rig *r)
+static inline void rig_forget_all(struct rig *r)
 {
     memset(r->slot, 0, sizeof r->slot);
     r->memos = 0;
 }
 
-static void rig_read_table(struct rig *r, uint64_t name, unsigned level, vaddr_t base,
-                           uint64_t rights)
+static inline void rig_read_table(struct rig *r, uint64_t name, unsigned level, vaddr_t base,
+                                  uint64_t rights)
 {
     const uint64_t *table = (const uint64_t *)(host_ram + (name & 0x000FFFFFFFFFF000u));
     rig_remember(r, (struct rig_memo){base, 0, name & 0x000FFFFFFFFFF000u, rights});
@@ -142,7 +142,7 @@ static void rig_read_table(struct rig *r, uint64_t name, unsigned level, vaddr_t
 }
 
 /* The CPU reads everything, and keeps what it knew. */
-static void rig_look(struct rig *r)
+static inline void rig_look(struct rig *r)
 {
     if (r->watched != NULL)
         rig_read_table(r, r->watched->root, r->watched->cpu.levels - 1u, 0, RIG_W | RIG_U);
@@ -150,7 +150,7 @@ static void rig_look(struct rig *r)
 
 /* Does anything that the CPU remembers contradict the tables? A page it remembers may lie in larger
  * or smaller ones now, as long as it leads to the same place with the same rights. */
-static void rig_judge(struct rig *r)
+static inline void rig_judge(struct rig *r)
 {
     for (unsigned i = 0; r->watched != NULL && i < r->memos; i++) {
         const struct rig_memo *m = &r->memo[i];
@@ -166,7 +166,7 @@ static void rig_judge(struct rig *r)
     }
 }
 
-static bool rig_forgets(enum host_flush kind, const struct rig_memo *m, vaddr_t virt)
+static inline bool rig_forgets(enum host_flush kind, const struct rig_memo *m, vaddr_t virt)
 {
     if (kind == HOST_FLUSH_ALL || m->page == 0) /* names of tables go with every flush */
         return true;
@@ -175,7 +175,8 @@ static bool rig_forgets(enum host_flush kind, const struct rig_memo *m, vaddr_t 
     return (m->rights & RIG_G) == 0;
 }
 
-static void rig_flush(void *ctx, enum host_flush kind, paddr_t root, vaddr_t base, uint64_t size)
+static inline void rig_flush(void *ctx, enum host_flush kind, paddr_t root, vaddr_t base,
+                             uint64_t size)
 {
     struct rig *r = ctx;
     UNUSED(root);
@@ -193,7 +194,7 @@ static void rig_flush(void *ctx, enum host_flush kind, paddr_t root, vaddr_t bas
 
 /* --- the page source -------------------------------------------------------------------------- */
 
-static paddr_t rig_alloc(void *ctx)
+static inline paddr_t rig_alloc(void *ctx)
 {
     struct rig *r = ctx;
     r->calls++;
@@ -208,7 +209,7 @@ static paddr_t rig_alloc(void *ctx)
     return RIG_BASE + i * PAGE_SIZE;
 }
 
-static void rig_free(void *ctx, paddr_t page)
+static inline void rig_free(void *ctx, paddr_t page)
 {
     struct rig *r = ctx;
     uint64_t i = (page - RIG_BASE) / PAGE_SIZE;
@@ -228,7 +229,7 @@ static void rig_free(void *ctx, paddr_t page)
     memset(host_ram + page, 0xA7, PAGE_SIZE);
 }
 
-static void rig_init(struct rig *r, uint64_t spare)
+static inline void rig_init(struct rig *r, uint64_t spare)
 {
     memset(r, 0, sizeof *r);
     r->source = (struct page_source){rig_alloc, rig_free, r};
@@ -239,7 +240,7 @@ static void rig_init(struct rig *r, uint64_t spare)
 }
 
 /* From now on a CPU runs in `as` (NULL: it stops). */
-static void rig_watch(struct rig *r, const struct aspace *as)
+static inline void rig_watch(struct rig *r, const struct aspace *as)
 {
     r->watched = as;
     rig_forget_all(r);
@@ -248,7 +249,7 @@ static void rig_watch(struct rig *r, const struct aspace *as)
 }
 
 /* After a call. NULL, or what was wrong. */
-static const char *rig_verdict(struct rig *r)
+static inline const char *rig_verdict(struct rig *r)
 {
     rig_judge(r);
     rig_look(r);
@@ -256,8 +257,8 @@ static const char *rig_verdict(struct rig *r)
 }
 
 /* What the hardware makes of `virt` must be what `prot` asks for. */
-static const char *rig_agrees(struct rig *r, const struct aspace *as, vaddr_t virt, paddr_t phys,
-                              uint32_t prot)
+static inline const char *rig_agrees(struct rig *r, const struct aspace *as, vaddr_t virt,
+                                     paddr_t phys, uint32_t prot)
 {
     struct rig_memo m = rig_translate(r, as, virt);
     unsigned pat = (unsigned)(m.rights >> 16) & 7u;
