@@ -19,7 +19,7 @@
 
 #define RIG_BASE  MIB
 #define RIG_PAGES 8192u
-#define RIG_MEMO  65536u /* 2^16: rig_remember() */
+#define RIG_MEMO  32768u /* rig_remember() knows that 4 of them are 2^17 */
 
 /* A leaf (page != 0) or the name of a table (page 0) as the CPU remembers it. */
 struct rig_memo {
@@ -100,7 +100,7 @@ static inline struct rig_memo rig_translate(struct rig *r, const struct aspace *
 static inline void rig_remember(struct rig *r, struct rig_memo m)
 {
     uint64_t hash = (m.virt ^ m.page << 1 ^ m.phys << 3 ^ m.rights) * 0x9E3779B97F4A7C15u;
-    uint32_t *slot = &r->slot[hash >> 46];
+    uint32_t *slot = &r->slot[hash >> 47];
     for (; *slot != 0; slot = slot + 1 == r->slot + 4 * RIG_MEMO ? r->slot : slot + 1)
         if (memcmp(&r->memo[*slot - 1], &m, sizeof m) == 0)
             return;
@@ -114,7 +114,8 @@ static inline void rig_remember(struct rig *r, struct rig_memo m)
 
 static inline void rig_forget_all(struct rig *r)
 {
-    memset(r->slot, 0, sizeof r->slot);
+    if (r->memos != 0)
+        memset(r->slot, 0, sizeof r->slot);
     r->memos = 0;
 }
 

@@ -1,0 +1,162 @@
+/* Every sequence of calls to a depth (4, or the argument), on ranges whose edges lie where pages of
+ * all sizes begin: six ranges, each mapped, unmapped and protected in two ways, with plenty of
+ * table pages and with few. After each call the naive model is compared, and the worst CPU judges
+ * A4. A call that is refused must change nothing, so nothing is tried after it. */
+#include "tests/model/aspace_model.h"
+#include "tests/model/aspace_rig.h"
+#include "tests/model/expect.h"
+
+#define MAX_DEPTH 8u
+#define KINDS     4u /* map, unmap, protect writable, protect read-only */
+#define UP        ((vaddr_t)0xFFFF800000000000u)
+
+struct shape {
+    const char *name;
+    struct hal_paging cpu;
+    vaddr_t base; /* a multiple of 1 GiB */
+    uint64_t spare;
+    uint32_t prot;
+};
+
+static const struct shape shapes[] = {
+    {"all page sizes, lower half", {true, true, true, true, 4, 52}, GIB, 100, ASPACE_USER},
+    {"end of the shared half", {true, true, true, true, 4, 52}, (vaddr_t)0 - GIB, 100, ASPACE_WC},
+    {"few pages", {true, true, true, true, 4, 52}, 512 * GIB, 4, 0},
+    {"no 1 GiB pages, five levels", {true, false, true, true, 5, 52}, UP, 100, ASPACE_GLOBAL},
+};
+
+static const struct {
+    int64_t from; /* from the base on */
+    uint64_t size;
+} ranges[] = {
+    {0, PAGE_SIZE},    {PAGE_SIZE, 2 * MIB - PAGE_SIZE},
+    {0, 2 * MIB},      {2 * MIB, GIB - 2 * MIB},
+    {-4096, 2 * 4096}, {0, GIB},
+};
+
+struct frame {
+    struct aspace space;
+    unsigned char source[offsetof(struct rig, watched)]; /* the rig, but for what the CPU knows */
+    unsigned runs;
+    struct model_run run[16];
+    bool shared_entry[256];
+    unsigned pages; /* tables saved */
+    unsigned char table[32][PAGE_SIZE];
+};
+
+static unsigned depth_limit = 4;
+static const struct shape *shape;
+static struct rig rig;
+static struct model model;
+static struct aspace space;
+static struct frame *frames;
+static uint64_t sequences, states, refused;
+
+static void save(struct frame *f)
+{
+    f->space = space;
+    memcpy(f->source, &rig, sizeof f->source);
+    f->runs = model.count;
+    memcpy(f->run, model.run, sizeof f->run);
+    memcpy(f->shared_entry, model.shared_entry, sizeof f->shared_entry);
+    f->pages = 0;
+    for (unsigned i = 0; i < 64 && f->pages < 32; i++)
+        if (rig.used[i])
+            memcpy(f->table[f->pages++], host_ram + RIG_BASE + i * PAGE_SIZE, PAGE_SIZE);
+}
+
+static void restore(const struct frame *f)
+{
+    space = f->space;
+    memcpy(&rig, f->source, sizeof f->source);
+    model.count = f->runs;
+    memcpy(model.run, f->run, sizeof f->run);
+    memcpy(model.shared_entry, f->shared_entry, sizeof f->shared_entry);
+    for (unsigned i = 0, n = 0; n < f->pages; i++)
+        if (rig.used[i])
+            memcpy(host_ram + RIG_BASE + i * PAGE_SIZE, f->table[n++], PAGE_SIZE);
+    rig_watch(&rig, &space);
+}
+
+static struct model_call call_number(unsigned i)
+{
+    static const enum model_kind kinds[KINDS] = {MODEL_MAP, MODEL_UNMAP, MODEL_PROTECT,
+                                                 MODEL_PROTECT};
+    struct model_call c = {.kind = kinds[i % KINDS]};
+    c.virt = shape->base + (vaddr_t)ranges[i / KINDS].from;
+    c.size = ranges[i / KINDS].size;
+    c.phys = 4 * GIB + (paddr_t)ranges[i / KINDS].from;
+    c.prot = shape->prot | (i % KINDS == 3 ? ASPACE_R : ASPACE_W);
+    return c;
+}
+
+static bool wrong(const char *what, const unsigned *trail, unsigned depth)
+{
+    printf("%s: %s after the calls", shape->name, what);
+    for (unsigned i = 0; i <= depth; i++)
+        printf(" %u", trail[i]);
+    printf("\n");
+    return false;
+}
+
+static bool descend(unsigned *trail, unsigned depth)
+{
+    if (depth == depth_limit) {
+        sequences++;
+        return true;
+    }
+    save(&frames[depth]);
+    for (unsigned i = 0; i < ARRAY_LEN(ranges) * KINDS; i++) {
+        struct model_call c = call_number(i);
+        trail[depth] = i;
+        status_t want = model_call(&model, &c, rig.spare);
+        status_t got = model_do(&space, &c);
+        const char *error = got != want ? "another answer than the model's" : rig_verdict(&rig);
+        if (error == NULL)
+            error = rig.in_use != space.stats.tables ? "A3: a page is kept" : NULL;
+        if (error == NULL)
+            error = model_compare(&model, &space);
+        if (error != NULL)
+            return wrong(error, trail, depth);
+        states++;
+        refused += got != STATUS_OK;
+        if (got != STATUS_OK)
+            continue;
+        if (!descend(trail, depth + 1))
+            return false;
+        restore(&frames[depth]);
+    }
+    return true;
+}
+
+static void run_shape(const struct shape *s)
+{
+    unsigned trail[MAX_DEPTH];
+    shape = s;
+    sequences = states = refused = 0;
+    host_set_paging(&s->cpu);
+    rig_init(&rig, s->spare);
+    model_init(&model, &s->cpu, false);
+    bool ok = aspace_init(&space, &rig.source) == STATUS_OK;
+    rig_watch(&rig, &space);
+    ok = ok && descend(trail, 0);
+    expect_tally(s->name, states, !ok);
+    printf("  depth %u, %" PRIu64 " sequences, %" PRIu64 " calls, %" PRIu64 " of them refused\n",
+           depth_limit, sequences, states, refused);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        depth_limit = (unsigned)strtoul(argv[1], NULL, 10);
+    if (depth_limit < 1 || depth_limit > MAX_DEPTH) {
+        fprintf(stderr, "the depth must be 1 to %u\n", MAX_DEPTH);
+        return 1;
+    }
+    host_ram_create(RIG_BASE + RIG_PAGES * PAGE_SIZE);
+    frames = calloc(MAX_DEPTH, sizeof *frames);
+    for (size_t i = 0; frames != NULL && i < ARRAY_LEN(shapes); i++)
+        run_shape(&shapes[i]);
+    free(frames);
+    return expect_total();
+}
