@@ -40,6 +40,7 @@ make_disk() { # FILE
     local words=$OPTIONS
     # Of two words the later wins, so --options can still say exit=0.
     [ "$DISPLAY_ON$GDB" != 00 ] || words="exit=1 $words"
+    [ "$GDB" = 0 ] || words="kaslr=off $words"
     printf '%s\n' "$words" >"$WORK/mortise.cfg" &&
         truncate -s 64M "$1" &&
         mformat -i "$1" -F -v MORTISE :: &&
@@ -156,7 +157,10 @@ show_plan() {
     local limit="no time limit"
     [ -z "$TIMEOUT" ] || limit="$TIMEOUT s at most"
     say "$FIRMWARE, ${MEMORY}, $SMP CPU(s), $ACCEL ($ACCEL_REASON), $limit"
-    [ "$GDB" = 0 ] || say "waiting for: gdb $BUILD/mortise.efi -ex 'target remote :1234'"
+    # Linked for 0x140000000; with kaslr=off the kernel runs at 0xffffffff80000000. A hardware
+    # breakpoint, for nothing is there yet.
+    [ "$GDB" = 0 ] || say "waiting for: gdb -ex 'symbol-file $BUILD/mortise.efi -o 0xfffffffe40000000'" \
+        "-ex 'target remote :1234' -ex 'hbreak kernel_main' -ex continue"
 }
 
 keep_log() {

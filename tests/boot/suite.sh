@@ -198,6 +198,17 @@ boot() { # NAME RUN.SH-ARGUMENTS...
     step "boot-$1" run_boot "$@"
 }
 
+# A CPU that lacks something, and the kernel's log must say so.
+run_lacking() { # TEXT NAME RUN.SH-ARGUMENTS...
+    local text=$1
+    shift
+    run_boot "$@" && grep -a -q "$text" "$SUITE_LOGS/boot-$1.serial"
+}
+
+lacking() { # TEXT NAME RUN.SH-ARGUMENTS...
+    step "boot-$2" run_lacking "$@"
+}
+
 # Memory that nobody uses is never touched: a 1 TiB guest costs this machine little.
 check_sparse() { # LIMIT-MIB
     local used
@@ -215,6 +226,13 @@ boot_steps() {
     boot secboot --firmware secboot --memory 256M
     boot smp-4 --smp 4 --memory 256M
     boot no-screen --memory 256M --qemu '-vga none'
+    lacking 'NX no' no-nx --memory 128M --cpu max,-nx
+    lacking '1 GiB pages no' no-1g --memory 3G --cpu max,-pdpe1gb
+    lacking 'PAT no' no-pat --memory 128M --cpu max,-pat
+    lacking 'global pages no' no-pge --memory 128M --cpu max,-pge,-rdrand
+    lacking 'image: at 0xffffffff80000000' no-kaslr --memory 128M --options kaslr=off
+    step monitor python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
+        --timeout 150
     wait
     # Alone, so that nothing else disturbs the two times that are compared.
     step_alone boot-64G run_boot 64G --memory 64G

@@ -35,7 +35,7 @@ static struct options parse(const char *text, size_t size)
 static void defaults(struct test_state *t)
 {
     struct options o = PARSE("");
-    CHECK(!o.keepbs && !o.exit && o.selftest && !o.sp_use);
+    CHECK(!o.keepbs && !o.exit && o.selftest && !o.sp_use && o.kaslr && !o.tables);
     CHECK_EQ(o.serial, 0x3F8);
     CHECK_EQ(o.plant, PLANT_NONE);
     o = parse("exit=1", 0);
@@ -50,6 +50,11 @@ static void each_word(struct test_state *t)
     CHECK(o.keepbs && o.exit && !o.selftest && o.sp_use);
     CHECK_EQ(o.serial, 0x2F8);
     CHECK_EQ(o.plant, PLANT_HANG);
+    o = PARSE("kaslr=off tables=log plant=stack");
+    CHECK(!o.kaslr && o.tables);
+    CHECK_EQ(o.plant, PLANT_STACK);
+    o = PARSE("kaslr=off kaslr=on");
+    CHECK(o.kaslr);
     CHECK_EQ(unknown_count, 0);
     TEST_END;
 }

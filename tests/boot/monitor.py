@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Boot, let the kernel log every run of mappings that it sees in its own tables (tables=log) and halt,
+and compare them page by page with what QEMU's monitor says (`info tlb`, `info mem`).
+
+usage: monitor.py RUN.SH-ARGUMENT...
+
+QEMU walks the tables by itself, from CR3 on, in code that is not ours. Ends with
+"N passed, N failed".
+"""
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+
+RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "run.sh")
+MAPPING = re.compile(
+    r"mapping: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (\d)\.0 ([KMG])iB"
+    r" ([w-])([x-])([u-])([g-])(WB|WC|WT|UC-?|odd)$"
+)
+SPACE = re.compile(r"space: (\d+) pages of 4 KiB, (\d+) of 2 MiB, (\d+) of 1 GiB")
+TLB = re.compile(r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([X-])([G-])([P-])([D-])([A-])([C-])([T-])([U-])([W-])$")
+MEM = re.compile(r"^([0-9a-f]{16})-([0-9a-f]{16}) ([0-9a-f]{16}) ([u-])r([w-])$")
+UNIT = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+HALF = 1 << 63
+TOP = 1 << 64
+
+
+class Checks:
+    passed = failed = 0
+
+    def check(self, ok, what):
+        self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
+        if not ok:
+            print("FAIL", what)
+
+    def equal(self, actual, expected, what):
+        self.check(actual == expected, f"{what}: {actual!r}, expected {expected!r}")
+
+
+def ask(path, commands):
+    """What the human monitor answers, by way of QMP; then QEMU is told to end."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(path)
+        stream = link.makefile("rw", encoding="utf-8")
+
+        def call(message):
+            stream.write(json.dumps(message) + "\n")
+            stream.flush()
+            while True:
+                answer = json.loads(stream.readline())
+                if "return" in answer or "error" in answer:
+                    return answer.get("return")
+
+        stream.readline()  # the greeting
+        call({"execute": "qmp_capabilities"})
+        answers = [
+            call({"execute": "human-monitor-command", "arguments": {"command-line": c}}) for c in commands
+        ]
+        call({"execute": "quit"})
+    return [a.replace("\r", "").split("\n") for a in answers]
+
+
+def boot(arguments, path):
+    """The log up to the verdict, and the monitor's answers."""
+    command = [RUN, "--no-install", *arguments, "--options", "exit=0 tables=log", "--qemu", f"-qmp unix:{path},server=on,wait=off"]
+    log, answers = [], [[], []]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as run:
+        for raw in run.stdout:
+            line = raw.decode("latin-1").rstrip()
+            log.append(line)
+            if re.search(r"\] verdict: ", line):
+                answers = ask(path, ["info tlb", "info mem"])
+                break
+        for _ in run.stdout:
+            pass
+    return log, answers
+
+
+def leaves_of_log(log):
+    """virt -> (phys, size, write, execute, user, global, type), in address order."""
+    leaves = {}
+    for found in filter(None, map(MAPPING.search, log)):
+        start, end, phys = (int(found[i], 16) for i in (1, 2, 3))
+        size = int(found[4]) * UNIT[found[5]]
+        flags = tuple(found[i] != "-" for i in (6, 7, 8, 9))
+        for at in range(start, end, size):
+            assert at not in leaves
+            leaves[at] = (phys + at - start, size, *flags, found[10])
+    return leaves
+
+
+def expected_tlb(leaf, cpu_has_nx):
+    """Address and flags as `info tlb` shows them, which leaves the PAT bit out."""
+    phys, size, write, execute, user, global_page, kind = leaf
+    large = size > 4096
+    letters = (
+        (not execute and cpu_has_nx, "X"),
+        (global_page, "G"),
+        (large, "P"),
+        (kind in ("UC", "UC-"), "C"),
+        (kind in ("UC", "WT"), "T"),
+        (user, "U"),
+        (write, "W"),
+    )
+    return phys, "".join(letter if on else "-" for on, letter in letters)
+
+
+def compare_tlb(checks, lines, leaves, has_nx):
+    seen = {}
+    for line in filter(None, lines):
+        found = TLB.match(line)
+        checks.check(found, f"`info tlb` line {line!r} can be read") if not found else None
+        if found:
+            seen[int(found[1], 16)] = (int(found[2], 16), "".join(found[i] for i in (3, 4, 5, 8, 9, 10, 11)))
+    want = {at: expected_tlb(leaf, has_nx) for at, leaf in leaves.items()}
+    wrong = [at for at in sorted(set(seen) | set(want)) if seen.get(at) != want.get(at)]
+    for at in wrong[:10]:
+        print(f"     {at:#x}: QEMU {seen.get(at)}, kernel {want.get(at)}")
+    checks.check(seen, "`info tlb` shows mappings")
+    checks.equal(len(wrong), 0, f"pages of {len(want)} that QEMU and the kernel see differently")
+    checks.equal(sum(at < HALF for at in seen), 0, "pages in the lower half")
+    if has_nx:
+        both = [at for at, (_, flags) in seen.items() if flags[0] == "-" and flags[-1] == "W"]
+        checks.equal(both, [], "pages writable and executable")
+    physical = [phys for at, (phys, _) in seen.items() if 0xFFFF800000000000 <= at < 0xFFFFC00000000000 and phys != at - 0xFFFF800000000000]
+    checks.equal(physical, [], "pages of the direct map at a wrong place")
+
+
+def compare_mem(checks, lines, leaves):
+    want = []
+    for at in sorted(leaves):
+        _, size, write, _, user, *_ = leaves[at]
+        if want and want[-1][1] == at and want[-1][2:] == [user, write]:
+            want[-1][1] = at + size
+        else:
+            want.append([at, at + size, user, write])
+    seen = []
+    for line in filter(None, lines):
+        found = MEM.match(line)
+        checks.check(found, f"`info mem` line {line!r} can be read") if not found else None
+        if found:
+            end = int(found[2], 16) or TOP
+            seen.append([int(found[1], 16), end, found[4] == "u", found[5] == "w"])
+    checks.equal(seen, want, "ranges of `info mem`")
+
+
+def main():
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as folder:
+        log, (tlb, mem) = boot(sys.argv[1:], os.path.join(folder, "qmp"))
+    text = "\n".join(log)
+    checks.check("verdict: pass" in text, "the kernel's verdict is pass")
+    leaves = leaves_of_log(log)
+    sizes = [sum(leaf[1] == size for leaf in leaves.values()) for size in (4096, 2 << 20, 1 << 30)]
+    counted = SPACE.findall(text)
+    checks.check(counted and [int(n) for n in counted[-1]] == sizes, f"mm/aspace counts {counted[-1:]}, the walk {sizes}")
+    compare_tlb(checks, tlb, leaves, "NX yes" in text)
+    compare_mem(checks, mem, leaves)
+    print(f"     {len(leaves)} pages, {sizes} of 4 KiB, 2 MiB and 1 GiB")
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed or not checks.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
