@@ -170,6 +170,21 @@ static void tables_cut_a_region(void)
     EXPECT(pmm_claim(p, HIGH + 21 * MIB, 768) == STATUS_OK && pmm_check(p) == NULL);
 }
 
+/* All memory is withheld at first: the first region of the map, and the only one. */
+static void all_withheld(void)
+{
+    static const struct mem_region regions[] = {BOOT(HIGH, 4 * MIB)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+    model_count_failure(&d.m, 0);
+    EXPECT(model_compare(&d.m, d.p) == NULL);
+    EXPECT(pmm_reclaim(d.p, &regions[0]) == STATUS_OK);
+    model_reclaim(&d.m, 0);
+    take(&d, 1024);
+    desk_end(&d);
+}
+
 static void no_memory_at_all(void)
 {
     struct desk d;
@@ -366,6 +381,7 @@ int main(void)
     expect_run("tables that are not aligned are refused", misaligned_tables);
     expect_run("regions behind the end of the map are not read", stale_regions);
     expect_run("pmm_tables_size is enough when the tables cut a region", tables_cut_a_region);
+    expect_run("a machine whose memory is all to be reclaimed", all_withheld);
     expect_run("a machine without memory", no_memory_at_all);
     expect_run("each failure is counted once, zone or no zone", failures_without_a_zone);
     expect_run("zone numbers out of range", numbers_out_of_range);

@@ -154,6 +154,44 @@ static void extents_exactly(void)
                 try_extent(skip, blocks, shift);
 }
 
+/* Which list a length belongs to, counted up from the shortest: single lengths first, then seven a
+ * list for runs, then four lists an octave for extents. */
+static void list_of_each_length(void)
+{
+    for (uint32_t exact = 64; exact <= 128; exact += 64) {
+        const struct zone z = {.exact_bins = exact};
+        unsigned list = 0;
+        for (unsigned length = 0; length < BLOCK_PAGES; length++) {
+            list += length != 0 && (length <= exact || (length - exact) % 7 == 0);
+            EXPECT(run_bin_of(&z, length) == list && list < exact + RUN_BINS_ABOVE);
+        }
+    }
+    unsigned list = 0;
+    uint32_t width = 1; /* of a list */
+    for (uint32_t length = 0; length < 1u << 20; length++) {
+        width = length >= 8 * width && length >= 8 ? 2 * width : width;
+        list += length != 0 && length % width == 0;
+        EXPECT(extent_bin_of(length) == list);
+    }
+    EXPECT(extent_bin_of(UINT32_MAX) < EXTENT_BINS);
+}
+
+/* The next list that has a block, for one and two such lists at all places. */
+static void next_lists(void)
+{
+    for (unsigned a = 0; a < RUN_BINS; a++)
+        for (unsigned b = a; b < RUN_BINS; b += 1 + b % 13) {
+            struct run_bins bins = {.mask = {0}};
+            bins.mask[a / 64] |= (uint64_t)1 << (a % 64);
+            bins.mask[b / 64] |= (uint64_t)1 << (b % 64);
+            bins.head = (uint32_t *)bins.mask; /* not read; not NULL */
+            for (unsigned from = 0; from <= RUN_BINS; from++) {
+                unsigned next = from <= a ? a : from <= b ? b : RUN_BINS;
+                EXPECT(run_bin_next(&bins, from) == next);
+            }
+        }
+}
+
 /* ---- extents side by side ---- */
 
 /* Two closed extents touch when one is withheld: the first block of each is found, not its
@@ -465,6 +503,8 @@ int main(void)
     expect_run("an aligned run behind many that are not", aligned_behind_many);
     expect_run("an extent behind many that are too short", extent_behind_many);
     expect_run("the files find what fits in an extent, no more", extents_exactly);
+    expect_run("the list of each length", list_of_each_length);
+    expect_run("the next list that has a block", next_lists);
     expect_run("free memory beside withheld memory", free_beside_withheld);
     expect_run("the first block of every extent", extents_among_open_blocks);
     expect_run("a block with withheld pages is not owned", withheld_is_not_parked);
