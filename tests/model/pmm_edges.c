@@ -156,18 +156,43 @@ static void stale_regions(void)
  * block more than before, in the only zone, so that nothing else is left over to hide it. */
 static void tables_cut_a_region(void)
 {
-    struct mem_region storage[8] = {RAM(HIGH, 4 * MIB), RAM(HIGH + 16 * MIB, 5 * MIB),
-                                    BOOT(HIGH + 21 * MIB, 3 * MIB)};
-    struct memmap map = map_of(storage, 3);
-    struct pmm *p = NULL;
-    map.capacity = 8;
-    if (!EXPECT(pmm_create(&map, 1, &p) == STATUS_OK))
-        return;
-    EXPECT(pmm_region_count(p) == 3 && map.count == 4);
-    EXPECT(p->zones[PMM_ZONE_NORMAL]->blocks == 2 + 3 + 2);
-    EXPECT(pmm_check(p) == NULL);
-    EXPECT(pmm_reclaim(p, &map.regions[3]) == STATUS_OK);
-    EXPECT(pmm_claim(p, HIGH + 21 * MIB, 768) == STATUS_OK && pmm_check(p) == NULL);
+    static const paddr_t bases[PMM_ZONE_COUNT] = {2 * MIB, GIB, HIGH};
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
+        const paddr_t base = bases[z];
+        struct mem_region storage[8] = {RAM(base, 4 * MIB), RAM(base + 6 * MIB, 5 * MIB),
+                                        BOOT(base + 11 * MIB, 3 * MIB)};
+        struct memmap map = map_of(storage, 3);
+        struct pmm *p = NULL;
+        map.capacity = 8;
+        if (!EXPECT(pmm_create(&map, 1, &p) == STATUS_OK))
+            continue;
+        EXPECT(pmm_region_count(p) == 3 && map.count == 4);
+        EXPECT(p->zones[z]->blocks == 2 + 3 + 2 && pmm_check(p) == NULL);
+        EXPECT(pmm_reclaim(p, &map.regions[3]) == STATUS_OK);
+        EXPECT(pmm_claim(p, base + 11 * MIB, 768) == STATUS_OK && pmm_check(p) == NULL);
+    }
+}
+
+/* The memory for the tables need not be zero, in a zone with more than 64 groups of open bits. */
+static void dirty_tables(void)
+{
+    struct mem_region regions[] = {RAM(HIGH, 200 * GIB)};
+    struct memmap map = map_of(regions, 1);
+    size_t bytes = (pmm_tables_size(&map, 1) + 63) / 64 * 64;
+    void *tables = aligned_alloc(64, bytes);
+    for (int fill_with = 0; fill_with < 256 && tables != NULL; fill_with += 85) {
+        struct pmm *p = NULL;
+        memset(tables, fill_with, bytes);
+        EXPECT(pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK);
+        for (unsigned i = 0; i < 10; i++)
+            EXPECT(pmm_claim(p, HIGH + i * 21 * GIB, 3) == STATUS_OK);
+        EXPECT(pmm_check(p) == NULL);
+        for (unsigned i = 0; i < 10; i++)
+            EXPECT(pmm_free(p, HIGH + i * 21 * GIB, 3) == STATUS_OK);
+        EXPECT(pmm_check(p) == NULL);
+        EXPECT(pmm_alloc(p, 200 * GIB / PAGE_SIZE, 0) == HIGH);
+    }
+    free(tables);
 }
 
 /* All memory is withheld at first: the first region of the map, and the only one. */
@@ -381,6 +406,7 @@ int main(void)
     expect_run("tables that are not aligned are refused", misaligned_tables);
     expect_run("regions behind the end of the map are not read", stale_regions);
     expect_run("pmm_tables_size is enough when the tables cut a region", tables_cut_a_region);
+    expect_run("tables need not be zero", dirty_tables);
     expect_run("a machine whose memory is all to be reclaimed", all_withheld);
     expect_run("a machine without memory", no_memory_at_all);
     expect_run("each failure is counted once, zone or no zone", failures_without_a_zone);
