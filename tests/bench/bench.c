@@ -21,6 +21,7 @@ static const struct workload workloads[] = {
     {"hot", run_hot},         {"bulk", run_bulk},       {"random-free", run_random_free},
     {"churn", run_churn},     {"latency", run_latency}, {"llfree-frag", run_fragmentation},
     {"threads", run_threads}, {"traces", run_traces},   {"init", run_init},
+    {"spaces", run_spaces},
 };
 
 static const struct bench_allocator *const allocators[] = {
@@ -37,7 +38,7 @@ static const char usage[] =
     "usage: bench [--quick] [--rounds N] [--only WORKLOAD] [--csv FILE] [--data DIR]\n"
     "  --quick          one small round: does everything work? Its figures mean nothing\n"
     "  --rounds N       1 to 64 alternating rounds, 5 when not given\n"
-    "  --only WORKLOAD  hot bulk random-free churn latency llfree-frag threads traces init\n"
+    "  --only WORKLOAD  hot bulk random-free churn latency llfree-frag threads traces init spaces\n"
     "  --csv FILE       write every median with its least and largest sample\n"
     "  --data DIR       where traces/ and maps/ are, tests/data when not given\n"
     "Exit status: 0 measured (targets missed are shown, and are no error), 1 an allocator handed "

@@ -8,9 +8,8 @@
 #define MAX_FIGURES 1024
 #define MAX_ABSENT  128
 
-static const char *const columns[] = {"mortise", "buddy",    "buddy-exact",
-                                      "bitmap",  "freelist", "idle"};
-#define BASELINE "buddy"
+static const char *const columns[] = {"mortise",  "buddy", "buddy-exact", "bitmap",
+                                      "freelist", "idle",  "walk"};
 
 struct figure {
     const char *workload, *metric, *allocator, *unit;
@@ -123,7 +122,9 @@ static void print_row(FILE *out, const struct figure *f)
 {
     double ours = figure_median(f->workload, f->metric, "mortise");
     fprintf(out, "%-16s %-26s %-6s", f->workload, f->metric, f->unit);
-    print_ratio(out, f->unit, ours, figure_median(f->workload, f->metric, BASELINE));
+    double buddy = figure_median(f->workload, f->metric, "buddy");
+    double walk = figure_median(f->workload, f->metric, "walk");
+    print_ratio(out, f->unit, ours, buddy < 0 ? walk : buddy);
     for (unsigned i = 0; i < ARRAY_LEN(columns); i++)
         print_value(out, f->unit, figure_median(f->workload, f->metric, columns[i]));
     fputc('\n', out);
@@ -148,7 +149,9 @@ static void print_absences(FILE *out)
 
 void figures_print(FILE *out)
 {
-    fprintf(out, "Medians. ratio: mortise / buddy, for times and metadata; below 1 is better.\n");
+    fprintf(out,
+            "Medians. ratio: mortise / buddy (spaces: / walk), for times and metadata; below 1 "
+            "is better.\n");
     fprintf(out, "idle: no allocator at all, the harness's own share of each time.\n\n");
     fprintf(out, "%-16s %-26s %-6s %7s", "workload", "metric", "unit", "ratio");
     for (unsigned i = 0; i < ARRAY_LEN(columns); i++)

@@ -19,7 +19,7 @@ void figure_absent(const char *workload, const char *allocator, const char *reas
 /* The median, or FIGURE_NONE. */
 double figure_median(const char *workload, const char *metric, const char *allocator);
 
-/* One row a figure, ratios to `buddy` first. */
+/* One row a figure, ratios to `buddy` (of address spaces: to `walk`) first. */
 void figures_print(FILE *out);
 
 /* The rows of the issue's table: target, reached, PASS or MISS, for what was measured. Returns the

@@ -10,6 +10,7 @@ enum rule {
     VALUE_AT_LEAST,
     NOT_ABOVE_BUDDY,
     NOT_BELOW_BUDDY,
+    RATIO_TO_WALK,      /* mortise / the mapper of single pages */
     RATIO_TO_ONE_THREAD /* mortise, two threads / one thread */
 };
 
@@ -56,18 +57,23 @@ static const struct target targets[] = {
     {"hot pair, two threads / one thread", "threads-2", "pair", RATIO_TO_ONE_THREAD, 1.2},
     {"init, 12 TiB map, microseconds", "init-12T", "us", VALUE_AT_MOST, 200},
     {"init, 12 TiB map, KiB of metadata touched", "init-12T", "KiB", VALUE_AT_MOST, 128},
+    {"map and unmap 1 GiB as 4 KiB pages", "spaces-1G-of-4K", "map+unmap", RATIO_TO_WALK, 0.15},
+    {"map 1 TiB as 1 GiB pages, microseconds", "spaces-1T-of-1G", "map", VALUE_AT_MOST, 20},
+    {"query, ns", "spaces-query", "query", VALUE_AT_MOST, 15},
 };
 
 static const char *const bound_format[] = {
-    [RATIO_AT_MOST] = "<= %.2f of buddy", [VALUE_AT_MOST] = "<= %.4g",
-    [VALUE_AT_LEAST] = ">= %.4g",         [NOT_ABOVE_BUDDY] = "<= buddy %.4g",
-    [NOT_BELOW_BUDDY] = ">= buddy %.4g",  [RATIO_TO_ONE_THREAD] = "<= %.2f",
+    [RATIO_AT_MOST] = "<= %.2f of buddy", [RATIO_TO_WALK] = "<= %.2f of walk",
+    [VALUE_AT_MOST] = "<= %.4g",          [VALUE_AT_LEAST] = ">= %.4g",
+    [NOT_ABOVE_BUDDY] = "<= buddy %.4g",  [NOT_BELOW_BUDDY] = ">= buddy %.4g",
+    [RATIO_TO_ONE_THREAD] = "<= %.2f",
 };
 
 /* What is compared, and the bound it is compared with; false when a part was not measured. */
 static bool reach(const struct target *t, double *reached, double *bound)
 {
     double buddy = figure_median(t->workload, t->metric, "buddy");
+    double walk = figure_median(t->workload, t->metric, "walk");
     double one = figure_median("threads-1", t->metric, "mortise");
     *reached = figure_median(t->workload, t->metric, "mortise");
     *bound = t->bound;
@@ -77,6 +83,9 @@ static bool reach(const struct target *t, double *reached, double *bound)
     case RATIO_AT_MOST:
         *reached /= buddy;
         return buddy > 0;
+    case RATIO_TO_WALK:
+        *reached /= walk;
+        return walk > 0;
     case RATIO_TO_ONE_THREAD:
         *reached /= one;
         return one > 0;

@@ -30,5 +30,6 @@ workload_fn run_fragmentation;
 
 workload_fn run_traces; /* both recorded traces at 2 and 10 % headroom */
 workload_fn run_init;   /* time and metadata at five sizes */
+workload_fn run_spaces; /* mm/aspace beside a mapper of single pages; mortise stands for both */
 
 #endif
