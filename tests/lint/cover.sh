@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/lint/cover.sh DIR: branch coverage of the allocator by the desk tests: the unit tests and
+# tests/lint/cover.sh DIR: branch coverage of mm/ by the desk tests: the unit tests and
 # every model, built with --coverage in place of the sanitizers. Prints a line a file and writes
 # DIR/cover.html with each branch.
 #
@@ -31,7 +31,7 @@ run unit
 for file in tests/model/*.c; do
     case $file in *_threads.c | *'*.c') ;; *) run "model-$(basename "$file" .c)" ;; esac
 done
-gcovr --root . --filter 'mm/(pmm|memmap|zone|magazine|block|status)' --branches --print-summary \
+gcovr --root . --filter 'mm/(pmm|memmap|zone|magazine|block|status|aspace|page_)' --branches --print-summary \
     --html-details "$dir/cover.html" --json "$dir/cover.json" --txt - "$dir" || status=1
 python3 tests/lint/unreachable.py "$dir/cover.json" tests/lint/unreachable.md || status=1
 exit $status

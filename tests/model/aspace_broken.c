@@ -90,6 +90,7 @@ static void a2(void)
     begin();
     uint64_t spare = RIG_BASE + 100 * PAGE_SIZE;
     memset(host_ram + spare, 0, PAGE_SIZE);
+    breaks(&space, UP + 9 * GIB, 2, spare | 0x23, "A2");
     breaks(&space, TIB, 3, spare | 0x27, "A2"); /* an empty table */
     breaks(&space, UP + GIB, 2, 0, "A2");       /* fewer than counted */
     breaks(&space, UP + GIB, 3, value_of(UP + GIB, 3) + COUNT, "A2");

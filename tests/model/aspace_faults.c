@@ -102,7 +102,7 @@ static void mapping(void)
         {MODEL_MAP, 512 * GIB - 2 * MIB - 4096, 4096, 4 * MIB + 8192, ASPACE_X},
         {MODEL_MAP, UP, 0, 513 * GIB + 2 * MIB + 4096, ASPACE_GLOBAL},
         {MODEL_MAP, (vaddr_t)0 - 4096, 0, 4096, 0},
-        {MODEL_MAP, 1024 * GIB, 4096, 150 * MIB, 0},
+        {MODEL_MAP, 1024 * GIB, 4096, 90 * MIB, 0},
     };
     script(&all_features, call, ARRAY_LEN(call));
 }
