@@ -51,22 +51,30 @@ static const char *check_sections(const struct pe_image *image)
     return NULL;
 }
 
+/* Offset of "PE\0\0", with room for all that is read of the headers by a fixed offset; or 0. */
+static uint64_t find_headers(const unsigned char *bytes, uint64_t size)
+{
+    uint64_t pe = size < PAGE_SIZE || size > GIB ? 0 : load32(bytes + AT_PE_OFFSET);
+    if (pe % 4 != 0 || pe > PAGE_SIZE - FILE_HEADER - AT_DIRECTORIES)
+        return 0;
+    bool good = load32(bytes + pe) == 0x4550 && load16(bytes + pe + FILE_HEADER) == PE32_PLUS;
+    return good ? pe : 0;
+}
+
 const char *pe_open(struct pe_image *image, void *bytes, uint64_t size)
 {
-    static const char damaged[] = "the image does not begin with the headers it was loaded with";
     *image = (struct pe_image){.bytes = bytes, .size = size};
-    uint64_t pe = size < PAGE_SIZE || size > GIB ? PAGE_SIZE : load32(image->bytes + AT_PE_OFFSET);
-    if (pe % 4 != 0 || pe > PAGE_SIZE - FILE_HEADER - AT_DIRECTORIES)
-        return damaged;
+    uint64_t pe = find_headers(bytes, size);
+    if (pe == 0)
+        return "the image does not begin with the headers it was loaded with";
     const unsigned char *header = image->bytes + pe;
     uint64_t sections = pe + FILE_HEADER + load16(header + 20);
     image->section_count = load16(header + 6);
     image->directories = pe + FILE_HEADER + AT_DIRECTORIES;
     image->directory_count = load32(header + FILE_HEADER + AT_DIRECTORIES - 4);
-    if (load32(header) != 0x4550 || load16(header + FILE_HEADER) != PE32_PLUS ||
-        sections % 4 != 0 || image->directory_count > 16 ||
+    if (sections % 4 != 0 || image->directory_count > 16 ||
         image->directories + image->directory_count * (uint64_t)8 > sections)
-        return damaged;
+        return "the data directories of the image run into its section table";
     if (image->section_count == 0 ||
         sections + image->section_count * (uint64_t)sizeof(struct pe_section) > PAGE_SIZE)
         return "the image has no section table in its first page";

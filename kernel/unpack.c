@@ -141,8 +141,8 @@ static void fixed_lengths(uint8_t *lengths)
         lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : i < LENGTHS ? 8 : 5;
 }
 
-/* RFC 1951, 3.2.7: lengths packed by a code of their own, with repeats. */
-static void read_lengths(struct stream *s, uint8_t *lengths, unsigned total, struct code *c)
+/* RFC 1951, 3.2.7: the code for the lengths of the other two. */
+static bool read_own_code(struct stream *s, struct code *c)
 {
     static const uint8_t order[] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
                                     11, 4,  12, 3, 13, 2, 14, 1, 15};
@@ -150,18 +150,36 @@ static void read_lengths(struct stream *s, uint8_t *lengths, unsigned total, str
     unsigned given = take(s, 4) + 4;
     for (unsigned i = 0; i < given; i++)
         own[order[i]] = (uint8_t)take(s, 3);
-    if (!make_code(c, own, sizeof order))
+    return make_code(c, own, sizeof order);
+}
+
+/* How often the length that symbol `n` stands for is repeated. */
+static unsigned repeats(struct stream *s, unsigned n)
+{
+    static const uint8_t bits[] = {2, 3, 7};
+    if (n < 16)
+        return 1;
+    return (n == 18 ? 11 : 3) + take(s, n <= 18 ? bits[n - 16] : 0);
+}
+
+/* The length that `n` stands for after the first `i`; 16 is the one before. */
+static uint8_t length_of(unsigned n, const uint8_t *lengths, unsigned i)
+{
+    return n < 16 ? (uint8_t)n : n == 16 ? lengths[i - 1] : 0;
+}
+
+static void read_lengths(struct stream *s, uint8_t *lengths, unsigned total, struct code *c)
+{
+    if (!read_own_code(s, c))
         s->bad = true;
     for (unsigned i = 0; i < total && !s->bad;) {
         unsigned n = symbol(s, c);
-        unsigned times = n < 16    ? 1
-                         : n == 16 ? 3 + take(s, 2)
-                         : n == 17 ? 3 + take(s, 3)
-                                   : 11 + take(s, 7);
-        uint8_t value = n < 16 ? (uint8_t)n : n == 16 && i > 0 ? lengths[i - 1] : 0;
-        if (times > total - i || (n == 16 && i == 0))
+        unsigned times = repeats(s, n);
+        if (times > total - i || (n == 16 && i == 0)) {
             s->bad = true;
-        for (; times > 0 && !s->bad; times--)
+            return;
+        }
+        for (uint8_t value = length_of(n, lengths, i); times > 0; times--)
             lengths[i++] = value;
     }
 }
@@ -189,7 +207,8 @@ static void coded_block(struct stream *s, bool fixed)
         s->bad = true;
 }
 
-const char *unpack_deflate(const unsigned char *in, size_t in_size, unsigned char *out, size_t out_size)
+const char *unpack_deflate(const unsigned char *in, size_t in_size, unsigned char *out,
+                           size_t out_size)
 {
     struct stream s = {.in = in, .in_size = in_size, .out = out, .out_size = out_size};
     bool last = false;

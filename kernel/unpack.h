@@ -6,7 +6,8 @@
 
 /* Unpack `in` into exactly `out_size` bytes at `out`. NULL, or what is wrong: any bytes are legal
  * input, nothing is read or written outside the two ranges, and every input comes to an end. Bytes
- * of `in` after the end of the data are ignored. O(in_size + out_size); 1.5 KiB of stack. Pure. */
-const char *unpack_deflate(const unsigned char *in, size_t in_size, unsigned char *out, size_t out_size);
+ * of `in` after the end of the data are ignored. O(in_size + out_size); 2 KiB of stack. Pure. */
+const char *unpack_deflate(const unsigned char *in, size_t in_size, unsigned char *out,
+                           size_t out_size);
 
 #endif
