@@ -192,10 +192,12 @@ static const char *hardware_agrees(const struct aspace *as)
 }
 
 /* Would the plan of this call, or the model's tables, outgrow this test? Then it is left out. */
-static bool too_large(const struct model_call *c, const struct machine *m)
+static bool too_large(const struct aspace *as, const struct model_call *c, const struct machine *m)
 {
     bool odd = (c->phys ^ c->virt) % (2 * MIB) != 0;
     uint64_t most = m->watched ? 4 * MIB : odd ? 64 * MIB : 520 * GIB;
+    if (m->watched && as->stats.pages[0] > 8000)
+        return c->kind != MODEL_UNMAP;
     if (c->kind == MODEL_MAP && model_refuse(&model, c) == STATUS_OK)
         return c->size > most || (!m->cpu.pages_1g && c->size > 2 * GIB);
     return false;
@@ -205,7 +207,7 @@ static const char *step(struct aspace *as, const struct machine *m)
 {
     static struct model_call c;
     c = some_call(m->watched);
-    if (too_large(&c, m))
+    if (too_large(as, &c, m))
         return NULL;
     uint64_t before = rig.in_use;
     status_t want = model_call(&model, &c, rig.spare);
@@ -274,7 +276,7 @@ static bool all_answers(void)
 
 int main(int argc, char **argv)
 {
-    uint64_t calls = argc > 1 ? strtoull(argv[1], NULL, 10) : 4000;
+    uint64_t calls = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     unsigned failed = 0;
     host_ram_create(RIG_BASE + RIG_PAGES * PAGE_SIZE);
