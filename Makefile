@@ -86,6 +86,34 @@ $(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py kernel/pack.py
 	$(PYTHON) tests/lint/pe_lint.py $@.tmp
 	mv $@.tmp $@
 
+##@ For others
+# What 32-bit firmware starts: it says that 64-bit firmware is needed.
+$(BUILD)/BOOTIA32.EFI: efi/ia32/main.c Makefile
+	@mkdir -p $(BUILD)/efi/efi/ia32
+	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
+	$(EFI_CC) --target=i686-unknown-windows -std=c11 -Oz -ffreestanding -fshort-wchar -mgeneral-regs-only \
+	    -mno-stack-arg-probe -fno-stack-protector -fno-jump-tables -fno-ident $(WARN) -Wunreachable-code \
+	    -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))ia32 -c $< -o $(BUILD)/efi/efi/ia32/main.c.obj
+	$(EFI_LD) /subsystem:efi_application /machine:x86 /entry:efi_main /nodefaultlib /safeseh:no /merge:.rdata=.text \
+	    /Brepro /out:$@ $(BUILD)/efi/efi/ia32/main.c.obj
+
+# Signed ones, if there is a key to sign with.
+DIST_EFI := $(BUILD)$(if $(KEY),/signed)
+
+.PHONY: dist
+dist: $(DIST_EFI)/BOOTX64.EFI $(DIST_EFI)/BOOTIA32.EFI ## make the zip, the stick image and the ISO: build/dist (KEY= CERT=: signed)
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} \
+	    $(PYTHON) efi/dist/dist.py $(BUILD)/dist $^ $(COMMIT)
+
+.PHONY: sign
+sign: $(BUILD)/signed/BOOTX64.EFI $(BUILD)/signed/BOOTIA32.EFI ## sign for Secure Boot: make sign KEY=my.key CERT=my.pem
+$(BUILD)/signed/%.EFI: $(BUILD)/%.EFI FORCE
+	@test -n "$(KEY)" -a -n "$(CERT)" || { echo "make: name your key and its certificate: make sign KEY=my.key CERT=my.pem" >&2; exit 1; }
+	@command -v sbsign >/dev/null || { echo "make: sbsign is missing; on Debian: apt install sbsigntool" >&2; exit 1; }
+	@mkdir -p $(@D)
+	sbsign --key "$(KEY)" --cert "$(CERT)" --output $@ $<
+	sbverify --cert "$(CERT)" $@
+
 ##@ The desk
 HOST_FLAGS := -std=c11 -g -I. -Ihal/host -D_GNU_SOURCE -fno-omit-frame-pointer -pthread
 SAN_FLAGS  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all

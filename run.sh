@@ -27,7 +27,7 @@ usage: ./run.sh [option...]         build Mortise and boot it in QEMU
   --smp N            CPUs (default 1)
   --timeout S        seconds to wait for the verdict (default 180; none with --display or --gdb)
   --display          show the guest's screen; the kernel stays up until you close it
-  --firmware NAME    ovmf (default), ovmf-2m, secboot, u-boot
+  --firmware NAME    ovmf (default), ovmf-2m, secboot, snakeoil (Secure Boot is on), ovmf32, u-boot
   --options "K=V .." words for the options file, EFI/BOOT/mortise.cfg beside the program
   --log FILE         also keep the serial log in FILE
   --gdb              wait for gdb on port 1234
@@ -36,6 +36,8 @@ usage: ./run.sh [option...]         build Mortise and boot it in QEMU
   --cpu NAME         QEMU CPU (default max)
   --accel NAME       auto (default: KVM if a short boot under it has worked, else TCG), kvm, tcg
   --image FILE       boot this .EFI instead of building one
+  --disk FILE        boot a copy of this disk image (what make dist made): .img or .iso
+  --attach BUS       where the disk is: virtio (default), usb, ahci, nvme, cd
   --no-install       do not install what is missing: name it, and exit with status 2
   --help             this text
 
@@ -47,7 +49,7 @@ TEXT
 
 # The words of the command line, with their defaults.
 COMMAND=boot MEMORY=256M SMP=1 TIMEOUT='' DISPLAY_ON=0 FIRMWARE=ovmf OPTIONS='' LOG='' GDB=0
-QEMU_ARGS='' MACHINE='' CPU=max ACCEL=auto IMAGE='' INSTALL=1
+QEMU_ARGS='' MACHINE='' CPU=max ACCEL=auto IMAGE='' DISK='' ATTACH=virtio INSTALL=1
 
 # shellcheck source=tests/boot/common.sh
 . "$BOOT_LIB/common.sh"
@@ -73,6 +75,8 @@ set_option() { # NAME VALUE
     --cpu) CPU=$2 ;;
     --accel) ACCEL=$2 ;;
     --image) IMAGE=$2 ;;
+    --disk) DISK=$2 ;;
+    --attach) ATTACH=$2 ;;
     *) die "$STATUS_USAGE" "unknown option $1; ./run.sh --help lists the options" ;;
     esac
 }
@@ -110,8 +114,11 @@ check_arguments() {
     is_count "$SMP" 255 || die "$STATUS_USAGE" "--smp '$SMP' is not a number from 1 to 255"
     [ -z "$TIMEOUT" ] || is_count "$TIMEOUT" 86400 ||
         die "$STATUS_USAGE" "--timeout '$TIMEOUT' is not a number of seconds from 1 to 86400"
-    case $FIRMWARE in ovmf | ovmf-2m | secboot | u-boot) ;; *)
-        die "$STATUS_USAGE" "--firmware '$FIRMWARE' is none of ovmf, ovmf-2m, secboot, u-boot" ;;
+    case $FIRMWARE in ovmf | ovmf-2m | secboot | snakeoil | ovmf32 | u-boot) ;; *)
+        die "$STATUS_USAGE" "--firmware '$FIRMWARE' is none of ovmf, ovmf-2m, secboot, snakeoil, ovmf32, u-boot" ;;
+    esac
+    case $ATTACH in virtio | usb | ahci | nvme | cd) ;; *)
+        die "$STATUS_USAGE" "--attach '$ATTACH' is none of virtio, usb, ahci, nvme, cd" ;;
     esac
     case $ACCEL in auto | kvm | tcg) ;; *)
         die "$STATUS_USAGE" "--accel '$ACCEL' is none of auto, kvm, tcg" ;;
@@ -121,6 +128,10 @@ check_arguments() {
 
 # An image that is given is taken as it is; else it is built. One build at a time in one folder.
 prepare_image() {
+    if [ -n "$DISK" ]; then
+        [ -s "$DISK" ] || die "$STATUS_NO_START" "the disk image '$DISK' does not exist or is empty"
+        return
+    fi
     if [ -n "$IMAGE" ]; then
         [ -s "$IMAGE" ] || die "$STATUS_NO_START" "the image '$IMAGE' does not exist or is empty"
         return

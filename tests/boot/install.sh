@@ -54,7 +54,8 @@ want() {
 }
 
 find_missing_boot() {
-    if [ -z "$IMAGE" ]; then
+    [ -z "$DISK" ] || want python3 have_command python3
+    if [ -z "$IMAGE$DISK" ]; then
         want make have_command make
         want clang have_command clang
         want lld have_command lld-link
@@ -67,6 +68,8 @@ find_missing_boot() {
     want mtools have_command mformat
     if [ "$FIRMWARE" = u-boot ]; then
         want u-boot-qemu test -r "$UBOOT_ROM"
+    elif [ "$FIRMWARE" = ovmf32 ]; then
+        want ovmf-ia32 firmware_code ovmf32 >/dev/null
     else
         want ovmf have_ovmf
     fi

@@ -17,7 +17,7 @@ kvm_key() {
 # One boot with the smallest settings, in a process of its own.
 kvm_probe() {
     rm -f "$BUILD/kvm-probe.log"
-    "$ROOT/run.sh" --image "$IMAGE" --accel kvm --memory 256M --timeout "$KVM_PROBE_SECONDS" \
+    "$ROOT/run.sh" --image "$IMAGE" --disk "$DISK" --attach "$ATTACH" --accel kvm --memory 256M --timeout "$KVM_PROBE_SECONDS" \
         --firmware "$FIRMWARE" --no-install --log "$BUILD/kvm-probe.log" >/dev/null 2>&1
     plain_log "$BUILD/kvm-probe.log" 2>/dev/null | grep -a -qE '^verdict: (pass|fail)$'
 }
@@ -26,7 +26,7 @@ kvm_probe() {
 kvm_answer() {
     local key sum cached file=$BUILD/kvm-answer-$FIRMWARE
     key=$(kvm_key)
-    sum=$(cksum <"$IMAGE" | tr ' ' '-')
+    sum=$(cksum <"${DISK:-$IMAGE}" | tr ' ' '-')
     cached=$(cat "$file" 2>/dev/null)
     case $cached in
     "$key yes"*) echo yes; return ;;

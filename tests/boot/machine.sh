@@ -23,30 +23,52 @@ firmware_code() {
     case $1 in
     ovmf) firmware_named OVMF_CODE_4M.fd OVMF_CODE.4m.fd OVMF_CODE.fd ovmf-x86_64-code.bin ;;
     ovmf-2m) firmware_named OVMF_CODE.fd ;;
-    secboot) firmware_named OVMF_CODE_4M.secboot.fd OVMF_CODE.secboot.4m.fd OVMF_CODE.secboot.fd ;;
+    secboot | snakeoil) firmware_named OVMF_CODE_4M.secboot.fd OVMF_CODE.secboot.4m.fd OVMF_CODE.secboot.fd ;;
+    ovmf32) firmware_named OVMF32_CODE_4M.secboot.fd ;;
     esac
 }
 
-# Without enrolled keys also for secboot: an unsigned image boots there in setup mode.
+# Without enrolled keys also for secboot: an unsigned image boots there in setup mode. snakeoil has
+# Debian's test key enrolled, and Secure Boot on.
 firmware_vars() {
     case $1 in
     ovmf-2m) firmware_named OVMF_VARS.fd ;;
+    ovmf32) firmware_named OVMF32_VARS_4M.fd ;;
+    snakeoil) firmware_named OVMF_VARS_4M.snakeoil.fd ;;
     *) firmware_named OVMF_VARS_4M.fd OVMF_VARS.4m.fd OVMF_VARS.fd ovmf-x86_64-vars.bin ;;
     esac
 }
 
-# The disk: a FAT file system with the program and the options file, made without root.
-make_disk() { # FILE
+# The words of the options file.
+boot_words() {
     local words=$OPTIONS
     # Of two words the later wins, so --options can still say exit=0.
     [ "$DISPLAY_ON$GDB" != 00 ] || words="exit=1 $words"
     [ "$GDB" = 0 ] || words="kaslr=off $words"
-    printf '%s\n' "$words" >"$WORK/mortise.cfg" &&
+    printf '%s\n' "$words"
+}
+
+# The disk: a FAT file system with the program and the options file, made without root.
+make_disk() { # FILE
+    if [ -n "$DISK" ]; then
+        copy_disk "$1"
+        return
+    fi
+    boot_words >"$WORK/mortise.cfg" &&
         truncate -s 64M "$1" &&
         mformat -i "$1" -F -v MORTISE :: &&
         mmd -i "$1" ::/EFI ::/EFI/BOOT &&
         mcopy -i "$1" "$IMAGE" ::/EFI/BOOT/BOOTX64.EFI &&
         mcopy -i "$1" "$WORK/mortise.cfg" ::/EFI/BOOT/mortise.cfg
+}
+
+# A disk that is given stays as it is: its copy gets the words after those of its own options file.
+copy_disk() { # FILE
+    local at
+    at=$(python3 "$BOOT_LIB/esp_offset.py" "$DISK") && cp --sparse=always -- "$DISK" "$1" &&
+        chmod u+w "$1" && mcopy -n -i "$1@@$at" ::/EFI/BOOT/mortise.cfg "$WORK/mortise.cfg" &&
+        boot_words >>"$WORK/mortise.cfg" &&
+        mcopy -o -i "$1@@$at" "$WORK/mortise.cfg" ::/EFI/BOOT/mortise.cfg
 }
 
 # All the words of the command line, in the array QEMU.
@@ -73,6 +95,20 @@ add_uboot() {
         -drive "file=$(qemu_escape "$WORK/esp.img"),format=raw,if=ide,cache=unsafe")
 }
 
+# The disk on the bus that was asked for.
+add_disk() {
+    local media=disk
+    [ "$ATTACH" != cd ] || media=cdrom,readonly=on
+    QEMU+=(-drive "if=none,id=esp,format=raw,media=$media,cache=unsafe,file=$(qemu_escape "$WORK/esp.img")")
+    case $ATTACH in
+    virtio) QEMU+=(-device "virtio-blk-pci,drive=esp,bootindex=0") ;;
+    usb) QEMU+=(-device qemu-xhci -device "usb-storage,drive=esp,bootindex=0") ;;
+    ahci) QEMU+=(-device "ich9-ahci,id=sata" -device "ide-hd,bus=sata.0,drive=esp,bootindex=0") ;;
+    cd) QEMU+=(-device "ich9-ahci,id=sata" -device "ide-cd,bus=sata.0,drive=esp,bootindex=0") ;;
+    nvme) QEMU+=(-device "nvme,drive=esp,serial=mortise,bootindex=0") ;;
+    esac
+}
+
 # Each run has its own copy of the variables.
 add_ovmf() {
     local code vars machine=${MACHINE:-q35}
@@ -80,15 +116,15 @@ add_ovmf() {
         die "$STATUS_NO_START" "this system has no firmware for --firmware $FIRMWARE (package ovmf)"
     fi
     cat "$vars" >"$WORK/vars.fd" || die "$STATUS_NO_START" "cannot copy $vars"
-    if [ "$FIRMWARE" = secboot ]; then
+    case $FIRMWARE in secboot | snakeoil | ovmf32)
         machine+=,smm=on
         QEMU+=(-global "driver=cfi.pflash01,property=secure,value=on")
-    fi
+        ;;
+    esac
     QEMU+=(-machine "$machine,memory-backend=ram0"
         -drive "if=pflash,format=raw,unit=0,readonly=on,file=$(qemu_escape "$code")"
-        -drive "if=pflash,format=raw,unit=1,file=$(qemu_escape "$WORK/vars.fd")"
-        -drive "if=none,id=esp,format=raw,cache=unsafe,file=$(qemu_escape "$WORK/esp.img")"
-        -device "virtio-blk-pci,drive=esp,bootindex=0")
+        -drive "if=pflash,format=raw,unit=1,file=$(qemu_escape "$WORK/vars.fd")")
+    add_disk
 }
 
 # A display adapter is always there (--qemu "-vga none" takes it away), a window only on request.
