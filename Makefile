@@ -37,7 +37,7 @@ EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestandi
              -fomit-frame-pointer -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections \
              '-ffile-prefix-map=$(CURDIR)=.' -I. -Ihal/x86_64 \
              -DTEST_TERSE -DMORTISE_COMMIT='"$(COMMIT)"'
-EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC))
+EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC) gen/font_data.c)
 
 # The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
 $(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
@@ -48,7 +48,8 @@ PATH_OBJ := $(patsubst %,$(BUILD)/efi/mm/%.c.obj,block magazine pmm zone zone_fi
 $(PATH_OBJ): EFI_FLAGS += -Os
 $(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
 $(BUILD)/efi/efi/%.obj: EFI_FLAGS += -mllvm -enable-machine-outliner=always
-TEST_OBJ := $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj $(BUILD)/efi/kernel/smoke.c.obj,$(EFI_OBJ))
+PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,smoke display canvas picture)
+TEST_OBJ := $(PACKED) $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj,$(EFI_OBJ))
 $(TEST_OBJ): EFI_FLAGS += -fms-extensions -include tests/section.h
 
 .PHONY: image
@@ -73,6 +74,16 @@ $(BUILD)/efi/%.c.obj: %.c Makefile
 $(BUILD)/efi/%.S.obj: %.S Makefile
 	@mkdir -p $(@D)
 	$(EFI_CC) $(EFI_FLAGS) -MMD -MP -c $< -o $@
+
+# The fonts, out of the package fonts-spleen.
+$(BUILD)/gen/font_data.c: kernel/font.py
+	@mkdir -p $(@D)
+	$(PYTHON) kernel/font.py $@.tmp
+	mv $@.tmp $@
+
+$(BUILD)/efi/gen/font_data.c.obj: $(BUILD)/gen/font_data.c
+	@mkdir -p $(@D)
+	$(EFI_CC) $(EFI_FLAGS) $(WARN) -MMD -MP -c $< -o $@
 
 $(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
 
@@ -150,7 +161,11 @@ $(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
 
 # What the kernel reads from outside.
-$(H)/model-kernel_text: kernel/options.c kernel/rsdp.c kernel/screen.c tests/test.c
+$(H)/model-kernel_text: kernel/options.c kernel/rsdp.c tests/test.c
+
+# The screen, without the machine.
+$(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows screen unpack) \
+    $(BUILD)/gen/font_data.c tests/test.c
 
 $(H)/model-pe: kernel/pe.c tests/test.c
 

@@ -13,17 +13,8 @@
 #ifndef KERNEL_LOG_H
 #define KERNEL_LOG_H
 
-#include "hal/base.h"
+#include "kernel/format.h"
 
-#define LOG_LINE 400
-
-union log_arg {
-    uint64_t u;
-    const char *s;
-};
-
-#define U(number) ((union log_arg){.u = (number)})
-#define S(text)   ((union log_arg){.s = (text)})
 #define LOG(topic, format, ...)                                                                    \
     log_line((topic), (format), (const union log_arg[]){__VA_ARGS__},                              \
              sizeof((const union log_arg[]){__VA_ARGS__}) / sizeof(union log_arg))
@@ -40,5 +31,13 @@ void log_open_serial(uint16_t port);
 /* Microseconds since the clock's start; and how many of them went into writing the log. */
 uint64_t log_micros(void);
 uint64_t log_micros_writing(void);
+
+/* The ring: characters at positions [log_oldest(), log_written()), lines ended by "\r\n". */
+uint64_t log_oldest(void);
+uint64_t log_written(void);
+char log_char(uint64_t position);
+
+/* Be told after each line (NULL: nobody). The listener must not log. */
+void log_on_line(void (*told)(void));
 
 #endif

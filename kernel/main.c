@@ -3,6 +3,7 @@
 #include "hal/x86_64/cpu.h"
 #include "kernel/backtrace.h"
 #include "kernel/boot_info.h"
+#include "kernel/display.h"
 #include "kernel/firmware.h"
 #include "kernel/home.h"
 #include "kernel/log.h"
@@ -71,12 +72,19 @@ static void kernel_main(void *arg)
 {
     UNUSED(arg);
     memory_use_space(&boot);
+    display_step("making the page allocator");
     memory_make_pmm();
     memory_reclaim(&options);
     memory_report(&boot);
+    display_step("unpacking the rest of the image");
+    selftest_unpack();
+    display_start(&options);
+    display_step("looking at the machine");
     space_log(false);
     firmware_report(&boot, &memory_map);
     bool sound = memory_audit();
+    display_picture();
+    display_step("the self-test");
     sound = selftest_run(&options) && sound;
     space_log(options.tables);
     verdict(sound);
@@ -88,6 +96,7 @@ static void kernel_main(void *arg)
 static void kernel_home(void *arg)
 {
     UNUSED(arg);
+    display_early(&boot);
     const char *wrong = home_open(home_chosen(), boot.image_base, boot.image_size);
     panic_setup(home.base, home.size, options.exit);
     cpu_own();
@@ -95,7 +104,9 @@ static void kernel_home(void *arg)
     if (wrong != NULL)
         HAL_PANIC(wrong);
     log_cpu();
+    display_step("reading the memory map");
     memory_read_map(&boot, &options);
+    display_step("making the kernel's address space");
     memory_make_space(&boot);
     space_enter(kernel_main);
 }
@@ -111,6 +122,7 @@ _Noreturn void kernel_enter(struct boot_info *info)
     start_log();
     cpu_detect();
     cpu_own();
+    display_early(&boot);
     if (boot.stack_base == 0 || boot.stack_size < 4 * PAGE_SIZE ||
         boot.stack_size > SPACE_STACK_SLOT - 2 * PAGE_SIZE ||
         (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)

@@ -189,8 +189,7 @@ void memory_use_space(const struct boot_info *info)
 {
     memory_map.regions = hal_phys_to_virt((paddr_t)(uintptr_t)memory_map.regions);
     cpu_mask_interrupts((volatile uint32_t *)(uintptr_t)space_devices[DEVICE_APIC].base);
-    if (screen_sound)
-        screen_use(&info->framebuffer, space_devices[DEVICE_SCREEN].base);
+    screen_use(&info->framebuffer, screen_sound ? space_devices[DEVICE_SCREEN].base : 0);
 }
 
 void memory_make_pmm(void)

@@ -60,6 +60,19 @@ static bool parse_plant(const char *word, struct options *o)
     return false;
 }
 
+static bool parse_screen(const char *word, struct options *o)
+{
+    static const char *const words[] = {
+        [SCREEN_MAP] = "screen=map", [SCREEN_LOG] = "screen=log", [SCREEN_OFF] = "screen=off"};
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
+        if (same(word, words[i])) {
+            o->screen = (enum screen_use)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool parse_switch(const char *word, struct options *o)
 {
     const struct {
@@ -85,7 +98,8 @@ static bool parse_switch(const char *word, struct options *o)
 
 static void parse_word(const char *word, struct options *o, options_unknown_fn *unknown)
 {
-    if (parse_switch(word, o) || parse_plant(word, o) || parse_serial(word, o))
+    if (parse_switch(word, o) || parse_plant(word, o) || parse_serial(word, o) ||
+        parse_screen(word, o))
         return;
     if (same(word, "serial=off"))
         o->serial = 0;

@@ -6,6 +6,8 @@
  *   serial=off|0xPORT   I/O port of the serial console, 0x3f8 by default
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
  *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
+ *   screen=map|log|off   the memory map picture (default), the log alone, or nothing but the
+ *                   verdict and a panic
  *   tables=log      log every run of mappings
  *   plant=panic|fault|stack|triple|hang|failtest   break this boot on purpose; the harness's own
  * proof
@@ -27,9 +29,12 @@ enum plant {
     PLANT_STACK
 };
 
+enum screen_use { SCREEN_MAP, SCREEN_LOG, SCREEN_OFF };
+
 struct options {
     bool keepbs, exit, selftest, sp_use, kaslr, tables;
     uint16_t serial; /* 0: none */
+    enum screen_use screen;
     enum plant plant;
 };
 

@@ -2,8 +2,8 @@
 #include "hal/hal.h"
 #include "hal/x86_64/cpu.h"
 #include "kernel/backtrace.h"
+#include "kernel/display.h"
 #include "kernel/log.h"
-#include "kernel/screen.h"
 
 static bool exit_wanted;
 
@@ -15,10 +15,10 @@ void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end)
 
 _Noreturn void verdict(bool pass)
 {
-    screen_verdict(pass);
     if (!exit_wanted)
         SAY("end", "this machine halts after the next line; switch it off or reset it");
     LOG("verdict", "%s", S(pass ? "pass" : "fail"));
+    display_end(pass);
     if (exit_wanted)
         cpu_debug_exit(pass ? 0x10 : 0x11);
     cpu_halt();
@@ -27,6 +27,7 @@ _Noreturn void verdict(bool pass)
 _Noreturn void hal_panic(const char *what, const char *file, int line)
 {
     static bool again;
+    display_panic(what);
     LOG("panic", "%s (%s:%u)", S(what), S(file), U((uint64_t)(unsigned)line));
     if (!again) {
         again = true;

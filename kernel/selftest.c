@@ -1,6 +1,7 @@
 #include "kernel/selftest.h"
 #include "hal/hal.h"
 #include "hal/x86_64/cpu.h"
+#include "kernel/display.h"
 #include "kernel/home.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
@@ -28,9 +29,9 @@ static uint32_t adler(const unsigned char *bytes, size_t size)
     return b << 16 | a;
 }
 
-/* The tests' code comes packed (kernel/pack.py), but in an image that was built for gdb. It is
- * written by way of the direct map: at home it is read-only. */
-static void unpack_tests(void)
+/* The tests' code and the display's come packed (kernel/pack.py), but in an image that was built for
+ * gdb. They are written by way of the direct map: at home it is read-only. */
+void selftest_unpack(void)
 {
     const struct pe_section *packed = section(".packed");
     const struct pe_section *tests = section(".tests\0");
@@ -122,13 +123,31 @@ static void run(const struct test_suite *const *suites, size_t count, struct tes
     sum->skipped += t.skipped;
 }
 
+static uint64_t tests_total, tests_begun;
+
+static void test_begins(void)
+{
+    display_progress(tests_begun++, tests_total);
+}
+
+static uint64_t tests_in(const struct test_suite *const *suites, size_t count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += suites[i]->count;
+    return sum;
+}
+
 bool selftest_run(const struct options *o)
 {
     static const struct test_suite *const own[] = {&smoke_suite, &machine_suite, &space_suite};
     static const struct test_suite *const planted[] = {&planted_suite};
     struct test_totals sum = {.passed = 0};
-    unpack_tests();
     carry_out(o->plant);
+    tests_total = tests_in(own, ARRAY_LEN(own));
+    if (o->selftest)
+        tests_total += tests_in(unit_suites, ARRAY_LEN(unit_suites));
+    test_on_case = test_begins;
     run(own, ARRAY_LEN(own), &sum);
     if (o->plant == PLANT_FAILTEST)
         run(planted, 1, &sum);
@@ -137,6 +156,7 @@ bool selftest_run(const struct options *o)
         run(unit_suites, ARRAY_LEN(unit_suites), &sum);
     else
         SAY("test", "the unit tests of mm/ are left out, as the option selftest=off asks");
+    display_progress(tests_begun, tests_total);
     LOG("selftest", sum.skipped != 0 ? "%u passed, %u failed, %u skipped" : "%u passed, %u failed",
         U(sum.passed), U(sum.failed), U(sum.skipped));
     return sum.failed == 0 && sum.passed > 0;

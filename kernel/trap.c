@@ -3,6 +3,7 @@
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/cpu.h"
 #include "kernel/backtrace.h"
+#include "kernel/display.h"
 #include "kernel/fault.h"
 #include "kernel/log.h"
 #include "kernel/panic.h"
@@ -92,6 +93,7 @@ void trap_handle(struct trap_frame *f)
     last_caught = (struct trap_seen){f->vector, f->error, cr2, f->rip, (vaddr_t)(uintptr_t)f};
     if (cpu_unwind(f))
         return;
+    display_panic(vector_name(f->vector));
     if (++depth > 1) {
         LOG("trap", "%s (vector %u) while reporting a trap", S(vector_name(f->vector)),
             U(f->vector));

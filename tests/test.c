@@ -2,6 +2,8 @@
 
 #define LINE_SIZE 256
 
+void (*test_on_case)(void);
+
 static test_print_fn *print_line;
 static struct test_state *current;
 
@@ -161,6 +163,8 @@ static void run_case(const struct test_suite *suite, size_t row, struct test_tot
 {
     struct test_state t = {.checks = 0};
     current = &t;
+    if (test_on_case != NULL)
+        test_on_case();
     suite->cases[row].run(&t);
     give_back();
     if (t.skipped != NULL) {

@@ -54,6 +54,9 @@ void test_env_free(void *memory, size_t bytes);
 bool test_env_has_fake_ram(void);
 #endif
 
+/* NULL, or called before each test. */
+extern void (*test_on_case)(void);
+
 bool test_check(struct test_state *t, bool ok, const char *text, const char *file, int line);
 bool test_check_eq(struct test_state *t, uint64_t actual, uint64_t expected, const char *text,
                    const char *file, int line);

@@ -37,6 +37,10 @@ have_cairo() { # the desk tool draws with it
     pkg-config --exists cairo 2>/dev/null
 }
 
+have_font() { # what is in the image is made of it
+    python3 "$ROOT/kernel/font.py" /dev/null 2>/dev/null
+}
+
 have_ovmf() {
     firmware_code ovmf >/dev/null
 }
@@ -63,6 +67,7 @@ find_missing_boot() {
         want python3 have_command python3
         want git have_command git
         want gnu-efi have_header efi/efi.h
+        want fonts-spleen have_font
     fi
     want qemu-system-x86 have_command qemu-system-x86_64
     want mtools have_command mformat

@@ -1,7 +1,6 @@
-/* The kernel's readers of outside text and descriptions, on the desk: options and framebuffer. */
+/* The kernel's readers of outside text and descriptions, on the desk: options and tables. */
 #include "kernel/firmware.h"
 #include "kernel/options.h"
-#include "kernel/screen.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -53,6 +52,12 @@ static void each_word(struct test_state *t)
     o = PARSE("kaslr=off tables=log plant=stack");
     CHECK(!o.kaslr && o.tables);
     CHECK_EQ(o.plant, PLANT_STACK);
+    CHECK_EQ(o.screen, SCREEN_MAP);
+    CHECK_EQ(PARSE("screen=log").screen, SCREEN_LOG);
+    CHECK_EQ(PARSE("screen=off").screen, SCREEN_OFF);
+    CHECK_EQ(PARSE("screen=off screen=map").screen, SCREEN_MAP);
+    CHECK_EQ(PARSE("screen=off screen=none").screen, SCREEN_OFF);
+    CHECK_EQ(unknown_count, 1);
     o = PARSE("kaslr=off kaslr=on");
     CHECK(o.kaslr);
     CHECK_EQ(unknown_count, 0);
@@ -104,70 +109,6 @@ static void long_words_are_cut(struct test_state *t)
     memset(text, '\xFF', sizeof text);
     parse(text, sizeof text);
     CHECK_EQ(unknown_count, 1);
-    TEST_END;
-}
-
-static struct boot_framebuffer sound(void)
-{
-    return (struct boot_framebuffer){.base = 0xC0000000u,
-                                     .size = 0x3E8000,
-                                     .width = 1280,
-                                     .height = 800,
-                                     .pitch = 1280,
-                                     .red_mask = 0xFF0000,
-                                     .green_mask = 0xFF00,
-                                     .blue_mask = 0xFF};
-}
-
-#define LIMIT ((uint64_t)1 << 40)
-#define CHECK_REFUSED(change)                                                                      \
-    do {                                                                                           \
-        struct boot_framebuffer fb = sound();                                                      \
-        change;                                                                                    \
-        CHECK(screen_refuse(&fb, LIMIT) != NULL);                                                  \
-    } while (0)
-
-static void framebuffer(struct test_state *t)
-{
-    struct boot_framebuffer good = sound();
-    CHECK(screen_refuse(&good, LIMIT) == NULL);
-    good.base = LIMIT - good.size;
-    CHECK(screen_refuse(&good, LIMIT) == NULL);
-    CHECK_REFUSED(fb.base = 0);
-    CHECK_REFUSED(fb.base += 2);
-    CHECK_REFUSED(fb.base = LIMIT - fb.size + 4);
-    CHECK_REFUSED(fb.base = UINT64_MAX - 3);
-    CHECK_REFUSED(fb.width = 0);
-    CHECK_REFUSED(fb.height = 0);
-    CHECK_REFUSED(fb.pitch = 1279);
-    CHECK_REFUSED(fb.size -= 1);
-    CHECK_REFUSED(fb.size = GIB);
-    CHECK_REFUSED(fb.height = UINT32_MAX; fb.pitch = UINT32_MAX);
-    CHECK_REFUSED(fb.red_mask = 0);
-    CHECK_REFUSED(fb.green_mask = 0);
-    TEST_END;
-}
-
-/* The bar lies wholly inside the picture, whatever its shape, and a pitch wider than the picture is
- * stepped over. ASan sees a pixel outside. */
-static void bar_stays_inside(struct test_state *t)
-{
-    for (uint32_t height = 1; height < 40; height += 13) {
-        struct boot_framebuffer fb = sound();
-        fb.width = 7;
-        fb.pitch = 9;
-        fb.height = height;
-        size_t count = ((size_t)height - 1) * 9 + 7;
-        uint32_t *picture = calloc(count, 4);
-        screen_use(&fb, (vaddr_t)(uintptr_t)picture);
-        screen_verdict(true);
-        CHECK_EQ(picture[0], 0xFF00);
-        CHECK_EQ(picture[count - 1], height <= 24 ? 0xFF00 : 0);
-        CHECK(height == 1 || picture[7] == 0);
-        screen_verdict(false);
-        CHECK_EQ(picture[6], 0xFF0000);
-        free(picture);
-    }
     TEST_END;
 }
 
@@ -226,8 +167,6 @@ static const struct test_case cases[] = {
     {"options.a serial port out of range is refused", ports_are_checked},
     {"options.a long word is cut and ignored", long_words_are_cut},
     {"firmware.a root pointer is judged by signature, sums and length", rsdp},
-    {"screen.a description that contradicts itself is refused", framebuffer},
-    {"screen.the bar stays inside the picture", bar_stays_inside},
 };
 static const struct test_suite suite = {"kernel_text", cases, ARRAY_LEN(cases)};
 

@@ -1,0 +1,44 @@
+/* kernel/picture.h: one screen that is a report: facts, zones, the memory map drawn to scale, the
+ * self-test's progress, the verdict, and below them the log's last lines. Pure but for its canvas.
+ *
+ * The map: rows of `map_width` pixels, address from left to right and on in the next row, each pixel
+ * `scale` bytes and shown as the kind that has most of them (on a tie the more usable). Rows with
+ * nothing in them are left out and replaced by one that says how large the hole is. Below each row
+ * the zones.
+ */
+#ifndef KERNEL_PICTURE_H
+#define KERNEL_PICTURE_H
+
+#include "kernel/canvas.h"
+#include "kernel/format.h"
+#include "mm/memmap.h"
+#include "mm/pmm.h"
+
+#define PICTURE_FACTS 4u /* rows of facts at the top */
+
+struct picture {
+    struct canvas *canvas;
+    const struct memmap *map;
+    uint32_t zone_row, map_row, map_rows, legend_row, progress_row, verdict_row, log_row;
+    uint32_t map_x, map_width; /* pixels */
+    uint64_t scale;            /* bytes a pixel: a power of two >= PAGE_SIZE */
+};
+
+/* Decide what goes where. Works at any size; what does not fit is not shown. */
+void picture_init(struct picture *, struct canvas *, const struct memmap *);
+
+/* Row `row` of the facts. */
+void picture_fact(struct picture *, uint32_t row, const struct format_line *);
+
+/* The map and its legend. O(regions + pixels). */
+void picture_map(struct picture *);
+
+/* A zone's bar: of its width, free / total are green (rounded down), the rest yellow. */
+void picture_zone(struct picture *, enum pmm_zone, const struct pmm_stats *);
+
+void picture_progress(struct picture *, uint64_t done, uint64_t total);
+
+/* One line over the whole width: green ground, or vermilion. */
+void picture_verdict(struct picture *, const struct format_line *, bool good);
+
+#endif
