@@ -40,8 +40,8 @@ class Checks:
         self.check(actual == expected, f"{what}: {actual!r}, expected {expected!r}")
 
 
-def ask(path, commands):
-    """What the human monitor answers, by way of QMP; then QEMU is told to end."""
+def ask(path, commands, end=True):
+    """What the human monitor answers, by way of QMP; at the end QEMU is told to end."""
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(path)
         stream = link.makefile("rw", encoding="utf-8")
@@ -59,7 +59,8 @@ def ask(path, commands):
         answers = [
             call({"execute": "human-monitor-command", "arguments": {"command-line": c}}) for c in commands
         ]
-        call({"execute": "quit"})
+        if end:
+            call({"execute": "quit"})
     return [a.replace("\r", "").split("\n") for a in answers]
 
 
