@@ -10,6 +10,7 @@
 #include "kernel/memory.h"
 #include "kernel/options.h"
 #include "kernel/panic.h"
+#include "kernel/platform.h"
 #include "kernel/selftest.h"
 #include "kernel/space.h"
 #include "kernel/version.h"
@@ -78,10 +79,11 @@ static void kernel_main(void *arg)
     memory_report(&boot);
     display_step("unpacking the rest of the image");
     selftest_unpack();
-    display_start(&options);
     display_step("looking at the machine");
-    space_log(false);
     firmware_report(&boot, &memory_map);
+    platform_read(&boot, &options, &memory_map); /* before its memory is used for something else */
+    display_start(&options);
+    space_log(false);
     bool sound = memory_audit();
     display_picture();
     display_step("the self-test");

@@ -1,3 +1,4 @@
-/* tests/section.h: included before all else where code for tests is built for the kernel: that code
- * lies in a section of its own, which kernel/pack.py packs and selftest_run() unpacks. */
+/* tests/section.h: included before all else where code for tests is built for the kernel, and code that
+ * runs once (the Makefile's PACKED): it lies in a section of its own, which kernel/pack.py packs and
+ * selftest_unpack() unpacks. */
 #pragma code_seg(".tests")

@@ -11,6 +11,7 @@ enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCRATCH = 7 };
 #define WAIT_READS 100000u
 
 static uint16_t base; /* 0: none */
+static uint8_t divisor = 1;
 
 static bool keeps(uint16_t port, uint8_t value)
 {
@@ -24,15 +25,22 @@ static bool probe(uint16_t port)
            keeps((uint16_t)(port + IER), 0x0F) && keeps((uint16_t)(port + IER), 0x00);
 }
 
+void serial_set_divisor(uint8_t of_115200)
+{
+    divisor = of_115200;
+}
+
 bool serial_init(uint16_t port)
 {
     base = 0;
     asm_out8((uint16_t)(port + LCR), 0x03); /* divisor latch closed: port + 1 is IER */
     if (!probe(port))
         return false;
-    asm_out8((uint16_t)(port + LCR), 0x80);
-    asm_out8((uint16_t)(port + DATA), 1); /* 115200 baud */
-    asm_out8((uint16_t)(port + IER), 0);
+    if (divisor != 0) {
+        asm_out8((uint16_t)(port + LCR), 0x80);
+        asm_out8((uint16_t)(port + DATA), divisor);
+        asm_out8((uint16_t)(port + IER), 0);
+    }
     asm_out8((uint16_t)(port + LCR), 0x03); /* 8N1 */
     asm_out8((uint16_t)(port + FCR), 0x07); /* queues on and empty */
     asm_out8((uint16_t)(port + MCR), 0x03);

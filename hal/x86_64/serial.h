@@ -5,7 +5,10 @@
 
 #include "hal/base.h"
 
-/* Probe the port and set it to 115200 8N1. False: nothing there that behaves like a 16550. */
+/* The rate that serial_init() sets, as a part of 115200 baud (1 by default); 0: leave it alone. */
+void serial_set_divisor(uint8_t of_115200);
+
+/* Probe the port and set it to its rate, 8N1. False: nothing there that behaves like a 16550. */
 bool serial_init(uint16_t port);
 
 /* Send a byte; waits for room at most about 10 ms, then gives the port up. Nothing without one. */

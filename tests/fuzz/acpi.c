@@ -1,0 +1,91 @@
+/* libFuzzer over the ACPI tables (kernel/acpi.h): the input is cut into tables, each in an
+ * allocation of its own, with right checksums but where it asks for wrong ones; a root pointer, an
+ * XSDT and an RSDT list them, and the FADT's pointers lead to one of them. What comes out must hold
+ * together, and twice the same. */
+#include "kernel/acpi.c"
+#include "kernel/acpi_parts.c"
+#include "kernel/rsdp.c"
+
+#include "tests/model/acpi_rig.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static uint64_t notes, wrongs;
+
+static void hear(void *ctx, const char *signature, paddr_t at, uint32_t length, const char *wrong)
+{
+    UNUSED(ctx);
+    UNUSED(at);
+    UNUSED(length);
+    if (strlen(signature) > 4 || (wrong != NULL && *wrong == '\0'))
+        abort();
+    notes++;
+    wrongs += wrong != NULL;
+}
+
+static void must(bool ok)
+{
+    if (!ok)
+        abort();
+}
+
+static void check(const struct acpi *a)
+{
+    must(a->cpu_count == (a->cpus < ACPI_CPUS_MAX ? a->cpus : ACPI_CPUS_MAX));
+    must(a->cpus_x2 <= a->cpus && a->range_count <= ACPI_RANGES_MAX);
+    must((a->cpus + a->cpus_spare + a->io_apics == 0 && a->apic_base == 0) || a->has_madt);
+    must(a->range_count == 0 || a->has_srat);
+    must(!a->has_s5 || (a->s5[0] < 8 && a->s5[1] < 8));
+    must(a->tables + a->refused <= notes && a->refused <= wrongs);
+    for (uint32_t i = 0; i < a->cpu_count; i++)
+        for (uint32_t j = 0; j < i; j++)
+            must(a->cpu[i].id != a->cpu[j].id);
+    for (uint32_t i = 0; i < a->range_count; i++)
+        must(a->range[i].size != 0 && a->range[i].base + a->range[i].size > a->range[i].base);
+}
+
+/* A header of 4 bytes (kind and flags, cut of the block, length), then the table after its own. */
+static const uint8_t *place(const uint8_t *at, const uint8_t *end, uint64_t where)
+{
+    static const char names[9][5] = {"APIC", "SRAT", "FACP", "HPET", "SPCR",
+                                     "SSDT", "DSDT", "XSDT", "RSDT"};
+    size_t left = (size_t)(end - at) - 4;
+    size_t body = ((size_t)at[2] | (size_t)at[3] << 8) % (left + 1);
+    unsigned char *p = rig_table(where, names[at[0] % 9], 36 + body, at[0] >> 4);
+    memcpy(p + 36, at + 4, body);
+    if (at[0] % 9 == 2 && body > 112) { /* so that a DSDT is met at all */
+        rig_put(p + 40, RIG_FIRST + RIG_STEP * (p[40] % 8u), 4);
+        rig_put(p + 140, RIG_FIRST + RIG_STEP * (p[140] % 8u), 8);
+    }
+    if (at[1] >= 0xF0)
+        rig_put(p + 4, acpi_get(at, 4), 4); /* a length that is none */
+    rig_sum(p, 36 + body, 9);
+    p[9] = (unsigned char)(p[9] + (at[1] == 0xEF));
+    return at + 4 + body;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct acpi first, second;
+    uint64_t entries[RIG_BLOCKS - 4];
+    size_t count = 0;
+    if (size < 2)
+        return 0;
+    rig_clear();
+    const uint8_t *end = data + size;
+    for (const uint8_t *at = data + 2; end - at > 4 && count < ARRAY_LEN(entries); count++) {
+        entries[count] = RIG_FIRST + RIG_STEP * count;
+        at = place(at, end, entries[count]);
+    }
+    rig_root(data[0] & 3u, (data[0] & 4u) != 0 ? RIG_FIRST : RIG_XSDT,
+             (data[0] & 8u) != 0 ? (uint32_t)RIG_FIRST : RIG_RSDT);
+    rig_list(RIG_XSDT, "XSDT", 8, entries, count * (data[1] & 15u) / 15u);
+    rig_list(RIG_RSDT, "RSDT", 4, entries, count);
+    notes = wrongs = 0;
+    const char *wrong = acpi_read(&first, &rig_view, RIG_RSDP, hear, NULL);
+    check(&first);
+    must(wrong == NULL || (first.tables == 0 && first.cpus == 0));
+    must(acpi_read(&second, &rig_view, RIG_RSDP, hear, NULL) == wrong);
+    must(memcmp(&first, &second, sizeof first) == 0);
+    return 0;
+}

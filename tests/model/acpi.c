@@ -1,0 +1,485 @@
+/* kernel/acpi.c on the desk: hand-made tables for each rule of kernel/acpi.h, and tables that QEMU
+ * makes (tests/data/acpi), of which the expectations are what QEMU was asked for. */
+#include "kernel/acpi.c"
+#include "kernel/acpi_parts.c"
+#include "kernel/rsdp.c"
+
+#include "tests/model/acpi_rig.h"
+#include "tests/model/expect.h"
+
+static struct acpi acpi;
+
+struct told {
+    char signature[5];
+    uint64_t at;
+    char wrong[80];
+};
+static struct told told[200];
+static size_t told_count;
+
+static void hear(void *ctx, const char *signature, paddr_t at, uint32_t size, const char *wrong)
+{
+    UNUSED(ctx);
+    UNUSED(size);
+    if (told_count == ARRAY_LEN(told))
+        abort();
+    struct told *t = &told[told_count++];
+    *t = (struct told){.at = at};
+    snprintf(t->signature, sizeof t->signature, "%s", signature);
+    snprintf(t->wrong, sizeof t->wrong, "%s", wrong != NULL ? wrong : "");
+}
+
+static const char *run(void)
+{
+    told_count = 0;
+    return acpi_read(&acpi, &rig_view, RIG_RSDP, hear, NULL);
+}
+
+/* How often something was told whose text holds `text`. */
+static size_t heard(const char *text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < told_count; i++)
+        n += told[i].wrong[0] != '\0' && strstr(told[i].wrong, text) != NULL;
+    return n;
+}
+
+static const uint64_t first[1] = {RIG_FIRST};
+
+/* One table behind a sound XSDT; its bytes from 36 on are `body`. */
+static unsigned char *alone(const char *signature, unsigned revision, const void *body, size_t size)
+{
+    rig_clear();
+    rig_root(2, RIG_XSDT, 0);
+    rig_list(RIG_XSDT, "XSDT", 8, first, 1);
+    unsigned char *p = rig_table(RIG_FIRST, signature, 36 + size, revision);
+    if (size > 0)
+        memcpy(p + 36, body, size);
+    rig_sum(p, 36 + size, 9);
+    return p;
+}
+
+static void both_root_pointers(void)
+{
+    alone("WAET", 1, "1234", 4);
+    EXPECT(run() == NULL && acpi.tables == 1 && acpi.refused == 0 && acpi.xsdt);
+    rig_clear();
+    rig_root(0, 0, RIG_RSDT);
+    rig_list(RIG_RSDT, "RSDT", 4, first, 1);
+    rig_sum(rig_table(RIG_FIRST, "WAET", 40, 1), 40, 9);
+    EXPECT(run() == NULL && acpi.tables == 1 && !acpi.xsdt);
+    EXPECT(acpi_read(&acpi, &rig_view, 0, hear, NULL) != NULL);
+    EXPECT(acpi_read(&acpi, &rig_view, 0x1234, hear, NULL) != NULL);
+    rig_blocks[0].bytes[9] ^= 1;
+    EXPECT(run() != NULL && acpi.tables == 0);
+}
+
+/* The list must be what the pointer says; a damaged XSDT leaves the RSDT. */
+static void lists_stand_in_for_each_other(void)
+{
+    const uint64_t both[2] = {RIG_FIRST, RIG_FIRST + RIG_STEP};
+    for (unsigned damage = 0; damage < 4; damage++) {
+        rig_clear();
+        rig_root(2, RIG_XSDT, RIG_RSDT);
+        rig_list(RIG_XSDT, damage == 2 ? "RSDT" : "XSDT", 8, both, 1);
+        rig_blocks[1].bytes[20] ^= damage == 1;
+        rig_list(RIG_RSDT, "RSDT", 4, both, 2);
+        rig_blocks[2].bytes[20] ^= damage == 3;
+        rig_sum(rig_table(both[0], "WAET", 40, 1), 40, 9);
+        rig_sum(rig_table(both[1], "HPET", 56, 1), 56, 9);
+        EXPECT(run() == NULL);
+        EXPECT(acpi.tables == (damage == 3 ? 1 : 2));
+        EXPECT(acpi.xsdt == (damage == 0 || damage == 3));
+        EXPECT(heard("the XSDT does not") == (damage == 0));
+    }
+    rig_blocks[1].bytes[20] ^= 1;
+    EXPECT(run() != NULL && acpi.tables == 0 && acpi.refused == 0);
+}
+
+static void same_table_twice_counts_once(void)
+{
+    const uint64_t list[5] = {RIG_FIRST, 0, RIG_FIRST, RIG_FIRST + RIG_STEP, RIG_FIRST};
+    rig_clear();
+    rig_root(2, RIG_XSDT, RIG_RSDT);
+    rig_list(RIG_XSDT, "XSDT", 8, list, 5);
+    rig_list(RIG_RSDT, "RSDT", 4, list, 5);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned char *p = rig_table(RIG_FIRST + i * (uint64_t)RIG_STEP, "HPET", 56, 1);
+        rig_put(p + 44, 0x1000 + i, 8);
+        rig_sum(p, 56, 9);
+    }
+    EXPECT(run() == NULL && acpi.tables == 2 && acpi.hpet.address == 0x1000);
+    EXPECT(heard("second of its kind") == 1 && heard("the XSDT does not") == 0);
+}
+
+static void lengths_come_before_checksums(void)
+{
+    static const uint32_t bad[] = {0, 7, 35, 41, 0x01000001u, 0xFFFFFFFFu};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        unsigned char *p = alone("HPET", 1, "abcd", 4);
+        rig_put(p + 4, bad[i], 4);
+        rig_sum(p, 40, 9);
+        EXPECT(run() == NULL && acpi.tables == 0 && acpi.refused == 1);
+        EXPECT(heard("length is out of range") + heard("reaches out of RAM") == 1);
+    }
+    alone("HPET", 1, "abcd", 4)[38] ^= 1;
+    EXPECT(run() == NULL && acpi.refused == 1 && heard("checksum") == 1);
+    alone("HPET", 1, "abcd", 4);
+    rig_put(rig_blocks[1].bytes + 36, (uint64_t)1 << 50, 8); /* lies nowhere */
+    rig_sum(rig_blocks[1].bytes, 44, 9);
+    EXPECT(run() == NULL && acpi.refused == 1 && heard("does not lie in RAM") == 1);
+}
+
+static void cpus_of_every_kind(void)
+{
+    static const unsigned char body[] = {
+        0, 0, 0xE0, 0xFE, 1, 0, 0, 0,                          /* APIC at 0xFEE00000, below */
+        0, 8, 0, 0,    1, 0, 0, 0,                             /* id 0 */
+        0, 8, 1, 2,    1, 0, 0, 0,                             /* id 2 */
+        0, 8, 2, 3,    0, 0, 0, 0,                             /* not enabled */
+        0, 8, 3, 4,    2, 0, 0, 0,                             /* could be */
+        0, 8, 4, 0xFF, 1, 0, 0, 0,                             /* nobody */
+        9, 16, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0,       /* id 2 again */
+        9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0,       /* id 256 */
+        9, 16, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0, 9, 0, 0, 0,
+        1, 12, 5, 0, 0, 0, 0xC0, 0xFE, 0, 0, 0, 0,             /* I/O APIC */
+        0x7F, 5, 1, 2, 3,                                      /* a type of days to come */
+        5, 12, 0, 0, 0, 0, 0xE0, 0xFE, 1, 0, 0, 0,             /* the APIC above 4 GiB */
+        0, 7, 9, 9, 1, 0, 0,                                   /* too short */
+        1, 11, 5, 0, 0, 0, 0xC0, 0xFE, 0, 0, 0,                /* too short */
+    };
+    unsigned char bytes[sizeof body];
+    memcpy(bytes, body, sizeof body);
+    alone("APIC", 4, bytes, sizeof bytes);
+    EXPECT(run() == NULL && acpi.has_madt);
+    EXPECT(acpi.cpus == 3 && acpi.cpu_count == 3 && acpi.cpus_spare == 2 && acpi.cpus_x2 == 1);
+    EXPECT(acpi.cpu[0].id == 0 && acpi.cpu[1].id == 2 && acpi.cpu[2].id == 256);
+    EXPECT(acpi.cpu[2].node == ACPI_NO_NODE);
+    EXPECT(acpi.io_apics == 1 && acpi.apic_base == 0x1FEE00000u);
+    EXPECT(heard("too short") == 2);
+    alone("APIC", 4, bytes, 8 + 16);
+    EXPECT(run() == NULL && acpi.apic_base == 0xFEE00000u && acpi.cpus == 2 && told_count == 2);
+}
+
+static void entries_without_length_end_the_table(void)
+{
+    static const unsigned char lengths[] = {0, 1, 9, 255};
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        unsigned char body[8 + 8 + 8] = {[8] = 0, 8, 0, 7, 1, [16] = 0, lengths[i], 0, 8, 1};
+        alone("APIC", 4, body, sizeof body);
+        EXPECT(run() == NULL && acpi.cpus == 1 && heard("no sound length") == 1);
+    }
+    unsigned char body[8 + 8 + 1] = {[8] = 0, 8, 0, 7, 1};
+    alone("APIC", 4, body, sizeof body);
+    EXPECT(run() == NULL && acpi.cpus == 1 && heard("no sound length") == 1);
+    alone("APIC", 4, body, 4); /* ends before its entries begin */
+    EXPECT(run() == NULL && acpi.has_madt && acpi.cpus == 0 && told_count == 2);
+}
+
+static void many_cpus(void)
+{
+    size_t size = 8 + 16 * (size_t)1500;
+    unsigned char *body = calloc(1, size);
+    for (size_t i = 0; i < 1500; i++) {
+        unsigned char *e = body + 8 + 16 * i;
+        e[0] = 9;
+        e[1] = 16;
+        rig_put(e + 4, 5000 - i, 4);
+        e[8] = 1;
+    }
+    alone("APIC", 4, body, size);
+    EXPECT(run() == NULL && acpi.cpus == 1500 && acpi.cpu_count == 1024);
+    EXPECT(acpi.cpu[0].id == 5000 && acpi.cpu[1023].id == 3977 && heard("more than 1024 CPUs") == 1);
+    free(body);
+}
+
+static void srat_memory(unsigned char *e, uint64_t base, uint64_t size, uint32_t node, uint32_t flags)
+{
+    memset(e, 0, 40);
+    e[0] = 1;
+    e[1] = 40;
+    rig_put(e + 2, node, 4);
+    rig_put(e + 8, base, 8);
+    rig_put(e + 16, size, 8);
+    rig_put(e + 28, flags, 4);
+}
+
+static void nodes_and_their_memory(void)
+{
+    unsigned char body[12 + 7 * 40];
+    for (unsigned revision = 1; revision <= 3; revision++) {
+        memset(body, 0, sizeof body);
+        srat_memory(body + 12, 0, 0xA0000, 0x101, 1);
+        srat_memory(body + 52, 0x100000, 0x7FF00000, 0x101, 1);
+        srat_memory(body + 92, (uint64_t)1 << 40, (uint64_t)1 << 40, 2, 3);
+        srat_memory(body + 132, 0x80000000u, 0x1000, 2, 0); /* not enabled */
+        srat_memory(body + 172, 0x90000000u, 0, 2, 1);      /* empty */
+        srat_memory(body + 212, ~(uint64_t)0 - 5, 0x1000, 2, 1); /* wraps */
+        srat_memory(body + 252, 0x7FFFF000, 0x2000, 2, 1);  /* overlaps */
+        alone("SRAT", revision, body, sizeof body);
+        EXPECT(run() == NULL && acpi.has_srat && acpi.range_count == 4);
+        EXPECT(acpi.range[0].node == (revision < 2 ? 1 : 0x101) && !acpi.range[0].hot_plug);
+        EXPECT(acpi.range[1].base == 0x100000 && acpi.range[1].size == 0x7FF00000);
+        EXPECT(acpi.range[2].hot_plug && acpi.range[2].node == 2);
+        EXPECT(acpi.range[2].base == (uint64_t)1 << 40);
+        EXPECT(heard("wraps") == 1 && heard("overlaps") == 1);
+    }
+}
+
+static void many_ranges(void)
+{
+    size_t size = 12 + (size_t)130 * 40;
+    unsigned char *body = calloc(1, size);
+    for (unsigned i = 0; i < 130; i++)
+        srat_memory(body + 12 + 40 * (size_t)i, (uint64_t)i << 30, 1 << 30, i, 1);
+    alone("SRAT", 2, body, size);
+    EXPECT(run() == NULL && acpi.range_count == 128 && heard("more than 128") == 2);
+    EXPECT(acpi.range[127].node == 127);
+    free(body);
+}
+
+static void cpus_are_placed(void)
+{
+    static const uint64_t list[2] = {RIG_FIRST, RIG_FIRST + RIG_STEP};
+    static const unsigned char madt[] = {
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 5, 1, 0, 0, 0, 0, 8, 0, 6, 1, 0, 0, 0, 0, 8, 0, 7,
+        1, 0, 0, 0, 9, 16, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
+    static const unsigned char srat[] = {
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 16, 3, 5, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,   /* id 5: node 0x103 */
+        0, 16, 4, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   /* id 6: not enabled */
+        0, 16, 4, 99, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* no such CPU */
+        0, 15, 4, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,      /* too short */
+        2, 24, 0, 0, 9, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}; /* 512: 9 */
+    for (unsigned order = 0; order < 2; order++) {
+        rig_clear();
+        rig_root(2, RIG_XSDT, 0);
+        rig_list(RIG_XSDT, "XSDT", 8, list, 2);
+        unsigned char *p = rig_table(list[order], "APIC", 36 + sizeof madt, 4);
+        memcpy(p + 36, madt, sizeof madt);
+        rig_sum(p, 36 + sizeof madt, 9);
+        p = rig_table(list[1 - order], "SRAT", 36 + sizeof srat, 3);
+        memcpy(p + 36, srat, sizeof srat);
+        rig_sum(p, 36 + sizeof srat, 9);
+        EXPECT(run() == NULL && acpi.cpus == 4 && heard("too short") == 1);
+        EXPECT(acpi.cpu[0].node == 0x103 && acpi.cpu[1].node == ACPI_NO_NODE);
+        EXPECT(acpi.cpu[2].node == ACPI_NO_NODE && acpi.cpu[3].node == 9);
+    }
+}
+
+static void put_address(unsigned char *p, unsigned space, unsigned bits, uint64_t address)
+{
+    p[0] = (unsigned char)space;
+    p[1] = (unsigned char)bits;
+    rig_put(p + 4, address, 8);
+}
+
+/* All of revision 6; `fadt` begins at the table's byte 0. */
+static void fill_fadt(unsigned char *fadt, uint32_t flags)
+{
+    memset(fadt, 0, 276);
+    rig_put(fadt + 40, 0x11111111u, 4);
+    rig_put(fadt + 48, 0xB2, 4);
+    fadt[52] = 0xA1;
+    rig_put(fadt + 64, 0x604, 4);
+    rig_put(fadt + 68, 0x704, 4);
+    rig_put(fadt + 76, 0x608, 4);
+    rig_put(fadt + 112, flags, 4);
+    put_address(fadt + 116, 1, 8, 0xCF9);
+    fadt[128] = 0x0F;
+    put_address(fadt + 172, 1, 16, 0x804);
+    put_address(fadt + 208, 0, 32, 0xFED00808u);
+    put_address(fadt + 244, 1, 8, 0x400);
+}
+
+static void registers_of_the_fadt(void)
+{
+    unsigned char fadt[276];
+    fill_fadt(fadt, 1u << 10 | 1u << 8);
+    alone("FACP", 6, fadt + 36, 276 - 36);
+    EXPECT(run() == NULL && acpi.has_fadt && !acpi.hardware_reduced);
+    EXPECT(acpi.reset.address == 0xCF9 && acpi.reset.space == ACPI_PORT && acpi.reset_value == 15);
+    EXPECT(acpi.pm1a.address == 0x804 && acpi.pm1b.address == 0x704); /* wide before narrow */
+    EXPECT(acpi.pm_timer.address == 0xFED00808u && acpi.pm_timer.space == ACPI_MEMORY);
+    EXPECT(acpi.pm_timer_32 && acpi.smi_port == 0xB2 && acpi.acpi_enable == 0xA1);
+    EXPECT(acpi.sleep_control.address == 0x400);
+    EXPECT(heard("does not lie in RAM") == 1 && acpi.refused == 1); /* the DSDT */
+    alone("FACP", 1, fadt + 36, 116 - 36);
+    EXPECT(run() == NULL && acpi.reset.address == 0 && acpi.sleep_control.address == 0);
+    EXPECT(acpi.pm1a.address == 0x604 && acpi.pm1a.space == ACPI_PORT);
+    EXPECT(acpi.pm_timer.address == 0x608 && acpi.pm_timer.space == ACPI_PORT);
+    fill_fadt(fadt, 1u << 20);
+    alone("FACP", 6, fadt + 36, 276 - 36);
+    EXPECT(run() == NULL && acpi.hardware_reduced && acpi.pm1a.address == 0);
+    EXPECT(acpi.reset.address == 0 && acpi.pm_timer.address == 0 && !acpi.pm_timer_32);
+    EXPECT(acpi.sleep_control.address == 0x400);
+}
+
+static bool s5(const void *aml, size_t size, unsigned a, unsigned b)
+{
+    uint8_t type[2] = {99, 99};
+    unsigned char *copy = malloc(size != 0 ? size : 1);
+    memcpy(copy, aml, size);
+    bool found = acpi_find_s5(copy, size, type);
+    free(copy);
+    return found && type[0] == a && type[1] == b;
+}
+#define S5(text, a, b) s5((text), sizeof(text) - 1, (a), (b))
+
+static void s5_in_its_spellings(void)
+{
+    EXPECT(S5("\x08_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0));
+    EXPECT(S5("rubbish\x08_S5_\x12\x0A\x04\x0A\x05\x0A\x06\x00\x00\x00\x00", 5, 6));
+    EXPECT(S5("\x08\\_S5_\x12\x06\x04\x01\x0A\x07\x00\x00", 1, 7));
+    EXPECT(S5("\x08_S5_\x12\x47\x00\x02\x0B\x03\x00\x01", 3, 1));      /* length in two bytes */
+    EXPECT(S5("\x08_S5_\x12\x89\x00\x00\x02\x0C\x02\x00\x00\x00", 2, 0) == false);
+    EXPECT(S5("\x08_S5_\x12\x8A\x00\x00\x02\x0C\x02\x00\x00\x00\x01", 2, 1));
+    EXPECT(S5("\x08_S5_\x12\x05\x01\x0B\x05\x04", 5, 4)); /* one number: two bytes of it */
+    EXPECT(S5("\x08_S5_\x12\x05\x01\x0B\x05\x04 \x08_S5_\x12\x04\x02\x01\x01", 5, 4));
+    EXPECT(S5("\x08_S5_\x12\x02\x00 \x08_S5_\x12\x04\x02\x01\x01", 1, 1)); /* the first is empty */
+}
+
+static void what_is_no_s5(void)
+{
+    uint8_t type[2];
+    static const char whole[] = "\x08_S5_\x12\x0A\x04\x0A\x05\x0A\x06\x00\x00\x00\x00";
+    for (size_t size = 0; size < sizeof whole - 1; size++)
+        EXPECT(!s5(whole, size, 5, 6)); /* cut anywhere */
+    EXPECT(!S5("_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0));         /* no Name */
+    EXPECT(!S5("\x08_S4_\x12\x06\x04\x00\x00\x00\x00", 0, 0));
+    EXPECT(!S5("\x08_S5_\x11\x06\x04\x00\x00\x00\x00", 0, 0));     /* no package */
+    EXPECT(!S5("\x08_S5_\x12\x06\x04\xFF\x00\x00\x00", 0xFF, 0));  /* Ones */
+    EXPECT(!S5("\x08_S5_\x12\x06\x04\x0A\x08\x00\x00", 8, 0));     /* no type has four bits */
+    EXPECT(!S5("\x08_S5_\x12\x01\x04\x00\x00\x00\x00", 0, 0));     /* shorter than itself */
+    EXPECT(!S5("\x08_S5_\x12\x03\x04\x00\x00\x00\x00", 0, 0));     /* ends before the second */
+    EXPECT(!acpi_find_s5((const unsigned char *)"", 0, type));
+}
+
+static void serial_and_hpet(void)
+{
+    unsigned char spcr[80] = {0};
+    spcr[36] = 0;
+    put_address(spcr + 40, 1, 8, 0x2F8);
+    spcr[58] = 3;
+    alone("SPCR", 2, spcr + 36, sizeof spcr - 36);
+    EXPECT(run() == NULL && acpi.serial.address == 0x2F8 && acpi.serial.space == ACPI_PORT);
+    EXPECT(acpi.serial_kind == 0 && acpi.serial_baud == 3);
+    alone("SPCR", 2, spcr + 36, 10); /* its address is cut off */
+    EXPECT(run() == NULL && acpi.serial.address == 0);
+    unsigned char hpet[56] = {0};
+    put_address(hpet + 40, 0, 64, 0xFED00000u);
+    alone("HPET", 1, hpet + 36, sizeof hpet - 36);
+    EXPECT(run() == NULL && acpi.hpet.address == 0xFED00000u && acpi.hpet.space == ACPI_MEMORY);
+}
+
+/* Every byte of a sound set of tables, changed: nothing is read outside, and it ends. */
+static void every_byte_changed(void)
+{
+    unsigned char fadt[276];
+    fill_fadt(fadt, 1u << 10);
+    rig_put(fadt + 140, RIG_FIRST + RIG_STEP, 8);
+    alone("FACP", 6, fadt + 36, 276 - 36);
+    unsigned char *dsdt = rig_table(RIG_FIRST + RIG_STEP, "DSDT", 36 + 16, 2);
+    memcpy(dsdt + 36, "\x08_S5_\x12\x06\x04\x05\x00\x00\x00", 12);
+    rig_put(dsdt + 44, 1, 1);
+    rig_sum(dsdt, 36 + 16, 9);
+    EXPECT(run() == NULL && acpi.has_s5 && acpi.s5[0] == 1 && acpi.tables == 2);
+    for (size_t b = 0; b < rig_count; b++) {
+        for (size_t i = 0; i < rig_blocks[b].size; i++) {
+            for (unsigned change = 1; change < 256; change += 63) {
+                rig_blocks[b].bytes[i] = (unsigned char)(rig_blocks[b].bytes[i] + change);
+                const char *wrong = run();
+                EXPECT(wrong != NULL || acpi.refused > 0); /* some checksum sees each of them */
+                rig_blocks[b].bytes[i] = (unsigned char)(rig_blocks[b].bytes[i] - change);
+            }
+        }
+    }
+}
+
+/* tests/data/acpi/NAME.hex: "@ADDRESS" begins a block, the first is the root pointer. */
+static uint64_t load(const char *name)
+{
+    static unsigned char bytes[65536];
+    char path[100], line[200];
+    uint64_t at = 0, rsdp = 0;
+    size_t size = 0;
+    rig_clear();
+    snprintf(path, sizeof path, "tests/data/acpi/%s.hex", name);
+    FILE *f = fopen(path, "r");
+    if (f == NULL) {
+        printf("  %s cannot be opened; run this from the top of the sources\n", path);
+        return 0;
+    }
+    for (bool more = true; more;) {
+        more = fgets(line, sizeof line, f) != NULL;
+        if (line[0] == '#' && more)
+            continue;
+        if (!more || line[0] == '@') {
+            if (size > 0)
+                memcpy(rig_place(at, size), bytes, size);
+            rsdp = rsdp == 0 ? at : rsdp;
+            at = strtoull(line + 1, NULL, 16);
+            size = 0;
+            continue;
+        }
+        for (const char *p = line; size < sizeof bytes && p[0] > ' ' && p[1] > ' '; p += 2) {
+            const char pair[3] = {p[0], p[1], '\0'};
+            bytes[size++] = (unsigned char)strtoul(pair, NULL, 16);
+        }
+    }
+    fclose(f);
+    return rsdp;
+}
+
+static bool read_real(const char *name, unsigned cpus, unsigned spare, unsigned off_port)
+{
+    uint64_t rsdp = load(name);
+    told_count = 0;
+    const char *wrong = acpi_read(&acpi, &rig_view, rsdp, hear, NULL);
+    return EXPECT(wrong == NULL) && EXPECT(acpi.refused == 0 && acpi.xsdt) &&
+           EXPECT(acpi.cpus == cpus && acpi.cpus_spare == spare && acpi.cpus_x2 == 0) &&
+           EXPECT(acpi.io_apics == 1 && acpi.apic_base == 0xFEE00000u) &&
+           EXPECT(acpi.hpet.address == 0xFED00000u) &&
+           EXPECT(acpi.has_s5 && acpi.s5[0] == 0 && acpi.s5[1] == 0) &&
+           EXPECT(acpi.pm1a.address == off_port && acpi.pm1a.space == ACPI_PORT) &&
+           EXPECT(acpi.pm_timer.address == off_port + 4 && told_count > 0);
+}
+
+static void tables_of_qemu(void)
+{
+    EXPECT(read_real("q35-smp4", 4, 0, 0x604) && acpi.reset.address == 0xCF9 &&
+           acpi.reset_value == 0x0F && !acpi.has_srat);
+    EXPECT(read_real("pc", 1, 0, 0xB004) && acpi.reset.address == 0);
+    EXPECT(read_real("hotplug", 2, 6, 0x604));
+    EXPECT(read_real("numa", 4, 0, 0x604) && acpi.has_srat);
+    uint64_t of_node[2] = {0, 0};
+    for (uint32_t i = 0; i < acpi.range_count; i++)
+        if (EXPECT(acpi.range[i].node < 2))
+            of_node[acpi.range[i].node] += acpi.range[i].size;
+    /* The hole between 640 KiB and 1 MiB is in no range. */
+    EXPECT(of_node[0] == (384 << 20) - (384 << 10) && of_node[1] == 128 << 20);
+    for (uint32_t i = 0; i < 4; i++)
+        EXPECT(acpi.cpu[i].id == i && acpi.cpu[i].node == (i < 3 ? 0 : 1));
+}
+
+int main(void)
+{
+    expect_run("root pointers of both revisions lead to the tables", both_root_pointers);
+    expect_run("XSDT and RSDT stand in for each other", lists_stand_in_for_each_other);
+    expect_run("a table that is listed twice counts once", same_table_twice_counts_once);
+    expect_run("A2 lengths are judged before checksums", lengths_come_before_checksums);
+    expect_run("CPUs of every kind of entry are counted", cpus_of_every_kind);
+    expect_run("A3 an entry without length ends its table", entries_without_length_end_the_table);
+    expect_run("A4 CPUs beyond the room are counted and told", many_cpus);
+    expect_run("nodes and their memory", nodes_and_their_memory);
+    expect_run("A4 ranges beyond the room are told", many_ranges);
+    expect_run("CPUs are placed in their nodes", cpus_are_placed);
+    expect_run("registers of the FADT, old and new", registers_of_the_fadt);
+    expect_run("_S5 is found in each of its spellings", s5_in_its_spellings);
+    expect_run("what is no _S5 is not taken for one", what_is_no_s5);
+    expect_run("serial console and HPET", serial_and_hpet);
+    expect_run("A1 any byte changed is seen, and does no harm", every_byte_changed);
+    expect_run("tables that QEMU made say what it was asked for", tables_of_qemu);
+    rig_clear();
+    return expect_total();
+}
