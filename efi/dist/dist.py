@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import disk  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LICENSE = os.path.join(HERE, "..", "..", "LICENSE")
+ROOT = os.path.join(HERE, "..", "..")
 # El Torito counts 512-byte sectors in 16 bits, so this one must stay below 32 MiB: a FAT16.
 ISO_ESP_MIB = 8
 
@@ -44,7 +44,8 @@ def tree(program, ia32, commit):
         "EFI/BOOT/BOOTIA32.EFI": read(ia32),
         "EFI/BOOT/mortise.cfg": for_windows(read(os.path.join(HERE, "mortise.cfg"))),
         "README.txt": for_windows(readme),
-        "LICENSE.txt": for_windows(read(LICENSE)),
+        "LICENSE.txt": for_windows(read(os.path.join(ROOT, "LICENSE"))),
+        "FONT-LICENSE.txt": for_windows(read(os.path.join(ROOT, "kernel", "font-licence.txt"))),
     }
     files["SHA256SUMS"] = sums(files)
     return files

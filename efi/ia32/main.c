@@ -39,14 +39,14 @@ static bool cpu_has_64_bits(void)
 
 static void explain(SIMPLE_TEXT_OUTPUT_INTERFACE *out)
 {
-    say(out, "\r\nMortise cannot run here: the firmware of this PC is 32-bit UEFI, and Mortise needs"
+    say(out, "\r\nMortise cannot run on this PC: its firmware is 32-bit UEFI, and Mortise needs"
              "\r\n64-bit UEFI.\r\n");
     if (cpu_has_64_bits())
-        say(out, "The processor has 64 bits, so look for a setting or an update of the firmware that"
-                 "\r\nmakes it 64-bit; most such PCs have none. ");
+        say(out, "The processor has 64 bits: a setting or an update of the firmware may help,"
+                 "\r\nthough most such PCs have none.\r\n");
     else
-        say(out, "The processor has 32 bits too, so no update will change that. ");
-    say(out, "Nothing was changed.\r\nRemove the stick and press any key.\r\n");
+        say(out, "The processor has only 32 bits too, so nothing will change that.\r\n");
+    say(out, "Nothing was changed. Remove the stick and press any key.\r\n");
 }
 
 /* Keys typed before are not meant. Without a keyboard, a minute to read. */

@@ -175,6 +175,8 @@ image_steps() {
     step_alone image make_here image
     [ -s "$BUILD/BOOTX64.EFI" ] || return 1
     step image-size check_image_size
+    step_alone dist make_here dist
+    step dist-files python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
     step reproducible check_reproducible
     wait
 }
@@ -231,6 +233,10 @@ boot_steps() {
     lacking 'PAT no' no-pat --memory 128M --cpu max,-pat
     lacking 'global pages no' no-pge --memory 128M --cpu max,-pge,-rdrand
     lacking 'image: at 0xffffffff80000000' no-kaslr --memory 128M --options kaslr=off
+    boot stick --memory 256M --disk "$BUILD/dist/mortise.img" --attach usb
+    boot iso --memory 256M --disk "$BUILD/dist/mortise.iso" --attach cd
+    step firmware-32-bit python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
+    step secure-boot python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
     step monitor python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
         --timeout 150
     wait

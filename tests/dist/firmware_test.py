@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Firmware that does not start the program: what a person sees then.
+
+usage: firmware_test.py ia32|secure BUILD-FOLDER
+
+ia32    32-bit firmware: BOOTIA32.EFI on the stick of `make dist` says what is wrong, waits for a key
+        and gives the machine back; on a CPU with 64 bits, and on one without.
+secure  Secure Boot with Debian's test key enrolled: a program that is not signed, or was changed
+        after it was signed, is refused; the signed one boots from a stick to its verdict.
+
+Ends with "N passed, N failed".
+"""
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+RUN = os.path.join(ROOT, "run.sh")
+KEYS = "/usr/share/ovmf/PkKek-1-snakeoil"
+LIMIT = 120  # seconds that one machine may take
+
+
+class Checks:
+    passed = failed = 0
+
+    def check(self, ok, what):
+        self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
+        if not ok:
+            print("FAIL", what)
+
+
+class Machine:
+    """A run of run.sh, read as it goes."""
+
+    def __init__(self, *arguments):
+        command = [RUN, "--no-install", "--accel", "tcg", "--timeout", str(LIMIT), *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        self.text = ""
+
+    def read_until(self, *marks, seconds=LIMIT):
+        """Whether one of the marks came in time; what came is added to `text`."""
+        start, end = len(self.text), time.monotonic() + seconds
+        while not any(mark in self.text[start:] for mark in marks):
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                return False
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                return False
+            self.text += data.decode("latin-1")
+        return True
+
+    def end(self):
+        """Tell run.sh to end its QEMU."""
+        self.process.send_signal(signal.SIGTERM)
+        self.wait()
+
+    def wait(self):
+        """run.sh's exit status."""
+        self.text += self.process.stdout.read().decode("latin-1")
+        return self.process.wait()
+
+
+def press_key(path):
+    with socket.socket(socket.AF_UNIX) as link:
+        link.connect(path)
+        stream = link.makefile("rw", encoding="utf-8")
+        stream.readline()  # the greeting
+        for command in ('"qmp_capabilities"', '"send-key", "arguments": {"keys": [{"type": "qcode", "data": "spc"}]}'):
+            stream.write('{"execute": %s}\n' % command)
+            stream.flush()
+            while not {"return", "error"} & set(json.loads(stream.readline())):
+                pass
+
+
+def check_ia32(checks, build, cpu, sentence, work):
+    monitor = os.path.join(work, "qmp")
+    machine = Machine("--firmware", "ovmf32", "--disk", f"{build}/dist/mortise.img", "--attach", "usb", "--cpu", cpu,
+                      "--qemu", f"-qmp unix:{monitor},server=on,wait=off")  # fmt: skip
+    checks.check(machine.read_until("press any key."), f"{cpu}: it asks for a key")
+    checks.check("its firmware is 32-bit UEFI" in machine.text, f"{cpu}: it says what is wrong")
+    checks.check(sentence in machine.text, f"{cpu}: '{sentence}'")
+    checks.check(not machine.read_until("BdsDxe", seconds=3), f"{cpu}: it waits")
+    press_key(monitor)
+    checks.check(machine.read_until("Unsupported", seconds=30), f"{cpu}: after the key the firmware goes on")
+    machine.end()
+    if checks.failed:
+        print(machine.text)
+
+
+def test_ia32(checks, build, work):
+    check_ia32(checks, build, "max", "The processor has 64 bits", work)
+    check_ia32(checks, build, "max,-lm", "has only 32 bits too", work)
+
+
+def sign(build, work):
+    """The path of the program, signed with Debian's test key, whose pass phrase is `snakeoil`."""
+    key = os.path.join(work, "snakeoil.key")
+    subprocess.run(["openssl", "rsa", "-in", KEYS + ".key", "-passin", "pass:snakeoil", "-out", key], check=True)
+    # What was built is signed as it is: other tests boot it at this moment.
+    ready = [word for name in ("X64", "IA32") for word in ("-o", f"{build}/BOOT{name}.EFI")]
+    subprocess.run(["make", "-s", "-C", ROOT, "BUILD=" + build, *ready, "sign", "KEY=" + key, f"CERT={KEYS}.pem"], check=True)
+    return os.path.join(build, "signed", "BOOTX64.EFI")
+
+
+def make_stick(program, path):
+    maker = os.path.join(ROOT, "efi", "dist", "disk.py")
+    config = os.path.join(ROOT, "efi", "dist", "mortise.cfg")
+    words = [program + "=EFI/BOOT/BOOTX64.EFI", config + "=EFI/BOOT/mortise.cfg"]
+    subprocess.run([sys.executable, maker, "gpt", path, *words], check=True)
+    return path
+
+
+def check_refused(checks, stick, what):
+    machine = Machine("--firmware", "snakeoil", "--disk", stick, "--attach", "usb")
+    refused = machine.read_until("Access Denied", "Security Violation", "Mortise ")
+    checks.check(refused and "Mortise " not in machine.text, f"{what}: refused")
+    machine.end()
+    if "Mortise " in machine.text:
+        print(machine.text)
+
+
+def check_accepted(checks, stick):
+    machine = Machine("--firmware", "snakeoil", "--disk", stick, "--attach", "usb")
+    status = machine.wait()
+    checks.check(status == 0 and "verdict: pass" in machine.text, f"the signed program boots to its verdict (status {status})")
+    if status != 0:
+        print(machine.text)
+
+
+def test_secure(checks, build, work):
+    program, changed, stick = sign(build, work), os.path.join(work, "changed.efi"), os.path.join(work, "stick.img")
+    with open(program, "rb") as file:
+        data = bytearray(file.read())
+    data[len(data) // 2] ^= 1
+    with open(changed, "wb") as file:
+        file.write(data)
+    check_refused(checks, make_stick(os.path.join(build, "BOOTX64.EFI"), stick), "a program that is not signed")
+    check_refused(checks, make_stick(changed, stick), "a signed program that was changed")
+    check_accepted(checks, make_stick(program, stick))
+
+
+def main():
+    tests = {"ia32": test_ia32, "secure": test_secure}
+    if len(sys.argv) != 3 or sys.argv[1] not in tests:
+        sys.exit("usage: firmware_test.py ia32|secure BUILD-FOLDER")
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as work:
+        tests[sys.argv[1]](checks, os.path.abspath(sys.argv[2]), work)
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    sys.exit(1 if checks.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
