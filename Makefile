@@ -169,7 +169,7 @@ $(H)/model-kernel_text: kernel/options.c kernel/rsdp.c tests/test.c
 
 # The screen, without the machine.
 $(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows screen unpack) \
-    $(BUILD)/gen/font_data.c tests/test.c
+    $(BUILD)/gen/font_data.c
 
 $(H)/model-pe: kernel/pe.c tests/test.c
 
@@ -234,6 +234,10 @@ test: ## everything ./run.sh test runs
 	./run.sh test
 
 ##@ Running
+.PHONY: screenshot
+screenshot: image ## the picture of a boot in QEMU: tests/figures/screenshot.png
+	$(PYTHON) tests/boot/screen.py --png tests/figures/screenshot.png 1280x800 --image $(BUILD)/BOOTX64.EFI --memory 3G
+
 .PHONY: run gdb
 run: image ## build and boot in QEMU
 	./run.sh

@@ -54,6 +54,7 @@ void display_start(const struct options *o)
         U(g.columns), U(g.rows), U(g.scale), U(g.scale), U(pages), U(at));
     if (at == PADDR_NONE)
         return;
+    screen_clear(INK_BLACK);
     canvas_init(&canvas, &g, hal_phys_to_virt(at));
     log_on_line(line_logged);
     refresh();

@@ -135,6 +135,7 @@ static void put_panic(void)
     uint32_t row = 0;
     if (!display_fits(&g))
         return;
+    screen_clear(INK_BLACK);
     put_panic_facts(&g, &row);
     struct rows all = {log_char, log_oldest(), log_written(), g.columns};
     struct rows since = {log_char, panic_from, log_written(), g.columns};
@@ -162,6 +163,7 @@ void display_end(bool pass)
         put_panic();
     } else if (!display_verdict(&l, pass)) {
         struct screen_grid g = screen_grid(20, 10);
+        screen_clear(INK_BLACK);
         screen_text(&g, 0, l.text, l.used, INK_BLACK, pass ? INK_GREEN : INK_VERMILION);
     }
 }

@@ -90,6 +90,13 @@ static void put_line(volatile uint32_t *to, uint32_t scale, const uint8_t *colou
     }
 }
 
+void screen_clear(uint8_t colour)
+{
+    for (uint32_t y = 0; pixels != NULL && y < screen.height; y++)
+        for (uint32_t x = 0; x < screen.width; x++)
+            pixels[(uint64_t)y * screen.pitch + x] = palette[colour];
+}
+
 void screen_put(uint32_t scale, uint32_t x, uint32_t y, const uint8_t *colours, uint32_t count)
 {
     uint32_t width = screen.width / scale;

@@ -46,6 +46,9 @@ bool screen_usable(void);
 /* The largest characters with which `columns` by `rows` fit, else the smallest that there are. */
 struct screen_grid screen_grid(uint32_t columns, uint32_t rows);
 
+/* Fill the screen. */
+void screen_clear(uint8_t colour);
+
 /* Write `count` pixels of the palette at (x, y), in squares of `scale`. What lies outside the screen
  * is left out. Without a screen nothing happens. */
 void screen_put(uint32_t scale, uint32_t x, uint32_t y, const uint8_t *colours, uint32_t count);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Boot with a screen of a given size, take a picture of it by QMP, and read it.
 
-usage: screen.py [--panic] [--no-serial] [--png FILE] WIDTHxHEIGHT RUN.SH-ARGUMENT...
+usage: screen.py [--panic] [--no-serial] [--words "K=V .."] [--png FILE] WIDTHxHEIGHT RUN.SH-ARGUMENT...
 
 The text is read back through the kernel's own font and compared with the serial log, exactly; the
 zones' bars are measured in pixels against the log's figures; each pixel of the memory map is compared

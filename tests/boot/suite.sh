@@ -219,6 +219,33 @@ check_sparse() { # LIMIT-MIB
     [ -n "$used" ] && [ "$used" -le "$1" ]
 }
 
+# The exit port alone tells the verdict.
+check_mute() {
+    "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --memory 128M \
+        --options 'serial=0x2f8 selftest=off' --qemu '-vga none' 2>&1 | tee /dev/stderr |
+        grep -q 'the exit port says pass, but the last line of the log is not'
+}
+
+screen() { # NAME SCREEN.PY-ARGUMENTS...
+    local name=$1
+    shift
+    step "screen-$name" python3 "$ROOT/tests/boot/screen.py" "$@" --image "$BUILD/BOOTX64.EFI" \
+        --timeout 150
+}
+
+# Once with the whole self-test; the sizes differ in nothing that it could tell.
+screen_steps() {
+    screen 1280x800 1280x800 --memory 512M
+    screen 640x480 --words selftest=off 640x480 --memory 64G
+    screen 800x600 --words selftest=off 800x600 --memory 3G
+    screen 1920x1080 --words selftest=off 1920x1080 --memory 6G
+    screen 3840x2160 --words selftest=off 3840x2160 --memory 64M
+    screen panic --panic 1280x800
+    screen panic-4k --panic 3840x2160 --memory 1T
+    screen no-serial --no-serial --words selftest=off 800x600
+    step mute check_mute
+}
+
 boot_steps() {
     local size
     for size in 48M 128M 512M 3G 5G 8G; do
@@ -237,6 +264,9 @@ boot_steps() {
     boot iso --memory 256M --disk "$BUILD/dist/mortise.iso" --attach cd
     step firmware-32-bit python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
+    boot blt-only --memory 128M --qemu '-vga none -device virtio-gpu-pci'
+    boot screen-in-ram --memory 128M --qemu '-vga none -device ramfb'
+    screen_steps
     step monitor python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
         --timeout 150
     wait
