@@ -48,7 +48,7 @@ PATH_OBJ := $(patsubst %,$(BUILD)/efi/mm/%.c.obj,block magazine pmm zone zone_fi
 $(PATH_OBJ): EFI_FLAGS += -Os
 $(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
 $(BUILD)/efi/efi/%.obj: EFI_FLAGS += -mllvm -enable-machine-outliner=always
-PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,smoke display canvas picture acpi acpi_parts clock platform)
+PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,smoke display canvas picture acpi acpi_parts clock platform firmware rsdp)
 TEST_OBJ := $(PACKED) $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj,$(EFI_OBJ))
 $(TEST_OBJ): EFI_FLAGS += -fms-extensions -include tests/section.h
 

@@ -21,20 +21,17 @@ struct acpi_view {
     void *ctx;
 };
 
-/* Told of each table that is listed, once, and of what is wrong. `signature` is "" when none could
- * be read; it has any four bytes. `wrong` is NULL for a sound table, else what is wrong with it or
- * in it; `size` is what its header says. */
-typedef void acpi_note_fn(void *ctx, const char *signature, paddr_t at, uint32_t size,
-                          const char *wrong);
+/* Told of each table that is listed, once, and of what is wrong. `header` is the table's first 36
+ * bytes, which may be anything, or NULL when they cannot be read. `wrong` is NULL for a sound table,
+ * else what is wrong with it or in it. */
+typedef void acpi_note_fn(void *ctx, const unsigned char *header, paddr_t at, const char *wrong);
 
 enum acpi_space { ACPI_MEMORY = 0, ACPI_PORT = 1, ACPI_PCI = 2 };
 
 /* A generic address. `address` 0: there is none. */
 struct acpi_address {
     uint64_t address;
-    uint8_t space; /* enum acpi_space, or any other number */
-    uint8_t bits;  /* register width */
-    uint8_t access; /* 0 undefined, else 1 << (access - 1) bytes at a time */
+    uint32_t space; /* enum acpi_space, or any other number */
 };
 
 struct acpi_cpu {
@@ -74,7 +71,7 @@ struct acpi {
     struct acpi_range range[ACPI_RANGES_MAX];
 
     /* FADT. */
-    bool has_fadt, hardware_reduced;
+    bool hardware_reduced;
     struct acpi_address reset; /* none where the flags do not offer it */
     uint8_t reset_value;
     struct acpi_address pm1a, pm1b, sleep_control;

@@ -17,7 +17,7 @@ static bool next_entry(const struct acpi_reader *r, const struct acpi_table *t, 
         return false;
     e->bytes = t->bytes + *at;
     if (left < 2 || e->bytes[1] < 2 || e->bytes[1] > left) {
-        acpi_complain(r, t, "an entry has no sound length; the table is read no further");
+        acpi_complain(r, t, "an entry of no sound length ends it");
         return false;
     }
     e->type = e->bytes[0];
@@ -47,7 +47,7 @@ static struct acpi_cpu *find_cpu(struct acpi *a, uint32_t id)
     return NULL;
 }
 
-static void add_cpu(struct acpi *a, uint32_t id, uint64_t flags, bool x2)
+static void add_cpu(struct acpi *a, uint32_t id, uint32_t flags, bool x2)
 {
     if ((flags & ENABLED) == 0) {
         a->cpus_spare++;
@@ -70,54 +70,54 @@ static bool madt_entry(struct acpi *a, const struct entry *e)
     if (e->size < least[e->type])
         return false;
     if (e->type == MADT_APIC && e->bytes[3] != APIC_NOBODY)
-        add_cpu(a, e->bytes[3], acpi_get(e->bytes + 4, 4), false);
-    if (e->type == MADT_X2APIC && acpi_get(e->bytes + 4, 4) != X2APIC_NOBODY)
-        add_cpu(a, (uint32_t)acpi_get(e->bytes + 4, 4), acpi_get(e->bytes + 8, 4), true);
+        add_cpu(a, e->bytes[3], acpi_32(e->bytes + 4), false);
+    if (e->type == MADT_X2APIC && acpi_32(e->bytes + 4) != X2APIC_NOBODY)
+        add_cpu(a, acpi_32(e->bytes + 4), acpi_32(e->bytes + 8), true);
     if (e->type == MADT_IO_APIC)
         a->io_apics++;
     if (e->type == MADT_BASE_64)
-        a->apic_base = acpi_get(e->bytes + 4, 8);
+        a->apic_base = acpi_64(e->bytes + 4);
     return true;
 }
 
-static const char too_short[] = "an entry is too short for its type; it is passed over";
+static const char too_short[] = "an entry is too short for its type";
 
 void acpi_madt(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
 {
     struct entry e;
     a->has_madt = true;
-    a->apic_base = acpi_field(t, MADT_BASE, 4);
+    a->apic_base = t->size >= MADT_ENTRIES ? acpi_32(t->bytes + MADT_BASE) : 0;
     for (uint32_t at = MADT_ENTRIES; next_entry(r, t, &at, &e);)
         if (!madt_entry(a, &e))
             acpi_complain(r, t, too_short);
     if (a->cpus > a->cpu_count)
-        acpi_complain(r, t, "it lists more than 1024 CPUs; the ids of the rest are not kept");
+        acpi_complain(r, t, "more than 1024 CPUs; the ids of the rest are not kept");
 }
 
 static const char *add_range(struct acpi *a, const struct entry *e, uint32_t node)
 {
-    uint64_t flags = acpi_get(e->bytes + 28, 4);
-    struct acpi_range n = {.base = acpi_get(e->bytes + 8, 8), .size = acpi_get(e->bytes + 16, 8),
+    uint32_t flags = acpi_32(e->bytes + 28);
+    struct acpi_range n = {.base = acpi_64(e->bytes + 8), .size = acpi_64(e->bytes + 16),
                            .node = node, .hot_plug = (flags & HOT_PLUG) != 0};
     if ((flags & ENABLED) == 0 || n.size == 0)
         return NULL;
     if (n.base + n.size < n.base)
-        return "a memory range wraps; it is passed over";
+        return "a memory range wraps";
     if (a->range_count == ACPI_RANGES_MAX)
-        return "it lists more than 128 memory ranges; this one is not kept";
+        return "more than 128 memory ranges; one is not kept";
     const char *wrong = NULL;
     for (uint32_t i = 0; i < a->range_count; i++) {
         const struct acpi_range *o = &a->range[i];
         if (o->base < n.base + n.size && n.base < o->base + o->size && o->node != node)
-            wrong = "a memory range overlaps one of another node; the first counts";
+            wrong = "two nodes overlap; the first counts";
     }
     a->range[a->range_count++] = n;
     return wrong;
 }
 
-static void place_cpu(struct acpi *a, uint64_t id, uint64_t flags, uint32_t node)
+static void place_cpu(struct acpi *a, uint32_t id, uint32_t flags, uint32_t node)
 {
-    struct acpi_cpu *cpu = find_cpu(a, (uint32_t)id);
+    struct acpi_cpu *cpu = find_cpu(a, id);
     if ((flags & ENABLED) != 0 && cpu != NULL)
         cpu->node = node;
 }
@@ -132,13 +132,13 @@ static const char *srat_entry(struct acpi *a, const struct entry *e, uint32_t no
         return too_short;
     const unsigned char *b = e->bytes;
     if (e->type == SRAT_MEMORY)
-        return add_range(a, e, (uint32_t)acpi_get(b + 2, 4) & node_mask);
+        return add_range(a, e, acpi_32(b + 2) & node_mask);
     if (e->type == SRAT_X2APIC)
-        place_cpu(a, acpi_get(b + 8, 4), acpi_get(b + 12, 4),
-                  (uint32_t)acpi_get(b + 4, 4) & node_mask);
+        place_cpu(a, acpi_32(b + 8), acpi_32(b + 12),
+                  acpi_32(b + 4) & node_mask);
     else
-        place_cpu(a, b[3], acpi_get(b + 4, 4),
-                  (b[2] | (uint32_t)acpi_get(b + 9, 3) << 8) & node_mask);
+        place_cpu(a, b[3], acpi_32(b + 4),
+                  (b[2] | (acpi_32(b + 8) & 0xFFFFFF00u)) & node_mask);
     return NULL;
 }
 
@@ -160,31 +160,39 @@ void acpi_srat(struct acpi *a, const struct acpi_table *t, const struct acpi_rea
 #define FLAG_REDUCED   (1u << 20)
 
 /* A register block that is given twice: as a generic address, and as a port. */
-static struct acpi_address block(const struct acpi_table *t, uint32_t wide, uint32_t narrow)
+static struct acpi_address block(const unsigned char *wide, const unsigned char *narrow)
 {
-    struct acpi_address a = acpi_field_address(t, wide);
+    struct acpi_address a = acpi_address(wide);
     if (a.address == 0 || a.space > ACPI_PORT)
-        a = (struct acpi_address){.address = acpi_field(t, narrow, 4), .space = ACPI_PORT};
+        a = (struct acpi_address){acpi_32(narrow), ACPI_PORT};
     return a;
 }
 
-void acpi_fadt(struct acpi *a, const struct acpi_table *t)
+void acpi_fadt(struct acpi *a, const unsigned char *f)
 {
-    uint64_t flags = acpi_field(t, FADT_FLAGS, 4);
-    a->has_fadt = true;
+    uint32_t flags = acpi_32(f + FADT_FLAGS);
     a->hardware_reduced = (flags & FLAG_REDUCED) != 0;
-    if ((flags & FLAG_RESET) != 0 && t->size > 128)
-        a->reset = acpi_field_address(t, 116);
-    a->reset_value = (uint8_t)acpi_field(t, 128, 1);
-    a->sleep_control = acpi_field_address(t, 244);
+    if ((flags & FLAG_RESET) != 0)
+        a->reset = acpi_address(f + 116);
+    a->reset_value = f[128];
+    a->sleep_control = acpi_address(f + 244);
     if (a->hardware_reduced) /* then the blocks below mean nothing */
         return;
-    a->pm1a = block(t, 172, 64);
-    a->pm1b = block(t, 184, 68);
-    a->pm_timer = block(t, 208, 76);
+    a->pm1a = block(f + 172, f + 64);
+    a->pm1b = block(f + 184, f + 68);
+    a->pm_timer = block(f + 208, f + 76);
     a->pm_timer_32 = (flags & FLAG_TIMER_32) != 0;
-    a->smi_port = (uint32_t)acpi_field(t, 48, 4);
-    a->acpi_enable = (uint8_t)acpi_field(t, 52, 1);
+    a->smi_port = acpi_32(f + 48);
+    a->acpi_enable = f[52];
+}
+
+/* A little-endian number of `width` bytes, 1 to 4. */
+static uint32_t bytes_of(const unsigned char *at, unsigned width)
+{
+    uint32_t value = 0;
+    while (width-- > 0)
+        value = value << 8 | at[width];
+    return value;
 }
 
 struct aml {
@@ -192,7 +200,7 @@ struct aml {
 };
 
 /* A constant of AML; false for anything else. */
-static bool take_number(struct aml *m, uint64_t *value)
+static bool take_number(struct aml *m, uint32_t *value)
 {
     if (m->at == m->end)
         return false;
@@ -203,7 +211,7 @@ static bool take_number(struct aml *m, uint64_t *value)
     unsigned width = op == 0x0A ? 1 : op == 0x0B ? 2 : op == 0x0C ? 4 : 0;
     if (width == 0 || (size_t)(m->end - m->at) < width)
         return false;
-    *value = acpi_get(m->at, width);
+    *value = bytes_of(m->at, width);
     m->at += width;
     return true;
 }
@@ -217,9 +225,9 @@ static bool take_package(struct aml *m)
     unsigned more = *m->at >> 6;
     if ((size_t)(m->end - m->at) < more + 2)
         return false;
-    uint64_t size = more == 0 ? *m->at & 0x3Fu : (*m->at & 0xFu) | acpi_get(m->at + 1, more) << 4;
+    uint32_t size = more == 0 ? *m->at & 0x3Fu : (*m->at & 0xFu) | bytes_of(m->at + 1, more) << 4;
     m->at += more + 1;
-    if (size < more + 2 || size > (uint64_t)(m->end - begin))
+    if (size < more + 2 || size > (size_t)(m->end - begin))
         return false;
     m->end = begin + size;
     return true;
@@ -228,7 +236,7 @@ static bool take_package(struct aml *m)
 /* Two numbers; or one, whose bytes they are. */
 static bool take_types(struct aml m, uint8_t type[2])
 {
-    uint64_t a, b;
+    uint32_t a, b;
     if (!take_package(&m))
         return false;
     unsigned count = *m.at++;
@@ -251,7 +259,7 @@ bool acpi_find_s5(const unsigned char *aml, uint64_t size, uint8_t type[2])
     for (uint64_t i = 1; i + 5 <= size; i++) {
         const unsigned char *p = aml + i;
         bool named = p[-1] == 0x08 || (p[-1] == '\\' && i > 1 && p[-2] == 0x08);
-        if (named && acpi_get(p, 4) == 0x5F35535Fu && p[4] == 0x12 &&
+        if (named && acpi_32(p) == 0x5F35535Fu && p[4] == 0x12 &&
             take_types((struct aml){p + 5, aml + size}, type))
             return true;
     }

@@ -18,19 +18,36 @@ struct acpi_reader {
     void *ctx;
 };
 
-/* A little-endian number of `width` bytes (at most 8) at any alignment. */
-uint64_t acpi_get(const unsigned char *at, unsigned width);
+/* A number at any alignment. Tables are little-endian, and so is this CPU. */
+static inline uint32_t acpi_32(const unsigned char *at)
+{
+    uint32_t value;
+    __builtin_memcpy(&value, at, sizeof value);
+    return value;
+}
 
-/* The same from a table; 0 for a field that does not lie in it wholly. */
-uint64_t acpi_field(const struct acpi_table *, uint32_t offset, unsigned width);
-struct acpi_address acpi_field_address(const struct acpi_table *, uint32_t offset);
+static inline uint64_t acpi_64(const unsigned char *at)
+{
+    uint64_t value;
+    __builtin_memcpy(&value, at, sizeof value);
+    return value;
+}
+
+static inline struct acpi_address acpi_address(const unsigned char *at)
+{
+    return (struct acpi_address){acpi_64(at + 4), at[0]};
+}
+
+/* The table's first bytes, and zeros for those it does not have (A2). No table: all zero. */
+#define ACPI_FIELDS 256u
+void acpi_fields(const struct acpi_table *, unsigned char fields[ACPI_FIELDS]);
 
 /* Say what is wrong in a table that is used all the same. */
 void acpi_complain(const struct acpi_reader *, const struct acpi_table *, const char *wrong);
 
-/* The parts of acpi_read(): from a sound table into `*a`. */
+/* The parts of acpi_read(): from a sound table, or its fields, into `*a`. */
 void acpi_madt(struct acpi *, const struct acpi_table *, const struct acpi_reader *);
 void acpi_srat(struct acpi *, const struct acpi_table *, const struct acpi_reader *);
-void acpi_fadt(struct acpi *, const struct acpi_table *);
+void acpi_fadt(struct acpi *, const unsigned char *fields);
 
 #endif

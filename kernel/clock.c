@@ -16,7 +16,6 @@
 #define HZ_MOST        20000000000u
 
 #define HPET_SIZE    0x400u
-#define HPET_CONFIG  (0x10 / 4)
 #define HPET_COUNTER (0xF0 / 4)
 
 /* A counter that runs upward at a known rate and wraps at its mask. */
@@ -96,7 +95,7 @@ static uint64_t by_cpuid(void)
     return hz >= HZ_LEAST && hz <= HZ_MOST ? hz : 0;
 }
 
-/* It may be off: then it runs only while it is needed, and never with its interrupts routed. */
+/* One that the firmware has left off stands still, and stays off. */
 static uint64_t by_hpet(const struct acpi *a)
 {
     struct counter c = {.reg = device_reach(a->hpet, HPET_SIZE), .mask = 0xFFFFFFFFu};
@@ -106,14 +105,8 @@ static uint64_t by_hpet(const struct acpi *a)
     c.period = hpet[1];
     if (c.period < 1000 || c.period > HPET_PERIOD_OK)
         return 0;
-    uint32_t config = hpet[HPET_CONFIG];
-    if ((config & 1u) == 0)
-        hpet[HPET_CONFIG] = (config & ~2u) | 1u;
     c.reg.at = &hpet[HPET_COUNTER];
-    uint64_t hz = measure(&c);
-    if ((config & 1u) == 0)
-        hpet[HPET_CONFIG] = config;
-    return hz;
+    return measure(&c);
 }
 
 static uint64_t by_pm_timer(const struct acpi *a)
@@ -168,7 +161,7 @@ void clock_find(struct boot_info *boot, const struct acpi *a)
         source = "PIT";
     }
     if (clock_hertz == 0) {
-        SAY("clock", "no clock of this machine runs: the rate of the time stamp counter stays unknown");
+        SAY("clock", "no clock here runs: times stay unknown");
         return;
     }
     LOG("clock", "time stamp counter at %u Hz by %s; by the firmware's Stall %u Hz", U(clock_hertz),

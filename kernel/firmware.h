@@ -1,5 +1,5 @@
-/* kernel/firmware.h: the firmware tables that were handed over, judged and not trusted. Nothing of
- * them is used yet; what is wrong with a pointer is said in the log. */
+/* kernel/firmware.h: the firmware's table pointers, judged and not trusted. What ACPI's leads to is
+ * kernel/platform.h's business; nothing of SMBIOS is used. */
 #ifndef KERNEL_FIRMWARE_H
 #define KERNEL_FIRMWARE_H
 
@@ -9,7 +9,7 @@
 /* NULL when the `size` bytes begin with a sound ACPI root pointer, else what is wrong. */
 const char *firmware_refuse_rsdp(const unsigned char *bytes, uint64_t size);
 
-/* Log one line for each table pointer. After the page tables are ours. */
+/* Log one line for SMBIOS. After the page tables are ours. */
 void firmware_report(const struct boot_info *, const struct memmap *);
 
 #endif

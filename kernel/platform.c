@@ -28,13 +28,19 @@ static const unsigned char *read_ram(void *ctx, paddr_t at, uint64_t size)
     return hal_phys_to_virt(at);
 }
 
-static void note(void *ctx, const char *signature, paddr_t at, uint32_t size, const char *wrong)
+static void note(void *ctx, const unsigned char *header, paddr_t at, const char *wrong)
 {
     UNUSED(ctx);
-    if (wrong == NULL)
-        LOG("acpi", "%s at %X, %u bytes", S(signature), U(at), U(size));
-    else
-        LOG("acpi", "%s at %X, %u bytes: %s", S(signature), U(at), U(size), S(wrong));
+    struct {
+        char signature[4];
+        uint32_t size;
+    } head = {.size = 0};
+    if (header != NULL)
+        __builtin_memcpy(&head, header, sizeof head);
+    uint32_t size = head.size;
+    head.size = 0; /* ends the signature */
+    LOG("acpi", "%s at %X, %u bytes%s%s", S(head.signature), U(at), U(size),
+        S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
 }
 
 /* Bytes of RAM of the map inside the range. */
@@ -65,8 +71,7 @@ static void log_cpus(void)
     for (uint32_t i = 0; i < platform.cpu_count; i++)
         highest = platform.cpu[i].id > highest ? platform.cpu[i].id : highest;
     LOG("acpi",
-        "%u CPUs (%u by x2APIC entries, highest id %u), %u places for more; %u I/O APICs, local "
-        "APIC at %x",
+        "%u CPUs (%u by x2APIC), highest id %u, %u spare; %u I/O APICs, local APIC at %x",
         U(platform.cpus), U(platform.cpus_x2), U(highest), U(platform.cpus_spare),
         U(platform.io_apics), U(platform.apic_base));
 }
@@ -83,16 +88,13 @@ static void log_nodes(const struct memmap *m)
         missing -= min_u64(ram, missing);
     }
     if (missing != 0)
-        LOG("node", "%h of RAM lie in no range and count to node 0", U(missing));
+        LOG("node", "0 too: %h of RAM in no range", U(missing));
 }
 
 static void log_serial(void)
 {
-    LOG("acpi", "serial console of type %u at %s %x", U(platform.serial_kind),
-        S(platform.serial.space == ACPI_PORT     ? "port"
-          : platform.serial.space == ACPI_MEMORY ? "memory (not used)"
-                                                 : "an unknown space (not used)"),
-        U(platform.serial.address));
+    LOG("acpi", "serial console of type %u in space %u at %x", U(platform.serial_kind),
+        U(platform.serial.space), U(platform.serial.address));
 }
 
 /* To the port that the SPCR names; a word of the user's weighs more. */
@@ -129,7 +131,7 @@ static uint32_t pci_of(const struct acpi_address *r)
 
 static void log_way(const char *what, const struct acpi_address *a, uint8_t value)
 {
-    LOG("power", "%s by space %u address %x, value %u", S(what), U(a->space), U(a->address),
+    LOG("power", "%s by space %u, address %x, value %u", S(what), U(a->space), U(a->address),
         U(value));
 }
 
@@ -141,7 +143,7 @@ static void find_reset(const struct acpi *a)
     if (device_reached(power.reset) || power.reset_pci != 0)
         log_way("reset", &a->reset, a->reset_value);
     else
-        SAY("power", "reset by port 0xcf9: no table names a register");
+        SAY("power", "reset by port 0xcf9");
 }
 
 static void find_off(const struct acpi *a)
@@ -151,7 +153,7 @@ static void find_off(const struct acpi *a)
     if (a->has_s5)
         off = device_reach(*r, 2);
     if (!device_reached(off)) {
-        SAY("power", "off by its button only: no table tells how");
+        SAY("power", "off by the button");
         return;
     }
     power.sleep_type[0] = a->s5[0];
@@ -172,8 +174,7 @@ void platform_read(struct boot_info *boot, const struct options *o, const struct
     struct memmap map = *m;
     const struct acpi_view view = {read_ram, &map};
     const char *wrong = acpi_read(&platform, &view, boot->rsdp, note, NULL);
-    if (wrong != NULL)
-        LOG("acpi", "no tables: %s", S(wrong));
+    LOG("acpi", "root pointer %X: %s", U(boot->rsdp), S(wrong != NULL ? wrong : "sound"));
     if (platform.has_madt)
         log_cpus();
     if (platform.has_srat)

@@ -10,4 +10,9 @@
 const char *unpack_deflate(const unsigned char *in, size_t in_size, unsigned char *out,
                            size_t out_size);
 
+/* Undo what pack.py does to code before it packs it, so that calls of one function look alike: after
+ * each byte 0xE8 (a call) the four bytes are a place counted from the start of `code`, and become the
+ * distance to it again. Any bytes are legal. Pure. */
+void unpack_calls(unsigned char *code, size_t size);
+
 #endif

@@ -12,12 +12,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t notes, wrongs;
 
-static void hear(void *ctx, const char *signature, paddr_t at, uint32_t length, const char *wrong)
+static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong)
 {
+    static volatile unsigned char seen;
     UNUSED(ctx);
     UNUSED(at);
-    UNUSED(length);
-    if (strlen(signature) > 4 || (wrong != NULL && *wrong == '\0'))
+    for (unsigned i = 0; header != NULL && i < 36; i++)
+        seen = header[i];
+    UNUSED(seen);
+    if (wrong != NULL && *wrong == '\0')
         abort();
     notes++;
     wrongs += wrong != NULL;
@@ -58,7 +61,7 @@ static const uint8_t *place(const uint8_t *at, const uint8_t *end, uint64_t wher
         rig_put(p + 140, RIG_FIRST + RIG_STEP * (p[140] % 8u), 8);
     }
     if (at[1] >= 0xF0)
-        rig_put(p + 4, acpi_get(at, 4), 4); /* a length that is none */
+        rig_put(p + 4, acpi_32(at), 4); /* a length that is none */
     rig_sum(p, 36 + body, 9);
     p[9] = (unsigned char)(p[9] + (at[1] == 0xEF));
     return at + 4 + body;

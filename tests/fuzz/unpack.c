@@ -56,12 +56,33 @@ static void round_trip(const uint8_t *data, size_t size, int level, int strategy
     free(packed);
 }
 
+/* The distance of each call made a place, as kernel/pack.py does, and back. */
+static void calls(const uint8_t *data, size_t size)
+{
+    uint8_t *code = malloc(size + 1);
+    memcpy(code, data, size);
+    code = realloc(code, size != 0 ? size : 1);
+    for (size_t i = 0; i + 5 <= size; i += code[i] == 0xE8 ? 5 : 1) {
+        uint64_t place = i + 5;
+        for (unsigned k = 0; k < 4 && code[i] == 0xE8; k++)
+            place += (uint64_t)data[i + 1 + k] << 8 * k;
+        for (unsigned k = 0; k < 4 && code[i] == 0xE8; k++)
+            code[i + 1 + k] = (uint8_t)(place >> 8 * k);
+    }
+    unpack_calls(code, size);
+    if (memcmp(code, data, size) != 0)
+        abort();
+    unpack_calls(code, size);
+    free(code);
+}
+
 /* First byte: the level and the strategy (of zlib, 0 to 4). */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
     judge(data + 1, size - 1);
+    calls(data + 1, size - 1);
     round_trip(data + 1, size - 1, data[0] % 10, data[0] / 10 % 5);
     return 0;
 }

@@ -17,15 +17,15 @@ struct told {
 static struct told told[200];
 static size_t told_count;
 
-static void hear(void *ctx, const char *signature, paddr_t at, uint32_t size, const char *wrong)
+static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong)
 {
     UNUSED(ctx);
-    UNUSED(size);
     if (told_count == ARRAY_LEN(told))
         abort();
     struct told *t = &told[told_count++];
     *t = (struct told){.at = at};
-    snprintf(t->signature, sizeof t->signature, "%s", signature);
+    if (header != NULL)
+        memcpy(t->signature, header, 4);
     snprintf(t->wrong, sizeof t->wrong, "%s", wrong != NULL ? wrong : "");
 }
 
@@ -167,11 +167,11 @@ static void entries_without_length_end_the_table(void)
     for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
         unsigned char body[8 + 8 + 8] = {[8] = 0, 8, 0, 7, 1, [16] = 0, lengths[i], 0, 8, 1};
         alone("APIC", 4, body, sizeof body);
-        EXPECT(run() == NULL && acpi.cpus == 1 && heard("no sound length") == 1);
+        EXPECT(run() == NULL && acpi.cpus == 1 && heard("of no sound length") == 1);
     }
     unsigned char body[8 + 8 + 1] = {[8] = 0, 8, 0, 7, 1};
     alone("APIC", 4, body, sizeof body);
-    EXPECT(run() == NULL && acpi.cpus == 1 && heard("no sound length") == 1);
+    EXPECT(run() == NULL && acpi.cpus == 1 && heard("of no sound length") == 1);
     alone("APIC", 4, body, 4); /* ends before its entries begin */
     EXPECT(run() == NULL && acpi.has_madt && acpi.cpus == 0 && told_count == 2);
 }
@@ -222,7 +222,7 @@ static void nodes_and_their_memory(void)
         EXPECT(acpi.range[1].base == 0x100000 && acpi.range[1].size == 0x7FF00000);
         EXPECT(acpi.range[2].hot_plug && acpi.range[2].node == 2);
         EXPECT(acpi.range[2].base == (uint64_t)1 << 40);
-        EXPECT(heard("wraps") == 1 && heard("overlaps") == 1);
+        EXPECT(heard("wraps") == 1 && heard("nodes overlap") == 1);
     }
 }
 
@@ -297,7 +297,7 @@ static void registers_of_the_fadt(void)
     unsigned char fadt[276];
     fill_fadt(fadt, 1u << 10 | 1u << 8);
     alone("FACP", 6, fadt + 36, 276 - 36);
-    EXPECT(run() == NULL && acpi.has_fadt && !acpi.hardware_reduced);
+    EXPECT(run() == NULL && !acpi.hardware_reduced);
     EXPECT(acpi.reset.address == 0xCF9 && acpi.reset.space == ACPI_PORT && acpi.reset_value == 15);
     EXPECT(acpi.pm1a.address == 0x804 && acpi.pm1b.address == 0x704); /* wide before narrow */
     EXPECT(acpi.pm_timer.address == 0xFED00808u && acpi.pm_timer.space == ACPI_MEMORY);
