@@ -70,19 +70,15 @@ def write_tree(folder, files):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "wb") as file:
             file.write(content)
-        os.chmod(target, 0o644)
-    for at, _, names in os.walk(folder, topdown=False):
-        for name in [os.path.join(at, n) for n in names] + [at]:
-            os.utime(name, (disk.epoch(), disk.epoch()))
 
 
 def iso_command(out, esp, folder):
-    """One copy of the EFI system partition behind the ISO 9660 files: El Torito and the GPT name it."""
-    seed = hashlib.sha256(read(esp)).digest()
-    stamp = datetime.datetime.fromtimestamp(disk.epoch(), datetime.timezone.utc).strftime("%Y%m%d%H%M%S00")
+    """One copy of the EFI system partition behind the ISO 9660 files: El Torito and the GPT name it.
+
+    The identifiers are xorriso's own, which it makes of SOURCE_DATE_EPOCH.
+    """
     return ["xorriso", "-report_about", "WARNING", "-as", "mkisofs", "-quiet", "-o", out, "-V", "MORTISE", "-r", "-J",
-            f"--modification-date={stamp}", "--set_all_file_dates", stamp,
-            "--gpt_disk_guid", str(disk.guid(b"iso", seed)),
+            "--set_all_file_dates", f"={disk.epoch()}",
             "-append_partition", "2", str(disk.ESP_TYPE), esp, "-appended_part_as_gpt",
             "-c", "boot.cat", "-e", "--interval:appended_partition_2:all::", "-no-emul-boot", folder]  # fmt: skip
 
@@ -92,7 +88,7 @@ def make_iso(out, files):
         esp, folder = os.path.join(work, "esp.img"), os.path.join(work, "tree")
         disk.write_sparse(esp, disk.fat(files, ISO_ESP_MIB, 16))
         write_tree(folder, files)
-        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(disk.epoch()), "TZ": "UTC"}
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(disk.epoch())}
         try:
             subprocess.run(iso_command(out, esp, folder), check=True, env=environment)
         except FileNotFoundError:

@@ -69,6 +69,9 @@ def check_reproducible(checks, work, programs):
         checks.check(read(f"{work}/dist/{name}") == read(f"{other}/{name}"), f"{name} is the same when it is made again")
     make(other, programs, {"SOURCE_DATE_EPOCH": str(EPOCH + 86400)})
     checks.check(read(f"{work}/dist/mortise.img") != read(f"{other}/mortise.img"), "another commit has another date")
+    make(other, programs, {"SOURCE_DATE_EPOCH": "0"})
+    listing = run("mdir", "-i", f"{other}/mortise.img@@{MIB}", "::/README.txt")[1].decode()
+    checks.check("1980-01-01" in listing, f"no time before 1980, where FAT begins: {listing}")
 
 
 def read_zip(checks, path):
