@@ -240,6 +240,7 @@ screen_steps() {
     screen 800x600 --words selftest=off 800x600 --memory 3G
     screen 1920x1080 --words selftest=off 1920x1080 --memory 6G
     screen 3840x2160 --words selftest=off 3840x2160 --memory 64M
+    screen log --words "screen=log selftest=off" 1280x800 --memory 128M
     screen panic --panic 1280x800
     screen panic-4k --panic 3840x2160 --memory 1T
     screen no-serial --no-serial --words selftest=off 800x600
