@@ -11,11 +11,13 @@
 #define WINDOW_NS      20000000u
 #define LEAST_NS       1000000u
 #define TICKS_MAX      ((uint64_t)1 << 30)
+#define TICKS_STILL    ((uint64_t)1 << 24) /* a counter that has not moved by then is dead */
 #define READS_MAX      (1u << 20)
 #define HZ_LEAST       100000000u
 #define HZ_MOST        20000000000u
 
 #define HPET_SIZE    0x400u
+#define HPET_CONFIG  (0x10 / 4)
 #define HPET_COUNTER (0xF0 / 4)
 
 /* A counter that runs upward at a known rate and wraps at its mask. */
@@ -72,8 +74,9 @@ static uint64_t measure(const struct counter *c)
 {
     struct moment begin = read_both(c);
     for (unsigned reads = 0; reads < READS_MAX; reads++) {
-        if (hal_cycles() - begin.tsc > TICKS_MAX ||
-            nanos_between(c, begin.count, read_counter(c)) >= WINDOW_NS)
+        uint64_t nanos = nanos_between(c, begin.count, read_counter(c));
+        if (hal_cycles() - begin.tsc > (nanos == 0 ? TICKS_STILL : TICKS_MAX) ||
+            nanos >= WINDOW_NS)
             break;
     }
     struct moment end = read_both(c);
@@ -95,7 +98,7 @@ static uint64_t by_cpuid(void)
     return hz >= HZ_LEAST && hz <= HZ_MOST ? hz : 0;
 }
 
-/* One that the firmware has left off stands still, and stays off. */
+/* Firmware often leaves it off: then it runs only while it is needed, its interrupts not routed. */
 static uint64_t by_hpet(const struct acpi *a)
 {
     struct counter c = {.reg = device_reach(a->hpet, HPET_SIZE), .mask = 0xFFFFFFFFu};
@@ -106,7 +109,11 @@ static uint64_t by_hpet(const struct acpi *a)
     if (c.period < 1000 || c.period > HPET_PERIOD_OK)
         return 0;
     c.reg.at = &hpet[HPET_COUNTER];
-    return measure(&c);
+    uint32_t config = hpet[HPET_CONFIG];
+    hpet[HPET_CONFIG] = (config & ~3u) | 1u;
+    uint64_t hz = measure(&c);
+    hpet[HPET_CONFIG] = config;
+    return hz;
 }
 
 static uint64_t by_pm_timer(const struct acpi *a)

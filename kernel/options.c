@@ -50,6 +50,7 @@ static bool parse_plant(const char *word, struct options *o)
         {"plant=panic", PLANT_PANIC}, {"plant=fault", PLANT_FAULT},
         {"plant=stack", PLANT_STACK}, {"plant=triple", PLANT_TRIPLE},
         {"plant=hang", PLANT_HANG},   {"plant=failtest", PLANT_FAILTEST},
+        {"plant=reset", PLANT_RESET}, {"plant=off", PLANT_OFF},
     };
     for (size_t i = 0; i < ARRAY_LEN(plants); i++) {
         if (same(word, plants[i].word)) {

@@ -9,8 +9,8 @@
  *   screen=map|log|off   the memory map picture (default), the log alone, or nothing but the
  *                   verdict and a panic
  *   tables=log      log every run of mappings
- *   plant=panic|fault|stack|triple|hang|failtest   break this boot on purpose; the harness's own
- * proof
+ *   plant=panic|fault|stack|triple|hang|failtest|reset|off   break this boot on purpose; the
+ *                   harness's own proof
  *
  * A later word wins over an earlier one.
  */
@@ -26,7 +26,9 @@ enum plant {
     PLANT_TRIPLE,
     PLANT_HANG,
     PLANT_FAILTEST,
-    PLANT_STACK
+    PLANT_STACK,
+    PLANT_RESET,
+    PLANT_OFF
 };
 
 enum screen_use { SCREEN_MAP, SCREEN_LOG, SCREEN_OFF };

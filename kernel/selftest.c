@@ -5,6 +5,7 @@
 #include "kernel/home.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/power.h"
 #include "kernel/unpack.h"
 #include "tests/unit/suites.h"
 
@@ -99,6 +100,10 @@ static void carry_out(enum plant plant)
         break;
     case PLANT_TRIPLE:
         cpu_triple_fault();
+    case PLANT_RESET:
+        kernel_reset();
+    case PLANT_OFF:
+        kernel_poweroff();
     case PLANT_HANG:
         cpu_halt();
     default:

@@ -121,7 +121,9 @@ add_ovmf() {
         QEMU+=(-global "driver=cfi.pflash01,property=secure,value=on")
         ;;
     esac
-    QEMU+=(-machine "$machine,memory-backend=ram0"
+    # Nodes bring memory of their own.
+    [[ " $QEMU_ARGS " == *' -numa '* ]] || machine+=,memory-backend=ram0
+    QEMU+=(-machine "$machine"
         -drive "if=pflash,format=raw,unit=0,readonly=on,file=$(qemu_escape "$code")"
         -drive "if=pflash,format=raw,unit=1,file=$(qemu_escape "$WORK/vars.fd")")
     add_disk

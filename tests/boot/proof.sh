@@ -29,13 +29,43 @@ options() { # NAME TEXT WORDS
     step "options-$1" run_expecting "$STATUS_PASS" "$2" --options "selftest=off $3"
 }
 
+# Another kind of machine: what its tables and clocks make of it must stand in the log.
+machine() { # NAME TEXT RUN.SH-ARGUMENTS...
+    local name=$1 text=$2
+    shift 2
+    step "machine-$name" run_expecting "$STATUS_PASS" "$text" --options selftest=off "$@"
+}
+
+# The only serial port is at 0x2f8, and a table says so: 16550, I/O space, 115200 baud.
+spcr_table() { # FILE
+    printf '\0\0\0\0\1\10\0\0\370\2\0\0\0\0\0\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' >"$1"
+}
+
+machines() {
+    local nodes='-object memory-backend-ram,id=n0,size=160M -object memory-backend-ram,id=n1,size=96M'
+    local spcr=$SUITE_LOGS/spcr.bin
+    machine smp-4 'acpi: 4 CPUs' --smp 4
+    machine pc 'clock: .* by HPET' --machine pc --cpu qemu64
+    machine no-hpet 'clock: .* by PM timer' --machine q35,hpet=off --cpu Skylake-Client
+    machine no-acpi 'clock: .* by Stall' --machine q35,acpi=off --cpu EPYC
+    machine numa 'node: 1, 1 CPUs: 0x000000000a000000 0x0000000010000000' --memory 256M --smp 3 --qemu \
+        "$nodes -numa node,nodeid=0,cpus=0-1,memdev=n0 -numa node,nodeid=1,cpus=2,memdev=n1"
+    spcr_table "$spcr" && machine spcr 'acpi: the log goes on at port 0x2f8' --qemu \
+        "-acpitable 'sig=SPCR,rev=2,data=$spcr' -global isa-serial.iobase=0x2f8 -global isa-serial.irq=3"
+}
+
 proof_all() {
+    machines
     plant failtest "$STATUS_FAIL" 'test: FAIL plant\.fails on purpose' --options plant=failtest
     plant panic "$STATUS_FAIL" 'panic: planted' --options plant=panic
     plant fault "$STATUS_FAIL" 'trap: user half is not mapped' --options plant=fault
     plant stack "$STATUS_FAIL" 'trap: guard page of the boot stack is not mapped' --options plant=stack
     plant triple "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=triple
     plant hang "$STATUS_NO_VERDICT" 'no verdict within 20 s' --options plant=hang --timeout 20
+    plant reset "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=reset
+    # If it restarted instead, it would go on for ever.
+    plant off "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=off \
+        --qemu '-action reboot=reset'
     plant no-qemu "$STATUS_NO_START" 'QEMU did not start' --qemu -no-such-argument
     plant no-image "$STATUS_NO_START" 'does not exist' --image /nowhere/BOOTX64.EFI
     options unknown '"nonsense" is not an option' nonsense

@@ -52,6 +52,10 @@ static void each_word(struct test_state *t)
     o = PARSE("kaslr=off tables=log plant=stack");
     CHECK(!o.kaslr && o.tables);
     CHECK_EQ(o.plant, PLANT_STACK);
+    o = PARSE("plant=reset");
+    CHECK_EQ(o.plant, PLANT_RESET);
+    o = PARSE("plant=off");
+    CHECK_EQ(o.plant, PLANT_OFF);
     CHECK_EQ(o.screen, SCREEN_MAP);
     CHECK_EQ(PARSE("screen=log").screen, SCREEN_LOG);
     CHECK_EQ(PARSE("screen=off").screen, SCREEN_OFF);
