@@ -25,7 +25,7 @@ static void draw_log(uint32_t row)
     }
 }
 
-static void refresh(void)
+void display_update(void)
 {
     if (canvas.pixels == NULL)
         return;
@@ -37,7 +37,7 @@ static void refresh(void)
 static void line_logged(void)
 {
     if (log_micros() - refreshed >= REFRESH_MICROS)
-        refresh();
+        display_update();
 }
 
 void display_start(const struct options *o)
@@ -57,7 +57,7 @@ void display_start(const struct options *o)
     screen_clear(INK_BLACK);
     canvas_init(&canvas, &g, hal_phys_to_virt(at));
     log_on_line(line_logged);
-    refresh();
+    display_update();
 }
 
 static void draw_zones(void)
@@ -90,14 +90,14 @@ void display_picture(void)
     }
     draw_facts();
     draw_zones();
-    refresh();
+    display_update();
 }
 
-void display_progress(uint64_t done, uint64_t total)
+void display_progress(const char *what, uint64_t done, uint64_t total)
 {
     if (!picture_shown || (done != total && log_micros() - progressed < REFRESH_MICROS))
         return;
-    picture_progress(&picture, done, total);
+    picture_progress(&picture, what, done, total);
     draw_zones();
     canvas_show(&canvas);
     progressed = log_micros();
@@ -111,6 +111,6 @@ bool display_verdict(const struct format_line *l, bool pass)
         picture_verdict(&picture, l, pass);
         draw_zones();
     }
-    refresh();
+    display_update();
     return true;
 }

@@ -24,8 +24,12 @@ void display_start(const struct options *);
  */
 void display_picture(void);
 
-/* `done` of `total` tests have run. */
-void display_progress(uint64_t done, uint64_t total);
+/* Bring the screen up to date with the log, which it otherwise follows ten times a second, and only
+ * when a line is logged: before waiting for something. */
+void display_update(void);
+
+/* "what: done of total" and its bar; the zones' bars with it. Shown ten times a second at most. */
+void display_progress(const char *what, uint64_t done, uint64_t total);
 
 /* Something went wrong for good, before the first line about it is logged; display_end() will show
  * `what`, the state of the machine, and the log from here on. The first call counts. */
@@ -34,7 +38,7 @@ void display_panic(const char *what);
 /* What the boot is doing, for the panic screen; a constant. */
 void display_step(const char *what);
 
-/* The last thing shown: the panic screen, or the verdict. */
+/* Show the panic screen, or the verdict. A panic can still come after a verdict. */
 void display_end(bool pass);
 
 /* Between the two halves: display.c, whose code comes packed (kernel/pack.py) and must be unpacked

@@ -1,6 +1,7 @@
 #include "kernel/log.h"
 #include "hal/hal.h"
 #include "hal/x86_64/serial.h"
+#include "kernel/keep.h"
 
 #define RING_SIZE 65536u /* a power of two */
 
@@ -32,9 +33,10 @@ void log_set_clock(uint64_t start, uint64_t hz)
     clock_hz = hz != 0 ? hz : 1000000000u;
 }
 
-static void emit(char c)
+void log_put(char c)
 {
     ring[ring_written++ % RING_SIZE] = c;
+    keep_put(c);
     serial_put(c);
 }
 
@@ -50,9 +52,10 @@ void log_line(const char *topic, const char *format, const union log_arg *args, 
     FORMAT(&l, "] %s: ", S(topic));
     format_add(&l, format, args, count);
     for (size_t i = 0; i < l.used; i++)
-        emit(l.cut && i + 3 >= l.used ? '.' : l.text[i]);
-    emit('\r');
-    emit('\n');
+        log_put(l.cut && i + 3 >= l.used ? '.' : l.text[i]);
+    log_put('\r');
+    log_put('\n');
+    keep_line();
     ticks_writing += hal_cycles() - begun;
     if (listener != NULL)
         listener();

@@ -32,6 +32,9 @@ void log_open_serial(uint16_t port);
 uint64_t log_micros(void);
 uint64_t log_micros_writing(void);
 
+/* One character, as it is and without a stamp, to serial and ring; for a dialogue. Nobody is told. */
+void log_put(char c);
+
 /* The ring: characters at positions [log_oldest(), log_written()), lines ended by "\r\n". */
 uint64_t log_oldest(void);
 uint64_t log_written(void);

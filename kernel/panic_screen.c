@@ -153,13 +153,13 @@ static void put_panic(void)
 
 void display_end(bool pass)
 {
-    static bool ended; /* drawing may itself fault */
-    if (ended || !screen_usable() || !display_open_fonts())
+    static bool panicked; /* drawing may itself fault */
+    if (panicked || !screen_usable() || !display_open_fonts())
         return;
-    ended = true;
+    panicked = panic_what != NULL;
     struct format_line l = {.used = 0};
     FORMAT(&l, "verdict: %s", S(pass ? "pass" : "fail"));
-    if (panic_what != NULL) {
+    if (panicked) {
         put_panic();
     } else if (!display_verdict(&l, pass)) {
         struct screen_grid g = screen_grid(20, 10);

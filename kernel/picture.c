@@ -244,10 +244,10 @@ void picture_zone(struct picture *p, enum pmm_zone zone, const struct pmm_stats 
     canvas_text(p->canvas, ZONE_COLUMNS + bar + 1, row, l.text, l.used, INK_TEXT, INK_BLACK);
 }
 
-void picture_progress(struct picture *p, uint64_t done, uint64_t total)
+void picture_progress(struct picture *p, const char *what, uint64_t done, uint64_t total)
 {
     struct format_line l = {.used = 0};
-    FORMAT(&l, "self-test: %u of %u", U(done), U(total));
+    FORMAT(&l, "%s: %u of %u", S(what), U(done), U(total));
     canvas_clear(p->canvas, p->progress_row, 1, INK_BLACK);
     draw_bar(p, 1, BAR_COLUMNS, p->progress_row, done, total, INK_SHADE);
     canvas_text(p->canvas, BAR_COLUMNS + 2, p->progress_row, l.text, l.used, INK_TEXT, INK_BLACK);

@@ -36,7 +36,7 @@ void picture_map(struct picture *);
 /* A zone's bar: of its width, free / total are green (rounded down), the rest yellow. */
 void picture_zone(struct picture *, enum pmm_zone, const struct pmm_stats *);
 
-void picture_progress(struct picture *, uint64_t done, uint64_t total);
+void picture_progress(struct picture *, const char *what, uint64_t done, uint64_t total);
 
 /* One line over the whole width: green ground, or vermilion. */
 void picture_verdict(struct picture *, const struct format_line *, bool good);

@@ -7,12 +7,14 @@ bool rows_next(struct rows *r, char text[ROWS_COLUMNS_MAX], uint32_t *length)
         return false;
     while (r->from < r->to) {
         char c = r->read(r->from);
-        if (c != '\n' && c != '\r' && *length == r->columns)
+        if (c >= ' ' && *length == r->columns)
             return true;
         r->from++;
         if (c == '\n')
             return true;
-        if (c != '\r')
+        if (c == '\b')
+            *length -= *length > 0;
+        else if (c != '\r')
             text[(*length)++] = c;
     }
     return true;

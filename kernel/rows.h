@@ -1,5 +1,5 @@
 /* kernel/rows.h: a stream of text broken into rows of a fixed number of columns. '\n' ends a line,
- * '\r' is nothing, a longer line goes on in the next row. Pure. */
+ * '\r' is nothing, '\b' takes a character of its row back, a longer line goes on in the next row. Pure. */
 #ifndef KERNEL_ROWS_H
 #define KERNEL_ROWS_H
 

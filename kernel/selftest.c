@@ -133,7 +133,7 @@ static uint64_t tests_total, tests_begun;
 
 static void test_begins(void)
 {
-    display_progress(tests_begun++, tests_total);
+    display_progress("self-test", tests_begun++, tests_total);
 }
 
 static uint64_t tests_in(const struct test_suite *const *suites, size_t count)
@@ -162,7 +162,7 @@ bool selftest_run(const struct options *o)
         run(unit_suites, ARRAY_LEN(unit_suites), &sum);
     else
         SAY("test", "the unit tests of mm/ are left out, as the option selftest=off asks");
-    display_progress(tests_begun, tests_total);
+    display_progress("self-test", tests_begun, tests_total);
     LOG("selftest", sum.skipped != 0 ? "%u passed, %u failed, %u skipped" : "%u passed, %u failed",
         U(sum.passed), U(sum.failed), U(sum.skipped));
     return sum.failed == 0 && sum.passed > 0;

@@ -319,6 +319,7 @@ static void broken_into_rows(void)
     expect_rows("abc\r\nde\n", 3, (const char *const[]){"abc", "de"}, 2);
     expect_rows("abcd\r\n\nabc", 3, (const char *const[]){"abc", "d", "", "abc"}, 4);
     expect_rows("abcdefg", 1, (const char *const[]){"a", "b", "c", "d", "e", "f", "g"}, 7);
+    expect_rows("ab\bc\b\b\bd", 9, (const char *const[]){"d"}, 1);
     expect_rows("\n\n", 9, (const char *const[]){"", ""}, 2);
 }
 
@@ -464,7 +465,7 @@ static void hostile_pictures(void)
         picture_map(&p);
         picture_fact(&p, 0, &l);
         picture_zone(&p, PMM_ZONE_NORMAL, &s);
-        picture_progress(&p, UINT32_MAX, UINT32_MAX);
+        picture_progress(&p, "work", UINT32_MAX, UINT32_MAX);
         picture_verdict(&p, &l, false);
         canvas_show(&c);
         EXPECT(p.scale >= PAGE_SIZE && p.scale <= (uint64_t)1 << 52);
