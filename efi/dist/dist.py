@@ -90,11 +90,11 @@ def make_iso(out, files):
         write_tree(folder, files)
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(disk.epoch())}
         try:
-            subprocess.run(iso_command(out, esp, folder), check=True, env=environment)
+            subprocess.run(iso_command(out, esp, folder), check=True, env=environment, stderr=subprocess.PIPE)
         except FileNotFoundError:
             sys.exit("dist.py: xorriso is missing; on Debian: apt install xorriso")
         except subprocess.CalledProcessError as error:
-            sys.exit(f"dist.py: xorriso ended with status {error.returncode}")
+            sys.exit(f"dist.py: xorriso ended with status {error.returncode}: {error.stderr.decode()}")
 
 
 def main():

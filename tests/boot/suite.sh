@@ -150,6 +150,7 @@ desk_steps() {
     step log-checker python3 "$ROOT/tests/boot/check_log_test.py"
     step test-frame check_frame
     step pe-lint python3 "$ROOT/tests/lint/pe_lint_test.py"
+    step font python3 "$ROOT/tests/lint/font_test.py"
     step cover-list python3 "$ROOT/tests/lint/unreachable_test.py"
     step map-totals python3 "$ROOT/tests/data/maps/totals.py" --check
     if have_tidy; then
