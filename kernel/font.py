@@ -108,7 +108,7 @@ def main():
         sys.exit("usage: font.py OUT.c")
     try:
         data = b"".join(glyph for size in SIZES for glyph in find(size))
-    except (OSError, ValueError, struct.error, EOFError) as error:
+    except (OSError, ValueError, IndexError, TypeError, struct.error, EOFError, zlib.error) as error:
         sys.exit(f"font.py: {error}")
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
     packed = squeeze.compress(data) + squeeze.flush()
