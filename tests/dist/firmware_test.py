@@ -56,8 +56,11 @@ class Machine:
             self.text += data.decode("latin-1")
         return True
 
-    def end(self):
-        """Tell run.sh to end its QEMU."""
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """run.sh ends its QEMU, if they are still there."""
         self.process.send_signal(signal.SIGTERM)
         self.wait()
 
@@ -81,15 +84,14 @@ def press_key(path):
 
 def check_ia32(checks, build, cpu, sentence, work):
     monitor = os.path.join(work, "qmp")
-    machine = Machine("--firmware", "ovmf32", "--disk", f"{build}/dist/mortise.img", "--attach", "usb", "--cpu", cpu,
-                      "--qemu", f"-qmp unix:{monitor},server=on,wait=off")  # fmt: skip
-    checks.check(machine.read_until("press any key."), f"{cpu}: it asks for a key")
-    checks.check("its firmware is 32-bit UEFI" in machine.text, f"{cpu}: it says what is wrong")
-    checks.check(sentence in machine.text, f"{cpu}: '{sentence}'")
-    checks.check(not machine.read_until("BdsDxe", seconds=3), f"{cpu}: it waits")
-    press_key(monitor)
-    checks.check(machine.read_until("Unsupported", seconds=30), f"{cpu}: after the key the firmware goes on")
-    machine.end()
+    with Machine("--firmware", "ovmf32", "--disk", f"{build}/dist/mortise.img", "--attach", "usb", "--cpu", cpu,
+                 "--qemu", f"-qmp unix:{monitor},server=on,wait=off") as machine:  # fmt: skip
+        checks.check(machine.read_until("press any key."), f"{cpu}: it asks for a key")
+        checks.check("its firmware is 32-bit UEFI" in machine.text, f"{cpu}: it says what is wrong")
+        checks.check(sentence in machine.text, f"{cpu}: '{sentence}'")
+        checks.check(not machine.read_until("BdsDxe", seconds=3), f"{cpu}: it waits")
+        press_key(monitor)
+        checks.check(machine.read_until("Unsupported", seconds=30), f"{cpu}: after the key the firmware goes on")
     if checks.failed:
         print(machine.text)
 
@@ -118,17 +120,16 @@ def make_stick(program, path):
 
 
 def check_refused(checks, stick, what):
-    machine = Machine("--firmware", "snakeoil", "--disk", stick, "--attach", "usb")
-    refused = machine.read_until("Access Denied", "Security Violation", "Mortise ")
-    checks.check(refused and "Mortise " not in machine.text, f"{what}: refused")
-    machine.end()
-    if "Mortise " in machine.text:
+    with Machine("--firmware", "snakeoil", "--disk", stick, "--attach", "usb") as machine:
+        refused = machine.read_until("Access Denied", "Security Violation", "Mortise ")
+        checks.check(refused and "Mortise " not in machine.text, f"{what}: refused")
+    if checks.failed:
         print(machine.text)
 
 
 def check_accepted(checks, stick):
-    machine = Machine("--firmware", "snakeoil", "--disk", stick, "--attach", "usb")
-    status = machine.wait()
+    with Machine("--firmware", "snakeoil", "--disk", stick, "--attach", "usb") as machine:
+        status = machine.wait()
     checks.check(status == 0 and "verdict: pass" in machine.text, f"the signed program boots to its verdict (status {status})")
     if status != 0:
         print(machine.text)
