@@ -21,8 +21,8 @@ struct boot_mem {
 _Static_assert(sizeof(struct boot_mem) == 32, "boot_mem has no hidden padding");
 
 struct boot_framebuffer {
-    uint64_t base; /* 0: no framebuffer */
-    uint64_t size; /* bytes */
+    uint64_t base;                 /* 0: no framebuffer */
+    uint64_t size;                 /* bytes */
     uint32_t width, height, pitch; /* pixels; pitch is pixels per scan line */
     uint32_t red_mask, green_mask, blue_mask;
 };
@@ -32,15 +32,16 @@ struct boot_framebuffer {
 struct boot_info {
     struct boot_mem *map;
     uint64_t map_count;
-    uint64_t map_bytes;       /* size of the block that holds `map`, for its reservation */
+    uint64_t map_bytes; /* size of the block that holds `map`, for its reservation */
     uint64_t image_base, image_size;
     uint64_t stack_base, stack_size; /* the kernel's boot stack */
-    uint64_t rsdp;            /* 0: none found */
-    uint64_t smbios;          /* 0: none; the 64-bit entry point when there is one */
+    uint64_t rsdp;                   /* 0: none found */
+    uint64_t smbios;                 /* 0: none; the 64-bit entry point when there is one */
     uint64_t runtime_services;
     uint64_t trampoline;      /* one page below 1 MiB, 0: none to be had */
     uint64_t tsc_hz;          /* measured with the firmware's Stall, 0: could not */
     uint64_t exit_tsc;        /* time stamp counter right after ExitBootServices */
+    uint64_t keep;            /* KEEP_SIZE bytes for the kept log (kernel/keep.h), 0: none */
     uint64_t descriptor_size; /* the firmware's */
     uint32_t exit_attempts;   /* calls of ExitBootServices that it took */
     uint32_t firmware_revision;

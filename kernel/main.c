@@ -6,6 +6,7 @@
 #include "kernel/display.h"
 #include "kernel/firmware.h"
 #include "kernel/home.h"
+#include "kernel/keep.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/options.h"
@@ -41,6 +42,7 @@ static void log_notes(char *notes)
 static void start_log(void)
 {
     log_set_clock(boot.exit_tsc, boot.tsc_hz);
+    keep_open(boot.keep);
     log_open_serial(options.serial);
     LOG("mortise", "commit %s", S(mortise_commit));
     if (boot.tsc_hz != 0)

@@ -1,6 +1,7 @@
 #include "kernel/memory.h"
 #include "hal/hal.h"
 #include "hal/x86_64/cpu.h"
+#include "kernel/keep.h"
 #include "kernel/log.h"
 #include "kernel/screen.h"
 #include "kernel/space.h"
@@ -175,6 +176,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o)
     reserve(info->stack_base, info->stack_size, "boot stack");
     reserve((paddr_t)(uintptr_t)info->map, info->map_bytes, "firmware map");
     reserve(info->trampoline, PAGE_SIZE, "trampoline");
+    reserve(info->keep, KEEP_SIZE, "kept log");
     reserve_screen(&info->framebuffer);
 }
 

@@ -68,6 +68,12 @@ static inline void asm_wrmsr(uint32_t msr, uint64_t value)
                      : "memory");
 }
 
+/* Write the cache line that holds `at` back to memory, and forget it. */
+static inline void asm_flush_line(const void *at)
+{
+    __asm__ volatile("clflush (%0)" : : "r"(at) : "memory");
+}
+
 #define ASM_CONTROL_REGISTER(name)                                                                 \
     static inline uint64_t asm_read_##name(void)                                                   \
     {                                                                                              \
