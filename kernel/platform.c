@@ -97,16 +97,21 @@ static void log_serial(void)
         U(platform.serial.space), U(platform.serial.address));
 }
 
-/* To the port that the SPCR names; a word of the user's weighs more. */
+/* A 16550 at a port; where the user has named one, that weighs more. */
+static bool serial_fits(const struct acpi_address *a, const struct options *o)
+{
+    return platform.serial_kind <= 1 && a->space == ACPI_PORT && a->address >= 0x100 &&
+           a->address <= 0xFFF8u && o->serial == COM1;
+}
+
+/* To the port that the SPCR names. */
 static void go_to_serial(const struct options *o)
 {
     const struct acpi_address *a = &platform.serial;
     if (a->address == 0)
         return;
     log_serial();
-    bool fits = platform.serial_kind <= 1 && a->space == ACPI_PORT && a->address >= 0x100 &&
-                a->address <= 0xFFF8u && o->serial == COM1;
-    if (!fits || (a->address == COM1 && serial_works()))
+    if (!serial_fits(a, o) || (a->address == COM1 && serial_works()))
         return;
     bool had = serial_works();
     LOG("acpi", "the log goes on at port %x, whole", U(a->address));

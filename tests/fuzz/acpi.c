@@ -1,7 +1,7 @@
 /* libFuzzer over the ACPI tables (kernel/acpi.h): the input is cut into tables, each in an
  * allocation of its own, with right checksums but where it asks for wrong ones; a root pointer, an
  * XSDT and an RSDT list them, and the FADT's pointers lead to one of them. What comes out must hold
- * together, and twice the same. */
+ * together, and twice the same. The input is also searched for _S5 as it is. */
 #include "kernel/acpi.c"
 #include "kernel/acpi_parts.c"
 #include "kernel/rsdp.c"
@@ -72,6 +72,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct acpi first, second;
     uint64_t entries[RIG_BLOCKS - 4];
     size_t count = 0;
+    uint8_t type[2];
+    if (acpi_find_s5(data, size, type))
+        must(type[0] < 8 && type[1] < 8);
     if (size < 2)
         return 0;
     rig_clear();

@@ -110,6 +110,21 @@ static void same_table_twice_counts_once(void)
     }
     EXPECT(run() == NULL && acpi.tables == 2 && acpi.hpet.address == 0x1000);
     EXPECT(heard("second of its kind") == 1 && heard("the XSDT does not") == 0);
+    EXPECT(acpi.refused == 0); /* an empty entry is none */
+}
+
+static void many_tables(void)
+{
+    uint64_t *list = calloc(1100, sizeof *list);
+    list[1023] = RIG_FIRST;
+    list[1024] = RIG_FIRST + RIG_STEP;
+    rig_clear();
+    rig_root(2, RIG_XSDT, 0);
+    rig_list(RIG_XSDT, "XSDT", 8, list, 1100);
+    rig_sum(rig_table(list[1023], "WAET", 40, 1), 40, 9);
+    rig_sum(rig_table(list[1024], "WAET", 40, 1), 40, 9);
+    EXPECT(run() == NULL && acpi.tables == 1 && heard("more than 1024 tables") == 1);
+    free(list);
 }
 
 static void lengths_come_before_checksums(void)
@@ -122,6 +137,12 @@ static void lengths_come_before_checksums(void)
         EXPECT(run() == NULL && acpi.tables == 0 && acpi.refused == 1);
         EXPECT(heard("length is out of range") + heard("reaches out of RAM") == 1);
     }
+    unsigned char *huge = calloc(1, 16 * MIB);
+    alone("HPET", 1, huge, 16 * MIB - 36);
+    EXPECT(run() == NULL && acpi.tables == 1);
+    alone("HPET", 1, huge, 16 * MIB - 35);
+    EXPECT(run() == NULL && acpi.tables == 0 && heard("length is out of range") == 1);
+    free(huge);
     alone("HPET", 1, "abcd", 4)[38] ^= 1;
     EXPECT(run() == NULL && acpi.refused == 1 && heard("checksum") == 1);
     alone("HPET", 1, "abcd", 4);
@@ -165,15 +186,18 @@ static void entries_without_length_end_the_table(void)
 {
     static const unsigned char lengths[] = {0, 1, 9, 255};
     for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
-        unsigned char body[8 + 8 + 8] = {[8] = 0, 8, 0, 7, 1, [16] = 0, lengths[i], 0, 8, 1};
+        unsigned char body[8 + 8 + 8] = {[8] = 0, 8, 0, 7, 1, [16] = 0, lengths[i], 7, 8, 1};
         alone("APIC", 4, body, sizeof body);
         EXPECT(run() == NULL && acpi.cpus == 1 && heard("of no sound length") == 1);
     }
     unsigned char body[8 + 8 + 1] = {[8] = 0, 8, 0, 7, 1};
     alone("APIC", 4, body, sizeof body);
     EXPECT(run() == NULL && acpi.cpus == 1 && heard("of no sound length") == 1);
-    alone("APIC", 4, body, 4); /* ends before its entries begin */
-    EXPECT(run() == NULL && acpi.has_madt && acpi.cpus == 0 && told_count == 2);
+    for (size_t size = 0; size < 8; size++) { /* ends before its entries begin */
+        alone("APIC", 4, "\xE0\xFE\xE0\xFE\x01\x00\x00\x00", size);
+        EXPECT(run() == NULL && acpi.has_madt && acpi.cpus == 0 && told_count == 2);
+        EXPECT(acpi.apic_base == 0);
+    }
 }
 
 static void many_cpus(void)
@@ -206,7 +230,7 @@ static void srat_memory(unsigned char *e, uint64_t base, uint64_t size, uint32_t
 
 static void nodes_and_their_memory(void)
 {
-    unsigned char body[12 + 7 * 40];
+    unsigned char body[12 + 8 * 40];
     for (unsigned revision = 1; revision <= 3; revision++) {
         memset(body, 0, sizeof body);
         srat_memory(body + 12, 0, 0xA0000, 0x101, 1);
@@ -216,8 +240,9 @@ static void nodes_and_their_memory(void)
         srat_memory(body + 172, 0x90000000u, 0, 2, 1);      /* empty */
         srat_memory(body + 212, ~(uint64_t)0 - 5, 0x1000, 2, 1); /* wraps */
         srat_memory(body + 252, 0x7FFFF000, 0x2000, 2, 1);  /* overlaps */
+        srat_memory(body + 292, 0x200000, 0x1000, 0x101, 1); /* overlaps its own node */
         alone("SRAT", revision, body, sizeof body);
-        EXPECT(run() == NULL && acpi.has_srat && acpi.range_count == 4);
+        EXPECT(run() == NULL && acpi.has_srat && acpi.range_count == 5);
         EXPECT(acpi.range[0].node == (revision < 2 ? 1 : 0x101) && !acpi.range[0].hot_plug);
         EXPECT(acpi.range[1].base == 0x100000 && acpi.range[1].size == 0x7FF00000);
         EXPECT(acpi.range[2].hot_plug && acpi.range[2].node == 2);
@@ -246,7 +271,7 @@ static void cpus_are_placed(void)
         1, 0, 0, 0, 9, 16, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
     static const unsigned char srat[] = {
         1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 16, 3, 5, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,   /* id 5: node 0x103 */
+        0, 16, 3, 5, 1, 0, 0, 0, 9, 1, 2, 4, 0, 0, 0, 0,   /* id 5: node 0x4020103 */
         0, 16, 4, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   /* id 6: not enabled */
         0, 16, 4, 99, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* no such CPU */
         0, 15, 4, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,      /* too short */
@@ -262,7 +287,7 @@ static void cpus_are_placed(void)
         memcpy(p + 36, srat, sizeof srat);
         rig_sum(p, 36 + sizeof srat, 9);
         EXPECT(run() == NULL && acpi.cpus == 4 && heard("too short") == 1);
-        EXPECT(acpi.cpu[0].node == 0x103 && acpi.cpu[1].node == ACPI_NO_NODE);
+        EXPECT(acpi.cpu[0].node == 0x4020103 && acpi.cpu[1].node == ACPI_NO_NODE);
         EXPECT(acpi.cpu[2].node == ACPI_NO_NODE && acpi.cpu[3].node == 9);
     }
 }
@@ -308,6 +333,9 @@ static void registers_of_the_fadt(void)
     EXPECT(run() == NULL && acpi.reset.address == 0 && acpi.sleep_control.address == 0);
     EXPECT(acpi.pm1a.address == 0x604 && acpi.pm1a.space == ACPI_PORT);
     EXPECT(acpi.pm_timer.address == 0x608 && acpi.pm_timer.space == ACPI_PORT);
+    put_address(fadt + 172, 3, 16, 0x804); /* in the embedded controller? */
+    alone("FACP", 6, fadt + 36, 276 - 36);
+    EXPECT(run() == NULL && acpi.pm1a.address == 0x604 && acpi.pm1a.space == ACPI_PORT);
     fill_fadt(fadt, 1u << 20);
     alone("FACP", 6, fadt + 36, 276 - 36);
     EXPECT(run() == NULL && acpi.hardware_reduced && acpi.pm1a.address == 0);
@@ -352,7 +380,29 @@ static void what_is_no_s5(void)
     EXPECT(!S5("\x08_S5_\x12\x06\x04\x0A\x08\x00\x00", 8, 0));     /* no type has four bits */
     EXPECT(!S5("\x08_S5_\x12\x01\x04\x00\x00\x00\x00", 0, 0));     /* shorter than itself */
     EXPECT(!S5("\x08_S5_\x12\x03\x04\x00\x00\x00\x00", 0, 0));     /* ends before the second */
+    EXPECT(!S5("\x08_S5_\x12\x06\x04\x00\x0A\x08\x00", 0, 8));
+    EXPECT(!S5("\x08_S5_\x12\x04\x02\x00\x0A\x05", 0, 5));      /* ends inside the second */
+    EXPECT(!S5("\x08_S5_\x12\x03\x00\x01", 1, 0));             /* has no elements */
+    EXPECT(!S5("\x08_S5_\x12\xC0", 0, 0));                     /* a length of which no byte is there */
+    EXPECT(!S5("x_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0));
+    EXPECT(!S5("\\_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0)); /* nothing before the root sign */
     EXPECT(!acpi_find_s5((const unsigned char *)"", 0, type));
+}
+
+/* In an SSDT too; the first that is met counts. */
+static void s5_in_other_tables(void)
+{
+    const uint64_t both[2] = {RIG_FIRST, RIG_FIRST + RIG_STEP};
+    rig_clear();
+    rig_root(2, RIG_XSDT, 0);
+    rig_list(RIG_XSDT, "XSDT", 8, both, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned char *p = rig_table(both[i], "SSDT", 36 + 12, 2);
+        memcpy(p + 36, "\x08_S5_\x12\x05\x02\x0A\x03\x01", 11);
+        p[45] = (unsigned char)(3 + i);
+        rig_sum(p, 36 + 12, 9);
+    }
+    EXPECT(run() == NULL && acpi.tables == 2 && acpi.has_s5 && acpi.s5[0] == 3 && acpi.s5[1] == 1);
 }
 
 static void serial_and_hpet(void)
@@ -467,6 +517,7 @@ int main(void)
     expect_run("root pointers of both revisions lead to the tables", both_root_pointers);
     expect_run("XSDT and RSDT stand in for each other", lists_stand_in_for_each_other);
     expect_run("a table that is listed twice counts once", same_table_twice_counts_once);
+    expect_run("A4 tables beyond the bound are told", many_tables);
     expect_run("A2 lengths are judged before checksums", lengths_come_before_checksums);
     expect_run("CPUs of every kind of entry are counted", cpus_of_every_kind);
     expect_run("A3 an entry without length ends its table", entries_without_length_end_the_table);
@@ -477,6 +528,7 @@ int main(void)
     expect_run("registers of the FADT, old and new", registers_of_the_fadt);
     expect_run("_S5 is found in each of its spellings", s5_in_its_spellings);
     expect_run("what is no _S5 is not taken for one", what_is_no_s5);
+    expect_run("_S5 may stand in an SSDT", s5_in_other_tables);
     expect_run("serial console and HPET", serial_and_hpet);
     expect_run("A1 any byte changed is seen, and does no harm", every_byte_changed);
     expect_run("tables that QEMU made say what it was asked for", tables_of_qemu);
