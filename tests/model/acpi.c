@@ -446,20 +446,32 @@ static void every_byte_changed(void)
     }
 }
 
+/* From the top of the sources, or from a folder a little below. */
+static FILE *open_data(const char *name)
+{
+    static const char *const up[] = {"", "../", "../../"};
+    FILE *f = NULL;
+    for (size_t i = 0; f == NULL && i < ARRAY_LEN(up); i++) {
+        char path[100];
+        snprintf(path, sizeof path, "%stests/data/acpi/%s.hex", up[i], name);
+        f = fopen(path, "r");
+    }
+    if (f == NULL)
+        printf("  tests/data/acpi/%s.hex is not here; run this from the top of the sources\n", name);
+    return f;
+}
+
 /* tests/data/acpi/NAME.hex: "@ADDRESS" begins a block, the first is the root pointer. */
 static uint64_t load(const char *name)
 {
     static unsigned char bytes[65536];
-    char path[100], line[200];
+    char line[200];
     uint64_t at = 0, rsdp = 0;
     size_t size = 0;
     rig_clear();
-    snprintf(path, sizeof path, "tests/data/acpi/%s.hex", name);
-    FILE *f = fopen(path, "r");
-    if (f == NULL) {
-        printf("  %s cannot be opened; run this from the top of the sources\n", path);
+    FILE *f = open_data(name);
+    if (f == NULL)
         return 0;
-    }
     for (bool more = true; more;) {
         more = fgets(line, sizeof line, f) != NULL;
         if (line[0] == '#' && more)
