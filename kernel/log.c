@@ -1,6 +1,7 @@
 #include "kernel/log.h"
 #include "hal/hal.h"
 #include "hal/x86_64/serial.h"
+#include "kernel/keep.h"
 
 #define RING_SIZE 65536u /* a power of two */
 
@@ -35,6 +36,7 @@ void log_set_clock(uint64_t start, uint64_t hz)
 void log_put(char c)
 {
     ring[ring_written++ % RING_SIZE] = c;
+    keep_put(c);
     serial_put(c);
 }
 
@@ -53,6 +55,7 @@ void log_line(const char *topic, const char *format, const union log_arg *args, 
         log_put(l.cut && i + 3 >= l.used ? '.' : l.text[i]);
     log_put('\r');
     log_put('\n');
+    keep_line();
     ticks_writing += hal_cycles() - begun;
     if (listener != NULL)
         listener();
