@@ -83,8 +83,10 @@ void display_picture(void)
     if (canvas.pixels == NULL || !picture_wanted)
         return;
     if (!picture_shown) {
-        canvas_clear(&canvas, 0, canvas.grid.rows, INK_BLACK);
         picture_init(&picture, &canvas, &memory_map);
+        if (picture.log_row >= canvas.grid.rows) /* a small screen */
+            return;
+        canvas_clear(&canvas, 0, canvas.grid.rows, INK_BLACK);
         picture_map(&picture);
         picture_shown = true;
     }

@@ -20,7 +20,7 @@ void display_early(const struct boot_info *);
 /* Take the memory, and show the log from now on (and what was logged before). */
 void display_start(const struct options *);
 
-/* Go over to the picture, or stay with the log, as the options say; and bring its zones up to date.
+/* Go over to the picture, or stay with the log where the options say so or the screen is too small; and bring its zones up to date.
  */
 void display_picture(void);
 

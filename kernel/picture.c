@@ -71,32 +71,42 @@ static uint64_t rows_needed(const struct picture *p)
     return rows;
 }
 
-static void layout_rows(struct picture *p)
+static uint32_t legend_rows(const struct picture *p)
+{
+    uint32_t across = p->canvas->grid.columns / LEGEND_WIDTH;
+    return across > 0 ? (KIND_COUNT - 2 + across) / across : 0;
+}
+
+/* The most that the map may take: the log's end keeps two rows of five. */
+static uint32_t map_rows_most(const struct picture *p)
 {
     uint32_t rows = p->canvas->grid.rows;
-    uint32_t across = p->canvas->grid.columns / LEGEND_WIDTH;
-    uint32_t legend = across > 0 ? (KIND_COUNT - 2 + across) / across : 0;
-    uint32_t fixed = PICTURE_FACTS + PMM_ZONE_COUNT + 1 + legend + 2; /* a row of title, two at the end */
-    uint32_t left = rows > fixed + 2 ? rows - fixed : 2;
-    p->map_rows = left * 3 / 5;
-    p->zone_row = PICTURE_FACTS;
-    p->map_row = p->zone_row + PMM_ZONE_COUNT + 1;
-    p->legend_row = p->map_row + p->map_rows;
-    p->progress_row = p->legend_row + legend;
-    p->verdict_row = p->progress_row + 1;
-    p->log_row = p->verdict_row + 1;
+    uint32_t others = PICTURE_FACTS + PMM_ZONE_COUNT + 1 + legend_rows(p) + 2;
+    return rows > others + 2 ? (rows - others) * 3 / 5 : 1;
+}
+
+static void choose_scale(struct picture *p)
+{
+    uint32_t most = map_rows_most(p);
+    while (rows_needed(p) > most && p->scale < (uint64_t)1 << 52)
+        p->scale *= 2;
+    p->map_rows = (uint32_t)min_u64(rows_needed(p), most);
 }
 
 void picture_init(struct picture *p, struct canvas *c, const struct memmap *map)
 {
     const struct font *f = c->grid.font;
     *p = (struct picture){.canvas = c, .map = map, .scale = PAGE_SIZE};
-    layout_rows(p);
     p->map_x = LABEL_COLUMNS * f->width;
     uint32_t room = c->grid.width > p->map_x ? c->grid.width - p->map_x : 1;
     p->map_width = room >= 512 ? room / 512 * 512 : room;
-    while (rows_needed(p) > p->map_rows && p->scale < (uint64_t)1 << 52)
-        p->scale *= 2;
+    choose_scale(p);
+    p->zone_row = PICTURE_FACTS;
+    p->map_row = p->zone_row + PMM_ZONE_COUNT + 1;
+    p->legend_row = p->map_row + p->map_rows;
+    p->progress_row = p->legend_row + legend_rows(p);
+    p->verdict_row = p->progress_row + 1;
+    p->log_row = p->verdict_row + 1;
 }
 
 void picture_fact(struct picture *p, uint32_t row, const struct format_line *l)

@@ -271,7 +271,9 @@ class Reader(Checks):
         scale = int(head[1]) * {"K": KIB, "M": MIB, "G": GIB}[head[2]]
         rows = self.expected_map(ranges, scale, pixels)
         finer = len(self.expected_map(ranges, scale // 2, pixels)) if scale > PAGE else 1 << 30
-        self.check(len(rows) <= self.legend - 8 < finer, f"{human(scale)} is the finest scale that fits: {len(rows)} rows, {finer} at half of it")
+        most = (len(self.text) - 4 - 3 - 1 - self.legend_rows - 2) * 3 // 5
+        self.check(len(rows) <= most < finer, f"{human(scale)} is the finest scale that fits {most} rows: {len(rows)} rows, {finer} at half of it")
+        self.equal(self.legend, 8 + len(rows), "the row of the legend, right below the map")
         for row, base in enumerate(rows, 8):
             if base < 0:
                 self.equal(self.text[row].strip(" "), f"nothing for {human(-base)}", f"row {row}, a hole")
