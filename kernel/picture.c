@@ -229,7 +229,7 @@ static void draw_bar(struct picture *p, uint32_t column, uint32_t columns, uint3
 {
     const struct font *f = p->canvas->grid.font;
     uint32_t width = columns * f->width;
-    uint32_t filled = whole != 0 ? (uint32_t)(part * width / whole) : 0;
+    uint32_t filled = whole != 0 ? (uint32_t)(min_u64(part, whole) * width / whole) : 0;
     uint32_t y = row * f->height + f->height / 8;
     uint32_t height = f->height * 3 / 4;
     canvas_fill(p->canvas, column * f->width, y, filled, height, INK_GREEN);

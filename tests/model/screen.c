@@ -494,6 +494,10 @@ static void bars(void)
     expect_bar(&p, 5, 775, 1, INK_YELLOW);
     picture_zone(&p, PMM_ZONE_NORMAL, &(struct pmm_stats){.total = 0});
     expect_bar(&p, 6, 0, 776, INK_SHADE);
+    picture_progress(&p, "more than all", 200, 100);
+    const uint8_t *line = c.pixels + (size_t)(p.progress_row * 16 + 8) * 1280;
+    for (uint32_t x = 0; x < 16 + 192; x++)
+        EXPECT(line[x] == (x >= 8 && x < 8 + 192 ? INK_GREEN : INK_BLACK));
     free(c.pixels);
 }
 
