@@ -49,6 +49,8 @@ $(PATH_OBJ): EFI_FLAGS += -Os
 $(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
 $(BUILD)/efi/efi/%.obj: EFI_FLAGS += -mllvm -enable-machine-outliner=always
 PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,smoke display canvas picture acpi acpi_parts clock platform firmware rsdp)
+# The allocator is made and looked at after the unpacking too.
+PACKED   += $(patsubst %,$(BUILD)/efi/%.c.obj,kernel/account mm/aspace_check mm/pmm_create mm/pmm_debug mm/pmm_report)
 TEST_OBJ := $(PACKED) $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj,$(EFI_OBJ))
 $(TEST_OBJ): EFI_FLAGS += -fms-extensions -include tests/section.h
 
@@ -177,7 +179,8 @@ $(H)/model-pe: kernel/pe.c tests/test.c
 $(H)/fuzz-unpack: FUZZ_FLAGS += -lz
 
 # The loader, as it is, against a fake firmware.
-$(H)/model-loader: $(EFI_SRC) $(wildcard efi/*.h) kernel/version.c tests/test.c
+$(H)/model-loader: $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,format keep options version) \
+    tests/test.c
 $(H)/model-loader: HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
     -DGNU_EFI_USE_MS_ABI -DMORTISE_COMMIT='"desk"'
 

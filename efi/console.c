@@ -27,84 +27,96 @@ void console_write(const struct loader *l, const char *ascii)
     flush(out, chunk, &length);
 }
 
-static size_t length_of(const char *string)
+void console_say(const struct loader *l, const char *ascii)
 {
-    size_t length = 0;
-    while (string[length] != '\0')
-        length++;
-    return length;
+    console_write(l, ascii);
+    console_write(l, "\n");
+}
+
+static void add_note(char *notes, const char *sentence)
+{
+    notes += text_length(notes);
+    while (*sentence != '\0')
+        *notes++ = *sentence++;
+    notes[0] = '\n';
+    notes[1] = '\0';
 }
 
 void console_note(const struct loader *l, const char *sentence)
 {
-    static const char more[] = "Further notes did not fit here.\n";
+    static const char more[] = "Further notes did not fit here.";
     char *notes = l->info->notes;
-    struct text text = {.at = notes, .capacity = BOOT_TEXT_SIZE, .length = length_of(notes)};
     console_write(l, "note: ");
-    console_write(l, sentence);
-    console_write(l, "\n");
-    if (text.length + length_of(sentence) + 1 + sizeof(more) <= BOOT_TEXT_SIZE) {
-        text_add(&text, sentence);
-        text_add_char(&text, '\n');
-    } else if (text.length + sizeof(more) <= BOOT_TEXT_SIZE) {
-        text_add(&text, more);
-        while (text.length + 1 < text.capacity) /* full for good: said once */
-            text_add_char(&text, '\n');
+    console_say(l, sentence);
+    size_t left = BOOT_TEXT_SIZE - text_length(notes);
+    if (text_length(sentence) + 2 + sizeof(more) <= left) {
+        add_note(notes, sentence);
+    } else if (sizeof(more) < left) {
+        add_note(notes, more);
+        while (text_length(notes) + sizeof(more) < BOOT_TEXT_SIZE) /* full for good: said once */
+            add_note(notes, "");
     }
+}
+
+static bool read_key(const struct loader *l, EFI_INPUT_KEY *key)
+{
+    SIMPLE_INPUT_INTERFACE *in = l->system->ConIn;
+    return in != NULL && in->ReadKeyStroke != NULL && efi_ok(in->ReadKeyStroke(in, key));
+}
+
+static char char_of(uint16_t c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c | 0x20);
+    return c == 8 || c == '\r' || c == '\n' || (c >= ' ' && c <= 0x7f) ? (char)c : '.';
+}
+
+char console_key(const struct loader *l, unsigned *tenths)
+{
+    EFI_INPUT_KEY key;
+    if (l->system->ConIn == NULL)
+        *tenths = 0;
+    while (*tenths > 0) {
+        --*tenths;
+        if (read_key(l, &key))
+            return char_of(key.UnicodeChar);
+        if (!efi_ok(l->boot->Stall(100000)))
+            *tenths = 0;
+    }
+    return 0;
 }
 
 void console_wait_key(const struct loader *l, unsigned seconds)
 {
-    SIMPLE_INPUT_INTERFACE *in = l->system->ConIn;
     EFI_INPUT_KEY key;
-    if (in == NULL || in->ReadKeyStroke == NULL)
-        return;
-    for (unsigned i = 0; i < 32 && efi_ok(in->ReadKeyStroke(in, &key)); i++)
+    unsigned tenths = seconds * 10;
+    for (unsigned i = 0; i < 32 && read_key(l, &key); i++)
         continue; /* keys from before the question are no answer */
-    for (unsigned tenth = 0; tenth < seconds * 10; tenth++) {
-        if (efi_ok(in->ReadKeyStroke(in, &key)) || !efi_ok(l->boot->Stall(100000)))
-            return;
-    }
+    (void)console_key(l, &tenths);
 }
 
-static const char *status_words(EFI_STATUS status)
+/* Each begins with the number that it stands for. */
+const char *console_status(EFI_STATUS status)
 {
-    switch (status & ~EFI_ERROR_MASK) {
-    case 2:
-        return "invalid parameter";
-    case 3:
-        return "unsupported";
-    case 5:
-        return "buffer too small";
-    case 7:
-        return "device error";
-    case 9:
-        return "out of resources";
-    case 14:
-        return "not found";
-    case 15:
-        return "access denied";
-    case 26:
-        return "security violation";
-    case 33:
-        return "compromised data";
-    default:
-        return "see the UEFI specification, appendix D";
-    }
+    static const char words[] =
+        "\2invalid parameter\0\3unsupported\0\5"
+        "buffer too small\0\7"
+        "device error\0\10write protected\0\11out of resources\0\12"
+        "file system damaged\0\13volume full\0\14no media\0\16not found\0\17"
+        "access denied\0\32security violation\0\41"
+        "compromised data\0";
+    const char *at = words;
+    while (*at != '\0' && (uint64_t)*at != (status & ~EFI_ERROR_MASK))
+        at += text_length(at) + 1;
+    return *at != '\0' ? at + 1 : "see the UEFI specification, appendix D";
 }
 
 EFI_STATUS console_fail(const struct loader *l, const char *sentence, EFI_STATUS status)
 {
-    char storage[160];
-    struct text text = text_on(storage, sizeof(storage));
-    text_add(&text, "\nThe firmware's answer: ");
-    text_add_hex(&text, status);
-    text_add(&text, " (");
-    text_add(&text, status_words(status));
-    text_add(&text, ").\nNothing was changed. Press a key, or wait half a minute, to go back.\n");
     console_write(l, "Mortise cannot start: ");
-    console_write(l, sentence);
-    console_write(l, storage);
+    console_say(l, sentence);
+    console_say(l, TEXT("The firmware's answer: %x (%s).", U(status), S(console_status(status))));
+    console_write(l, "Nothing was changed. Press a key, or wait half a minute, to go back.\n");
     console_wait_key(l, 30);
     return status;
 }

@@ -1,6 +1,8 @@
 #include "efi/framebuffer.h"
 #include "efi/loader.h"
 
+#define MODES_MAX 64u /* of one screen, in the report */
+
 static EFI_GUID gop_id = {
     0x9042a9de, 0x23dc, 0x4a38, {0x96, 0xfb, 0x7a, 0xde, 0xd0, 0x80, 0x51, 0x6a}};
 static EFI_GUID console_id = {
@@ -33,18 +35,6 @@ static const char *describe(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, struct boot_frame
     return framebuffer_accept(fb, (uint32_t)mode->Info->PixelFormat);
 }
 
-static void note_refused(const struct loader *l, size_t index, const char *why)
-{
-    char storage[160];
-    struct text text = text_on(storage, sizeof(storage));
-    text_add(&text, "Screen ");
-    text_add_dec(&text, index + 1);
-    text_add(&text, " is not used: ");
-    text_add(&text, why);
-    text_add(&text, ".");
-    console_note(l, storage);
-}
-
 static bool shows_console(const struct loader *l, EFI_HANDLE handle)
 {
     void *unused = NULL;
@@ -62,12 +52,49 @@ static void choose(const struct loader *l, const EFI_HANDLE *handles, size_t cou
         const char *why = describe(gop, &fb);
         bool console = shows_console(l, handles[i]);
         if (why != NULL)
-            note_refused(l, i, why);
+            console_note(l, TEXT("Screen %u is not used: %s.", U(i + 1), S(why)));
         else if (console || l->info->framebuffer.base == 0)
             l->info->framebuffer = fb;
         if (why == NULL && console)
             return;
     }
+}
+
+static void report_mode(const struct loader *l, struct volume_file *f, size_t screen,
+                        EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, uint32_t mode)
+{
+    EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info = NULL;
+    UINTN size = 0;
+    if (!efi_ok(gop->QueryMode(gop, mode, &size, &info)) || info == NULL)
+        return;
+    volume_line(f, TEXT("# screen: %u mode %u: %ux%u, pitch %u, format %u%s", U(screen + 1),
+                        U(mode), U(info->HorizontalResolution), U(info->VerticalResolution),
+                        U(info->PixelsPerScanLine), U((uint32_t)info->PixelFormat),
+                        S(gop->Mode->Mode == mode ? ", in use" : "")));
+    (void)l->boot->FreePool(info);
+}
+
+static void report_screen(const struct loader *l, struct volume_file *f, size_t screen,
+                          EFI_HANDLE handle)
+{
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = NULL;
+    if (!efi_ok(l->boot->HandleProtocol(handle, &gop_id, (void **)&gop)) || gop == NULL ||
+        gop->Mode == NULL || gop->QueryMode == NULL)
+        return;
+    for (uint32_t mode = 0; mode < gop->Mode->MaxMode && mode < MODES_MAX; mode++)
+        report_mode(l, f, screen, gop, mode);
+}
+
+void graphics_report(const struct loader *l, struct volume_file *f)
+{
+    EFI_HANDLE *handles = NULL;
+    UINTN count = 0;
+    EFI_STATUS status = l->boot->LocateHandleBuffer(ByProtocol, &gop_id, NULL, &count, &handles);
+    if (!efi_ok(status) || handles == NULL)
+        return;
+    for (size_t i = 0; i < count; i++)
+        report_screen(l, f, i, handles[i]);
+    (void)l->boot->FreePool(handles);
 }
 
 void graphics_find(const struct loader *l)

@@ -50,9 +50,9 @@ static bool find_image(const struct loader *l)
 static void copy_firmware_name(const struct loader *l)
 {
     const CHAR16 *name = l->system->FirmwareVendor;
-    struct text text = text_on(l->info->firmware_vendor, sizeof(l->info->firmware_vendor));
-    for (size_t i = 0; name != NULL && i < sizeof(l->info->firmware_vendor) && name[i] != 0; i++)
-        text_add_char(&text, name[i] >= ' ' && name[i] <= '~' ? (char)name[i] : '?');
+    for (size_t i = 0; name != NULL && i + 1 < sizeof(l->info->firmware_vendor) && name[i] != 0;
+         i++)
+        l->info->firmware_vendor[i] = name[i] >= ' ' && name[i] <= '~' ? (char)name[i] : '?';
     l->info->firmware_revision = l->system->FirmwareRevision;
     l->info->runtime_services = (uint64_t)(uintptr_t)l->system->RuntimeServices;
 }
@@ -95,22 +95,24 @@ static void greet(const struct loader *l)
 {
     console_write(l, "\nMortise ");
     console_write(l, mortise_commit);
-    console_write(l, ": a kernel that manages memory. It runs from RAM and writes to no disk.\n");
+    console_write(
+        l, ": a kernel that manages memory. It runs from RAM. All that it ever writes to\na disk "
+           "is " REPORT_NAME " and " KEPT_NAME ", where it came from.\n");
+}
+
+static const char *menu_options(const struct loader *l)
+{
+    return l->info->options[0] != '\0' ? l->info->options : "none";
 }
 
 static void say_what_comes(const struct loader *l)
 {
-    char storage[256];
-    struct text text = text_on(storage, sizeof(storage));
-    text_add(&text, "Firmware: ");
-    text_add(&text, l->info->firmware_vendor[0] != '\0' ? l->info->firmware_vendor : "unnamed");
-    text_add(&text, ", revision ");
-    text_add_hex(&text, l->info->firmware_revision);
-    text_add(&text, "; its memory map has ");
-    text_add_dec(&text, rawmap_count(&l->map));
-    text_add(&text, " entries.\nOptions: ");
-    console_write(l, storage);
-    console_write(l, l->info->options[0] != '\0' ? l->info->options : "none");
+    const char *vendor = l->info->firmware_vendor;
+    console_say(l, TEXT("Firmware: %s, revision %x; its memory map has %u entries.",
+                        S(vendor[0] != '\0' ? vendor : "unnamed"), U(l->info->firmware_revision),
+                        U(rawmap_count(&l->map))));
+    console_write(l, "Options: ");
+    console_write(l, menu_options(l));
     console_write(
         l, ".\nNext: the firmware hands the machine over; the kernel makes page tables of its "
            "own,\ngives every page an owner, and tests itself.\n");
@@ -157,6 +159,7 @@ static EFI_STATUS prepare(struct loader *l)
         return console_fail(l, "the memory map cannot be read. A firmware update may help.",
                             status);
     tables_find(l);
+    kept_find(l);
     return EFI_SUCCESS;
 }
 
@@ -166,6 +169,11 @@ static EFI_STATUS run(struct loader *l)
     EFI_STATUS status = prepare(l);
     if (!efi_ok(status))
         return status;
+    menu_show(l);
+    if (l->options.report) {
+        kept_write(l);
+        report_write(l);
+    }
     say_what_comes(l);
     if (!map_exit(l, &touched)) {
         if (touched)

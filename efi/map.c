@@ -14,6 +14,13 @@ uint64_t map_take_pages(const struct loader *l, uint64_t pages, uint64_t limit)
     return efi_ok(l->boot->AllocatePages(how, EfiLoaderData, (UINTN)pages, &at)) ? at : 0;
 }
 
+bool map_take_at(const struct loader *l, uint64_t address, uint64_t pages)
+{
+    EFI_PHYSICAL_ADDRESS at = address;
+    return efi_ok(l->boot->AllocatePages(AllocateAddress, EfiLoaderData, (UINTN)pages, &at)) &&
+           at == address;
+}
+
 /* One reading. The size is set to all there is before every call: firmware leaves the last size
  * there. The stride is ours until the firmware sets it: not all do. */
 static EFI_STATUS read_map(struct loader *l, UINTN *key)

@@ -6,16 +6,11 @@
 
 static void note_end(const struct loader *l, const char *source, enum words_end end)
 {
-    char storage[160];
-    struct text text = text_on(storage, sizeof(storage));
-    if (end == WORDS_ALL)
-        return;
-    text_add(&text, source);
-    if (end == WORDS_FULL)
-        text_add(&text, ": more options than fit; the last ones were left out.");
-    else
-        text_add(&text, ": reading stopped at a character that is not ASCII.");
-    console_note(l, storage);
+    if (end != WORDS_ALL)
+        console_note(l, TEXT(end == WORDS_FULL
+                                 ? "%s: more options than fit; the last ones were left out."
+                                 : "%s: reading stopped at a character that is not ASCII.",
+                             S(source)));
 }
 
 static uint16_t load16(const uint8_t *at)
@@ -83,19 +78,6 @@ static EFI_FILE_PROTOCOL *open_config(const struct loader *l, EFI_FILE_PROTOCOL 
     return file != NULL ? file : open_beside(root, path, 1);
 }
 
-static EFI_FILE_PROTOCOL *open_root(const struct loader *l)
-{
-    static EFI_GUID id = {
-        0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
-    EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs = NULL;
-    EFI_FILE_PROTOCOL *root = NULL;
-    if (l->loaded == NULL || l->loaded->DeviceHandle == NULL)
-        return NULL;
-    if (!efi_ok(l->boot->HandleProtocol(l->loaded->DeviceHandle, &id, (void **)&fs)) || fs == NULL)
-        return NULL;
-    return efi_ok(fs->OpenVolume(fs, &root)) ? root : NULL;
-}
-
 static void read_config(const struct loader *l, EFI_FILE_PROTOCOL *file)
 {
     static uint8_t bytes[FILE_MAX];
@@ -113,20 +95,39 @@ static void read_config(const struct loader *l, EFI_FILE_PROTOCOL *file)
 static void read_load_options(const struct loader *l)
 {
     char *options = l->info->options;
-    size_t before = 0;
+    size_t before = text_length(options);
     if (l->loaded == NULL || l->loaded->LoadOptions == NULL)
         return;
-    while (options[before] != '\0')
-        before++;
     note_end(l, "LoadOptions",
              words_add_utf16(options, BOOT_TEXT_SIZE, l->loaded->LoadOptions,
                              l->loaded->LoadOptionsSize));
     words_drop_program(options, before);
 }
 
-void options_read(const struct loader *l)
+/* options_parse() passes nothing through to its listener. */
+static const struct loader *listener;
+
+static void say_unknown(const char *word)
 {
-    EFI_FILE_PROTOCOL *root = open_root(l);
+    console_say(listener, TEXT("%s: not an option; ignored.", S(word)));
+}
+
+void options_understand(struct loader *l)
+{
+    listener = l;
+    options_parse(l->info->options, BOOT_TEXT_SIZE, &l->options, say_unknown);
+}
+
+void options_add(struct loader *l, const char *words, size_t length)
+{
+    note_end(l, "Typed options",
+             words_add_bytes(l->info->options, BOOT_TEXT_SIZE, (const uint8_t *)words, length));
+    options_understand(l);
+}
+
+void options_read(struct loader *l)
+{
+    EFI_FILE_PROTOCOL *root = volume_open(l);
     EFI_FILE_PROTOCOL *file = root == NULL ? NULL : open_config(l, root);
     if (root == NULL)
         console_note(l, "The folder this program came from cannot be read: no mortise.cfg.");
@@ -137,4 +138,5 @@ void options_read(const struct loader *l)
     if (root != NULL)
         (void)root->Close(root);
     read_load_options(l);
+    options_understand(l);
 }

@@ -3,6 +3,8 @@
 /* Tables that a system table can list: real ones have about a dozen; more is no count. */
 #define TABLES_MAX 1024u
 
+#define HEADER 36u /* bytes of an ACPI table's header */
+
 static const EFI_GUID acpi2 = {
     0x8868e871, 0xe4f1, 0x11d3, {0xbc, 0x22, 0, 0x80, 0xc7, 0x3c, 0x88, 0x81}};
 static const EFI_GUID acpi1 = {
@@ -35,14 +37,13 @@ static uint64_t find(const struct loader *l, const EFI_GUID *id)
 static bool readable(const struct loader *l, uint64_t address, uint64_t size)
 {
     bool low = address >= 0xe0000 && address < 0x100000 && size <= 0x100000 - address;
-    return low || rawmap_covers(&l->map, address, size);
+    return address != 0 && (low || rawmap_covers(&l->map, address, size));
 }
 
 static bool begins(const struct loader *l, uint64_t address, const char *mark, size_t length,
                    size_t size)
 {
-    return address != 0 && readable(l, address, size) &&
-           same_bytes((const void *)(uintptr_t)address, mark, length);
+    return readable(l, address, size) && same_bytes((const void *)(uintptr_t)address, mark, length);
 }
 
 static bool sums_to_zero(uint64_t address, size_t size)
@@ -87,6 +88,43 @@ static uint64_t find_smbios(const struct loader *l)
     if (third != 0 || second != 0)
         console_note(l, "The SMBIOS entry point is damaged; going on without SMBIOS.");
     return 0;
+}
+
+static uint64_t load(uint64_t address, size_t size)
+{
+    const uint8_t *at = (const uint8_t *)(uintptr_t)address;
+    uint64_t value = 0;
+    while (size-- > 0)
+        value = value << 8 | at[size];
+    return value;
+}
+
+static void report_table(const struct loader *l, struct volume_file *f, uint64_t address)
+{
+    char name[5] = "none";
+    bool known = readable(l, address, HEADER);
+    uint64_t length = known ? load(address + 4, 4) : 0;
+    for (size_t i = 0; known && i < 4; i++)
+        name[i] = (char)load(address + i, 1);
+    volume_line(f, TEXT("# acpi: %s at %x, %u bytes, %s", S(name), U(address), U(length),
+                        S(known && readable(l, address, length) ? "all in the map"
+                                                                : "not all in the map")));
+}
+
+void tables_report(const struct loader *l, struct volume_file *f)
+{
+    uint64_t rsdp = l->info->rsdp;
+    if (rsdp == 0)
+        return;
+    uint64_t root = load(rsdp + 15, 1) >= 2 ? load(rsdp + 24, 8) : 0;
+    size_t size = root != 0 ? 8 : 4;
+    root = root != 0 ? root : load(rsdp + 16, 4);
+    report_table(l, f, root);
+    if (!readable(l, root, HEADER))
+        return;
+    uint64_t length = min_u64(load(root + 4, 4), HEADER + TABLES_MAX * size);
+    for (uint64_t at = HEADER; at + size <= length && readable(l, root, at + size); at += size)
+        report_table(l, f, load(root + at, size));
 }
 
 void tables_find(const struct loader *l)

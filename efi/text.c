@@ -1,46 +1,18 @@
 #include "efi/text.h"
 
-struct text text_on(char *storage, size_t capacity)
+const char *text_line(const char *format, const union log_arg *args, size_t count)
 {
-    storage[0] = '\0';
-    return (struct text){.at = storage, .capacity = capacity};
+    static struct format_line line;
+    line.used = 0;
+    format_add(&line, format, args, count);
+    line.text[min_u64(line.used, LOG_LINE - 1)] = '\0';
+    return line.text;
 }
 
-void text_add_char(struct text *text, char c)
+size_t text_length(const char *text)
 {
-    if (text->length + 1 >= text->capacity) {
-        text->cut = true;
-        return;
-    }
-    text->at[text->length++] = c;
-    text->at[text->length] = '\0';
-}
-
-void text_add(struct text *text, const char *string)
-{
-    while (*string != '\0')
-        text_add_char(text, *string++);
-}
-
-static void add_number(struct text *text, uint64_t value, unsigned base)
-{
-    char digits[20]; /* 2^64 has 20 decimal digits */
-    size_t count = 0;
-    do {
-        digits[count++] = "0123456789abcdef"[value % base];
-        value /= base;
-    } while (value != 0);
-    while (count > 0)
-        text_add_char(text, digits[--count]);
-}
-
-void text_add_dec(struct text *text, uint64_t value)
-{
-    add_number(text, value, 10);
-}
-
-void text_add_hex(struct text *text, uint64_t value)
-{
-    text_add(text, "0x");
-    add_number(text, value, 16);
+    size_t length = 0;
+    while (text[length] != '\0')
+        length++;
+    return length;
 }

@@ -1,27 +1,22 @@
-/* efi/text.h: sentences built piece by piece in a buffer that cannot overflow.
+/* efi/text.h: sentences with numbers in them, by the kernel's formats (kernel/log.h).
  *
- * T1  the buffer always ends with NUL, and holds what fitted; `cut` says that something did not.
+ *     console_write(l, TEXT("%u entries, the first at %x", U(count), U(base)));
  *
- * No UEFI types, no allocation; any context. Each call costs the length of what it adds.
+ * The result is printable, ends with NUL, is cut after LOG_LINE - 1 characters, and lasts until the
+ * next TEXT(). No UEFI types, no allocation. One CPU, before the exit.
  */
 #ifndef EFI_TEXT_H
 #define EFI_TEXT_H
 
-#include "hal/base.h"
+#include "kernel/format.h"
 
-struct text {
-    char *at;        /* the caller's storage */
-    size_t capacity; /* bytes of it, NUL included, at least 1 */
-    size_t length;   /* characters in it, without the NUL */
-    bool cut;
-};
+#define TEXT(format, ...)                                                                          \
+    text_line((format), (const union log_arg[]){__VA_ARGS__},                                      \
+              sizeof((const union log_arg[]){__VA_ARGS__}) / sizeof(union log_arg))
 
-/* Start an empty text on `storage`. */
-struct text text_on(char *storage, size_t capacity);
+const char *text_line(const char *format, const union log_arg *args, size_t count);
 
-void text_add_char(struct text *, char);
-void text_add(struct text *, const char *string);
-void text_add_dec(struct text *, uint64_t value);
-void text_add_hex(struct text *, uint64_t value); /* "0x1f", without leading zeros */
+/* Characters before the NUL. */
+size_t text_length(const char *);
 
 #endif

@@ -75,12 +75,12 @@ static void kernel_main(void *arg)
 {
     UNUSED(arg);
     memory_use_space(&boot);
+    display_step("unpacking the rest of the image");
+    selftest_unpack();
     display_step("making the page allocator");
     memory_make_pmm();
     memory_reclaim(&options);
     memory_report(&boot);
-    display_step("unpacking the rest of the image");
-    selftest_unpack();
     display_step("looking at the machine");
     firmware_report(&boot, &memory_map);
     platform_read(&boot, &options, &memory_map); /* before its memory is used for something else */

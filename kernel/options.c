@@ -1,6 +1,9 @@
 #include "kernel/options.h"
 
-#define WORD_SIZE 64 /* no option is that long; a longer word is cut, and so not understood */
+#define WORD_SIZE    64 /* no option is that long; a longer word is cut, and so not understood */
+#define MENU_DEFAULT 3u
+#define MENU_MAX     600u
+#define MENU_UNSAID  (MENU_MAX + 1)
 
 static bool same(const char *a, const char *b)
 {
@@ -22,6 +25,10 @@ static unsigned hex_digit(char c)
     return 16;
 }
 
+const char options_help[] =
+    "keepbs selftest=on|off screen=map|log|off serial=off|0xPORT sp=use menu=off|SECONDS\n"
+    "report=on|off kaslr=on|off tables=log exit=0|1 help; a later word wins\n";
+
 /* "serial=0x3f8"; the ports below 0x100 belong to the board, and a UART takes eight. */
 static bool parse_serial(const char *word, struct options *o)
 {
@@ -38,6 +45,25 @@ static bool parse_serial(const char *word, struct options *o)
     if (port < 0x100u || port > 0xFFF8u)
         return false;
     o->serial = (uint16_t)port;
+    return true;
+}
+
+/* "menu=5" */
+static bool parse_menu(const char *word, struct options *o)
+{
+    static const char key[] = "menu=";
+    for (size_t i = 0; key[i] != '\0'; i++)
+        if (word[i] != key[i])
+            return false;
+    const char *p = word + sizeof key - 1;
+    uint32_t seconds = 0;
+    for (; *p >= '0' && *p <= '9' && seconds <= MENU_MAX; p++)
+        seconds = seconds * 10 + (uint32_t)(*p - '0');
+    if (same(word, "menu=off"))
+        seconds = 0;
+    else if (*p != '\0' || p == word + sizeof key - 1 || seconds > MENU_MAX)
+        return false;
+    o->menu = (uint16_t)seconds;
     return true;
 }
 
@@ -59,6 +85,32 @@ static bool parse_plant(const char *word, struct options *o)
         }
     }
     return false;
+}
+
+static bool parse_monitor(const char *word, struct options *o)
+{
+    bool on = same(word, "monitor=on");
+    if (on || same(word, "monitor=off")) {
+        o->monitor = on ? MONITOR_ON : MONITOR_OFF;
+        return true;
+    }
+    return false;
+}
+
+static bool parse_exercise(const char *word, struct options *o)
+{
+    static const char key[] = "exercise=";
+    for (size_t i = 0; key[i] != '\0'; i++)
+        if (word[i] != key[i])
+            return false;
+    uint32_t rounds = 0;
+    const char *p = word + sizeof key - 1;
+    for (; *p >= '0' && *p <= '9' && rounds <= EXERCISE_MAX; p++)
+        rounds = rounds * 10 + (uint32_t)(*p - '0');
+    if (*p != '\0' || p == word + sizeof key - 1 || rounds > EXERCISE_MAX)
+        return false;
+    o->exercise = rounds;
+    return true;
 }
 
 static bool parse_screen(const char *word, struct options *o)
@@ -86,7 +138,8 @@ static bool parse_switch(const char *word, struct options *o)
         {"exit=0", &o->exit, false},           {"selftest=on", &o->selftest, true},
         {"selftest=off", &o->selftest, false}, {"sp=use", &o->sp_use, true},
         {"kaslr=on", &o->kaslr, true},         {"kaslr=off", &o->kaslr, false},
-        {"tables=log", &o->tables, true},
+        {"tables=log", &o->tables, true},      {"help", &o->help, true},
+        {"report=on", &o->report, true},       {"report=off", &o->report, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
         if (same(word, switches[i].word)) {
@@ -100,7 +153,8 @@ static bool parse_switch(const char *word, struct options *o)
 static void parse_word(const char *word, struct options *o, options_unknown_fn *unknown)
 {
     if (parse_switch(word, o) || parse_plant(word, o) || parse_serial(word, o) ||
-        parse_screen(word, o))
+        parse_screen(word, o) || parse_monitor(word, o) || parse_exercise(word, o) ||
+        parse_menu(word, o))
         return;
     if (same(word, "serial=off"))
         o->serial = 0;
@@ -110,7 +164,8 @@ static void parse_word(const char *word, struct options *o, options_unknown_fn *
 
 void options_parse(const char *text, size_t size, struct options *o, options_unknown_fn *unknown)
 {
-    *o = (struct options){.selftest = true, .kaslr = true, .serial = 0x3F8};
+    *o = (struct options){
+        .selftest = true, .kaslr = true, .report = true, .serial = 0x3F8, .menu = MENU_UNSAID};
     char word[WORD_SIZE];
     size_t used = 0;
     for (size_t i = 0; i <= size; i++) {
@@ -125,6 +180,8 @@ void options_parse(const char *text, size_t size, struct options *o, options_unk
             parse_word(word, o, unknown);
         used = 0;
         if (end)
-            return;
+            break;
     }
+    if (o->menu == MENU_UNSAID)
+        o->menu = o->exit ? 0 : MENU_DEFAULT;
 }

@@ -6,9 +6,16 @@
  *   serial=off|0xPORT   I/O port of the serial console, 0x3f8 by default
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
  *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
+ *   monitor=on|off  after the self-test take commands; by default with exit=0 only
+ *   exercise=N      after the self-test N rounds of kernel/exercise.h, 0 (default) to 1000000
  *   screen=map|log|off   the memory map picture (default), the log alone, or nothing but the
  *                   verdict and a panic
  *   tables=log      log every run of mappings
+ *   menu=off|SECONDS   before the firmware is left: none, or how long it waits for a key (1 to 600;
+ *                   3 by default, with exit=1 off)
+ *   report=on|off   write mortise-report.txt, and the log that the boot before left, to the disk
+ *                   that the program came from
+ *   help            show all options before the firmware is left
  *   plant=panic|fault|stack|triple|hang|failtest|reset|off   break this boot on purpose; the
  *                   harness's own proof
  *
@@ -33,12 +40,23 @@ enum plant {
 
 enum screen_use { SCREEN_MAP, SCREEN_LOG, SCREEN_OFF };
 
+enum monitor_use { MONITOR_UNSAID, MONITOR_ON, MONITOR_OFF };
+
+#define EXERCISE_MAX 1000000u
+
 struct options {
+    enum monitor_use monitor;
     bool keepbs, exit, selftest, sp_use, kaslr, tables;
+    uint32_t exercise; /* rounds */
+    bool help, report;
+    uint16_t menu;   /* seconds; 0: none */
     uint16_t serial; /* 0: none */
     enum screen_use screen;
     enum plant plant;
 };
+
+/* All of that in words, for a person. */
+extern const char options_help[];
 
 /* Told of each word that is not understood, cut to a bounded length; it is ignored. */
 typedef void options_unknown_fn(const char *word);

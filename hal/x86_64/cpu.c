@@ -66,6 +66,12 @@ static void detect_extended(void)
         cpu.phys_bits = 52;
 }
 
+struct cpu_control cpu_control(void)
+{
+    return (struct cpu_control){asm_read_cr0(), asm_read_cr3(), asm_read_cr4(),
+                                asm_rdmsr(0xC0000080)};
+}
+
 void cpu_detect(void)
 {
     struct cpuid id = asm_cpuid(0, 0);

@@ -25,6 +25,12 @@ extern struct cpu_features cpu;
 
 void cpu_detect(void);
 
+/* What the control registers hold: on the firmware's tables, its own protections. */
+struct cpu_control {
+    uint64_t cr0, cr3, cr4, efer;
+};
+struct cpu_control cpu_control(void);
+
 /* Load own GDT, TSS and IDT, and set CR0, CR4 and EFER from scratch: write protection on, NX on
  * where it exists, nothing else that is not needed. Works on the firmware's stack and tables. */
 void cpu_own(void);

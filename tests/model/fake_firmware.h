@@ -11,10 +11,13 @@
 
 #include "efi/loader.h"
 #include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/keep.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #define FAKE_MAP 2048
@@ -51,7 +54,23 @@ static struct fake {
     EFI_LOADED_IMAGE_PROTOCOL loaded;
     uint8_t device_path[128];
     EFI_SYSTEM_TABLE system;
+    const char *keys; /* typed, one each time it is asked; then none */
+    bool stuck_key;   /* ... but the last one for ever */
+    uint64_t fixed;   /* the one address that AllocateAddress gives, 0: none */
+    struct cpu_control control;
+    EFI_STATUS no_write; /* what opening for writing, or else */
+    size_t room;         /* bytes that can be written; SIZE_MAX */
+    bool short_writes;   /* a full disk takes a part and says success */
+    uint64_t old_kind;   /* attribute of a file that is there already */
+    int secure;          /* variable SecureBoot, -1: none */
     /* witnesses */
+    struct fake_file {
+        char name[32];
+        char text[100000];
+        size_t size;
+        bool there, open;
+    } report, log;
+    unsigned deletes, frees;
     unsigned calls, exits, violations, key_reads, set_modes, open_files;
     uint64_t watchdog;
     bool gone;
@@ -68,12 +87,13 @@ static struct fake {
     SIMPLE_TEXT_OUTPUT_INTERFACE out;
     SIMPLE_INPUT_INTERFACE in;
     EFI_SIMPLE_FILE_SYSTEM_PROTOCOL fs;
-    EFI_FILE_PROTOCOL root, file;
+    EFI_FILE_PROTOCOL root, file, report_file, log_file;
     jmp_buf leave;
 } fw;
 
 uint8_t __ImageBase[4096]; /* the linker's, in the real image */
 static uint8_t fake_rsdp[36], fake_smbios[32];
+static _Alignas(4096) uint64_t fake_pages_of[4][512]; /* page tables, the top one first */
 
 /* Count a call; false when it is the one that must fail. */
 static bool fake_call(void)
@@ -101,6 +121,10 @@ static EFI_STATUS EFIAPI fake_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
 {
     CALL_OR_FAIL();
     fw.violations += type != EfiLoaderData;
+    if (how == AllocateAddress) {
+        fw.violations += pages != KEEP_SIZE / PAGE_SIZE;
+        return *at == fw.fixed && fw.fixed != 0 ? EFI_SUCCESS : EFI_NOT_FOUND;
+    }
     if (how == AllocateMaxAddress) {
         *at = fw.low_page;
         fw.low_page = fw.low_page == 0 ? 0x9e000 : fw.low_page - PAGE_SIZE;
@@ -110,6 +134,14 @@ static EFI_STATUS EFIAPI fake_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
     memset(block, 0xa5, pages * PAGE_SIZE);
     fw.blocks[fw.block_count++] = block;
     *at = (uintptr_t)block;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI fake_free_pages(EFI_PHYSICAL_ADDRESS at, UINTN pages)
+{
+    CALL_OR_FAIL();
+    fw.violations += at != fw.fixed || pages != KEEP_SIZE / PAGE_SIZE;
+    fw.frees++;
     return EFI_SUCCESS;
 }
 
@@ -233,10 +265,14 @@ static EFI_STATUS EFIAPI fake_say(SIMPLE_TEXT_OUTPUT_INTERFACE *out, CHAR16 *tex
 
 static EFI_STATUS EFIAPI fake_key(SIMPLE_INPUT_INTERFACE *in, EFI_INPUT_KEY *key)
 {
-    UNUSED(in), UNUSED(key);
-    fw.violations += fw.exits > 0;
+    fw.violations += fw.exits > 0 || in != &fw.in;
     fw.key_reads++;
-    return EFI_NOT_READY;
+    if (fw.keys == NULL || *fw.keys == '\0')
+        return EFI_NOT_READY;
+    key->ScanCode = 0;
+    key->UnicodeChar = (CHAR16)*fw.keys;
+    fw.keys += fw.stuck_key && fw.keys[1] == '\0' ? 0 : 1;
+    return EFI_SUCCESS;
 }
 
 static EFI_STATUS EFIAPI fake_open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs,
@@ -249,20 +285,127 @@ static EFI_STATUS EFIAPI fake_open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs,
     return EFI_SUCCESS;
 }
 
+static bool same_path(const CHAR16 *path, const char *name)
+{
+    size_t i = 0;
+    while (name != NULL && path[i] != 0 && path[i] == (CHAR16)name[i])
+        i++;
+    return name != NULL && path[i] == 0 && name[i] == '\0';
+}
+
+/* The two files that may be written, and nothing else. */
+static EFI_STATUS open_to_write(EFI_FILE_PROTOCOL **out, CHAR16 *path, UINT64 mode)
+{
+    bool report = same_path(path, "\\mortise-report.txt");
+    struct fake_file *f = report ? &fw.report : &fw.log;
+    UINT64 create = EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE;
+    fw.violations += !report && !same_path(path, "\\mortise-log.txt");
+    fw.violations += (mode | EFI_FILE_MODE_CREATE) != create || f->open;
+    if (mode == create && f->there)
+        fw.violations++; /* what is in it would stay at its end */
+    if (mode != create && !f->there)
+        return fw.no_write == EFI_WRITE_PROTECTED ? fw.no_write : EFI_NOT_FOUND;
+    if (efi_ok(fw.no_write) && mode == create)
+        f->there = true, f->size = 0;
+    if (!efi_ok(fw.no_write))
+        return fw.no_write;
+    fw.open_files++;
+    f->open = true;
+    *out = report ? &fw.report_file : &fw.log_file;
+    return EFI_SUCCESS;
+}
+
 static EFI_STATUS EFIAPI fake_open(EFI_FILE_PROTOCOL *root, EFI_FILE_PROTOCOL **out, CHAR16 *path,
                                    UINT64 mode, UINT64 attributes)
 {
-    UNUSED(root), UNUSED(attributes);
+    fw.violations += root != &fw.root || attributes != 0;
     CALL_OR_FAIL();
-    size_t i = 0;
-    fw.violations += mode != EFI_FILE_MODE_READ;
-    while (fw.config_path != NULL && path[i] != 0 && path[i] == (CHAR16)fw.config_path[i])
-        i++;
-    if (fw.config_path == NULL || path[i] != 0 || fw.config_path[i] != '\0')
+    if (mode != EFI_FILE_MODE_READ)
+        return open_to_write(out, path, mode);
+    if (!same_path(path, fw.config_path))
         return EFI_NOT_FOUND;
     fw.open_files++;
     *out = &fw.file;
     return EFI_SUCCESS;
+}
+
+static struct fake_file *written(EFI_FILE_PROTOCOL *file)
+{
+    fw.violations += file != &fw.report_file && file != &fw.log_file;
+    struct fake_file *f = file == &fw.report_file ? &fw.report : &fw.log;
+    fw.violations += !f->open;
+    return f;
+}
+
+static EFI_STATUS EFIAPI fake_write(EFI_FILE_PROTOCOL *file, UINTN *size, void *from)
+{
+    CALL_OR_FAIL();
+    struct fake_file *f = written(file);
+    size_t fits = min_u64(*size, min_u64(fw.room, sizeof(f->text) - 1 - f->size));
+    if (fits < *size && !fw.short_writes)
+        return EFI_VOLUME_FULL;
+    memcpy(f->text + f->size, from, fits);
+    f->size += fits;
+    f->text[f->size] = '\0';
+    fw.room -= fits;
+    *size = fits;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI fake_delete(EFI_FILE_PROTOCOL *file)
+{
+    struct fake_file *f = written(file);
+    bool well = fake_call();
+    f->open = false;
+    f->there = f->there && !well;
+    fw.open_files--;
+    fw.deletes++;
+    return well ? EFI_SUCCESS : EFI_WARN_DELETE_FAILURE;
+}
+
+static EFI_STATUS EFIAPI fake_close_written(EFI_FILE_PROTOCOL *file)
+{
+    written(file)->open = false;
+    fw.open_files--;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI fake_info(EFI_FILE_PROTOCOL *file, EFI_GUID *id, UINTN *size, void *to)
+{
+    CALL_OR_FAIL();
+    fw.violations += !same_guid(id, 0x09576e92) || *size < 200;
+    UNUSED(file);
+    memset(to, 0, 80);
+    memcpy((uint8_t *)to + 72, &fw.old_kind, 8);
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI fake_variable(CHAR16 *name, EFI_GUID *id, UINT32 *attributes, UINTN *size,
+                                       void *to)
+{
+    UNUSED(attributes);
+    CALL_OR_FAIL();
+    fw.violations += !same_path(name, "SecureBoot") || !same_guid(id, 0x8be4df61) || *size != 1;
+    if (fw.secure < 0)
+        return EFI_NOT_FOUND;
+    *(uint8_t *)to = (uint8_t)fw.secure;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI fake_query(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, UINT32 mode, UINTN *size,
+                                    EFI_GRAPHICS_OUTPUT_MODE_INFORMATION **out)
+{
+    CALL_OR_FAIL();
+    struct fake_screen *screen = (struct fake_screen *)(void *)gop;
+    fw.violations += mode >= screen->mode.MaxMode;
+    *out = malloc(*size = sizeof(**out));
+    **out = screen->info;
+    return EFI_SUCCESS;
+}
+
+struct cpu_control cpu_control(void)
+{
+    return fw.control;
 }
 
 static EFI_STATUS EFIAPI fake_read(EFI_FILE_PROTOCOL *file, UINTN *size, void *to)
@@ -341,6 +484,7 @@ static void fake_map(void)
     fake_map_entry(7, 0x100000, 0x700, 0xf);
     fake_map_entry(9, align_down((uintptr_t)fake_rsdp, PAGE_SIZE), 2, 0xf);
     fake_map_entry(9, align_down((uintptr_t)fake_smbios, PAGE_SIZE), 2, 0xf);
+    fake_map_entry(3, (uintptr_t)fake_pages_of, 4, 0xf);
     fake_map_entry(0x80000001, 0xfee00000, 1, 0x8000000000000001);
 }
 
@@ -356,6 +500,8 @@ static void fake_screen(size_t i, uint64_t base, uint32_t format)
     s->mode.FrameBufferSize = 832 * 600 * 4;
     s->gop.Mode = &s->mode;
     s->gop.SetMode = fake_set_mode;
+    s->gop.QueryMode = fake_query;
+    s->mode.MaxMode = 2;
     fw.screen_count = i + 1;
 }
 
@@ -380,6 +526,7 @@ static void fake_services(void)
 {
     fw.boot.SetWatchdogTimer = fake_watchdog;
     fw.boot.AllocatePages = fake_pages;
+    fw.boot.FreePages = fake_free_pages;
     fw.boot.GetMemoryMap = fake_get_map;
     fw.boot.ExitBootServices = fake_exit;
     fw.boot.Stall = fake_stall;
@@ -392,6 +539,11 @@ static void fake_services(void)
     fw.root.Open = fake_open;
     fw.root.Close = fw.file.Close = fake_close;
     fw.file.Read = fake_read;
+    fw.report_file.Write = fw.log_file.Write = fake_write;
+    fw.report_file.Delete = fw.log_file.Delete = fake_delete;
+    fw.report_file.Close = fw.log_file.Close = fake_close_written;
+    fw.report_file.GetInfo = fw.log_file.GetInfo = fake_info;
+    fw.runtime.GetVariable = fake_variable;
     fw.runtime.ResetSystem = (EFI_RESET_SYSTEM)fake_reset; /* the headers differ on `data` */
 }
 
@@ -404,6 +556,19 @@ static void fake_image(void)
     __ImageBase[64 + 24 + 56 + 1] = 0x50; /* SizeOfImage 0x5000 */
 }
 
+/* 64 KiB at the first place where the loader wants the kept log: 1 MiB is free in a process too. */
+static uint64_t fake_fixed(void)
+{
+    static void *block;
+    if (block == NULL)
+        block = mmap((void *)(uintptr_t)MIB, KEEP_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (block != (void *)(uintptr_t)MIB)
+        abort();
+    memset(block, 0, KEEP_SIZE);
+    return MIB;
+}
+
 /* A firmware without faults; tests then turn the knobs. */
 static void fake_start(void)
 {
@@ -412,6 +577,11 @@ static void fake_start(void)
         free(fw.blocks[i]);
     memset(&fw, 0, sizeof(fw));
     fw.stride = 48;
+    fw.room = SIZE_MAX;
+    fw.secure = -1;
+    fw.fixed = fake_fixed();
+    memset(fake_pages_of, 0, sizeof(fake_pages_of));
+    fw.control.cr3 = (uintptr_t)fake_pages_of;
     fw.low_page = 0x9e000;
     fake_services();
     fake_image();

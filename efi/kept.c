@@ -1,0 +1,53 @@
+#include "efi/loader.h"
+#include "kernel/keep.h"
+
+/* Where the block is looked for: places that are free on most machines, each at the border of a
+ * large block, so that it splits none. At each start the firmware has used the same ones itself. */
+static const uint64_t places[] = {MIB, 8 * MIB - KEEP_SIZE, 16 * MIB - KEEP_SIZE,
+                                  32 * MIB - KEEP_SIZE, 64 * MIB - KEEP_SIZE};
+
+#define PAGES (KEEP_SIZE / PAGE_SIZE)
+
+static const struct keep *block_at(uint64_t place)
+{
+    return (const struct keep *)(uintptr_t)place;
+}
+
+/* What we could not take is not ours to read. */
+static bool take(struct loader *l, uint64_t place, bool empty_too)
+{
+    size_t length = 0;
+    if (!map_take_at(l, place, PAGES))
+        return false;
+    enum keep_found found = keep_look(block_at(place), &length);
+    if (found == KEEP_DAMAGED && !empty_too)
+        console_note(l,
+                     "A log of an earlier boot was found in memory, but it is damaged; ignored.");
+    if (found == KEEP_GOOD || empty_too) {
+        l->info->keep = place;
+        l->kept_length = length;
+        return true;
+    }
+    (void)l->boot->FreePages(place, PAGES);
+    return false;
+}
+
+void kept_find(struct loader *l)
+{
+    for (unsigned round = 0; round < 2; round++)
+        for (size_t i = 0; i < ARRAY_LEN(places); i++)
+            if (take(l, places[i], round == 1))
+                return;
+    console_note(l, "No memory at a known place: the log will not outlive a restart.");
+}
+
+void kept_write(const struct loader *l)
+{
+    static struct volume_file f;
+    if (l->kept_length == 0)
+        return;
+    console_note(l, "The log of an earlier boot was found in memory.");
+    volume_create(l, &f, KEPT_NAME);
+    volume_write(&f, block_at(l->info->keep)->text, l->kept_length);
+    volume_finish(l, &f);
+}

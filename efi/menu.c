@@ -1,0 +1,116 @@
+#include "efi/loader.h"
+
+#define ANSWER    600u /* tenths: whoever has pressed a key is given a minute for the next */
+#define HELP_TIME 300u
+#define ASKED_MAX 100u /* a key that is stuck does not hold the boot up */
+#define LINES     20u  /* of the map at a time */
+#define TYPED_MAX 256u
+
+static const char keys[] = "\nb boot   o boot with options   m the firmware's memory map\n"
+                           "w write the report   h help   r restart\n";
+
+static bool show_page(const struct loader *l, size_t *next)
+{
+    for (unsigned line = 0; line < LINES && *next < rawmap_count(&l->map); line++)
+        console_say(l, report_map_line(l, (*next)++));
+    return *next < rawmap_count(&l->map);
+}
+
+static void show_map(const struct loader *l)
+{
+    size_t next = 0;
+    char key = 'm';
+    console_write(l, "\nType, start, end, attributes:\n");
+    while (show_page(l, &next) && key != 0 && key != 'q') {
+        unsigned tenths = ANSWER;
+        console_write(l, "-- a key: more, q: enough --\n");
+        key = console_key(l, &tenths);
+    }
+}
+
+/* A line of words; what is typed is shown. */
+static void type_options(struct loader *l)
+{
+    char line[TYPED_MAX];
+    size_t length = 0;
+    console_write(l, "\nOptions: ");
+    for (unsigned tenths = ANSWER; tenths > 0;) {
+        char key[2] = {console_key(l, &tenths)};
+        if (key[0] == 0 || key[0] == '\r' || key[0] == '\n')
+            break;
+        bool back = key[0] == 8 || key[0] == 0x7f;
+        if (back && length > 0) {
+            length--;
+            console_write(l, "\b \b");
+        } else if (!back && length < sizeof(line)) {
+            line[length++] = key[0];
+            console_write(l, key);
+        }
+    }
+    console_write(l, "\n");
+    options_add(l, line, length);
+}
+
+static void restart(const struct loader *l)
+{
+    EFI_RUNTIME_SERVICES *runtime = l->system->RuntimeServices;
+    if (runtime != NULL && runtime->ResetSystem != NULL)
+        runtime->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
+    console_write(l, "This firmware cannot restart.\n");
+}
+
+/* True when it is time to boot. */
+static bool obey(struct loader *l, char key)
+{
+    if (key == 'o')
+        type_options(l);
+    else if (key == 'm')
+        show_map(l);
+    else if (key == 'w')
+        report_write(l);
+    else if (key == 'h')
+        console_write(l, options_help);
+    else if (key == 'r')
+        restart(l);
+    return key == 'o' || key == 'b' || key == '\r' || key == '\n' || key == 0;
+}
+
+/* The next key, with the seconds that are left on the screen; 0: time is over. */
+static char ask(const struct loader *l, unsigned *tenths)
+{
+    char key = 0;
+    while (*tenths >= 10 && key == 0) {
+        unsigned second = 10;
+        console_write(l, "\r");
+        console_write(l, TEXT("Boots by itself in %u s. ", U(*tenths / 10)));
+        key = console_key(l, &second);
+        *tenths -= key != 0 ? 10 - second : 10;
+    }
+    console_write(l, "\n");
+    return key;
+}
+
+static bool is_command(char key)
+{
+    return key == 'm' || key == 'w' || key == 'h' || key == 'r';
+}
+
+void menu_show(struct loader *l)
+{
+    unsigned tenths = l->options.menu * 10u;
+    if (l->options.help) {
+        console_write(l, options_help);
+        tenths = tenths != 0 && tenths < HELP_TIME ? HELP_TIME : tenths;
+    }
+    if (tenths == 0 || l->system->ConIn == NULL)
+        return;
+    console_write(l, "\nOptions: ");
+    console_write(l, l->info->options);
+    for (unsigned asked = 0; asked < ASKED_MAX; asked++) {
+        console_write(l, keys);
+        char key = ask(l, &tenths);
+        if (obey(l, key))
+            return;
+        tenths = is_command(key) ? ANSWER : tenths;
+    }
+}

@@ -1,0 +1,76 @@
+#include "efi/loader.h"
+#include "hal/x86_64/asm.h"
+#include "kernel/version.h"
+
+const char *report_map_line(const struct loader *l, size_t index)
+{
+    struct boot_mem m = rawmap_get(&l->map, index);
+    return TEXT("%u %x %x %x", U(m.type), U(m.base), U(m.end), U(m.attributes));
+}
+
+/* Every leaf of both ranges, as the CPU gives it: names are for the desk. */
+static void add_cpu(struct volume_file *f)
+{
+    for (uint32_t base = 0;; base = 0x80000000) {
+        uint32_t last = asm_cpuid(base, 0).eax;
+        for (uint32_t leaf = base; leaf <= last && leaf < base + 0x20; leaf++) {
+            struct cpuid r = asm_cpuid(leaf, 0);
+            volume_line(f, TEXT("# cpuid: %x %x %x %x %x", U(leaf), U(r.eax), U(r.ebx), U(r.ecx),
+                                U(r.edx)));
+        }
+        if (base != 0)
+            return;
+    }
+}
+
+static const char *secure_boot(const struct loader *l)
+{
+    static EFI_GUID id = {
+        0x8be4df61, 0x93ca, 0x11d2, {0xaa, 0x0d, 0, 0xe0, 0x98, 0x03, 0x2b, 0x8c}};
+    EFI_RUNTIME_SERVICES *runtime = l->system->RuntimeServices;
+    uint8_t value = 0;
+    UINTN size = 1;
+    bool known =
+        runtime != NULL && runtime->GetVariable != NULL &&
+        efi_ok(runtime->GetVariable((CHAR16 *)(uintptr_t)u"SecureBoot", &id, NULL, &size, &value));
+    if (!known)
+        return "unknown";
+    return value == 1 ? "on" : "off";
+}
+
+/* Of several lines each but the first begins at the edge, behind the mark that hides it. */
+static void add_text(struct volume_file *f, const char *topic, const char *text)
+{
+    char line[LOG_LINE];
+    while (*text != '\0') {
+        size_t length = 0;
+        while (*text != '\0' && *text != '\n' && length + 1 < sizeof(line))
+            line[length++] = *text++;
+        line[length] = '\0';
+        text += *text == '\n';
+        volume_line(f, TEXT("# %s: %s", S(topic), S(line)));
+    }
+}
+
+void report_write(struct loader *l)
+{
+    static struct volume_file f;
+    const struct boot_info *info = l->info;
+    if (l->reported)
+        return;
+    l->reported = true;
+    volume_create(l, &f, REPORT_NAME);
+    volume_line(&f, TEXT("# Mortise %s; firmware: %s, revision %x, UEFI %x; Secure Boot %s",
+                         S(mortise_commit), S(info->firmware_vendor), U(info->firmware_revision),
+                         U(l->system->Hdr.Revision), S(secure_boot(l))));
+    add_text(&f, "options", info->options);
+    add_cpu(&f);
+    protect_report(l, &f);
+    graphics_report(l, &f);
+    tables_report(l, &f);
+    add_text(&f, "note", info->notes);
+    volume_line(&f, "# type, start, end, attributes:");
+    for (size_t i = 0; i < rawmap_count(&l->map); i++)
+        volume_line(&f, report_map_line(l, i));
+    volume_finish(l, &f);
+}
