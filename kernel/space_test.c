@@ -96,6 +96,8 @@ static void test_no_execute(struct test_state *t)
         return;
     uint64_t error = EXECUTING | FAULT_PRESENT;
     check_fault(t, (uint64_t)(uintptr_t)&variable, error, "kernel data", "");
+    check_fault(t, (uint64_t)(uintptr_t)&constant, error, "kernel constants", "");
+    check_fault(t, home.base, error, "kernel headers", "");
     check_fault(t, (uint64_t)(uintptr_t)&t, error, "", "boot stack");
     check_fault(t, SPACE_DIRECT + home.phys, error, "direct map: ", "kernel image");
     check_fault(t, SPACE_DIRECT + pages, error, "direct map: ", "an allocated page");
@@ -261,6 +263,7 @@ static void test_several_spaces(struct test_state *t)
     static const char where[] = "user half";
     paddr_t pages = pmm_alloc(memory_pmm, SPACES, 0);
     uint64_t tables = tables_in_use();
+    uint64_t spare = tables_spare();
     if (!CHECK(pages != PADDR_NONE))
         return;
     for (unsigned i = 0; i < SPACES; i++) {
@@ -283,6 +286,7 @@ static void test_several_spaces(struct test_state *t)
         aspace_destroy(&spaces[i]);
     CHECK_EQ(aspace_unmap(&space_kernel, SPACE_SCRATCH, PAGE_SIZE), STATUS_OK);
     CHECK_EQ(tables_in_use(), tables);
+    CHECK_EQ(tables_spare(), spare);
     CHECK_EQ(pmm_free(memory_pmm, pages, SPACES), STATUS_OK);
     TEST_END;
 }
@@ -313,6 +317,7 @@ static void fill_space(struct test_state *t, struct aspace *s)
 static void test_thousand_spaces(struct test_state *t)
 {
     uint64_t tables = tables_in_use();
+    uint64_t spare = tables_spare();
     uint64_t before = free_pages();
     uint64_t rounds = 0;
     for (; rounds < 1000; rounds++) {
@@ -329,6 +334,7 @@ static void test_thousand_spaces(struct test_state *t)
             return;
     }
     CHECK_EQ(tables_in_use(), tables);
+    CHECK_EQ(tables_spare(), spare);
     CHECK_EQ(free_pages(), before);
     CHECK_STR(aspace_check(&space_kernel), NULL);
     CHECK_STR(pmm_check(memory_pmm), NULL);

@@ -24,8 +24,10 @@ void tables_close_map(void);
 /* Add the last stage. */
 void tables_add_pmm(struct pmm *);
 
-/* Pages that have been taken from the source and not come back. */
+/* Pages that have been taken from the source and not come back; and those that its first two stages
+ * can give at once, counted one by one. */
 uint64_t tables_in_use(void);
+uint64_t tables_spare(void);
 
 /* One line: what each stage gave, and what of it is in use. */
 void tables_log(void);
