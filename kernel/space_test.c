@@ -264,6 +264,7 @@ static void test_several_spaces(struct test_state *t)
     paddr_t pages = pmm_alloc(memory_pmm, SPACES, 0);
     uint64_t tables = tables_in_use();
     uint64_t spare = tables_spare();
+    CHECK(tables_complete());
     if (!CHECK(pages != PADDR_NONE))
         return;
     for (unsigned i = 0; i < SPACES; i++) {

@@ -161,6 +161,11 @@ uint64_t tables_spare(void)
     return spare;
 }
 
+bool tables_complete(void)
+{
+    return stages[0].in_use + stages[1].in_use + tables_spare() == POOL_PAGES + early.taken;
+}
+
 void tables_log(void)
 {
     LOG("tables", "%u in use; %s gave %u (%u in use), %s %u (%u), %s %u (%u); %u pages spare",

@@ -29,6 +29,9 @@ void tables_add_pmm(struct pmm *);
 uint64_t tables_in_use(void);
 uint64_t tables_spare(void);
 
+/* Is every page of the first two stages in use or spare? */
+bool tables_complete(void);
+
 /* One line: what each stage gave, and what of it is in use. */
 void tables_log(void);
 
