@@ -1,6 +1,7 @@
 /* What the page tables forbid is tried, and the trap is caught; what they allow is counted again by
  * a walk of the live tables that knows nothing of mm/aspace. */
 #include "hal/hal.h"
+#include "hal/x86_64/asm.h"
 #include "hal/x86_64/cpu.h"
 #include "kernel/boot_info.h"
 #include "kernel/fault.h"
@@ -233,6 +234,30 @@ static uint64_t ram_pages(void)
     return pages;
 }
 
+struct types {
+    const char *of[DEVICE_COUNT];
+};
+
+static void note_type(void *ctx, const struct walk_leaf *leaf)
+{
+    struct types *types = ctx;
+    for (unsigned i = 0; i < DEVICE_COUNT; i++)
+        if (space_devices[i].base - leaf->virt < leaf->size)
+            types->of[i] = walk_type_name(leaf->bits);
+}
+
+static void test_memory_types(struct test_state *t)
+{
+    struct types types = {{NULL, NULL}};
+    walk_live(note_type, &types);
+    if (space_devices[DEVICE_APIC].size != 0)
+        CHECK_STR(types.of[DEVICE_APIC], "UC");
+    if (space_devices[DEVICE_SCREEN].size != 0)
+        CHECK_STR(types.of[DEVICE_SCREEN], cpu.pat ? "WC" : "UC-");
+    CHECK(!cpu.pat || asm_rdmsr(0x277) == 0x0007040100070406u);
+    TEST_END;
+}
+
 static void test_live_tables(struct test_state *t)
 {
     struct count c = {.last = 0};
@@ -353,6 +378,7 @@ static const struct test_case cases[] = {
     {TEST_NAME("space.a page narrowed, unmapped and remapped is seen at once"), test_remap},
     {TEST_NAME("space.the live tables hold all RAM once, nothing W+X, no low half"),
      test_live_tables},
+    {TEST_NAME("space.the screen is write-combining, the APIC uncached"), test_memory_types},
     {TEST_NAME("space.several spaces show their own pages at one address"), test_several_spaces},
     {TEST_NAME("space.a thousand spaces leave the pool as it was"), test_thousand_spaces},
 };

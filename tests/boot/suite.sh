@@ -209,6 +209,15 @@ lacking() { # TEXT NAME RUN.SH-ARGUMENTS...
     step "boot-$2" run_lacking "$@"
 }
 
+# The base of the kernel is chosen by chance: no two of these boots have the same.
+check_bases() {
+    local -a bases
+    mapfile -t bases < <(sed -n 's/.*image: at \(0x[0-9a-f]*\).*/\1/p' \
+        "$SUITE_LOGS"/boot-{48M,128M,512M,3G,5G,8G,u-boot,no-pge}.serial)
+    printf '%s\n' "${bases[@]}"
+    [ "${#bases[@]}" -eq 8 ] && [ -z "$(printf '%s\n' "${bases[@]}" | sort | uniq -d)" ]
+}
+
 # Memory that nobody uses is never touched: a 1 TiB guest costs this machine little.
 check_sparse() { # LIMIT-MIB
     local used
@@ -238,6 +247,7 @@ boot_steps() {
     step_alone boot-64G run_boot 64G --memory 64G
     step_alone boot-64M run_boot 64M --memory 64M
     step_alone boot-1T run_boot 1T --memory 1T
+    step bases check_bases
     step sparse check_sparse 1024
     step time-ratio python3 "$ROOT/tests/boot/time_ratio.py" "$SUITE_LOGS/boot-64M.serial" \
         "$SUITE_LOGS/boot-1T.serial"
