@@ -563,6 +563,7 @@ static void other_cpus_are_told(void)
     EXPECT(aspace_unmap(&space, UP + 3 * 4096, 2 * 4096) == STATUS_OK);
     EXPECT(shot_root == hal_root() && shot_base == UP + 3 * 4096 && shot_size == 2 * 4096);
     EXPECT(aspace_unmap(&space, UP + 5 * 4096, 59 * 4096) == STATUS_OK && shot_size == 0);
+    EXPECT(shot_root == hal_root());
     hal_load_root(0);
     shot_size = 1;
     end();
