@@ -36,6 +36,8 @@ for file in tests/model/*.c; do
     *_threads.c | *'*.c') ;;
     */pmm_random.c) run model-pmm_random 1 60000 ;;
     */pmm_exhaustive.c) run model-pmm_exhaustive 4 ;;
+    */aspace_random.c) run model-aspace_random 100 ;;
+    */aspace_exhaustive.c) run model-aspace_exhaustive 2 ;;
     *) run "model-$(basename "$file" .c)" ;;
     esac
 done
