@@ -12,7 +12,7 @@
  *   table       4 KiB with 512 entries; the entry that names it also counts its used entries
  *
  * Invariants; aspace_check() recomputes those that can be seen in the tables and cites them:
- *   A1  no page is writable and executable
+ *   A1  no page is writable and executable (memory that is mapped twice: the caller's affair)
  *   A2  no table is empty, but the root and the tables that the root's upper half names
  *   A3  all or nothing: every table that a call needs is taken before the first entry changes, so a
  *       call that fails leaves the tables, every translation and the page source as they were; and
@@ -170,8 +170,8 @@ void aspace_activate(const struct aspace *);
 void aspace_destroy(struct aspace *);
 
 /* NULL, or the invariant that is broken ("A2: ..."): A1, A2, A6, A7 and every count by reading all
- * tables; A3 and A5 by what breaking them leaves behind: a table or a page that the counts do not
- * agree with; A4 as far as no table is named twice on a path. O(tables). */
+ * tables; A3, A4 and A5 by what breaking them leaves behind: a table that is lost, a table that is
+ * named although it went back, a page more or fewer than were counted. O(tables). */
 const char *aspace_check(const struct aspace *);
 
 #endif

@@ -110,7 +110,7 @@ static bool is_plain(const struct edit *e, uint64_t parent)
  */
 static status_t plan(struct edit *e, uint64_t parent, unsigned level, vaddr_t at, vaddr_t last)
 {
-    if (level == 0 && parent != 0 && is_plain(e, parent))
+    if (level == 0 && is_plain(e, parent))
         return STATUS_OK;
     for (;;) {
         at += parent == 0 ? fitting(e, level, at, last) : 0;
