@@ -323,17 +323,27 @@ static void own_by_freeing(struct desk *d, paddr_t block, bool owned)
 
 static const struct mem_region two_hundred[] = {RAM(HIGH, 200 * MIB)};
 
-/* The last page of a block begins a run that goes on in the next: no single page. */
-static void run_over_the_end(void)
+/* A run of two pages that begins at `page` of a block: no block of single pages. */
+static void run_in_block(unsigned b, unsigned page)
 {
     struct desk d;
-    const paddr_t last = HIGH + BLOCK - PAGE_SIZE;
+    const paddr_t block = HIGH + b * BLOCK;
+    const paddr_t run = block + page * PAGE_SIZE;
     DESK_MAKE(&d, two_hundred);
-    claim(&d, last, 2);
-    own_by_freeing(&d, HIGH, false);
-    EXPECT(pmm_free(d.p, last, 1) == STATUS_WRONG_LENGTH);
-    give(&d, last, 2);
+    claim(&d, run, 2);
+    own_by_freeing(&d, block, false);
+    EXPECT(pmm_free(d.p, run, 1) == STATUS_WRONG_LENGTH);
+    give(&d, run, 2);
     desk_end(&d);
+}
+
+/* Inside the block, and over its end: in the first block and the last but one. */
+static void run_over_the_end(void)
+{
+    run_in_block(0, 300);
+    run_in_block(99, 300);
+    run_in_block(0, BLOCK_PAGES - 1);
+    run_in_block(98, BLOCK_PAGES - 1);
 }
 
 /* A single last page does no harm, whatever the next block has. */
@@ -533,7 +543,7 @@ int main(void)
     expect_run("free memory beside withheld memory", free_beside_withheld);
     expect_run("the first block of every extent", extents_among_open_blocks);
     expect_run("a block with withheld pages is not owned", withheld_is_not_parked);
-    expect_run("a block whose last page begins a run is not owned", run_over_the_end);
+    expect_run("a block with a run, or the start of one, is not owned", run_over_the_end);
     expect_run("a block whose last page is a single one is owned", single_at_the_end);
     expect_run("the last block of a zone is owned", last_block_of_the_zone);
     expect_run("an owned block without pages gives none", owned_block_without_pages);
