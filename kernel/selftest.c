@@ -124,7 +124,8 @@ static void run(const struct test_suite *const *suites, size_t count, struct tes
 
 bool selftest_run(const struct options *o)
 {
-    static const struct test_suite *const own[] = {&smoke_suite, &machine_suite, &space_suite};
+    static const struct test_suite *const own[] = {&smoke_suite, &machine_suite, &space_suite,
+                                                   &aspace_suite};
     static const struct test_suite *const planted[] = {&planted_suite};
     struct test_totals sum = {.passed = 0};
     unpack_tests();

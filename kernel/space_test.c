@@ -181,8 +181,48 @@ static void test_remap(struct test_state *t)
     TEST_END;
 }
 
+#define LARGE_PAGES 512u
+
+static unsigned readable(vaddr_t at)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < LARGE_PAGES; i++)
+        count += can_read(at + i * PAGE_SIZE);
+    return count;
+}
+
+/* A large page at `at`, used, split, used and taken away: what was in the TLB is gone each time. */
+static void check_large(struct test_state *t, struct aspace *s, vaddr_t at, uint32_t prot)
+{
+    paddr_t pages = pmm_alloc_aligned(memory_pmm, LARGE_PAGES, 2 * MIB, 0);
+    if (!CHECK(pages != PADDR_NONE))
+        return;
+    CHECK_EQ(aspace_map(s, at, pages, 2 * MIB, prot | ASPACE_W), STATUS_OK);
+    CHECK(cpu_try(do_write, (void *)(uintptr_t)(at + 7 * PAGE_SIZE)));
+    CHECK_EQ(aspace_protect(s, at + 7 * PAGE_SIZE, PAGE_SIZE, prot), STATUS_OK);
+    CHECK(!cpu_try(do_write, (void *)(uintptr_t)(at + 7 * PAGE_SIZE)));
+    CHECK(cpu_try(do_write, (void *)(uintptr_t)(at + 8 * PAGE_SIZE)));
+    CHECK_EQ(readable(at), LARGE_PAGES);
+    CHECK_EQ(aspace_unmap(s, at, 2 * MIB), STATUS_OK);
+    CHECK_EQ(readable(at), 0);
+    CHECK_EQ(pmm_free(memory_pmm, pages, LARGE_PAGES), STATUS_OK);
+}
+
+static void test_large_pages(struct test_state *t)
+{
+    static struct aspace s;
+    check_large(t, &space_kernel, SPACE_SCRATCH + 4 * MIB, ASPACE_GLOBAL);
+    CHECK_EQ(aspace_init_shared(&s, &space_kernel, &tables_source), STATUS_OK);
+    aspace_activate(&s);
+    check_large(t, &s, 6 * MIB, ASPACE_USER);
+    aspace_activate(&space_kernel);
+    aspace_destroy(&s);
+    TEST_END;
+}
+
 struct count {
     uint64_t leaves[3]; /* 4 KiB, 2 MiB, 1 GiB */
+    uint64_t odd_type;  /* not write-back outside the device window */
     uint64_t low, write_execute, user, executable_outside;
     uint64_t ram;     /* pages of the direct map */
     uint64_t not_ram; /* of these, pages at a wrong place or that are no RAM */
@@ -210,6 +250,8 @@ static void count_leaf(void *ctx, const struct walk_leaf *leaf)
     c->low += leaf->virt < SPACE_DIRECT || leaf->virt < c->last;
     c->last = leaf->virt + leaf->size - 1;
     c->write_execute += executable && (leaf->bits & WALK_WRITE) != 0;
+    c->odd_type += (leaf->bits & (WALK_PWT | WALK_PCD | WALK_PAT)) != 0 &&
+                   (leaf->virt < SPACE_DEVICES || leaf->virt >= SPACE_STACKS);
     c->user += (leaf->bits & WALK_USER) != 0;
     c->executable_outside += executable && leaf->virt < home.base;
     if (!direct)
@@ -264,6 +306,7 @@ static void test_live_tables(struct test_state *t)
     walk_live(count_leaf, &c);
     CHECK_EQ(c.low, 0);
     CHECK_EQ(c.user, 0);
+    CHECK_EQ(c.odd_type, 0);
     CHECK_EQ(c.not_ram, 0);
     CHECK_EQ(c.ram, ram_pages());
     for (unsigned i = 0; i < ARRAY_LEN(c.leaves); i++)
@@ -376,6 +419,7 @@ static const struct test_case cases[] = {
     {TEST_NAME("space.each stack lies between guard pages"), test_stack_guards},
     {TEST_NAME("space.a stack overflow is a double fault on its own stack"), test_double_fault},
     {TEST_NAME("space.a page narrowed, unmapped and remapped is seen at once"), test_remap},
+    {TEST_NAME("space.a large page split and unmapped is seen at once"), test_large_pages},
     {TEST_NAME("space.the live tables hold all RAM once, nothing W+X, no low half"),
      test_live_tables},
     {TEST_NAME("space.the screen is write-combining, the APIC uncached"), test_memory_types},

@@ -236,7 +236,7 @@ boot_steps() {
     boot smp-4 --smp 4 --memory 256M
     boot no-screen --memory 256M --qemu '-vga none'
     lacking 'NX no' no-nx --memory 128M --cpu max,-nx
-    lacking '1 GiB pages no' no-1g --memory 3G --cpu max,-pdpe1gb
+    lacking '1 GiB pages no' no-1g --memory 64G --cpu max,-pdpe1gb
     lacking 'PAT no' no-pat --memory 128M --cpu max,-pat
     lacking 'global pages no' no-pge --memory 128M --cpu max,-pge,-rdrand
     lacking 'image: at 0xffffffff80000000' no-kaslr --memory 128M --options kaslr=off
