@@ -531,11 +531,15 @@ static void flushes_are_batched(void)
     EXPECT(space.stats.flushed_pages == 33 && space.stats.full_flushes == 3);
     rig_watch(&rig, NULL);
     count_from_here();
-    EXPECT(aspace_map(&space, 8 * GIB, 4096, 31 * 2 * MIB, 0) ==
-           STATUS_OK); /* 31 tables, 1 above */
+    /* 31 tables, and 1 above; then 32 a flush */
+    EXPECT(aspace_map(&space, 8 * GIB, 4096, 31 * 2 * MIB, 0) == STATUS_OK);
     EXPECT(aspace_unmap(&space, 8 * GIB, 31 * 2 * MIB) == STATUS_OK && flushed(0, 1, 0, 1));
-    EXPECT(aspace_map(&space, 8 * GIB, 4096, 63 * 2 * MIB, 0) == STATUS_OK); /* 32 a flush */
+    EXPECT(aspace_map(&space, 8 * GIB, 4096, 63 * 2 * MIB, 0) == STATUS_OK);
     EXPECT(aspace_unmap(&space, 8 * GIB, 63 * 2 * MIB) == STATUS_OK && flushed(0, 3, 0, 3));
+    count_from_here(); /* the 32nd table in the middle; what comes after it is one page's flush */
+    vaddr_t at = 8 * GIB + 2 * MIB - 4096;
+    EXPECT(aspace_map(&space, at, 8192, 31 * 2 * MIB + 4096, 0) == STATUS_OK);
+    EXPECT(aspace_unmap(&space, at, 31 * 2 * MIB + 4096) == STATUS_OK && flushed(1, 1, 0, 2));
     end();
 }
 
