@@ -125,6 +125,7 @@ $(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 $(H)/model-kernel_text: kernel/options.c kernel/rsdp.c kernel/screen.c tests/test.c
 
 $(H)/model-pe: kernel/pe.c tests/test.c
+$(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 
 # zlib judges the unpacker.
 $(H)/fuzz-unpack: FUZZ_FLAGS += -lz

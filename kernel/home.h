@@ -2,9 +2,8 @@
  * relocations for that place; home_move() moves it, in place, to a virtual base in the top 2 GiB.
  *
  * It runs before any pointer is stored in a variable: what static data held at that time is all
- * named by .reloc, and the kernel's life begins at home. Tables for the time until the kernel's own
- * space is made: the lower half is the firmware's (its root entries are copied, its tables neither
- * edited nor trusted for longer), the upper half holds the image alone, section by section.
+ * named by .reloc, and the kernel's life begins at home. Until the kernel's own space is made it
+ * runs on kernel/first_tables.h.
  */
 #ifndef KERNEL_HOME_H
 #define KERNEL_HOME_H
