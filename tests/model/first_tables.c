@@ -112,6 +112,9 @@ static void check_build(struct test_state *t, unsigned levels, bool nx, vaddr_t 
             CHECK(is_leaf(at++, base + i * PAGE_SIZE, PHYS + i * PAGE_SIZE, PAGE_SIZE,
                           allowed[i] | always));
     CHECK_EQ(leaf_count, at);
+    uint64_t entries[WALK_LEVELS];
+    CHECK_EQ(walk_path(base + 0x4000, entries), levels);
+    CHECK_EQ(entries[levels - 1] >> 63, nx); /* reserved where there is no NX: a fault */
     first_forget(&f);
     CHECK_EQ(taken, 0);
     CHECK_EQ(f.count, 0);
