@@ -47,9 +47,10 @@ static bool parse_plant(const char *word, struct options *o)
         const char *word;
         enum plant plant;
     } plants[] = {
-        {"plant=panic", PLANT_PANIC}, {"plant=fault", PLANT_FAULT},
-        {"plant=stack", PLANT_STACK}, {"plant=triple", PLANT_TRIPLE},
-        {"plant=hang", PLANT_HANG},   {"plant=failtest", PLANT_FAILTEST},
+        {"plant=panic", PLANT_PANIC},       {"plant=fault", PLANT_FAULT},
+        {"plant=stack", PLANT_STACK},       {"plant=text", PLANT_TEXT},
+        {"plant=triple", PLANT_TRIPLE},     {"plant=hang", PLANT_HANG},
+        {"plant=failtest", PLANT_FAILTEST},
     };
     for (size_t i = 0; i < ARRAY_LEN(plants); i++) {
         if (same(word, plants[i].word)) {

@@ -7,8 +7,8 @@
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
  *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
  *   tables=log      log every run of mappings
- *   plant=panic|fault|stack|triple|hang|failtest   break this boot on purpose; the harness's own
- * proof
+ *   plant=panic|fault|stack|text|triple|hang|failtest   break this boot on purpose; the harness's
+ * own proof
  *
  * A later word wins over an earlier one.
  */
@@ -24,7 +24,8 @@ enum plant {
     PLANT_TRIPLE,
     PLANT_HANG,
     PLANT_FAILTEST,
-    PLANT_STACK
+    PLANT_STACK,
+    PLANT_TEXT
 };
 
 struct options {

@@ -16,7 +16,7 @@
 struct walk {
     walk_fn *visit;
     void *ctx;
-    struct hal_paging cpu;
+    unsigned top; /* level of the root */
 };
 
 static uint64_t level_size(unsigned level)
@@ -43,11 +43,11 @@ static uint32_t leaf_bits(uint64_t entry, unsigned level, uint32_t allowed)
     return bits | ((entry & (level == 0 ? PAT_4K : PAT_BIG)) != 0 ? WALK_PAT : 0);
 }
 
-static uint32_t narrow(const struct walk *w, uint32_t allowed, uint64_t entry)
+static uint32_t narrow(uint32_t allowed, uint64_t entry)
 {
     allowed &= (entry & WRITE) != 0 ? ~0u : ~WALK_WRITE;
     allowed &= (entry & USER) != 0 ? ~0u : ~WALK_USER;
-    return allowed & (w->cpu.nx && (entry & NX) != 0 ? ~WALK_EXECUTE : ~0u);
+    return allowed & ((entry & NX) != 0 ? ~WALK_EXECUTE : ~0u);
 }
 
 /* At most WALK_LEVELS deep. */
@@ -59,9 +59,9 @@ static void walk_table(const struct walk *w, uint64_t at, vaddr_t base, unsigned
         if ((entry & PRESENT) == 0)
             continue;
         vaddr_t virt = base + i * level_size(level);
-        if (level + 1 == w->cpu.levels && i >= 256) /* canonical: bit 47 or 56 goes on upward */
+        if (level == w->top && i >= 256) /* canonical: bit 47 or 56 goes on upward */
             virt |= ~(level_size(level) * 512 - 1);
-        uint32_t now = narrow(w, allowed, entry);
+        uint32_t now = narrow(allowed, entry);
         if (!is_leaf(entry, level)) {
             walk_table(w, entry, virt, level - 1, now);
             continue;
@@ -74,8 +74,8 @@ static void walk_table(const struct walk *w, uint64_t at, vaddr_t base, unsigned
 
 void walk_live(walk_fn *visit, void *ctx)
 {
-    struct walk w = {visit, ctx, hal_paging_features()};
-    walk_table(&w, hal_root(), 0, w.cpu.levels - 1u, WALK_WRITE | WALK_EXECUTE | WALK_USER);
+    struct walk w = {visit, ctx, hal_paging_features().levels - 1u};
+    walk_table(&w, hal_root(), 0, w.top, WALK_WRITE | WALK_EXECUTE | WALK_USER);
 }
 
 unsigned walk_path(vaddr_t virt, uint64_t entries[WALK_LEVELS])
