@@ -66,10 +66,19 @@ static void log_cpu(void)
         U(home.phys), U(home.phys + home.size));
 }
 
+/* What mm/aspace goes by when it flushes. */
+static void measure_flush(void)
+{
+    struct cpu_flush_times t = cpu_measure_flush(home.base, home.size / PAGE_SIZE);
+    LOG("tlb", "dropping a page %u ticks, all and reading 64 again %u: up to %u pages one by one",
+        U(t.page), U(t.all), U(t.limit));
+}
+
 /* In the kernel's own space. */
 static void kernel_main(void *arg)
 {
     UNUSED(arg);
+    measure_flush();
     memory_use_space(&boot);
     memory_make_pmm();
     memory_reclaim(&options);

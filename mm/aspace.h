@@ -70,13 +70,10 @@
 #define ASPACE_LEVELS 5 /* at most */
 #define ASPACE_SIZES  3 /* 4 KiB, 2 MiB, 1 GiB */
 
-/* A call that changed more pages than this, or any large page, flushes everything in its half
- * rather than page by page. A large page may lie in the TLB in pieces, which INVLPG is only said
- * to find while the tables still show the large page (SDM vol. 3A, 4.10.2.3 and 4.10.4.1).
- * The number is a choice, not a measurement: an INVLPG takes some hundred cycles, and filling an
- * emptied TLB again some thousand. Emulators have no TLB worth measuring; on a PC it can be done.
- */
-#define ASPACE_FLUSH_PAGES 32u
+/* A call that changed more pages than hal_tlb_page_limit(), or any large page, flushes everything
+ * in its half rather than page by page. A large page may lie in the TLB in pieces, which INVLPG is
+ * only said to find while the tables still show the large page (SDM vol. 3A, 4.10.2.3
+ * and 4.10.4.1). */
 
 struct aspace_stats {
     uint64_t pages[ASPACE_SIZES]; /* leaves now, by level; the shared half counts in its owner */

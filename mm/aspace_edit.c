@@ -172,7 +172,7 @@ static void flush_half(const struct edit *e)
 static void flush(struct edit *e)
 {
     const struct page_source *source = e->as->source;
-    if (e->full || e->noted > ASPACE_FLUSH_PAGES)
+    if (e->full || e->noted > hal_tlb_page_limit())
         flush_half(e);
     else if (e->noted > 0)
         flush_pages(e);

@@ -49,6 +49,19 @@ uint64_t cpu_random(void);
  * without PAT. */
 void cpu_set_memory_types(void);
 
+/* What flushes cost on this CPU, in ticks of the time stamp counter, and what follows for
+ * hal_tlb_page_limit(): between CPU_FLUSH_LEAST and CPU_FLUSH_MOST pages. */
+#define CPU_FLUSH_LEAST 8u
+#define CPU_FLUSH_MOST  256u
+struct cpu_flush_times {
+    uint64_t page;  /* drop one page */
+    uint64_t all;   /* drop everything and read 64 pages again */
+    uint32_t limit; /* pages */
+};
+
+/* Measure on `pages` mapped pages from `base` on, which are only read. Interrupts disabled. */
+struct cpu_flush_times cpu_measure_flush(vaddr_t base, uint64_t pages);
+
 /* Mask the legacy interrupt controllers and the local vector table entries of fixed delivery (NMI,
  * SMI and ExtINT entries are the firmware's business). `apic` is where cpu_apic_base() is mapped
  * uncached, NULL when it is not mapped (x2APIC, or no APIC). */

@@ -529,6 +529,12 @@ static void flushes_are_batched(void)
     EXPECT(aspace_map(&space, GIB + 2 * MIB, 2 * MIB, 4 * MIB, 0) == STATUS_OK);
     EXPECT(aspace_unmap(&space, GIB + 2 * MIB, 2 * MIB) == STATUS_OK && flushed(1, 1, 0, 2));
     EXPECT(space.stats.flushed_pages == 33 && space.stats.full_flushes == 3);
+    host_tlb_limit = 2; /* the port's to say */
+    count_from_here();
+    EXPECT(aspace_protect(&space, UP, 2 * 4096, 0) == STATUS_OK && flushed(2, 0, 0, 1));
+    EXPECT(aspace_protect(&space, UP, 4 * 4096, 0) == STATUS_OK && flushed(4, 0, 0, 2));
+    EXPECT(aspace_protect(&space, UP, 3 * 4096, ASPACE_W) == STATUS_OK && flushed(4, 0, 1, 3));
+    host_tlb_limit = 32;
     rig_watch(&rig, NULL);
     count_from_here();
     /* 31 tables, and 1 above; then 32 a flush */
