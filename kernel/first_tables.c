@@ -16,6 +16,7 @@ static uint64_t *new_table(struct first_tables *f)
 {
     paddr_t page = tables_pool_take();
     f->pages[f->count++] = page;
+    hal_zero_pages(page, 1);
     return hal_phys_to_virt(page);
 }
 

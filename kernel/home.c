@@ -12,6 +12,8 @@ const char *home_open(vaddr_t base, paddr_t phys, uint64_t size)
     home.base = base;
     home.phys = phys;
     home.size = align_up(size, PAGE_SIZE);
+    if ((base | phys) % PAGE_SIZE != 0)
+        return "the image does not begin on a page";
     return pe_open(&home.image, (void *)(uintptr_t)base, size);
 }
 

@@ -12,7 +12,7 @@ extern const char tables_label[]; /* the owner of the pieces of the memory map; 
 /* The kernel's source for every address space. Serialised by the callers: one CPU. */
 extern const struct page_source tables_source;
 
-/* A page of the static pool, zeroed the first time only; PADDR_NONE when all 16 are taken. */
+/* A page of the static pool, with any contents; PADDR_NONE when all 16 are taken. */
 paddr_t tables_pool_take(void);
 void tables_pool_give(paddr_t);
 

@@ -22,7 +22,7 @@ static unsigned taken;
 
 paddr_t tables_pool_take(void)
 {
-    return POOL_AT + taken++ * PAGE_SIZE;
+    return POOL_AT + taken++ * PAGE_SIZE; /* with any contents */
 }
 
 void tables_pool_give(paddr_t page)
@@ -65,6 +65,7 @@ static void begin(unsigned levels, bool nx)
     host_ram_create(16 * MIB);
     host_set_paging(&cpu);
     taken = 0;
+    memset(words(POOL_AT), 0xA7, 64 * PAGE_SIZE);
     for (unsigned i = 0; i + 3 < levels; i++)
         words(THEIRS + i * PAGE_SIZE)[0] = (THEIRS + (i + 1) * PAGE_SIZE) | 7;
     words(THEIRS + (levels - 3) * PAGE_SIZE)[1] = GIB | 0x83;
