@@ -2,10 +2,13 @@
 #include "hal/hal.h"
 #include "hal/x86_64/cpu.h"
 #include "kernel/first_tables.h"
+#include "kernel/log.h"
+#include "kernel/tables.h"
 
 struct home home;
 
 static struct first_tables first;
+static paddr_t fifth; /* the root that home_use_five_levels() made */
 
 const char *home_open(vaddr_t base, paddr_t phys, uint64_t size)
 {
@@ -46,6 +49,16 @@ static vaddr_t choose(const struct boot_info *info, bool random)
     return HOME_WINDOW + slot * FIRST_SPAN + page * PAGE_SIZE;
 }
 
+void home_use_five_levels(void)
+{
+    home.phys = home.base; /* not moved yet: the pool lies where it runs */
+    fifth = tables_pool_take();
+    hal_zero_pages(fifth, 1);
+    *(uint64_t *)hal_phys_to_virt(fifth) = hal_root() | 3u; /* present, writable */
+    if (!cpu_use_five_levels(fifth))
+        SAY("cpu", "five levels of page tables cannot be had here");
+}
+
 _Noreturn void home_move(const struct boot_info *info, bool random, void (*entry)(void *))
 {
     const char *wrong = home_open(info->image_base, info->image_base, info->image_size);
@@ -70,4 +83,6 @@ _Noreturn void home_move(const struct boot_info *info, bool random, void (*entry
 void home_forget_tables(void)
 {
     first_forget(&first);
+    if (fifth != PADDR_NONE)
+        tables_pool_give(fifth);
 }

@@ -124,5 +124,7 @@ _Noreturn void kernel_enter(struct boot_info *info)
         boot.stack_size > SPACE_STACK_SLOT - 2 * PAGE_SIZE ||
         (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
         HAL_PANIC("the loader handed over no usable stack");
+    if (options.five_levels)
+        home_use_five_levels();
     home_move(&boot, options.kaslr, kernel_home);
 }

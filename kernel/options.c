@@ -73,7 +73,7 @@ static bool parse_switch(const char *word, struct options *o)
         {"exit=0", &o->exit, false},           {"selftest=on", &o->selftest, true},
         {"selftest=off", &o->selftest, false}, {"sp=use", &o->sp_use, true},
         {"kaslr=on", &o->kaslr, true},         {"kaslr=off", &o->kaslr, false},
-        {"tables=log", &o->tables, true},
+        {"tables=log", &o->tables, true},      {"levels=5", &o->five_levels, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
         if (same(word, switches[i].word)) {

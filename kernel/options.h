@@ -6,6 +6,7 @@
  *   serial=off|0xPORT   I/O port of the serial console, 0x3f8 by default
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
  *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
+ *   levels=5        switch to five levels of page tables, where the CPU has them
  *   tables=log      log every run of mappings
  *   plant=panic|fault|stack|text|triple|hang|failtest   break this boot on purpose; the harness's
  * own proof
@@ -29,7 +30,7 @@ enum plant {
 };
 
 struct options {
-    bool keepbs, exit, selftest, sp_use, kaslr, tables;
+    bool keepbs, exit, selftest, sp_use, kaslr, tables, five_levels;
     uint16_t serial; /* 0: none */
     enum plant plant;
 };

@@ -15,7 +15,7 @@ struct cpu_features {
     bool global_pages;  /* CR4.PGE exists */
     bool apic;          /* a local APIC exists */
     bool rdrand;        /* the CPU gives random numbers */
-    bool la57;          /* five levels are on: found so in CR4, never changed */
+    bool la57;          /* five levels are on: found so in CR4, or cpu_use_five_levels() */
     unsigned phys_bits; /* physical address width, 32 to 52 */
     char vendor[13];
 };
@@ -36,6 +36,11 @@ void cpu_own(void);
 #define CPU_IST_SIZE  ((uint64_t)8192)
 extern unsigned char cpu_ist_stacks[CPU_IST_COUNT][CPU_IST_SIZE];
 void cpu_set_ist(unsigned which, vaddr_t top);
+
+/* Go over to five levels of page tables: `root` names tables that map what runs, at its physical
+ * address. False, and nothing done, where the CPU has no five levels or has them on, or where the
+ * code, the stack or `root` lie beyond 4 GiB. After cpu_own(). */
+bool cpu_use_five_levels(paddr_t root);
 
 /* Let global pages stay in the TLB, where they exist. After own page tables are loaded: what the
  * firmware had marked global is dropped. */

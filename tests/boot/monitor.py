@@ -70,7 +70,12 @@ def ask(path, commands):
 
 def boot(arguments, path):
     """The log up to the verdict, and the monitor's answers."""
-    command = [RUN, "--no-install", *arguments, "--options", "exit=0 tables=log"]
+    words = "exit=0 tables=log"
+    if "--options" in arguments:
+        at = arguments.index("--options")
+        words += " " + arguments[at + 1]
+        arguments = arguments[:at] + arguments[at + 2 :]
+    command = [RUN, "--no-install", *arguments, "--options", words]
     command += ["--qemu", f"-qmp unix:{path},server=on,wait=off"]
     log, answers = [], [[], []]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as run:
@@ -193,7 +198,10 @@ def main():
     checks.equal([int(n) for n in counted[-1]] if counted else None, sizes, "pages by size: mm/aspace and the walk")
     direct = compare_tlb(checks, tlb, leaves, "NX yes" in text)
     compare_ram(checks, log, leaves, direct)
-    compare_mem(checks, mem, leaves)
+    if "5 paging levels" in text and not any(mem):
+        print("     `info mem` is empty with five levels: a fault of older QEMU (mended at the end of 2023)")
+    else:
+        compare_mem(checks, mem, leaves)
     print(f"     {len(leaves)} pages, {sizes} of 4 KiB, 2 MiB and 1 GiB")
     print(f"{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed or not checks.passed else 0

@@ -198,15 +198,15 @@ boot() { # NAME RUN.SH-ARGUMENTS...
     step "boot-$1" run_boot "$@"
 }
 
-# A CPU that lacks something, and the kernel's log must say so.
-run_lacking() { # TEXT NAME RUN.SH-ARGUMENTS...
+# A CPU that lacks something, or another odd way to start; the kernel's log must say so.
+run_odd() { # TEXT NAME RUN.SH-ARGUMENTS...
     local text=$1
     shift
     run_boot "$@" && grep -a -q "$text" "$SUITE_LOGS/boot-$1.serial"
 }
 
-lacking() { # TEXT NAME RUN.SH-ARGUMENTS...
-    step "boot-$2" run_lacking "$@"
+odd() { # TEXT NAME RUN.SH-ARGUMENTS...
+    step "boot-$2" run_odd "$@"
 }
 
 # The base of the kernel is chosen by chance: no two of these boots have the same.
@@ -235,11 +235,14 @@ boot_steps() {
     boot secboot --firmware secboot --memory 256M
     boot smp-4 --smp 4 --memory 256M
     boot no-screen --memory 256M --qemu '-vga none'
-    lacking 'NX no' no-nx --memory 128M --cpu max,-nx
-    lacking '1 GiB pages no' no-1g --memory 64G --cpu max,-pdpe1gb
-    lacking 'PAT no' no-pat --memory 128M --cpu max,-pat
-    lacking 'global pages no' no-pge --memory 128M --cpu max,-pge,-rdrand
-    lacking 'image: at 0xffffffff80000000' no-kaslr --memory 128M --options kaslr=off
+    odd 'NX no' no-nx --memory 128M --cpu max,-nx
+    odd '1 GiB pages no' no-1g --memory 64G --cpu max,-pdpe1gb
+    odd 'PAT no' no-pat --memory 128M --cpu max,-pat
+    odd 'global pages no' no-pge --memory 128M --cpu max,-pge,-rdrand
+    odd 'image: at 0xffffffff80000000' no-kaslr --memory 128M --options kaslr=off
+    odd '5 paging levels' five-levels --memory 1G --options levels=5
+    step monitor-5 python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
+        --timeout 150 --options levels=5
     step monitor python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
         --timeout 150
     wait
