@@ -175,6 +175,7 @@ image_steps() {
     step_alone image make_here image
     [ -s "$BUILD/BOOTX64.EFI" ] || return 1
     step image-size check_image_size
+    step pack python3 "$ROOT/tests/lint/pack_test.py" "$BUILD/BOOTX64.EFI.full"
     step reproducible check_reproducible
     wait
 }
