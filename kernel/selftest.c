@@ -4,6 +4,7 @@
 #include "kernel/home.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/space.h"
 #include "kernel/unpack.h"
 #include "tests/unit/suites.h"
 
@@ -29,7 +30,7 @@ static uint32_t adler(const unsigned char *bytes, size_t size)
 }
 
 /* The tests' code comes packed (kernel/pack.py), but in an image that was built for gdb. It is
- * written by way of the direct map: at home it is read-only. */
+ * written by way of a mapping of its own, for it is read-only wherever else it is mapped. */
 static void unpack_tests(void)
 {
     const struct pe_section *packed = section(".packed");
@@ -37,12 +38,16 @@ static void unpack_tests(void)
     if (packed == NULL || tests == NULL)
         return;
     const unsigned char *in = home.image.bytes + packed->address;
-    unsigned char *out = hal_phys_to_virt(home.phys + tests->address);
+    unsigned char *out = (unsigned char *)(uintptr_t)SPACE_SCRATCH;
+    uint64_t size = pe_section_size(tests);
+    if (aspace_map(&space_kernel, SPACE_SCRATCH, home.phys + tests->address, size,
+                   ASPACE_W | ASPACE_GLOBAL) != STATUS_OK)
+        HAL_PANIC("there is no place to unpack the tests to");
     const char *wrong = unpack_deflate(in + 4, packed->virtual_size - 4, out, tests->virtual_size);
     if (wrong == NULL && adler(out, tests->virtual_size) != *(const uint32_t *)(const void *)in)
         wrong = "the packed tests are damaged";
-    if (wrong != NULL)
-        HAL_PANIC(wrong);
+    if (wrong != NULL || aspace_unmap(&space_kernel, SPACE_SCRATCH, size) != STATUS_OK)
+        HAL_PANIC(wrong != NULL ? wrong : "the unpacked tests cannot be unmapped");
     hal_tlb_flush_local(); /* serialises: no instruction from there has been fetched before */
     LOG("test", "%u bytes of code unpacked from %u", U(tests->virtual_size),
         U(packed->virtual_size));

@@ -84,6 +84,8 @@ static void test_read_only(struct test_state *t)
     check_fault(t, (uint64_t)(uintptr_t)&constant, WRITING | FAULT_PRESENT, "kernel constants", "");
     check_fault(t, (uint64_t)(uintptr_t)&kernel_enter, WRITING | FAULT_PRESENT, "kernel text", "");
     check_fault(t, home.base, WRITING | FAULT_PRESENT, "kernel headers", "");
+    check_fault(t, SPACE_DIRECT + home_phys(&constant), WRITING | FAULT_PRESENT,
+                "direct map: ", "kernel image");
     CHECK(can_read(home.base));
     TEST_END;
 }
@@ -241,6 +243,17 @@ static bool is_ram(paddr_t at, paddr_t end)
     return true;
 }
 
+/* Executable memory is not writable by way of the direct map either. */
+static void meet_text(void *ctx, const struct walk_leaf *leaf)
+{
+    uint64_t *writable = ctx;
+    uint64_t entries[WALK_LEVELS];
+    if ((leaf->bits & WALK_EXECUTE) == 0 || leaf->virt < home.base)
+        return;
+    unsigned count = walk_path(SPACE_DIRECT + leaf->phys, entries);
+    *writable += (entries[count - 1] & 2u) != 0;
+}
+
 static void count_leaf(void *ctx, const struct walk_leaf *leaf)
 {
     struct count *c = ctx;
@@ -315,6 +328,9 @@ static void test_live_tables(struct test_state *t)
         CHECK_EQ(c.write_execute, 0);
         CHECK_EQ(c.executable_outside, 0);
     }
+    uint64_t writable_text = 0;
+    walk_live(meet_text, &writable_text);
+    CHECK(writable_text == 0 || !cpu.nx);
     CHECK(c.leaves[2] == 0 || cpu.pages_1g);
     CHECK_STR(aspace_check(&space_kernel), NULL);
     TEST_END;
