@@ -188,7 +188,13 @@ kernel_tests() {
     read -r passed failed skipped <"$SUITE_LOGS/unit.count" && echo $((passed + failed + skipped + own))
 }
 
-run_boot() { # NAME RUN.SH-ARGUMENTS...
+run_# The same once more for its times alone.
+run_again() { # MEMORY
+    "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --memory "$1" \
+        --log "$SUITE_LOGS/again-$1.serial" --options selftest=off
+}
+
+boot() { # NAME RUN.SH-ARGUMENTS...
     local serial=$SUITE_LOGS/boot-$1.serial
     shift
     "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --log "$serial" "$@" &&
@@ -251,10 +257,13 @@ boot_steps() {
     step_alone boot-64G run_boot 64G --memory 64G
     step_alone boot-64M run_boot 64M --memory 64M
     step_alone boot-1T run_boot 1T --memory 1T
+    step_alone again-64M run_again 64M
+    step_alone again-1T run_again 1T
     step bases check_bases
     step sparse check_sparse 1024
-    step time-ratio python3 "$ROOT/tests/boot/time_ratio.py" "$SUITE_LOGS/boot-64M.serial" \
-        "$SUITE_LOGS/boot-1T.serial"
+    step time-ratio python3 "$ROOT/tests/boot/time_ratio.py" \
+        "$SUITE_LOGS/boot-64M.serial,$SUITE_LOGS/again-64M.serial" \
+        "$SUITE_LOGS/boot-1T.serial,$SUITE_LOGS/again-1T.serial"
     wait
     head -n 2 "$SUITE_LOGS/time-ratio.log"
 }
