@@ -188,17 +188,17 @@ kernel_tests() {
     read -r passed failed skipped <"$SUITE_LOGS/unit.count" && echo $((passed + failed + skipped + own))
 }
 
-run_# The same once more for its times alone.
-run_again() { # MEMORY
-    "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --memory "$1" \
-        --log "$SUITE_LOGS/again-$1.serial" --options selftest=off
-}
-
-boot() { # NAME RUN.SH-ARGUMENTS...
+run_boot() { # NAME RUN.SH-ARGUMENTS...
     local serial=$SUITE_LOGS/boot-$1.serial
     shift
     "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --log "$serial" "$@" &&
         python3 "$ROOT/tests/boot/check_log.py" --tests "$(kernel_tests)" "$serial"
+}
+
+# The same once more for its times alone.
+run_again() { # MEMORY
+    "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --memory "$1" \
+        --log "$SUITE_LOGS/again-$1.serial" --options selftest=off
 }
 
 boot() { # NAME RUN.SH-ARGUMENTS...
