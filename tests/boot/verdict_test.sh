@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/boot/verdict_test.sh: verdict.sh and the counting of suite.sh, on logs made by hand.
 # Ends with "N passed, N failed".
-set -u
+set -u -o pipefail # as run.sh has it
 BOOT_LIB=$(cd "$(dirname "$0")" && pwd)
 STATUS_PASS=0 STATUS_FAIL=1 STATUS_NO_VERDICT=3 STATUS_NO_START=4
 TIMEOUT=9 BUILD=/nonexistent
@@ -47,6 +47,7 @@ end='[1.000001] verdict: pass'
 verdict "a good boot" 0 33 "$good" "$end"
 verdict "carriage returns and colours change nothing" 0 33 "\\033[0m$good\\r" "$end\\r" "\\r"
 verdict "skipped tests are no failure" 0 33 "$good, 2 skipped" "$end"
+verdict "a long log after the self-test" 0 33 "$good" "$(printf '[1.0] log: %d\n' {1..20000})" "$end"
 verdict "without the end marker" 1 33 "$good"
 verdict "with something after the end marker" 1 33 "$good" "$end" "[1.1] trap: page fault"
 verdict "the marker inside another line" 1 33 "$good" "[1.0] options: verdict: pass"
