@@ -174,6 +174,7 @@ $(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows scree
     $(BUILD)/gen/font_data.c
 
 $(H)/model-pe: kernel/pe.c tests/test.c
+$(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 
 # zlib judges the unpacker.
 $(H)/fuzz-unpack: FUZZ_FLAGS += -lz

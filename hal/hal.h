@@ -64,6 +64,10 @@ void hal_tlb_flush_page(vaddr_t virt);
 void hal_tlb_flush_local(void);
 void hal_tlb_flush_all(void);
 
+/* More single pages than this are dropped sooner by a flush of everything, what it costs to fill
+ * the TLB again counted in. The PC's port measures it at boot, each CPU type being different. */
+uint32_t hal_tlb_page_limit(void);
+
 /* The same on every other CPU that may hold translations made through `root` (or, in the upper
  * half, through any root): those of [base, base + size), `size` 0: all of them, global ones too.
  * Returns when they have done it. Called after every flush on this CPU, also while only one runs:

@@ -158,12 +158,14 @@ static bool undo_prologue(struct walker *w, const struct function *f, uint32_t o
     return true;
 }
 
-static bool step(struct walker *w)
+/* `first`: a jump to a wild address is as good as a call from where its return address says. */
+static bool step(struct walker *w, bool first)
 {
     uint64_t offset;
-    if (!backtrace_in_image(w->rip, &offset))
+    bool inside = backtrace_in_image(w->rip, &offset);
+    if (!inside && !first)
         return false;
-    const struct function *f = function_at((uint32_t)offset);
+    const struct function *f = inside ? function_at((uint32_t)offset) : NULL;
     if (f != NULL && !undo_prologue(w, f, (uint32_t)offset))
         return false;
     if (!read_stack(w->reg[RSP_INDEX], &w->rip))
@@ -179,7 +181,7 @@ static void walk(struct walker *w)
         bool inside = backtrace_in_image(w->rip, &offset);
         LOG("backtrace", inside ? "#%u %X = image+%x" : "#%u %X, not in the image", U(i), U(w->rip),
             U(offset));
-        if (!step(w))
+        if (!step(w, i == 0))
             return;
     }
 }

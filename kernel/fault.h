@@ -18,7 +18,7 @@ struct fault_place {
 struct fault_place fault_place(vaddr_t);
 
 /* Log the access and why it was refused; what the tables say level by level; and last, for it reads
- * most, the place: "kernel text is not writable".. */
+ * most, the place: "kernel text is not writable". */
 void fault_report_access(vaddr_t, uint64_t error);
 void fault_report_place(vaddr_t, uint64_t error);
 

@@ -70,10 +70,19 @@ static void log_cpu(void)
         U(home.phys), U(home.phys + home.size));
 }
 
+/* What mm/aspace goes by when it flushes. */
+static void measure_flush(void)
+{
+    struct cpu_flush_times t = cpu_measure_flush(home.base, home.size / PAGE_SIZE);
+    LOG("tlb", "dropping a page %u ticks, all and reading 64 again %u: up to %u pages one by one",
+        U(t.page), U(t.all), U(t.limit));
+}
+
 /* In the kernel's own space. */
 static void kernel_main(void *arg)
 {
     UNUSED(arg);
+    measure_flush();
     memory_use_space(&boot);
     display_step("unpacking the rest of the image");
     selftest_unpack();
@@ -131,5 +140,7 @@ _Noreturn void kernel_enter(struct boot_info *info)
         boot.stack_size > SPACE_STACK_SLOT - 2 * PAGE_SIZE ||
         (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
         HAL_PANIC("the loader handed over no usable stack");
+    if (options.five_levels)
+        home_use_five_levels();
     home_move(&boot, options.kaslr, kernel_home);
 }

@@ -73,10 +73,11 @@ static bool parse_plant(const char *word, struct options *o)
         const char *word;
         enum plant plant;
     } plants[] = {
-        {"plant=panic", PLANT_PANIC}, {"plant=fault", PLANT_FAULT},
-        {"plant=stack", PLANT_STACK}, {"plant=triple", PLANT_TRIPLE},
-        {"plant=hang", PLANT_HANG},   {"plant=failtest", PLANT_FAILTEST},
-        {"plant=reset", PLANT_RESET}, {"plant=off", PLANT_OFF},
+        {"plant=panic", PLANT_PANIC},   {"plant=fault", PLANT_FAULT},
+        {"plant=stack", PLANT_STACK},   {"plant=text", PLANT_TEXT},
+        {"plant=triple", PLANT_TRIPLE}, {"plant=hang", PLANT_HANG},
+        {"plant=reset", PLANT_RESET},   {"plant=off", PLANT_OFF},
+        {"plant=failtest", PLANT_FAILTEST},
     };
     for (size_t i = 0; i < ARRAY_LEN(plants); i++) {
         if (same(word, plants[i].word)) {
@@ -138,8 +139,9 @@ static bool parse_switch(const char *word, struct options *o)
         {"exit=0", &o->exit, false},           {"selftest=on", &o->selftest, true},
         {"selftest=off", &o->selftest, false}, {"sp=use", &o->sp_use, true},
         {"kaslr=on", &o->kaslr, true},         {"kaslr=off", &o->kaslr, false},
-        {"tables=log", &o->tables, true},      {"help", &o->help, true},
+        {"tables=log", &o->tables, true},      {"levels=5", &o->five_levels, true},
         {"report=on", &o->report, true},       {"report=off", &o->report, false},
+        {"help", &o->help, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
         if (same(word, switches[i].word)) {

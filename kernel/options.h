@@ -10,14 +10,15 @@
  *   exercise=N      after the self-test N rounds of kernel/exercise.h, 0 (default) to 1000000
  *   screen=map|log|off   the memory map picture (default), the log alone, or nothing but the
  *                   verdict and a panic
+ *   levels=5        switch to five levels of page tables, where the CPU has them
  *   tables=log      log every run of mappings
  *   menu=off|SECONDS   before the firmware is left: none, or how long it waits for a key (1 to 600;
  *                   3 by default, with exit=1 off)
  *   report=on|off   write mortise-report.txt, and the log that the boot before left, to the disk
  *                   that the program came from
  *   help            show all options before the firmware is left
- *   plant=panic|fault|stack|triple|hang|failtest|reset|off   break this boot on purpose; the
- *                   harness's own proof
+ *   plant=panic|fault|stack|text|triple|hang|failtest|reset|off   break this boot on purpose;
+ *                   the harness's own proof
  *
  * A later word wins over an earlier one.
  */
@@ -34,6 +35,7 @@ enum plant {
     PLANT_HANG,
     PLANT_FAILTEST,
     PLANT_STACK,
+    PLANT_TEXT,
     PLANT_RESET,
     PLANT_OFF
 };
@@ -46,7 +48,7 @@ enum monitor_use { MONITOR_UNSAID, MONITOR_ON, MONITOR_OFF };
 
 struct options {
     enum monitor_use monitor;
-    bool keepbs, exit, selftest, sp_use, kaslr, tables;
+    bool keepbs, exit, selftest, sp_use, kaslr, tables, five_levels;
     uint32_t exercise; /* rounds */
     bool help, report;
     uint16_t menu;   /* seconds; 0: none */

@@ -58,7 +58,9 @@ class Image:
         struct.pack_into("<I", out, self.optional + 56, up(last["va"] + last["vsize"], PAGE))
         for i, s in enumerate(self.sections):
             raw = s["raw"] + bytes(-len(s["raw"]) % FILE_ALIGN)
-            struct.pack_into("<8s4I12xI", out, self.table + 40 * i, s["name"], s["vsize"], s["va"], len(raw), len(out) if raw else 0, s["flags"])
+            where = len(out) if raw else 0
+            header = (s["name"], s["vsize"], s["va"], len(raw), where, s["flags"])
+            struct.pack_into("<8s4I12xI", out, self.table + 40 * i, *header)
             out += raw
         return bytes(out)
 

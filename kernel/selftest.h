@@ -17,6 +17,7 @@ void selftest_unpack(void);
 extern const struct test_suite smoke_suite;
 extern const struct test_suite machine_suite;
 extern const struct test_suite space_suite;
+extern const struct test_suite aspace_suite;
 
 /* One line: what the hot pair and a 64-page run cost here. */
 void smoke_bench(void);

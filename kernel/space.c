@@ -119,6 +119,24 @@ static void map_ram(const struct memmap *m, paddr_t trampoline)
         map(SPACE_DIRECT + trampoline, trampoline, PAGE_SIZE, ASPACE_W);
 }
 
+/* What the image keeps from being written is not to be written by way of the direct map either. */
+static void narrow(uint64_t offset, uint64_t size)
+{
+    vaddr_t at = SPACE_DIRECT + home.phys + offset;
+    if (aspace_protect(&space_kernel, at, size, ASPACE_R | ASPACE_GLOBAL) != STATUS_OK)
+        HAL_PANIC("the direct map of the kernel's image cannot be made read-only");
+}
+
+static void narrow_image(void)
+{
+    narrow(0, PAGE_SIZE);
+    for (unsigned i = 0; i < home.image.section_count; i++) {
+        const struct pe_section *s = &home.image.sections[i];
+        if ((s->flags & PE_WRITE) == 0)
+            narrow(s->address, pe_section_size(s));
+    }
+}
+
 static void map_device(unsigned which, paddr_t base, uint64_t size, uint32_t prot)
 {
     paddr_t from = align_down(base, PAGE_SIZE);
@@ -135,6 +153,7 @@ void space_make(const struct boot_info *info, const struct memmap *m, bool scree
     map_image();
     map_stacks(info);
     map_ram(m, info->trampoline);
+    narrow_image();
     if (cpu_apic_base() != 0)
         map_device(DEVICE_APIC, cpu_apic_base(), PAGE_SIZE, ASPACE_W | ASPACE_UC);
     if (screen)

@@ -1,7 +1,8 @@
 /* kernel/space.h: the kernel's own address space. All others share its upper half.
  *
  *   SPACE_DIRECT   the direct map: every page of RAM at its own place, WB RW NX, the largest pages
- *                  that fit; holes and device memory are not in it
+ *                  that fit; holes and device memory are not in it; the image's text and
+ *                  constants are read-only here too
  *   SPACE_DEVICES  device memory, 1 GiB a slot: local APIC uncached, framebuffer write-combining
  *   SPACE_STACKS   stacks, each in a slot of its own whose other pages are its guard
  *   SPACE_SCRATCH  for whoever maps something for a while

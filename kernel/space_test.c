@@ -1,6 +1,7 @@
 /* What the page tables forbid is tried, and the trap is caught; what they allow is counted again by
  * a walk of the live tables that knows nothing of mm/aspace. */
 #include "hal/hal.h"
+#include "hal/x86_64/asm.h"
 #include "hal/x86_64/cpu.h"
 #include "kernel/boot_info.h"
 #include "kernel/fault.h"
@@ -83,6 +84,8 @@ static void test_read_only(struct test_state *t)
     check_fault(t, (uint64_t)(uintptr_t)&constant, WRITING | FAULT_PRESENT, "kernel constants", "");
     check_fault(t, (uint64_t)(uintptr_t)&kernel_enter, WRITING | FAULT_PRESENT, "kernel text", "");
     check_fault(t, home.base, WRITING | FAULT_PRESENT, "kernel headers", "");
+    check_fault(t, SPACE_DIRECT + home_phys(&constant), WRITING | FAULT_PRESENT,
+                "direct map: ", "kernel image");
     CHECK(can_read(home.base));
     TEST_END;
 }
@@ -96,6 +99,8 @@ static void test_no_execute(struct test_state *t)
         return;
     uint64_t error = EXECUTING | FAULT_PRESENT;
     check_fault(t, (uint64_t)(uintptr_t)&variable, error, "kernel data", "");
+    check_fault(t, (uint64_t)(uintptr_t)&constant, error, "kernel constants", "");
+    check_fault(t, home.base, error, "kernel headers", "");
     check_fault(t, (uint64_t)(uintptr_t)&t, error, "", "boot stack");
     check_fault(t, SPACE_DIRECT + home.phys, error, "direct map: ", "kernel image");
     check_fault(t, SPACE_DIRECT + pages, error, "direct map: ", "an allocated page");
@@ -178,8 +183,48 @@ static void test_remap(struct test_state *t)
     TEST_END;
 }
 
+#define LARGE_PAGES 512u
+
+static unsigned readable(vaddr_t at)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < LARGE_PAGES; i++)
+        count += can_read(at + i * PAGE_SIZE);
+    return count;
+}
+
+/* A large page at `at`, used, split, used and taken away: what was in the TLB is gone each time. */
+static void check_large(struct test_state *t, struct aspace *s, vaddr_t at, uint32_t prot)
+{
+    paddr_t pages = pmm_alloc_aligned(memory_pmm, LARGE_PAGES, 2 * MIB, 0);
+    if (!CHECK(pages != PADDR_NONE))
+        return;
+    CHECK_EQ(aspace_map(s, at, pages, 2 * MIB, prot | ASPACE_W), STATUS_OK);
+    CHECK(cpu_try(do_write, (void *)(uintptr_t)(at + 7 * PAGE_SIZE)));
+    CHECK_EQ(aspace_protect(s, at + 7 * PAGE_SIZE, PAGE_SIZE, prot), STATUS_OK);
+    CHECK(!cpu_try(do_write, (void *)(uintptr_t)(at + 7 * PAGE_SIZE)));
+    CHECK(cpu_try(do_write, (void *)(uintptr_t)(at + 8 * PAGE_SIZE)));
+    CHECK_EQ(readable(at), LARGE_PAGES);
+    CHECK_EQ(aspace_unmap(s, at, 2 * MIB), STATUS_OK);
+    CHECK_EQ(readable(at), 0);
+    CHECK_EQ(pmm_free(memory_pmm, pages, LARGE_PAGES), STATUS_OK);
+}
+
+static void test_large_pages(struct test_state *t)
+{
+    static struct aspace s;
+    check_large(t, &space_kernel, SPACE_SCRATCH + 4 * MIB, ASPACE_GLOBAL);
+    CHECK_EQ(aspace_init_shared(&s, &space_kernel, &tables_source), STATUS_OK);
+    aspace_activate(&s);
+    check_large(t, &s, 6 * MIB, ASPACE_USER);
+    aspace_activate(&space_kernel);
+    aspace_destroy(&s);
+    TEST_END;
+}
+
 struct count {
     uint64_t leaves[3]; /* 4 KiB, 2 MiB, 1 GiB */
+    uint64_t odd_type;  /* not write-back outside the device window */
     uint64_t low, write_execute, user, executable_outside;
     uint64_t ram;     /* pages of the direct map */
     uint64_t not_ram; /* of these, pages at a wrong place or that are no RAM */
@@ -198,6 +243,17 @@ static bool is_ram(paddr_t at, paddr_t end)
     return true;
 }
 
+/* Executable memory is not writable by way of the direct map either. */
+static void meet_text(void *ctx, const struct walk_leaf *leaf)
+{
+    uint64_t *writable = ctx;
+    uint64_t entries[WALK_LEVELS];
+    if ((leaf->bits & WALK_EXECUTE) == 0 || leaf->virt < home.base)
+        return;
+    unsigned count = walk_path(SPACE_DIRECT + leaf->phys, entries);
+    *writable += (entries[count - 1] & 2u) != 0;
+}
+
 static void count_leaf(void *ctx, const struct walk_leaf *leaf)
 {
     struct count *c = ctx;
@@ -207,6 +263,8 @@ static void count_leaf(void *ctx, const struct walk_leaf *leaf)
     c->low += leaf->virt < SPACE_DIRECT || leaf->virt < c->last;
     c->last = leaf->virt + leaf->size - 1;
     c->write_execute += executable && (leaf->bits & WALK_WRITE) != 0;
+    c->odd_type += (leaf->bits & (WALK_PWT | WALK_PCD | WALK_PAT)) != 0 &&
+                   (leaf->virt < SPACE_DEVICES || leaf->virt >= SPACE_STACKS);
     c->user += (leaf->bits & WALK_USER) != 0;
     c->executable_outside += executable && leaf->virt < home.base;
     if (!direct)
@@ -231,12 +289,37 @@ static uint64_t ram_pages(void)
     return pages;
 }
 
+struct types {
+    const char *of[DEVICE_COUNT];
+};
+
+static void note_type(void *ctx, const struct walk_leaf *leaf)
+{
+    struct types *types = ctx;
+    for (unsigned i = 0; i < DEVICE_COUNT; i++)
+        if (space_devices[i].base - leaf->virt < leaf->size)
+            types->of[i] = walk_type_name(leaf->bits);
+}
+
+static void test_memory_types(struct test_state *t)
+{
+    struct types types = {{NULL, NULL}};
+    walk_live(note_type, &types);
+    if (space_devices[DEVICE_APIC].size != 0)
+        CHECK_STR(types.of[DEVICE_APIC], "UC");
+    if (space_devices[DEVICE_SCREEN].size != 0)
+        CHECK_STR(types.of[DEVICE_SCREEN], cpu.pat ? "WC" : "UC-");
+    CHECK(!cpu.pat || asm_rdmsr(0x277) == 0x0007040100070406u);
+    TEST_END;
+}
+
 static void test_live_tables(struct test_state *t)
 {
     struct count c = {.last = 0};
     walk_live(count_leaf, &c);
     CHECK_EQ(c.low, 0);
     CHECK_EQ(c.user, 0);
+    CHECK_EQ(c.odd_type, 0);
     CHECK_EQ(c.not_ram, 0);
     CHECK_EQ(c.ram, ram_pages());
     for (unsigned i = 0; i < ARRAY_LEN(c.leaves); i++)
@@ -245,6 +328,9 @@ static void test_live_tables(struct test_state *t)
         CHECK_EQ(c.write_execute, 0);
         CHECK_EQ(c.executable_outside, 0);
     }
+    uint64_t writable_text = 0;
+    walk_live(meet_text, &writable_text);
+    CHECK(writable_text == 0 || !cpu.nx);
     CHECK(c.leaves[2] == 0 || cpu.pages_1g);
     CHECK_STR(aspace_check(&space_kernel), NULL);
     TEST_END;
@@ -261,6 +347,8 @@ static void test_several_spaces(struct test_state *t)
     static const char where[] = "user half";
     paddr_t pages = pmm_alloc(memory_pmm, SPACES, 0);
     uint64_t tables = tables_in_use();
+    uint64_t spare = tables_spare();
+    CHECK(tables_complete());
     if (!CHECK(pages != PADDR_NONE))
         return;
     for (unsigned i = 0; i < SPACES; i++) {
@@ -283,6 +371,7 @@ static void test_several_spaces(struct test_state *t)
         aspace_destroy(&spaces[i]);
     CHECK_EQ(aspace_unmap(&space_kernel, SPACE_SCRATCH, PAGE_SIZE), STATUS_OK);
     CHECK_EQ(tables_in_use(), tables);
+    CHECK_EQ(tables_spare(), spare);
     CHECK_EQ(pmm_free(memory_pmm, pages, SPACES), STATUS_OK);
     TEST_END;
 }
@@ -313,6 +402,7 @@ static void fill_space(struct test_state *t, struct aspace *s)
 static void test_thousand_spaces(struct test_state *t)
 {
     uint64_t tables = tables_in_use();
+    uint64_t spare = tables_spare();
     uint64_t before = free_pages();
     uint64_t rounds = 0;
     for (; rounds < 1000; rounds++) {
@@ -329,6 +419,7 @@ static void test_thousand_spaces(struct test_state *t)
             return;
     }
     CHECK_EQ(tables_in_use(), tables);
+    CHECK_EQ(tables_spare(), spare);
     CHECK_EQ(free_pages(), before);
     CHECK_STR(aspace_check(&space_kernel), NULL);
     CHECK_STR(pmm_check(memory_pmm), NULL);
@@ -344,8 +435,10 @@ static const struct test_case cases[] = {
     {TEST_NAME("space.each stack lies between guard pages"), test_stack_guards},
     {TEST_NAME("space.a stack overflow is a double fault on its own stack"), test_double_fault},
     {TEST_NAME("space.a page narrowed, unmapped and remapped is seen at once"), test_remap},
+    {TEST_NAME("space.a large page split and unmapped is seen at once"), test_large_pages},
     {TEST_NAME("space.the live tables hold all RAM once, nothing W+X, no low half"),
      test_live_tables},
+    {TEST_NAME("space.the screen is write-combining, the APIC uncached"), test_memory_types},
     {TEST_NAME("space.several spaces show their own pages at one address"), test_several_spaces},
     {TEST_NAME("space.a thousand spaces leave the pool as it was"), test_thousand_spaces},
 };

@@ -150,11 +150,26 @@ uint64_t tables_in_use(void)
     return stages[0].in_use + stages[1].in_use + stages[2].in_use;
 }
 
+uint64_t tables_spare(void)
+{
+    uint64_t spare = early.spare;
+    for (unsigned i = 0; i < POOL_PAGES; i++)
+        spare += (pool_used >> i & 1u) == 0;
+    for (paddr_t page = early.back; page != PADDR_NONE;
+         page = *(const paddr_t *)hal_phys_to_virt(page))
+        spare++;
+    return spare;
+}
+
+bool tables_complete(void)
+{
+    return stages[0].in_use + stages[1].in_use + tables_spare() == POOL_PAGES + early.taken;
+}
+
 void tables_log(void)
 {
-    LOG("tables",
-        "%u in use; %s gave %u (%u in use), %s %u (%u), %s %u (%u); %u pages of early memory spare",
+    LOG("tables", "%u in use; %s gave %u (%u in use), %s %u (%u), %s %u (%u); %u pages spare",
         U(tables_in_use()), S(stages[0].name), U(stages[0].given), U(stages[0].in_use),
         S(stages[1].name), U(stages[1].given), U(stages[1].in_use), S(stages[2].name),
-        U(stages[2].given), U(stages[2].in_use), U(early.taken - stages[1].in_use));
+        U(stages[2].given), U(stages[2].in_use), U(tables_spare()));
 }

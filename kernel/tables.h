@@ -12,7 +12,7 @@ extern const char tables_label[]; /* the owner of the pieces of the memory map; 
 /* The kernel's source for every address space. Serialised by the callers: one CPU. */
 extern const struct page_source tables_source;
 
-/* A page of the static pool, zeroed the first time only; PADDR_NONE when all 16 are taken. */
+/* A page of the static pool, with any contents; PADDR_NONE when all 16 are taken. */
 paddr_t tables_pool_take(void);
 void tables_pool_give(paddr_t);
 
@@ -24,8 +24,13 @@ void tables_close_map(void);
 /* Add the last stage. */
 void tables_add_pmm(struct pmm *);
 
-/* Pages that have been taken from the source and not come back. */
+/* Pages that have been taken from the source and not come back; and those that its first two stages
+ * can give at once, counted one by one. */
 uint64_t tables_in_use(void);
+uint64_t tables_spare(void);
+
+/* Is every page of the first two stages in use or spare? */
+bool tables_complete(void);
 
 /* One line: what each stage gave, and what of it is in use. */
 void tables_log(void);

@@ -95,8 +95,8 @@ void trap_handle(struct trap_frame *f)
         return;
     display_panic(vector_name(f->vector));
     if (++depth > 1) {
-        LOG("trap", "%s (vector %u) while reporting a trap", S(vector_name(f->vector)),
-            U(f->vector));
+        LOG("trap", "%s (vector %u) at %X, CR2 %X, while reporting a trap",
+            S(vector_name(f->vector)), U(f->vector), U(f->rip), U(cr2));
         verdict(false);
     }
     uint64_t offset;

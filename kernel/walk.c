@@ -1,7 +1,5 @@
 #include "kernel/walk.h"
 #include "hal/hal.h"
-#include "hal/x86_64/asm.h"
-#include "hal/x86_64/cpu.h"
 
 #define PRESENT ((uint64_t)1 << 0)
 #define WRITE   ((uint64_t)1 << 1)
@@ -18,12 +16,8 @@
 struct walk {
     walk_fn *visit;
     void *ctx;
+    unsigned top; /* level of the root */
 };
-
-static unsigned top_level(void)
-{
-    return cpu.la57 ? 4 : 3;
-}
 
 static uint64_t level_size(unsigned level)
 {
@@ -53,7 +47,7 @@ static uint32_t narrow(uint32_t allowed, uint64_t entry)
 {
     allowed &= (entry & WRITE) != 0 ? ~0u : ~WALK_WRITE;
     allowed &= (entry & USER) != 0 ? ~0u : ~WALK_USER;
-    return allowed & (cpu.nx && (entry & NX) != 0 ? ~WALK_EXECUTE : ~0u);
+    return allowed & ((entry & NX) != 0 ? ~WALK_EXECUTE : ~0u);
 }
 
 /* At most WALK_LEVELS deep. */
@@ -65,7 +59,7 @@ static void walk_table(const struct walk *w, uint64_t at, vaddr_t base, unsigned
         if ((entry & PRESENT) == 0)
             continue;
         vaddr_t virt = base + i * level_size(level);
-        if (level == top_level() && i >= 256) /* canonical: bit 47 or 56 goes on upward */
+        if (level == w->top && i >= 256) /* canonical: bit 47 or 56 goes on upward */
             virt |= ~(level_size(level) * 512 - 1);
         uint32_t now = narrow(allowed, entry);
         if (!is_leaf(entry, level)) {
@@ -80,15 +74,15 @@ static void walk_table(const struct walk *w, uint64_t at, vaddr_t base, unsigned
 
 void walk_live(walk_fn *visit, void *ctx)
 {
-    struct walk w = {visit, ctx};
-    walk_table(&w, asm_read_cr3(), 0, top_level(), WALK_WRITE | WALK_EXECUTE | WALK_USER);
+    struct walk w = {visit, ctx, hal_paging_features().levels - 1u};
+    walk_table(&w, hal_root(), 0, w.top, WALK_WRITE | WALK_EXECUTE | WALK_USER);
 }
 
 unsigned walk_path(vaddr_t virt, uint64_t entries[WALK_LEVELS])
 {
-    uint64_t at = asm_read_cr3();
+    uint64_t at = hal_root();
     unsigned count = 0;
-    for (unsigned level = top_level();; level--) {
+    for (unsigned level = hal_paging_features().levels - 1u;; level--) {
         at = table(at)[virt / level_size(level) % 512];
         entries[count++] = at;
         if ((at & PRESENT) == 0 || is_leaf(at, level))
@@ -99,7 +93,7 @@ unsigned walk_path(vaddr_t virt, uint64_t entries[WALK_LEVELS])
 const char *walk_type_name(uint32_t bits)
 {
     static const char *const names[] = {"WB", "WT", "UC-", "UC"};
-    if ((bits & WALK_PAT) != 0 && cpu.pat)
+    if ((bits & WALK_PAT) != 0 && hal_paging_features().pat)
         return (bits & (WALK_PWT | WALK_PCD)) == 0 ? "WC" : "odd";
     return names[(bits & (WALK_PWT | WALK_PCD)) / WALK_PWT];
 }

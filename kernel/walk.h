@@ -1,5 +1,6 @@
-/* kernel/walk.h: the page tables as the CPU reads them, from CR3 on. It knows nothing of mm/aspace,
- * whose word it checks. Intel SDM vol. 3A, 4.5. Tables must be reachable by hal_phys_to_virt(). */
+/* kernel/walk.h: the page tables as the CPU reads them, from the root loaded on. It knows nothing
+ * of mm/aspace, whose word it checks. Intel SDM vol. 3A, 4.5. Tables must be reachable by
+ * hal_phys_to_virt(). */
 #ifndef KERNEL_WALK_H
 #define KERNEL_WALK_H
 

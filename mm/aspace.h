@@ -12,7 +12,7 @@
  *   table       4 KiB with 512 entries; the entry that names it also counts its used entries
  *
  * Invariants; aspace_check() recomputes those that can be seen in the tables and cites them:
- *   A1  no page is writable and executable
+ *   A1  no page is writable and executable (memory that is mapped twice: the caller's affair)
  *   A2  no table is empty, but the root and the tables that the root's upper half names
  *   A3  all or nothing: every table that a call needs is taken before the first entry changes, so a
  *       call that fails leaves the tables, every translation and the page source as they were; and
@@ -70,10 +70,10 @@
 #define ASPACE_LEVELS 5 /* at most */
 #define ASPACE_SIZES  3 /* 4 KiB, 2 MiB, 1 GiB */
 
-/* A call that changed more pages than this, or any large page, flushes everything in its half
- * rather than page by page. A large page may lie in the TLB in pieces, which INVLPG is only said
- * to find while the tables still show the large page (SDM vol. 3A, 4.10.2.3 and 4.10.4.1). */
-#define ASPACE_FLUSH_PAGES 32u
+/* A call that changed more pages than hal_tlb_page_limit(), or any large page, flushes everything
+ * in its half rather than page by page. A large page may lie in the TLB in pieces, which INVLPG is
+ * only said to find while the tables still show the large page (SDM vol. 3A, 4.10.2.3
+ * and 4.10.4.1). */
 
 struct aspace_stats {
     uint64_t pages[ASPACE_SIZES]; /* leaves now, by level; the shared half counts in its owner */
@@ -167,8 +167,8 @@ void aspace_activate(const struct aspace *);
 void aspace_destroy(struct aspace *);
 
 /* NULL, or the invariant that is broken ("A2: ..."): A1, A2, A6, A7 and every count by reading all
- * tables; A3 and A5 by what breaking them leaves behind: a table or a page that the counts do not
- * agree with; A4 as far as no table is named twice on a path. O(tables). */
+ * tables; A3, A4 and A5 by what breaking them leaves behind: a table that is lost, a table that is
+ * named although it went back, a page more or fewer than were counted. O(tables). */
 const char *aspace_check(const struct aspace *);
 
 #endif

@@ -46,11 +46,14 @@ static unsigned largest_leaf(const struct aspace *as)
     return as->cpu.pages_1g ? 2 : 1;
 }
 
-/* MAP: can one leaf of `level` do it? */
-static bool fits(const struct edit *e, unsigned level, vaddr_t at, vaddr_t end)
+/* MAP: the bytes from `at` on that leaves of `level` can map; what is left is less than one leaf.
+ */
+static uint64_t fitting(const struct edit *e, unsigned level, vaddr_t at, vaddr_t last)
 {
-    return level <= largest_leaf(e->as) && is_whole(level, at, end) &&
-           ((at + e->shift) & (pte_span(level) - 1)) == 0;
+    bool aligned = ((at | e->shift) & (pte_span(level) - 1)) == 0;
+    if (e->kind != MAP || level > largest_leaf(e->as) || !aligned)
+        return 0;
+    return align_down(last - at + 1, pte_span(level));
 }
 
 /* Entry `i` of what `parent` leads to. Below a leaf: the entry that splitting would put there. */
@@ -91,21 +94,28 @@ static status_t plan_entry(struct edit *e, uint64_t entry, unsigned level, vaddr
         return plan_leaf(e, entry, level, at, end);
     if (entry == 0 && e->kind != MAP)
         return STATUS_UNMAPPED;
-    if (entry == 0 && fits(e, level, at, end))
+    if (entry == 0 && fitting(e, level, at, end) != 0)
         return STATUS_OK;
     e->tables += entry == 0;
     return plan(e, entry, level - 1, at, end);
+}
+
+/* Level 0: below `parent` each entry may change as the call wants, and none is split. */
+static bool is_plain(const struct edit *e, uint64_t parent)
+{
+    return pte_is_leaf(parent, 1) || (e->kind == UNMAP && pte_used(parent) == PTE_ENTRIES);
 }
 
 /* Below `parent`: the name of a table, or a leaf that will be split, or 0, where a table is made.
  */
 static status_t plan(struct edit *e, uint64_t parent, unsigned level, vaddr_t at, vaddr_t last)
 {
-    if (level == 0 && (parent == 0 || pte_is_leaf(parent, 1)))
-        return STATUS_OK;
-    if (level == 0 && e->kind == UNMAP && pte_used(parent) == PTE_ENTRIES)
+    if (level == 0 && is_plain(e, parent))
         return STATUS_OK;
     for (;;) {
+        at += parent == 0 ? fitting(e, level, at, last) : 0;
+        if (at - 1 == last)
+            return STATUS_OK;
         vaddr_t end = piece_end(level, at, last);
         status_t s = plan_entry(e, child(e, parent, level, pte_index(at, level)), level, at, end);
         if (s != STATUS_OK || end == last)
@@ -162,7 +172,7 @@ static void flush_half(const struct edit *e)
 static void flush(struct edit *e)
 {
     const struct page_source *source = e->as->source;
-    if (e->full || e->noted > ASPACE_FLUSH_PAGES)
+    if (e->full || e->noted > hal_tlb_page_limit())
         flush_half(e);
     else if (e->noted > 0)
         flush_pages(e);
@@ -261,14 +271,17 @@ static int settle(struct edit *e, uint64_t *entry, unsigned level, vaddr_t end)
 /* A leaf of which all is to change; the change in the number of used entries. */
 static int edit_leaf(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at)
 {
-    bool stays = e->kind == PROTECT;
-    uint64_t leaf = pte_encode(pte_address(*entry, level), e->prot, level, &e->as->cpu);
-    pte_store(entry, stays ? leaf : 0);
-    e->as->stats.pages[level] -= !stays;
+    paddr_t phys = pte_address(*entry, level);
     if (level > 0)
         e->full = true;
     note(e, at);
-    return stays ? 0 : -1;
+    if (e->kind == PROTECT) {
+        pte_store(entry, pte_encode(phys, e->prot, level, &e->as->cpu));
+        return 0;
+    }
+    pte_store(entry, 0);
+    e->as->stats.pages[level]--;
+    return -1;
 }
 
 /* UNMAP of all that a full table of 4 KiB pages maps: it goes as it is. */
@@ -282,13 +295,6 @@ static int drop_table(struct edit *e, uint64_t *entry)
     return -1;
 }
 
-static int map_leaf(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at)
-{
-    pte_store(entry, pte_encode(at + e->shift, e->prot, level, &e->as->cpu));
-    e->as->stats.pages[level]++;
-    return 1;
-}
-
 static void edit_table(struct edit *e, uint64_t *name, unsigned level, vaddr_t at, vaddr_t last);
 
 /* The change in the number of used entries. */
@@ -296,8 +302,6 @@ static int edit_entry(struct edit *e, uint64_t *entry, unsigned level, vaddr_t a
 {
     int change = 0;
     if (*entry == 0) {
-        if (fits(e, level, at, end))
-            return map_leaf(e, entry, level, at);
         link_table(e, entry, level, at);
         change = 1;
     } else if (pte_is_leaf(*entry, level)) {
@@ -313,22 +317,28 @@ static int edit_entry(struct edit *e, uint64_t *entry, unsigned level, vaddr_t a
     return change + settle(e, entry, level, end);
 }
 
-/* MAP in a table of 4 KiB pages; nothing is there yet. */
-static unsigned fill(struct edit *e, uint64_t *entry, vaddr_t at, vaddr_t last)
+/* MAP: leaves from `at` on, as many as fit; nothing is there yet. Their number. */
+static unsigned fill(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at, vaddr_t last)
 {
-    unsigned count = (unsigned)((last - at) / PAGE_SIZE) + 1;
-    uint64_t leaf = pte_encode(at + e->shift, e->prot, 0, &e->as->cpu);
+    uint64_t span = pte_span(level);
+    unsigned count = (unsigned)(fitting(e, level, at, last) / span);
+    if (count == 0)
+        return 0;
+    uint64_t leaf = pte_encode(at + e->shift, e->prot, level, &e->as->cpu);
     for (unsigned i = 0; i < count; i++)
-        pte_store(&entry[i], leaf + i * PAGE_SIZE);
-    e->as->stats.pages[0] += count;
+        pte_store(&entry[i], leaf + i * span);
+    e->as->stats.pages[level] += count;
     return count;
 }
 
 static int edit_entries(struct edit *e, uint64_t *table, unsigned level, vaddr_t at, vaddr_t last)
 {
-    if (e->kind == MAP && level == 0)
-        return (int)fill(e, &table[pte_index(at, 0)], at, last);
     for (int change = 0;;) {
+        unsigned filled = fill(e, &table[pte_index(at, level)], level, at, last);
+        change += (int)filled;
+        at += filled * pte_span(level);
+        if (at - 1 == last)
+            return change;
         vaddr_t end = piece_end(level, at, last);
         change += edit_entry(e, &table[pte_index(at, level)], level, at, end);
         if (end == last)

@@ -194,7 +194,7 @@ void magazine_saw_free(struct pmm *p, struct pmm_cpu *cpu, const struct region *
 {
     struct zone *z = p->zones[r->zone];
     uint64_t frame = page >> BLOCK_SHIFT;
-    if (z->magazines && (cpu->last_freed[0] == frame || cpu->last_freed[1] == frame))
+    if (zone_has_magazines(z) && (cpu->last_freed[0] == frame || cpu->last_freed[1] == frame))
         adopt(p, cpu, z, zone_place_of(r, page).block);
     cpu->last_freed[1] = cpu->last_freed[0];
     cpu->last_freed[0] = frame;

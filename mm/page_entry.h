@@ -32,10 +32,10 @@
 
 #define PTE_ENTRIES 512u
 
-/* Bytes that an entry of a table of `level` spans. */
+/* Bytes that an entry of a table of `level` spans. The mask is what the CPU's shift does anyway. */
 static inline uint64_t pte_span(unsigned level)
 {
-    return PAGE_SIZE << (9 * level);
+    return PAGE_SIZE << (9 * level & 63);
 }
 
 static inline unsigned pte_index(vaddr_t virt, unsigned level)

@@ -41,8 +41,10 @@ void page_chain_free(void *chain, paddr_t page)
     struct page_stage *s = ((struct page_chain *)chain)->first;
     while (s != NULL && s->owns != NULL && !s->owns(s->source.ctx, page))
         s = s->next;
-    if (s == NULL)
-        HAL_PANIC("a table page comes back that no stage of its page source has given");
-    s->in_use--;
-    s->source.free_page(s->source.ctx, page);
+    if (s != NULL) {
+        s->in_use--;
+        s->source.free_page(s->source.ctx, page);
+        return;
+    }
+    HAL_PANIC("a table page comes back that no stage of its page source has given");
 }

@@ -57,8 +57,8 @@ static paddr_t take_from_zone(struct zone *z, const struct request *q, enum sear
 {
     struct place at;
     paddr_t base = PADDR_NONE;
-    uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
     hal_lock(&z->lock);
+    uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
     if (z->free >= keep && z->free - keep >= q->pages &&
         (zone_take_run(z, q->pages, q->align_shift, q->class, &at) ||
          (search == SEARCH_ALL && zone_take_scattered(z, q->pages, q->align_shift, q->class, &at))))
@@ -84,7 +84,7 @@ static paddr_t take_from(struct pmm *p, struct pmm_cpu *cpu, const struct reques
     struct zone *z = p->zones[id];
     if (z == NULL)
         return PADDR_NONE;
-    if (search == SEARCH_FILES && z->magazines && is_plain_page(q)) {
+    if (search == SEARCH_FILES && zone_has_magazines(z) && is_plain_page(q)) {
         paddr_t base = magazine_refill(p, cpu, magazine_for(q->flags), z);
         if (base != PADDR_NONE)
             return base;
@@ -274,7 +274,7 @@ static status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
 {
     for (size_t i = 0; i < p->withheld_count; i++) {
         const struct withheld *w = &p->withheld[i];
-        if (!w->reclaimed && w->first_page < page + pages && page < w->first_page + w->pages)
+        if (!__atomic_load_n(&w->reclaimed, __ATOMIC_RELAXED) && w->first_page < page + pages && page < w->first_page + w->pages)
             return STATUS_RESERVED;
     }
     return STATUS_BUSY;

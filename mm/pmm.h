@@ -100,7 +100,8 @@ status_t pmm_free(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
 
 /* Add a withheld region of the map (exactly as memmap_find() gives it: MEM_BOOT or MEM_LOADER,
  * no owner). STATUS_FOREIGN when there is no such withheld region, STATUS_ALREADY_FREE when it was
- * reclaimed before. Cost: O(length / 512 pages) at most, O(1) for whole blocks. */
+ * reclaimed before. Other CPUs may be inside the allocator. Cost: O(length / 512 pages) at most,
+ * O(1) for whole blocks. */
 status_t pmm_reclaim(struct pmm *, const struct mem_region *) MUST_CHECK;
 
 /* Put the pages parked on this CPU back into the zones. */

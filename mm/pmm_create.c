@@ -130,7 +130,7 @@ static struct zone *carve_zone(struct carver *c, uint64_t blocks)
     for (unsigned i = 0; i < CLASS_COUNT * lists; i++)
         heads[i] = BLOCK_NONE;
     for (unsigned class = 0; class < CLASS_COUNT; class ++)
-        z->bins[class].head = &heads[class * lists];
+        z->bins[class].head = &heads[(size_t)class * lists];
     for (unsigned i = 0; i < EXTENT_BINS; i++)
         z->extents.head[i] = BLOCK_NONE;
     return z;
@@ -207,7 +207,8 @@ static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_st
         hal_lock(&z->lock);
         zone_add_pages(z, r, page, n, state, fresh);
         uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
-        z->magazines = z->total >= max_u64(MAGAZINE_MIN, 4 * parked_at_most);
+        __atomic_store_n(&z->magazines,
+                         z->total >= max_u64(MAGAZINE_MIN, 4 * parked_at_most), __ATOMIC_RELAXED);
         z->reserve = z->id == PMM_ZONE_DMA ? min_u64(z->total / 4, DMA_RESERVE) : 0;
         hal_unlock(&z->lock);
         page += n;
@@ -304,13 +305,12 @@ status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
     struct withheld *w = find_withheld(p, m->base >> PAGE_SHIFT);
     if (w == NULL || m->base % PAGE_SIZE != 0 || w->pages << PAGE_SHIFT != m->size)
         return STATUS_FOREIGN;
-    if (w->reclaimed)
+    if (__atomic_exchange_n(&w->reclaimed, true, __ATOMIC_RELAXED))
         return STATUS_ALREADY_FREE;
     hal_irq_t irq = hal_irq_save();
     if (p->debug.junk)
         pmm_debug_fill(m->base, w->pages);
     add_range(p, w->first_page, w->pages, PAGE_FREE, false);
-    w->reclaimed = true;
     hal_irq_restore(irq);
     return STATUS_OK;
 }

@@ -90,6 +90,12 @@ struct place {
     uint32_t index;
 };
 
+/* May CPUs own blocks here? Memory that is reclaimed can make it so at any time. No lock. */
+static inline bool zone_has_magazines(const struct zone *z)
+{
+    return __atomic_load_n(&z->magazines, __ATOMIC_RELAXED);
+}
+
 bool zone_block_is_open(const struct zone *, uint32_t block);
 
 /* The region that holds a block of this zone. No lock. O(log regions). */

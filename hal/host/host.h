@@ -43,6 +43,7 @@ enum host_flush {
 };
 typedef void host_flush_fn(void *ctx, enum host_flush, paddr_t root, vaddr_t base, uint64_t size);
 extern uint64_t host_flushes[HOST_FLUSH_KINDS];
+extern uint32_t host_tlb_limit; /* what hal_tlb_page_limit() answers; 32 at first */
 void host_listen_flushes(host_flush_fn *listen, void *ctx);
 
 #endif

@@ -2,6 +2,7 @@
 #include "hal/host/host.h"
 
 uint64_t host_flushes[HOST_FLUSH_KINDS];
+uint32_t host_tlb_limit = 32;
 
 static struct hal_paging paging = {
     .nx = true, .pages_1g = true, .pat = true, .global = true, .levels = 4, .phys_bits = 52};
@@ -56,6 +57,11 @@ void hal_tlb_flush_local(void)
 void hal_tlb_flush_all(void)
 {
     note(HOST_FLUSH_ALL, 0, 0, 0);
+}
+
+uint32_t hal_tlb_page_limit(void)
+{
+    return host_tlb_limit;
 }
 
 void hal_tlb_shootdown(paddr_t root, vaddr_t base, uint64_t size)

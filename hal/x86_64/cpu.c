@@ -26,6 +26,7 @@ uint64_t cpu_try_stack; /* stack pointer inside a running cpu_try(), 0: none; tr
 extern unsigned char trap_stubs[];
 extern unsigned char cpu_try_failed[];
 struct table_pointer;
+void cpu_load_five_levels(uint32_t root);
 void cpu_load_tables(const struct table_pointer *gdt, const struct table_pointer *idt);
 
 /* Hardware formats in 16-bit pieces, so that no member needs packing. */
@@ -44,7 +45,7 @@ struct tss {
 _Static_assert(sizeof(struct gate) == 16, "an IDT gate has 16 bytes");
 _Static_assert(sizeof(struct tss) == 104, "a 64-bit TSS has 104 bytes");
 
-static uint64_t gdt[5];
+static uint64_t gdt[6];
 static struct gate idt[256];
 static struct tss tss;
 _Alignas(4096) unsigned char cpu_ist_stacks[CPU_IST_COUNT][CPU_IST_SIZE];
@@ -109,6 +110,7 @@ static void build_gdt(void)
     gdt[3] = (sizeof tss - 1) | (base & 0xFFFFFFu) << 16 | (uint64_t)0x89 << 40 |
              (base >> 24 & 0xFFu) << 56;
     gdt[4] = base >> 32;
+    gdt[5] = 0x00CF9B000000FFFFu; /* 0x28: 32-bit code, for cpu_use_five_levels() */
 }
 
 static uint16_t ist_of(unsigned vector)
@@ -149,6 +151,17 @@ void cpu_own(void)
     uint64_t efer = asm_rdmsr(MSR_EFER) & ~EFER_SCE;
     asm_wrmsr(MSR_EFER, cpu.nx ? efer | EFER_NXE : efer);
     cpu_load_tables((const void *)&g.limit, (const void *)&i.limit);
+}
+
+bool cpu_use_five_levels(paddr_t root)
+{
+    uint64_t here = (uint64_t)(uintptr_t)&root | (uint64_t)(uintptr_t)&cpu_load_five_levels;
+    bool exists = asm_cpuid(0, 0).eax >= 7 && (asm_cpuid(7, 0).ecx >> 16 & 1u) != 0;
+    if (cpu.la57 || !exists || (here | root) >= 4 * GIB)
+        return false;
+    cpu_load_five_levels((uint32_t)root);
+    cpu.la57 = true;
+    return true;
 }
 
 void cpu_use_global_pages(void)

@@ -15,7 +15,7 @@ struct cpu_features {
     bool global_pages;  /* CR4.PGE exists */
     bool apic;          /* a local APIC exists */
     bool rdrand;        /* the CPU gives random numbers */
-    bool la57;          /* five levels are on: found so in CR4, never changed */
+    bool la57;          /* five levels are on: found so in CR4, or cpu_use_five_levels() */
     unsigned phys_bits; /* physical address width, 32 to 52 */
     char vendor[13];
 };
@@ -43,6 +43,11 @@ void cpu_own(void);
 extern unsigned char cpu_ist_stacks[CPU_IST_COUNT][CPU_IST_SIZE];
 void cpu_set_ist(unsigned which, vaddr_t top);
 
+/* Go over to five levels of page tables: `root` names tables that map what runs, at its physical
+ * address. False, and nothing done, where the CPU has no five levels or has them on, or where the
+ * code, the stack or `root` lie beyond 4 GiB. After cpu_own(). */
+bool cpu_use_five_levels(paddr_t root);
+
 /* Let global pages stay in the TLB, where they exist. After own page tables are loaded: what the
  * firmware had marked global is dropped. */
 void cpu_use_global_pages(void);
@@ -54,6 +59,19 @@ uint64_t cpu_random(void);
  * write-combining. Call right after loading page tables that do not use entries 4-7 yet. Nothing
  * without PAT. */
 void cpu_set_memory_types(void);
+
+/* What flushes cost on this CPU, in ticks of the time stamp counter, and what follows for
+ * hal_tlb_page_limit(): between CPU_FLUSH_LEAST and CPU_FLUSH_MOST pages. */
+#define CPU_FLUSH_LEAST 8u
+#define CPU_FLUSH_MOST  256u
+struct cpu_flush_times {
+    uint64_t page;  /* drop one page */
+    uint64_t all;   /* drop everything and read 64 pages again */
+    uint32_t limit; /* pages */
+};
+
+/* Measure on `pages` mapped pages from `base` on, which are only read. Interrupts disabled. */
+struct cpu_flush_times cpu_measure_flush(vaddr_t base, uint64_t pages);
 
 /* Mask the legacy interrupt controllers and the local vector table entries of fixed delivery (NMI,
  * SMI and ExtINT entries are the firmware's business). `apic` is where cpu_apic_base() is mapped

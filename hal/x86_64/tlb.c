@@ -49,6 +49,47 @@ void hal_tlb_flush_all(void)
     asm_write_cr4(cr4);
 }
 
+static struct cpu_flush_times times = {.limit = 32};
+
+uint32_t hal_tlb_page_limit(void)
+{
+    return times.limit;
+}
+
+static void touch(vaddr_t base, unsigned pages)
+{
+    for (unsigned i = 0; i < pages; i++)
+        (void)*(const volatile unsigned char *)(uintptr_t)(base + i * PAGE_SIZE);
+}
+
+#define WORKING_SET 64u /* pages: about as many as a first-level data TLB holds */
+#define ROUNDS      8u
+
+/* INVLPG and MOV to CR3 serialise (SDM vol. 3A, 8.3), so the counter is read after them. The least
+ * of some rounds: whatever disturbs can only add. */
+struct cpu_flush_times cpu_measure_flush(vaddr_t base, uint64_t pages)
+{
+    unsigned n = (unsigned)min_u64(pages, WORKING_SET);
+    uint64_t single = UINT64_MAX;
+    uint64_t all = UINT64_MAX;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        touch(base, n);
+        uint64_t start = hal_cycles();
+        for (unsigned i = 0; i < n; i++)
+            hal_tlb_flush_page(base + i * PAGE_SIZE);
+        single = min_u64(single, hal_cycles() - start);
+        touch(base, n);
+        start = hal_cycles();
+        hal_tlb_flush_all();
+        touch(base, n);
+        all = min_u64(all, hal_cycles() - start);
+    }
+    times.page = max_u64(single / max_u64(n, 1), 1);
+    times.all = all;
+    times.limit = (uint32_t)max_u64(CPU_FLUSH_LEAST, min_u64(all / times.page, CPU_FLUSH_MOST));
+    return times;
+}
+
 /* No other CPU has been started. */
 void hal_tlb_shootdown(paddr_t root, vaddr_t base, uint64_t size)
 {

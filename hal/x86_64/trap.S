@@ -89,6 +89,48 @@ cpu_call_on_stack:
     pushq $0                // no return address: the backtrace ends here
     jmpq *%rdx
 
+// void cpu_load_five_levels(root ecx): paging goes off and on again, which takes 32-bit code. All that
+// is used lies below 4 GiB at its physical address; upper halves of registers do not survive.
+    .globl cpu_load_five_levels
+cpu_load_five_levels:
+    pushq %rbx
+    pushq %rbp
+    pushq %rdi
+    pushq %rsi
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    leaq 2f(%rip), %rdx
+    leaq 1f(%rip), %rax
+    pushq $0x28             // 32-bit code
+    pushq %rax
+    lretq
+    .code32
+1:  movl %cr0, %eax
+    andl $0x7FFFFFFF, %eax
+    movl %eax, %cr0
+    movl %cr4, %ebx
+    orl $0x1000, %ebx       // LA57
+    movl %ebx, %cr4
+    movl %ecx, %cr3
+    orl $0x80000000, %eax
+    movl %eax, %cr0
+    pushl $0x08
+    pushl %edx
+    lretl
+    .code64
+2:  movl %esp, %esp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rsi
+    popq %rdi
+    popq %rbp
+    popq %rbx
+    retq
+
 // bool cpu_try(fn rcx, arg rdx)
     .globl cpu_try
 cpu_try:

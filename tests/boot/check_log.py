@@ -28,6 +28,13 @@ AUDIT = re.compile(
     r"^audit: (\d+) pages of usable RAM = (\d+) free \+ (\d+) parked \+ (\d+) allocated"
     r" \+ (\d+) withheld \+ (\d+) owned: exact$"
 )
+SPACE = re.compile(
+    r"^space: (\d+) pages of 4 KiB, (\d+) of 2 MiB, (\d+) of 1 GiB in (\d+) tables of ([45]) levels;"
+)
+TABLES = re.compile(
+    r"^tables: (\d+) in use; the image gave (\d+) \((\d+) in use\), early memory (\d+) \((\d+)\),"
+    r" the page allocator (\d+) \((\d+)\); \d+ pages spare$"
+)
 
 
 class Log:
@@ -100,6 +107,7 @@ class Checker:
         self.check_map()
         self.check_pages()
         self.check_audit()
+        self.check_space()
         self.check_end()
         print(f"{self.passed} passed, {self.failed} failed")
         return self.failed == 0 and self.passed > 0
@@ -149,6 +157,17 @@ class Checker:
             self.equal(total, usable, "usable pages of the audit and of the raw map")
             self.equal(free + parked + allocated, ready, "the audit's pages of the allocator")
             self.equal((withheld, kept), (0, owned), "the audit's withheld and owned pages")
+
+    def check_space(self):
+        spaces, tables = self.log.all(SPACE), self.log.all(TABLES)
+        self.equal(len(spaces), 2, "lines `space: ...`, before and after the tests")
+        self.equal(len(tables), 2, "lines `tables: ...`, before and after the tests")
+        for space, table in zip(spaces, tables):
+            total, *stages = (int(n) for n in table.groups())
+            self.equal(sum(stages[1::2]), total, "table pages in use, stage by stage")
+            self.check(all(g >= u for g, u in zip(stages[::2], stages[1::2])), "no stage has more in use than given")
+            self.equal(int(space[4]), total, "tables of the kernel's space, the only one, and table pages in use")
+        self.equal(len({s.groups() for s in spaces}), 1, "different figures of the kernel's space before and after the tests")
 
     def check_end(self):
         results = self.log.all(SELFTEST)

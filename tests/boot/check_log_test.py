@@ -31,7 +31,11 @@ BdsDxe: starting Boot0001
 [0.000500] zone: NORMAL total=0 free=0
 [0.000600] Page allocator ready: 8156 pages
 [0.000600] audit: 8191 pages of usable RAM = 8139 free + 0 parked + 17 allocated + 0 withheld + 35 owned: exact
+[0.000700] space: 1241 pages of 4 KiB, 63 of 2 MiB, 0 of 1 GiB in 16 tables of 4 levels; 0 splits
+[0.000700] tables: 16 in use; the image gave 12 (12 in use), early memory 4 (4), the page allocator 0 (0); 16 pages spare
 [0.100000] selftest: 40 passed, 0 failed, 2 skipped
+[0.100000] space: 1241 pages of 4 KiB, 63 of 2 MiB, 0 of 1 GiB in 16 tables of 4 levels; 7 splits
+[0.100000] tables: 16 in use; the image gave 40 (12 in use), early memory 20 (3), the page allocator 10 (1); 15 pages spare
 [0.100000] verdict: pass
 """
 
@@ -53,6 +57,12 @@ CHANGES = [
     ("an audit that found something", "35 owned: exact", "35 owned: WRONG"),
     ("a complaint of the audit", "[0.000600] audit:", "[0.000600] audit: runs out of order: 1 is not 0\n[0.000600] audit:"),
     ("an owner with a wrong count", "image, 32 pages", "image, 31 pages"),
+    ("a table that no stage gave", "16 in use; the image gave 12 (12", "16 in use; the image gave 12 (11"),
+    ("a stage that has more in use than given", "gave 12 (12 in use), early memory 4 (4)", "gave 11 (12 in use), early memory 4 (4)"),
+    ("a table of a space that is gone", "16 in use; the image gave 40 (12", "17 in use; the image gave 40 (13"),
+    ("a mapping that a test left behind", "[0.100000] space: 1241", "[0.100000] space: 1242"),
+    ("no figures of the kernel's space", "[0.000700] space: ", "[0.000700] room: "),
+    ("tables that cannot be read", "[0.000700] tables: 16", "[0.000700] tables: some"),
     ("no audit", "audit:", "count:"),
     ("a failed test", "40 passed, 0 failed", "40 passed, 1 failed"),
     ("a test too few", "40 passed", "39 passed"),

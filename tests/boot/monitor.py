@@ -23,6 +23,11 @@ MAPPING = re.compile(
 SPACE = re.compile(r"space: (\d+) pages of 4 KiB, (\d+) of 2 MiB, (\d+) of 1 GiB")
 TLB = re.compile(r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([X-])([G-])([P-])([D-])([A-])([C-])([T-])([U-])([W-])$")
 MEM = re.compile(r"^([0-9a-f]{16})-([0-9a-f]{16}) ([0-9a-f]{16}) ([u-])r([w-])$")
+MAP = re.compile(r"map: (\d+) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]+)$")
+TRAMPOLINE = re.compile(r"reserve: trampoline 0x([0-9a-f]{16}) ")
+FREE_RAM, KEPT_RAM = {1, 2, 3, 4, 7}, {5, 6, 9, 10}  # UEFI types; kept: runtime, ACPI
+MIB = 1 << 20
+DIRECT, DEVICES = 0xFFFF800000000000, 0xFFFFC00000000000
 UNIT = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 HALF = 1 << 63
 TOP = 1 << 64
@@ -66,7 +71,13 @@ def ask(path, commands, end=True):
 
 def boot(arguments, path):
     """The log up to the verdict, and the monitor's answers."""
-    command = [RUN, "--no-install", *arguments, "--options", "exit=0 tables=log", "--qemu", f"-qmp unix:{path},server=on,wait=off"]
+    words = "exit=0 tables=log"
+    if "--options" in arguments:
+        at = arguments.index("--options")
+        words += " " + arguments[at + 1]
+        arguments = arguments[:at] + arguments[at + 2 :]
+    command = [RUN, "--no-install", *arguments, "--options", words]
+    command += ["--qemu", f"-qmp unix:{path},server=on,wait=off"]
     log, answers = [], [[], []]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as run:
         for raw in run.stdout:
@@ -126,8 +137,10 @@ def compare_tlb(checks, lines, leaves, has_nx):
     if has_nx:
         both = [at for at, (_, flags) in seen.items() if flags[0] == "-" and flags[-1] == "W"]
         checks.equal(both, [], "pages writable and executable")
-    physical = [phys for at, (phys, _) in seen.items() if 0xFFFF800000000000 <= at < 0xFFFFC00000000000 and phys != at - 0xFFFF800000000000]
-    checks.equal(physical, [], "pages of the direct map at a wrong place")
+    direct = {at: phys for at, (phys, _) in seen.items() if DIRECT <= at < DEVICES}
+    wrong = [at for at, phys in direct.items() if at != DIRECT + phys]
+    checks.equal(wrong, [], "pages of the direct map at a wrong place")
+    return direct
 
 
 def compare_mem(checks, lines, leaves):
@@ -148,6 +161,32 @@ def compare_mem(checks, lines, leaves):
     checks.equal(seen, want, "ranges of `info mem`")
 
 
+def merged(runs):
+    """Runs that touch made one; overlapping runs stay two and so differ from what is expected."""
+    whole = []
+    for start, end in sorted(runs):
+        if whole and whole[-1][1] == start:
+            whole[-1][1] = end
+        else:
+            whole.append([start, end])
+    return whole
+
+
+def compare_ram(checks, log, leaves, direct):
+    """The direct map is the RAM of the firmware's map, worked out here, and the trampoline."""
+    want = []
+    for kind, start, end, attributes in (m.groups() for m in filter(None, map(MAP.search, log))):
+        start, end, good = int(start, 16), int(end, 16), int(attributes, 16) & 8
+        if int(kind) in KEPT_RAM:
+            want.append((start, end))
+        elif int(kind) in FREE_RAM and good and max(start, MIB) < end:
+            want.append((max(start, MIB), end))
+    want += [(int(a, 16), int(a, 16) + 4096) for a in TRAMPOLINE.findall("\n".join(log))]
+    seen = [(phys, phys + leaves[at][1]) for at, phys in direct.items() if at in leaves]
+    checks.check(want, "the log holds the firmware's map")
+    checks.equal(merged(seen), merged(want), "runs of the direct map, and of RAM in the firmware's map")
+
+
 def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
@@ -157,9 +196,13 @@ def main():
     leaves = leaves_of_log(log)
     sizes = [sum(leaf[1] == size for leaf in leaves.values()) for size in (4096, 2 << 20, 1 << 30)]
     counted = SPACE.findall(text)
-    checks.check(counted and [int(n) for n in counted[-1]] == sizes, f"mm/aspace counts {counted[-1:]}, the walk {sizes}")
-    compare_tlb(checks, tlb, leaves, "NX yes" in text)
-    compare_mem(checks, mem, leaves)
+    checks.equal([int(n) for n in counted[-1]] if counted else None, sizes, "pages by size: mm/aspace and the walk")
+    direct = compare_tlb(checks, tlb, leaves, "NX yes" in text)
+    compare_ram(checks, log, leaves, direct)
+    if "5 paging levels" in text and not any(mem):
+        print("     `info mem` is empty with five levels: a fault of older QEMU (mended at the end of 2023)")
+    else:
+        compare_mem(checks, mem, leaves)
     print(f"     {len(leaves)} pages, {sizes} of 4 KiB, 2 MiB and 1 GiB")
     print(f"{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed or not checks.passed else 0

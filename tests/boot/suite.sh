@@ -179,6 +179,7 @@ image_steps() {
     step image-size check_image_size
     step_alone dist make_here dist
     step dist-files python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
+    step pack python3 "$ROOT/tests/lint/pack_test.py" "$BUILD/BOOTX64.EFI.full"
     step reproducible check_reproducible
     wait
 }
@@ -198,19 +199,34 @@ run_boot() { # NAME RUN.SH-ARGUMENTS...
         python3 "$ROOT/tests/boot/check_log.py" --tests "$(kernel_tests)" "$serial"
 }
 
+# The same once more for its times alone.
+run_again() { # MEMORY
+    "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --memory "$1" \
+        --log "$SUITE_LOGS/again-$1.serial" --options selftest=off
+}
+
 boot() { # NAME RUN.SH-ARGUMENTS...
     step "boot-$1" run_boot "$@"
 }
 
-# A CPU that lacks something, and the kernel's log must say so.
-run_lacking() { # TEXT NAME RUN.SH-ARGUMENTS...
+# A CPU that lacks something, or another odd way to start; the kernel's log must say so.
+run_odd() { # TEXT NAME RUN.SH-ARGUMENTS...
     local text=$1
     shift
     run_boot "$@" && grep -a -q "$text" "$SUITE_LOGS/boot-$1.serial"
 }
 
-lacking() { # TEXT NAME RUN.SH-ARGUMENTS...
-    step "boot-$2" run_lacking "$@"
+odd() { # TEXT NAME RUN.SH-ARGUMENTS...
+    step "boot-$2" run_odd "$@"
+}
+
+# The base of the kernel is chosen by chance: no two of these boots have the same.
+check_bases() {
+    local -a bases
+    mapfile -t bases < <(sed -n 's/.*image: at \(0x[0-9a-f]*\).*/\1/p' \
+        "$SUITE_LOGS"/boot-{48M,128M,512M,3G,5G,8G,u-boot,no-pge}.serial)
+    printf '%s\n' "${bases[@]}"
+    [ "${#bases[@]}" -eq 8 ] && [ -z "$(printf '%s\n' "${bases[@]}" | sort | uniq -d)" ]
 }
 
 # Memory that nobody uses is never touched: a 1 TiB guest costs this machine little.
@@ -260,11 +276,12 @@ boot_steps() {
     boot secboot --firmware secboot --memory 256M
     boot smp-4 --smp 4 --memory 256M
     boot no-screen --memory 256M --qemu '-vga none'
-    lacking 'NX no' no-nx --memory 128M --cpu max,-nx
-    lacking '1 GiB pages no' no-1g --memory 3G --cpu max,-pdpe1gb
-    lacking 'PAT no' no-pat --memory 128M --cpu max,-pat
-    lacking 'global pages no' no-pge --memory 128M --cpu max,-pge,-rdrand
-    lacking 'image: at 0xffffffff80000000' no-kaslr --memory 128M --options kaslr=off
+    odd 'NX no' no-nx --memory 128M --cpu max,-nx
+    odd '1 GiB pages no' no-1g --memory 64G --cpu max,-pdpe1gb
+    odd 'PAT no' no-pat --memory 128M --cpu max,-pat
+    odd 'global pages no' no-pge --memory 128M --cpu max,-pge,-rdrand
+    odd 'image: at 0xffffffff80000000' no-kaslr --memory 128M --options kaslr=off
+    odd '5 paging levels' five-levels --memory 1G --options levels=5
     boot stick --memory 256M --disk "$BUILD/dist/mortise.img" --attach usb
     boot iso --memory 256M --disk "$BUILD/dist/mortise.iso" --attach cd
     step firmware-32-bit python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
@@ -272,6 +289,8 @@ boot_steps() {
     boot blt-only --memory 128M --qemu '-vga none -device virtio-gpu-pci'
     boot screen-in-ram --memory 128M --qemu '-vga none -device ramfb'
     screen_steps
+    step monitor-5 python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
+        --timeout 150 --options levels=5
     step monitor python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
         --timeout 150
     wait
@@ -279,9 +298,13 @@ boot_steps() {
     step_alone boot-64G run_boot 64G --memory 64G
     step_alone boot-64M run_boot 64M --memory 64M
     step_alone boot-1T run_boot 1T --memory 1T
+    step_alone again-64M run_again 64M
+    step_alone again-1T run_again 1T
+    step bases check_bases
     step sparse check_sparse 1024
-    step time-ratio python3 "$ROOT/tests/boot/time_ratio.py" "$SUITE_LOGS/boot-64M.serial" \
-        "$SUITE_LOGS/boot-1T.serial"
+    step time-ratio python3 "$ROOT/tests/boot/time_ratio.py" \
+        "$SUITE_LOGS/boot-64M.serial,$SUITE_LOGS/again-64M.serial" \
+        "$SUITE_LOGS/boot-1T.serial,$SUITE_LOGS/again-1T.serial"
     wait
     head -n 2 "$SUITE_LOGS/time-ratio.log"
 }

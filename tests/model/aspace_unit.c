@@ -529,6 +529,23 @@ static void flushes_are_batched(void)
     EXPECT(aspace_map(&space, GIB + 2 * MIB, 2 * MIB, 4 * MIB, 0) == STATUS_OK);
     EXPECT(aspace_unmap(&space, GIB + 2 * MIB, 2 * MIB) == STATUS_OK && flushed(1, 1, 0, 2));
     EXPECT(space.stats.flushed_pages == 33 && space.stats.full_flushes == 3);
+    host_tlb_limit = 2; /* the port's to say */
+    count_from_here();
+    EXPECT(aspace_protect(&space, UP, 2 * 4096, 0) == STATUS_OK && flushed(2, 0, 0, 1));
+    EXPECT(aspace_protect(&space, UP, 4 * 4096, 0) == STATUS_OK && flushed(4, 0, 0, 2));
+    EXPECT(aspace_protect(&space, UP, 3 * 4096, ASPACE_W) == STATUS_OK && flushed(4, 0, 1, 3));
+    host_tlb_limit = 32;
+    rig_watch(&rig, NULL);
+    count_from_here();
+    /* 31 tables, and 1 above; then 32 a flush */
+    EXPECT(aspace_map(&space, 8 * GIB, 4096, 31 * 2 * MIB, 0) == STATUS_OK);
+    EXPECT(aspace_unmap(&space, 8 * GIB, 31 * 2 * MIB) == STATUS_OK && flushed(0, 1, 0, 1));
+    EXPECT(aspace_map(&space, 8 * GIB, 4096, 63 * 2 * MIB, 0) == STATUS_OK);
+    EXPECT(aspace_unmap(&space, 8 * GIB, 63 * 2 * MIB) == STATUS_OK && flushed(0, 3, 0, 3));
+    count_from_here(); /* the 32nd table in the middle; what comes after it is one page's flush */
+    vaddr_t at = 8 * GIB + 2 * MIB - 4096;
+    EXPECT(aspace_map(&space, at, 8192, 31 * 2 * MIB + 4096, 0) == STATUS_OK);
+    EXPECT(aspace_unmap(&space, at, 31 * 2 * MIB + 4096) == STATUS_OK && flushed(1, 1, 0, 2));
     end();
 }
 
@@ -556,6 +573,7 @@ static void other_cpus_are_told(void)
     EXPECT(aspace_unmap(&space, UP + 3 * 4096, 2 * 4096) == STATUS_OK);
     EXPECT(shot_root == hal_root() && shot_base == UP + 3 * 4096 && shot_size == 2 * 4096);
     EXPECT(aspace_unmap(&space, UP + 5 * 4096, 59 * 4096) == STATUS_OK && shot_size == 0);
+    EXPECT(shot_root == hal_root());
     hal_load_root(0);
     shot_size = 1;
     end();

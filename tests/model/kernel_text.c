@@ -34,7 +34,8 @@ static struct options parse(const char *text, size_t size)
 static void defaults(struct test_state *t)
 {
     struct options o = PARSE("");
-    CHECK(!o.keepbs && !o.exit && o.selftest && !o.sp_use && o.kaslr && !o.tables);
+    CHECK(!o.keepbs && !o.exit && o.selftest && !o.sp_use && o.kaslr && !o.tables &&
+          !o.five_levels);
     CHECK_EQ(o.serial, 0x3F8);
     CHECK_EQ(o.plant, PLANT_NONE);
     o = parse("exit=1", 0);
@@ -49,8 +50,8 @@ static void each_word(struct test_state *t)
     CHECK(o.keepbs && o.exit && !o.selftest && o.sp_use);
     CHECK_EQ(o.serial, 0x2F8);
     CHECK_EQ(o.plant, PLANT_HANG);
-    o = PARSE("kaslr=off tables=log plant=stack");
-    CHECK(!o.kaslr && o.tables);
+    o = PARSE("kaslr=off tables=log levels=5 plant=stack");
+    CHECK(!o.kaslr && o.tables && o.five_levels);
     CHECK_EQ(o.plant, PLANT_STACK);
     o = PARSE("plant=reset");
     CHECK_EQ(o.plant, PLANT_RESET);

@@ -1,7 +1,8 @@
 /* Eight threads on eight CPUs take and give back runs of mixed sizes at once, hand them to each
  * other through a shared queue, and claim and misuse what others hold. An ownership map with atomic
- * entries proves that no page is given out twice; at the end all is given back and counted. Built
- * with TSan. Usage: model-pmm_smp_threads [OPERATIONS-A-THREAD]. */
+ * entries proves that no page is given out twice; firmware memory is reclaimed meanwhile; at the
+ * end all is given back and counted. Built with TSan. Usage: model-pmm_smp_threads
+ * [OPERATIONS-A-THREAD]. */
 #include "tests/model/pmm_model.h"
 
 #include "hal/hal.h"
@@ -9,15 +10,18 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #define HIGH    (4 * GIB)
 #define THREADS 8u
 #define HELD    700u
 #define QUEUE   512u
-#define PAGES   (474u * 256u) /* in `regions` */
+#define PAGES   (484u * 256u) /* in `regions` */
 
 static const struct mem_region regions[] = {RAM(4 * MIB, 64 * MIB), RAM(HIGH, 300 * MIB + 4 * KIB),
-                                            RAM(HIGH + 340 * MIB - 4 * KIB, 110 * MIB - 4 * KIB)};
+                                            RAM(HIGH + 340 * MIB - 4 * KIB, 110 * MIB - 4 * KIB),
+                                            BOOT(HIGH + 450 * MIB - 8 * KIB, 2 * MIB),
+                                            BOOT(HIGH + 460 * MIB, 8 * MIB)};
 
 struct held {
     paddr_t base;
@@ -182,7 +186,7 @@ static void claim(struct worker *w)
     status_t s = pmm_claim(pmm, h.base, h.pages);
     if (s == STATUS_OK)
         keep(w, h);
-    else if (s != STATUS_BUSY && s != STATUS_FOREIGN)
+    else if (s != STATUS_BUSY && s != STATUS_FOREIGN && s != STATUS_RESERVED)
         wrong("claim: wrong answer", h.base, h.pages, s);
 }
 
@@ -251,6 +255,30 @@ static const char *count_all(uint64_t taken)
     return error != NULL ? error : pmm_check(pmm);
 }
 
+/* Firmware memory comes in while the threads are at work. */
+static void reclaim_all(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(regions); i++) {
+        if (regions[i].type != MEM_BOOT)
+            continue;
+        usleep(50000);
+        status_t s = pmm_reclaim(pmm, &regions[i]);
+        if (s != STATUS_OK)
+            wrong("a right reclaim was refused", regions[i].base, 0, s);
+        s = pmm_reclaim(pmm, &regions[i]);
+        if (s != STATUS_ALREADY_FREE)
+            wrong("a second reclaim was not refused", regions[i].base, 0, s);
+    }
+}
+
+/* The model is read by all threads, so it learns of it when they have ended. */
+static void reclaim_in_model(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(regions); i++)
+        if (regions[i].type == MEM_BOOT)
+            model_reclaim(&model, i);
+}
+
 /* Without magazines this program would test locks only. */
 static void expect_magazines(void)
 {
@@ -281,6 +309,7 @@ int main(int argc, char **argv)
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             wrong("a thread cannot be started", 0, 0, 0);
     }
+    reclaim_all();
     for (uint32_t i = 0; i < THREADS; i++) {
         struct worker *w = &workers[i];
         pthread_join(w->thread, NULL);
@@ -289,6 +318,7 @@ int main(int argc, char **argv)
                " passed on, %" PRIu64 " freed for others, %" PRIu64 " misuses\n",
                i, w->taken, w->refused, w->passed_on, w->foreign_frees, w->misuses);
     }
+    reclaim_in_model();
     drain_all();
     const char *error = count_all(taken);
     if (error != NULL)

@@ -78,8 +78,8 @@ static void leave(struct desk *d, unsigned b, unsigned lo, unsigned hi)
 }
 
 /* 70 blocks whose free run cannot be had aligned, in so many lists that the files give up before
- * they come to the one block that fits. */
-static void aligned_behind_many(void)
+ * they come to the one block that fits: at its start, or inside. */
+static void aligned_at(unsigned page, uint64_t align)
 {
     static const struct mem_region regions[] = {RAM(HIGH, 71 * BLOCK)};
     struct desk d;
@@ -89,12 +89,36 @@ static void aligned_behind_many(void)
         leave(&d, b, 100, 102);
     for (; b < 70; b++)
         leave(&d, b, 100, 103 + (b - 2) / 4);
-    leave(&d, b, 0, 40);
-    paddr_t got = pmm_alloc_aligned(d.p, 2, BLOCK, 0);
-    EXPECT(got == HIGH + 70 * BLOCK);
-    EXPECT(model_accept(&d.m, got, 2, BLOCK, 0) == NULL);
-    EXPECT(pmm_alloc_aligned(d.p, 2, BLOCK, 0) == PADDR_NONE);
+    leave(&d, b, page, page + 40);
+    paddr_t got = pmm_alloc_aligned(d.p, 2, align, 0);
+    EXPECT(got == HIGH + 70 * BLOCK + page * PAGE_SIZE);
+    EXPECT(model_accept(&d.m, got, 2, align, 0) == NULL);
+    EXPECT(pmm_alloc_aligned(d.p, 2, align, 0) == PADDR_NONE);
     model_count_failure(&d.m, 0);
+    desk_end(&d);
+}
+
+static void aligned_behind_many(void)
+{
+    aligned_at(0, BLOCK);
+    aligned_at(128, 64 * PAGE_SIZE);
+}
+
+/* A run that is the end of one block and the start of the next, and no longer. */
+static void run_over_a_border(void)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, 2 * BLOCK)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    claim(&d, HIGH, 472);
+    claim(&d, HIGH + BLOCK + 40 * PAGE_SIZE, 472);
+    EXPECT(pmm_alloc(d.p, 81, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc_aligned(d.p, 41, 64 * PAGE_SIZE, 0) == PADDR_NONE);
+    model_count_failure(&d.m, 0);
+    model_count_failure(&d.m, 0);
+    paddr_t got = pmm_alloc(d.p, 80, 0);
+    EXPECT(got == HIGH + BLOCK - 40 * PAGE_SIZE);
+    EXPECT(model_accept(&d.m, got, 80, PAGE_SIZE, 0) == NULL);
     desk_end(&d);
 }
 
@@ -299,17 +323,27 @@ static void own_by_freeing(struct desk *d, paddr_t block, bool owned)
 
 static const struct mem_region two_hundred[] = {RAM(HIGH, 200 * MIB)};
 
-/* The last page of a block begins a run that goes on in the next: no single page. */
-static void run_over_the_end(void)
+/* A run of two pages that begins at `page` of a block: no block of single pages. */
+static void run_in_block(unsigned b, unsigned page)
 {
     struct desk d;
-    const paddr_t last = HIGH + BLOCK - PAGE_SIZE;
+    const paddr_t block = HIGH + b * BLOCK;
+    const paddr_t run = block + page * PAGE_SIZE;
     DESK_MAKE(&d, two_hundred);
-    claim(&d, last, 2);
-    own_by_freeing(&d, HIGH, false);
-    EXPECT(pmm_free(d.p, last, 1) == STATUS_WRONG_LENGTH);
-    give(&d, last, 2);
+    claim(&d, run, 2);
+    own_by_freeing(&d, block, false);
+    EXPECT(pmm_free(d.p, run, 1) == STATUS_WRONG_LENGTH);
+    give(&d, run, 2);
     desk_end(&d);
+}
+
+/* Inside the block, and over its end: in the first block and the last but one. */
+static void run_over_the_end(void)
+{
+    run_in_block(0, 300);
+    run_in_block(99, 300);
+    run_in_block(0, BLOCK_PAGES - 1);
+    run_in_block(98, BLOCK_PAGES - 1);
 }
 
 /* A single last page does no harm, whatever the next block has. */
@@ -501,6 +535,7 @@ int main(void)
 {
     host_ram_create(HIGH + 256 * MIB);
     expect_run("an aligned run behind many that are not", aligned_behind_many);
+    expect_run("a run over the border of two blocks", run_over_a_border);
     expect_run("an extent behind many that are too short", extent_behind_many);
     expect_run("the files find what fits in an extent, no more", extents_exactly);
     expect_run("the list of each length", list_of_each_length);
@@ -508,7 +543,7 @@ int main(void)
     expect_run("free memory beside withheld memory", free_beside_withheld);
     expect_run("the first block of every extent", extents_among_open_blocks);
     expect_run("a block with withheld pages is not owned", withheld_is_not_parked);
-    expect_run("a block whose last page begins a run is not owned", run_over_the_end);
+    expect_run("a block with a run, or the start of one, is not owned", run_over_the_end);
     expect_run("a block whose last page is a single one is owned", single_at_the_end);
     expect_run("the last block of a zone is owned", last_block_of_the_zone);
     expect_run("an owned block without pages gives none", owned_block_without_pages);

@@ -1,0 +1,233 @@
+/* The tables of the first moments (kernel/first_tables.h) and the walker that looks at all tables
+ * (kernel/walk.h), on the desk: also with 5 levels and without NX, which no emulator here starts
+ * with. The walker judges mm/aspace's tables as well. */
+#include "hal/host/host.h"
+#include "kernel/first_tables.h"
+#include "kernel/tables.h"
+#include "kernel/walk.h"
+#include "mm/aspace.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOL_AT  ((paddr_t)0x100000)
+#define THEIRS   ((paddr_t)0x80000) /* the firmware's tables: a root, and what it names */
+#define PHYS     ((paddr_t)0x7654000)
+#define PAGES    9u
+#define RUNS_MAX 64u
+
+static unsigned taken;
+
+paddr_t tables_pool_take(void)
+{
+    return POOL_AT + taken++ * PAGE_SIZE; /* with any contents */
+}
+
+void tables_pool_give(paddr_t page)
+{
+    UNUSED(page);
+    taken--;
+}
+
+static uint64_t *words(paddr_t at)
+{
+    return hal_phys_to_virt(at);
+}
+
+static struct walk_leaf leaves[RUNS_MAX];
+static unsigned leaf_count;
+
+static void see(void *ctx, const struct walk_leaf *leaf)
+{
+    UNUSED(ctx);
+    if (leaf_count < RUNS_MAX)
+        leaves[leaf_count] = *leaf;
+    leaf_count++;
+}
+
+static void look(void)
+{
+    leaf_count = 0;
+    walk_live(see, NULL);
+}
+
+/* The firmware maps 1 GiB at 1 GiB, executable, and something in its upper half. */
+static void begin(unsigned levels, bool nx)
+{
+    struct hal_paging cpu = {.nx = nx,
+                             .pages_1g = true,
+                             .pat = true,
+                             .global = true,
+                             .levels = (uint8_t)levels,
+                             .phys_bits = 46};
+    host_ram_create(16 * MIB);
+    host_set_paging(&cpu);
+    taken = 0;
+    memset(words(POOL_AT), 0xA7, 64 * PAGE_SIZE);
+    for (unsigned i = 0; i + 3 < levels; i++)
+        words(THEIRS + i * PAGE_SIZE)[0] = (THEIRS + (i + 1) * PAGE_SIZE) | 7;
+    words(THEIRS + (levels - 3) * PAGE_SIZE)[1] = GIB | 0x83;
+    words(THEIRS)[300] = words(THEIRS)[0];
+    words(THEIRS)[511] = words(THEIRS)[0];
+    hal_load_root(THEIRS);
+}
+
+static bool is_leaf(unsigned i, vaddr_t virt, paddr_t phys, uint64_t size, uint32_t bits)
+{
+    const struct walk_leaf *l = &leaves[i];
+    return i < leaf_count && l->virt == virt && l->phys == phys && l->size == size &&
+           l->bits == bits;
+}
+
+static void check_build(struct test_state *t, unsigned levels, bool nx, vaddr_t base)
+{
+    static const struct pe_section sections[] = {
+        {.address = 0x1000, .virtual_size = 0x1800, .flags = PE_EXECUTE},
+        {.address = 0x4000, .virtual_size = 0x1000},
+        {.address = 0x5000, .virtual_size = 0x10, .raw_size = 0x2200, .flags = PE_WRITE},
+    };
+    static const uint32_t allowed[PAGES] = {
+        0, WALK_EXECUTE, WALK_EXECUTE, ~0u, 0, WALK_WRITE, WALK_WRITE, WALK_WRITE, ~0u,
+    };
+    struct pe_image image = {.sections = sections, .section_count = ARRAY_LEN(sections)};
+    struct first_tables f;
+    uint32_t always = nx ? 0 : WALK_EXECUTE;
+    begin(levels, nx);
+    first_build(&f, base, PHYS, PAGES * PAGE_SIZE);
+    CHECK_EQ(hal_root(), THEIRS);
+    CHECK_EQ(taken, levels);
+    hal_load_root(f.pages[0]);
+    look();
+    CHECK_EQ(leaf_count, 1 + PAGES);
+    CHECK(is_leaf(0, GIB, GIB, GIB, WALK_WRITE | WALK_EXECUTE));
+    for (unsigned i = 0; i < PAGES; i++)
+        CHECK(is_leaf(1 + i, base + i * PAGE_SIZE, PHYS + i * PAGE_SIZE, PAGE_SIZE,
+                      WALK_WRITE | always));
+    first_protect(&f, &image);
+    look();
+    unsigned at = 1;
+    for (unsigned i = 0; i < PAGES; i++)
+        if (allowed[i] != ~0u)
+            CHECK(is_leaf(at++, base + i * PAGE_SIZE, PHYS + i * PAGE_SIZE, PAGE_SIZE,
+                          allowed[i] | always));
+    CHECK_EQ(leaf_count, at);
+    uint64_t entries[WALK_LEVELS];
+    CHECK_EQ(walk_path(base + 0x4000, entries), levels);
+    CHECK_EQ(entries[levels - 1] >> 63, nx); /* reserved where there is no NX: a fault */
+    first_forget(&f);
+    CHECK_EQ(taken, 0);
+    CHECK_EQ(f.count, 0);
+}
+
+static void first_tables(struct test_state *t)
+{
+    const vaddr_t bases[] = {
+        0xFFFFFFFF80000000u,                     /* the lowest */
+        0xFFFFFFFFC0000000u - PAGES * PAGE_SIZE, /* up to the end of a table of tables */
+        0xFFFFFFFFFFE00000u - PAGES * PAGE_SIZE, /* the highest */
+        0xFFFFFFFFC0000000u,
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(bases); i++) {
+        check_build(t, 4, true, bases[i]);
+        check_build(t, 5, true, bases[i]);
+        check_build(t, 4, false, bases[i]);
+        check_build(t, 5, false, bases[i]);
+    }
+    TEST_END;
+}
+
+static paddr_t give_page(void *ctx)
+{
+    UNUSED(ctx);
+    return tables_pool_take();
+}
+
+static void take_page(void *ctx, paddr_t page)
+{
+    UNUSED(ctx);
+    tables_pool_give(page);
+}
+
+/* What mm/aspace makes is what the walker reads: every size, right and memory type. */
+static void check_aspace(struct test_state *t, unsigned levels)
+{
+    static const struct page_source source = {give_page, take_page, NULL};
+    struct aspace as;
+    const vaddr_t up = 0xFFFF800000000000u;
+    begin(levels, true);
+    CHECK_EQ(aspace_init(&as, &source), STATUS_OK);
+    CHECK_EQ(aspace_map(&as, 0x5000, 0x123000, PAGE_SIZE, ASPACE_X | ASPACE_USER), STATUS_OK);
+    CHECK_EQ(aspace_map(&as, up, 0x40000000, GIB + 2 * MIB, ASPACE_W | ASPACE_GLOBAL), STATUS_OK);
+    CHECK_EQ(aspace_map(&as, up + TIB, 0x200000, 2 * MIB, ASPACE_W | ASPACE_WC), STATUS_OK);
+    CHECK_EQ(aspace_map(&as, 0xFFFFFFFFFFFFF000u, 0x7000, PAGE_SIZE, ASPACE_UC), STATUS_OK);
+    CHECK_EQ(aspace_map(&as, 0xFFFFFFFFFFFFD000u, 0x9000, PAGE_SIZE, ASPACE_WC), STATUS_OK);
+    aspace_activate(&as);
+    look();
+    CHECK_EQ(leaf_count, 6);
+    CHECK(is_leaf(0, 0x5000, 0x123000, PAGE_SIZE, WALK_EXECUTE | WALK_USER));
+    CHECK(is_leaf(1, up, 0x40000000, GIB, WALK_WRITE | WALK_GLOBAL));
+    CHECK(is_leaf(2, up + GIB, 0x80000000, 2 * MIB, WALK_WRITE | WALK_GLOBAL));
+    CHECK(is_leaf(3, up + TIB, 0x200000, 2 * MIB, WALK_WRITE | WALK_PAT));
+    CHECK(is_leaf(4, 0xFFFFFFFFFFFFD000u, 0x9000, PAGE_SIZE, WALK_PAT));
+    CHECK(is_leaf(5, 0xFFFFFFFFFFFFF000u, 0x7000, PAGE_SIZE, WALK_PWT | WALK_PCD));
+    CHECK_STR(walk_type_name(leaves[2].bits), "WB");
+    CHECK_STR(walk_type_name(leaves[4].bits), "WC");
+    CHECK_STR(walk_type_name(leaves[5].bits), "UC");
+    uint64_t entries[WALK_LEVELS];
+    CHECK_EQ(walk_path(up + 5 * MIB, entries), levels - 2);
+    CHECK_EQ(entries[levels - 3] & 0xFFFFFF000u, 0x40000000);
+    CHECK_EQ(walk_path(0x6000, entries), levels);
+    CHECK_EQ(entries[levels - 1], 0);
+    CHECK_EQ(walk_path(64 * TIB, entries), levels - 3);
+    hal_load_root(THEIRS);
+    aspace_destroy(&as);
+}
+
+static void the_walker(struct test_state *t)
+{
+    check_aspace(t, 4);
+    check_aspace(t, 5);
+    CHECK_STR(walk_type_name(WALK_PWT), "WT");
+    CHECK_STR(walk_type_name(WALK_PCD), "UC-");
+    CHECK_STR(walk_type_name(WALK_PAT | WALK_PCD), "odd");
+    TEST_END;
+}
+
+static const struct test_case cases[] = {
+    {"first.the image alone above, the firmware's half below, by section after protect",
+     first_tables},
+    {"first.the walker reads every size, right and memory type", the_walker},
+};
+static const struct test_suite suite = {"first", cases, ARRAY_LEN(cases)};
+
+void *test_env_alloc(size_t bytes)
+{
+    return malloc(bytes);
+}
+
+void test_env_free(void *memory, size_t bytes)
+{
+    UNUSED(bytes);
+    free(memory);
+}
+
+bool test_env_has_fake_ram(void)
+{
+    return true;
+}
+
+static void print(const char *line)
+{
+    puts(line);
+}
+
+int main(void)
+{
+    const struct test_suite *const suites[] = {&suite};
+    struct test_totals totals;
+    test_run(suites, 1, NULL, print, &totals);
+    printf("%u passed, %u failed\n", (unsigned)totals.passed, (unsigned)totals.failed);
+    return totals.failed != 0 || totals.passed == 0;
+}
