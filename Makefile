@@ -48,9 +48,10 @@ PATH_OBJ := $(patsubst %,$(BUILD)/efi/mm/%.c.obj,block magazine pmm zone zone_fi
 $(PATH_OBJ): EFI_FLAGS += -Os
 $(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
 $(BUILD)/efi/efi/%.obj: EFI_FLAGS += -mllvm -enable-machine-outliner=always
-PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,smoke display canvas picture acpi acpi_parts clock platform firmware rsdp)
+PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,smoke display canvas picture acpi acpi_parts clock platform firmware rsdp device power \
+    line keyboard command console exercise exercise_run monitor monitor_memory)
 # The allocator is made and looked at after the unpacking too.
-PACKED   += $(patsubst %,$(BUILD)/efi/%.c.obj,kernel/account mm/aspace_check mm/pmm_create mm/pmm_debug mm/pmm_report)
+PACKED   += $(patsubst %,$(BUILD)/efi/%.c.obj,kernel/account mm/aspace_check mm/block mm/magazine mm/pmm mm/pmm_create mm/pmm_debug mm/pmm_report mm/zone mm/zone_file)
 TEST_OBJ := $(PACKED) $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj,$(EFI_OBJ))
 $(TEST_OBJ): EFI_FLAGS += -fms-extensions -include tests/section.h
 
@@ -72,6 +73,7 @@ $(BUILD)/efi/efi/%.c.obj: efi/%.c Makefile
 $(BUILD)/efi/%.c.obj: %.c Makefile
 	@mkdir -p $(@D)
 	$(EFI_CC) $(EFI_FLAGS) $(WARN) -Wunreachable-code -MMD -MP -c $< -o $@
+	$(if $(filter $@,$(TEST_OBJ)),$(PYTHON) kernel/pack.py --words $@)
 
 $(BUILD)/efi/%.S.obj: %.S Makefile
 	@mkdir -p $(@D)

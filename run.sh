@@ -38,6 +38,7 @@ usage: ./run.sh [option...]         build Mortise and boot it in QEMU
   --image FILE       boot this .EFI instead of building one
   --disk FILE        boot a copy of this disk image (what make dist made): .img or .iso
   --attach BUS       where the disk is: virtio (default), usb, ahci, nvme, cd
+  --socket FILE      serial input too: wait for a connection to this Unix socket
   --no-install       do not install what is missing: name it, and exit with status 2
   --help             this text
 
@@ -49,7 +50,7 @@ TEXT
 
 # The words of the command line, with their defaults.
 COMMAND=boot MEMORY=256M SMP=1 TIMEOUT='' DISPLAY_ON=0 FIRMWARE=ovmf OPTIONS='' LOG='' GDB=0
-QEMU_ARGS='' MACHINE='' CPU=max ACCEL=auto IMAGE='' DISK='' ATTACH=virtio INSTALL=1
+QEMU_ARGS='' MACHINE='' CPU=max ACCEL=auto IMAGE='' DISK='' ATTACH=virtio SOCKET='' INSTALL=1
 
 # shellcheck source=tests/boot/common.sh
 . "$BOOT_LIB/common.sh"
@@ -77,6 +78,7 @@ set_option() { # NAME VALUE
     --image) IMAGE=$2 ;;
     --disk) DISK=$2 ;;
     --attach) ATTACH=$2 ;;
+    --socket) SOCKET=$2 ;;
     *) die "$STATUS_USAGE" "unknown option $1; ./run.sh --help lists the options" ;;
     esac
 }

@@ -70,7 +70,7 @@ static void sum_zones(struct pmm_stats *sum)
     }
 }
 
-static void report_zones(void)
+void memory_report_zones(void)
 {
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
         struct pmm_stats s;
@@ -116,7 +116,7 @@ void memory_report(const struct boot_info *info)
             U(micros));
     LOG("pmm", "%u regions, tables of %h, %h in all", U(pmm_region_count(memory_pmm)),
         U(pmm_table_bytes(memory_pmm)), U(sum.total * PAGE_SIZE));
-    report_zones();
+    memory_report_zones();
     report_types();
 }
 

@@ -99,17 +99,26 @@ void fault_report_access(vaddr_t at, uint64_t error)
         U(at), S((error & FAULT_USER) != 0 ? "user" : "kernel"), S(refusal(error)));
 }
 
-void fault_report_place(vaddr_t at, uint64_t error)
+bool fault_report_path(vaddr_t at)
 {
     uint64_t entries[WALK_LEVELS];
-    unsigned count = walk_path(at, entries);
     unsigned levels = cpu.la57 ? 5 : 4;
+    uint64_t upper = at >> (11 + 9 * levels);
+    if (upper != 0 && upper != UINT64_MAX >> (11 + 9 * levels))
+        return false;
+    unsigned count = walk_path(at, entries);
     for (unsigned i = 0; i < count; i++)
         LOG("trap", "level %u, entry %u of its table: %X%s", U(levels - i),
             U(at >> (12 + 9 * (levels - 1 - i)) & 511u), U(entries[i]),
             S((entries[i] & 1u) == 0 ? ", not present"
               : i + 1 < count        ? ""
                                      : ", the page"));
+    return true;
+}
+
+void fault_report_place(vaddr_t at, uint64_t error)
+{
+    fault_report_path(at);
     struct fault_place p = fault_place(at);
     LOG("trap", "%s%s is %s", S(p.what), S(p.name), S(refusal(error)));
 }

@@ -17,6 +17,10 @@ struct fault_place {
 };
 struct fault_place fault_place(vaddr_t);
 
+/* Log what the tables say of an address, level by level. False: it is none that the CPU translates.
+ */
+bool fault_report_path(vaddr_t);
+
 /* Log the access and why it was refused; what the tables say level by level; and last, for it reads
  * most, the place: "kernel text is not writable". */
 void fault_report_access(vaddr_t, uint64_t error);

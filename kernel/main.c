@@ -4,11 +4,13 @@
 #include "kernel/backtrace.h"
 #include "kernel/boot_info.h"
 #include "kernel/display.h"
+#include "kernel/exercise_run.h"
 #include "kernel/firmware.h"
 #include "kernel/home.h"
 #include "kernel/keep.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/monitor.h"
 #include "kernel/options.h"
 #include "kernel/panic.h"
 #include "kernel/platform.h"
@@ -99,7 +101,13 @@ static void kernel_main(void *arg)
     display_picture();
     display_step("the self-test");
     sound = selftest_run(&options) && sound;
+    if (options.exercise > 0)
+        sound = exercise_run(options.exercise, hal_cycles()) && sound;
     space_log(options.tables);
+    if (options.monitor == MONITOR_ON || (options.monitor == MONITOR_UNSAID && !options.exit)) {
+        display_step("the monitor");
+        sound = monitor_run(&options, sound);
+    }
     verdict(sound);
 }
 

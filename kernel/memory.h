@@ -24,6 +24,7 @@ void memory_reclaim(const struct options *);
 
 /* Log what became of each page. memory_audit() recounts: false when a sum does not agree. */
 void memory_report(const struct boot_info *);
+void memory_report_zones(void);
 bool memory_audit(void);
 
 #endif

@@ -1,12 +1,18 @@
 #!/usr/bin/env python3
-"""Pack the section `.tests` of a stripped UEFI image: the kernel unpacks it before it tests itself.
+"""Pack the sections `.tests` and `.words` of a stripped UEFI image: the kernel unpacks them before it
+tests itself.
 
 usage: pack.py IN OUT
+       pack.py --words OBJECT
+
+The second form makes ready for that: constants of an object whose code is packed, all but those that
+hold addresses, are moved from `.rdata` to `.words`. Those that the linker may merge with others of the
+same name get another name, so that no code that runs earlier is given one of them.
 
 The unit tests are nearly half of the image, which must stay below 128 KiB, and not needed to boot.
 Their code, calls made alike, goes as raw deflate data (RFC 1951), after its Adler-32, into a new last section
 `.packed`; of `.tests` itself only the first 512 bytes stay in the file. Where it lies in memory does
-not change. An image without `.tests`, or one whose `.tests` holds relocations, is refused.
+not change. The same with `.words` and `.packedw`. An image without `.tests`, or one whose `.tests` holds relocations, is refused.
 """
 import struct
 import sys
@@ -78,30 +84,55 @@ def place_calls(code):
     return bytes(out)
 
 
-def pack(data):
-    image = Image(data)
-    tests, last = image.find(b".tests"), image.sections[-1]
-    if tests is None or image.find(b".packed"):
-        sys.exit("pack.py: the image has no section .tests, or is packed already")
+def pack_section(image, name, packed_name, prepare):
+    tests, last = image.find(name), image.sections[-1]
+    if tests is None or image.find(packed_name):
+        sys.exit(f"pack.py: the image has no section {name.decode()}, or is packed already")
     for page, offsets in image.relocated_pages():
         if any(tests["va"] - 8 < page + o < tests["va"] + tests["vsize"] for o in offsets):
-            sys.exit("pack.py: .tests holds relocations; constants must lie in .rdata")
+            sys.exit(f"pack.py: {name.decode()} holds relocations; such constants must lie in .rdata")
     code = tests["raw"][: tests["vsize"]].ljust(tests["vsize"], b"\0")
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
-    packed = struct.pack("<I", zlib.adler32(code)) + squeeze.compress(place_calls(code)) + squeeze.flush()
+    packed = struct.pack("<I", zlib.adler32(code)) + squeeze.compress(prepare(code)) + squeeze.flush()
     tests["raw"] = tests["raw"][:FILE_ALIGN]
     va = up(last["va"] + last["vsize"], PAGE)
-    image.sections.append({"name": b".packed", "vsize": len(packed), "va": va, "flags": READ_DATA, "raw": packed})
+    image.sections.append({"name": packed_name, "vsize": len(packed), "va": va, "flags": READ_DATA, "raw": packed})
+
+
+def pack(data):
+    image = Image(data)
+    pack_section(image, b".tests", b".packed", place_calls)
+    pack_section(image, b".words", b".packedw", bytes)
     return image.bytes()
+
+
+def move_words(data):
+    """An object (COFF) with its constants in `.words`."""
+    out = bytearray(data)
+    sections, _, symbols, symbol_count, size = struct.unpack_from("<HIIIH", data, 2)
+    moved = set()
+    for i in range(sections):
+        at = 20 + size + 40 * i
+        if data[at : at + 8].rstrip(b"\0") == b".rdata" and struct.unpack_from("<H", data, at + 32)[0] == 0:
+            out[at : at + 8] = b".words\0\0"
+            moved.add(i + 1)
+    names, at = symbols + 18 * symbol_count, symbols
+    while at < names:
+        zero, name, _, section, _, _, more = struct.unpack_from("<IIIhHBB", data, at)
+        if section in moved and zero == 0 and data[names + name :].startswith(b"??_C@"):
+            out[names + name + 3] = ord("W")
+        at += 18 * (1 + more)
+    return bytes(out)
 
 
 def main():
     if len(sys.argv) != 3:
-        sys.exit("usage: pack.py IN OUT")
-    with open(sys.argv[1], "rb") as file:
-        packed = pack(file.read())
+        sys.exit("usage: pack.py IN OUT, or pack.py --words OBJECT")
+    words = sys.argv[1] == "--words"
+    with open(sys.argv[2 if words else 1], "rb") as file:
+        data = file.read()
     with open(sys.argv[2], "wb") as file:
-        file.write(packed)
+        file.write(move_words(data) if words else pack(data))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,17 @@ void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end)
     backtrace_setup(image_base, image_size);
 }
 
+void verdict_say(bool pass)
+{
+    LOG("verdict", "%s", S(pass ? "pass" : "fail"));
+    display_end(pass);
+}
+
 _Noreturn void verdict(bool pass)
 {
     if (!exit_wanted)
         SAY("end", "this machine halts after the next line; switch it off or reset it");
-    LOG("verdict", "%s", S(pass ? "pass" : "fail"));
-    display_end(pass);
+    verdict_say(pass);
     if (exit_wanted)
         cpu_debug_exit(pass ? 0x10 : 0x11);
     cpu_halt();

@@ -11,4 +11,7 @@ void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end);
  * the debug-exit port if asked for (0x10 pass, 0x11 fail: QEMU's status is 33 or 35), else halt. */
 _Noreturn void verdict(bool pass);
 
+/* Only the line and the screen. */
+void verdict_say(bool pass);
+
 #endif

@@ -31,13 +31,9 @@ static uint32_t adler(const unsigned char *bytes, size_t size)
     return b << 16 | a;
 }
 
-/* The tests' code and the display's come packed (kernel/pack.py), but in an image that was built for
- * gdb. They are written by way of a mapping of their own, for they are read-only wherever else they
- * are mapped. */
-void selftest_unpack(void)
+/* Written by way of a mapping of its own: wherever else it is mapped it is read-only. */
+static void unpack(const struct pe_section *packed, const struct pe_section *tests, bool code)
 {
-    const struct pe_section *packed = section(".packed");
-    const struct pe_section *tests = section(".tests\0");
     if (packed == NULL || tests == NULL)
         return;
     const unsigned char *in = home.image.bytes + packed->address;
@@ -47,14 +43,22 @@ void selftest_unpack(void)
                    ASPACE_W | ASPACE_GLOBAL) != STATUS_OK)
         HAL_PANIC("there is no place to unpack the tests to");
     const char *wrong = unpack_deflate(in + 4, packed->virtual_size - 4, out, tests->virtual_size);
-    unpack_calls(out, tests->virtual_size);
+    if (code)
+        unpack_calls(out, tests->virtual_size);
     if (wrong == NULL && adler(out, tests->virtual_size) != *(const uint32_t *)(const void *)in)
         wrong = "the packed tests are damaged";
     if (wrong != NULL || aspace_unmap(&space_kernel, SPACE_SCRATCH, size) != STATUS_OK)
         HAL_PANIC(wrong != NULL ? wrong : "the unpacked tests cannot be unmapped");
     hal_tlb_flush_local(); /* serialises: no instruction from there has been fetched before */
-    LOG("test", "%u bytes of code unpacked from %u", U(tests->virtual_size),
-        U(packed->virtual_size));
+    LOG("test", "%u bytes of %s unpacked from %u", U(tests->virtual_size),
+        S(code ? "code" : "constants"), U(packed->virtual_size));
+}
+
+/* They come packed (kernel/pack.py), but in an image that was built for gdb. */
+void selftest_unpack(void)
+{
+    unpack(section(".packed\0"), section(".tests\0"), true);
+    unpack(section(".packedw"), section(".words\0"), false);
 }
 
 static size_t pages_for(size_t bytes)
@@ -160,6 +164,7 @@ bool selftest_run(const struct options *o)
     static const struct test_suite *const planted[] = {&planted_suite};
     struct test_totals sum = {.passed = 0};
     carry_out(o->plant);
+    tests_begun = 0;
     tests_total = tests_in(own, ARRAY_LEN(own));
     if (o->selftest)
         tests_total += tests_in(unit_suites, ARRAY_LEN(unit_suites));

@@ -4,7 +4,9 @@
 /* Registers of a 16550, from its base port. */
 enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCRATCH = 7 };
 
+#define LSR_DATA 0x01u /* a byte has come in */
 #define LSR_ROOM 0x20u /* transmitter holding register is empty */
+#define LSR_GONE 0xFFu /* nothing answers at that port any more */
 
 /* A read of an I/O port takes about a microsecond on a PC, and never less than 100 ns; a character
  * takes 87 microseconds at 115200 baud. So this is 10 ms or more, and always comes to an end. */
@@ -48,11 +50,37 @@ bool serial_init(uint16_t port)
     return true;
 }
 
+#define QUEUE 512u
+
+static uint8_t queue[QUEUE];
+static uint32_t queue_in, queue_out;
+
+/* The line status, after taking a byte in when there is one. */
+static uint8_t status(void)
+{
+    uint8_t s = asm_in8((uint16_t)(base + LSR));
+    if ((s & LSR_DATA) == 0 || s == LSR_GONE)
+        return s;
+    uint8_t byte = asm_in8((uint16_t)(base + DATA));
+    if (queue_in - queue_out < QUEUE)
+        queue[queue_in++ % QUEUE] = byte;
+    else
+        queue[(queue_in - 1) % QUEUE] = SERIAL_LOST;
+    return s;
+}
+
+int serial_get(void)
+{
+    if (base != 0)
+        status();
+    return queue_in != queue_out ? queue[queue_out++ % QUEUE] : -1;
+}
+
 void serial_put(char c)
 {
     if (base == 0)
         return;
-    for (unsigned reads = 0; (asm_in8((uint16_t)(base + LSR)) & LSR_ROOM) == 0; reads++) {
+    for (unsigned reads = 0; (status() & LSR_ROOM) == 0; reads++) {
         if (reads == WAIT_READS) {
             base = 0;
             return;

@@ -1,4 +1,4 @@
-/* hal/x86_64/serial.h: a 16550 at an I/O port, output only, that is believed to exist only after it
+/* hal/x86_64/serial.h: a 16550 at an I/O port, polled, that is believed to exist only after it
  * has proved so, and given up for good the first time it does not keep up. */
 #ifndef HAL_X86_64_SERIAL_H
 #define HAL_X86_64_SERIAL_H
@@ -13,6 +13,11 @@ bool serial_init(uint16_t port);
 
 /* Send a byte; waits for room at most about 10 ms, then gives the port up. Nothing without one. */
 void serial_put(char c);
+
+/* The next byte that came in, or -1. Input is taken in while output waits for room, too, 512 bytes
+ * ahead at most; what did not fit is replaced by SERIAL_LOST. */
+#define SERIAL_LOST 0x18
+int serial_get(void);
 
 /* A port was found and still works. */
 bool serial_works(void);

@@ -144,11 +144,22 @@ add_extra() {
     QEMU+=("${words[@]}")
 }
 
+# The log as a file; with --socket also a dialogue.
+serial_port() {
+    local log
+    log=$(qemu_escape "$WORK/serial.log")
+    if [ -z "$SOCKET" ]; then
+        echo "file,id=log,path=$log"
+    else
+        echo "socket,id=log,path=$(qemu_escape "$SOCKET"),server=on,wait=on,logfile=$log"
+    fi
+}
+
 make_command() {
     QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -net none -accel "$ACCEL"
         -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
         -pidfile "$WORK/qemu.pid"
-        -chardev "file,id=log,path=$(qemu_escape "$WORK/serial.log")" -serial chardev:log)
+        -chardev "$(serial_port)" -serial chardev:log)
     add_memory
     add_cpu
     if [ "$FIRMWARE" = u-boot ]; then add_uboot; else add_ovmf; fi
