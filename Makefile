@@ -48,10 +48,11 @@ PATH_OBJ := $(patsubst %,$(BUILD)/efi/mm/%.c.obj,block magazine pmm zone zone_fi
 $(PATH_OBJ): EFI_FLAGS += -Os
 $(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
 $(BUILD)/efi/efi/%.obj: EFI_FLAGS += -mllvm -enable-machine-outliner=always
-PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,smoke display canvas picture acpi acpi_parts clock platform firmware rsdp device power \
-    line keyboard command console exercise exercise_run monitor monitor_memory)
-# The allocator is made and looked at after the unpacking too.
-PACKED   += $(patsubst %,$(BUILD)/efi/%.c.obj,kernel/account mm/aspace_check mm/block mm/magazine mm/pmm mm/pmm_create mm/pmm_debug mm/pmm_report mm/zone mm/zone_file)
+# home_move() unpacks: whatever runs before it, and all that a panic before it needs, is not packed.
+PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,account acpi acpi_parts canvas clock command \
+    console device display exercise exercise_run firmware keyboard line memory monitor \
+    monitor_memory picture platform power rsdp selftest smoke space) \
+    $(filter-out $(BUILD)/efi/mm/memmap.c.obj,$(MM_SRC:%=$(BUILD)/efi/%.obj))
 TEST_OBJ := $(PACKED) $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj,$(EFI_OBJ))
 $(TEST_OBJ): EFI_FLAGS += -fms-extensions -include tests/section.h
 

@@ -41,8 +41,8 @@ void display_step(const char *what);
 /* Show the panic screen, or the verdict. A panic can still come after a verdict. */
 void display_end(bool pass);
 
-/* Between the two halves: display.c, whose code comes packed (kernel/pack.py) and must be unpacked
- * before display_start(), and panic_screen.c, which needs nothing. */
+/* Between the two halves: display.c, whose code comes packed (kernel/packed.h), and
+ * panic_screen.c, which must work before that is unpacked. */
 
 /* Row `which` of what people want to know of a machine. */
 #define DISPLAY_FACTS 4u

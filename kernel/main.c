@@ -86,8 +86,6 @@ static void kernel_main(void *arg)
     UNUSED(arg);
     measure_flush();
     memory_use_space(&boot);
-    display_step("unpacking the rest of the image");
-    selftest_unpack();
     display_step("making the page allocator");
     memory_make_pmm();
     memory_reclaim(&options);

@@ -2,64 +2,11 @@
 #include "hal/hal.h"
 #include "hal/x86_64/cpu.h"
 #include "kernel/display.h"
-#include "kernel/home.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/power.h"
 #include "kernel/space.h"
-#include "kernel/unpack.h"
 #include "tests/unit/suites.h"
-
-#define ADLER_BASE 65521u /* Adler-32: RFC 1950 */
-
-static const struct pe_section *section(const char name[8])
-{
-    for (unsigned i = 0; i < home.image.section_count; i++)
-        if (__builtin_memcmp(home.image.sections[i].name, name, 8) == 0)
-            return &home.image.sections[i];
-    return NULL;
-}
-
-static uint32_t adler(const unsigned char *bytes, size_t size)
-{
-    uint32_t a = 1;
-    uint32_t b = 0;
-    for (size_t i = 0; i < size; i++) {
-        a = (a + bytes[i]) % ADLER_BASE;
-        b = (b + a) % ADLER_BASE;
-    }
-    return b << 16 | a;
-}
-
-/* Written by way of a mapping of its own: wherever else it is mapped it is read-only. */
-static void unpack(const struct pe_section *packed, const struct pe_section *tests, bool code)
-{
-    if (packed == NULL || tests == NULL)
-        return;
-    const unsigned char *in = home.image.bytes + packed->address;
-    unsigned char *out = (unsigned char *)(uintptr_t)SPACE_SCRATCH;
-    uint64_t size = pe_section_size(tests);
-    if (aspace_map(&space_kernel, SPACE_SCRATCH, home.phys + tests->address, size,
-                   ASPACE_W | ASPACE_GLOBAL) != STATUS_OK)
-        HAL_PANIC("there is no place to unpack the tests to");
-    const char *wrong = unpack_deflate(in + 4, packed->virtual_size - 4, out, tests->virtual_size);
-    if (code)
-        unpack_calls(out, tests->virtual_size);
-    if (wrong == NULL && adler(out, tests->virtual_size) != *(const uint32_t *)(const void *)in)
-        wrong = "the packed tests are damaged";
-    if (wrong != NULL || aspace_unmap(&space_kernel, SPACE_SCRATCH, size) != STATUS_OK)
-        HAL_PANIC(wrong != NULL ? wrong : "the unpacked tests cannot be unmapped");
-    hal_tlb_flush_local(); /* serialises: no instruction from there has been fetched before */
-    LOG("test", "%u bytes of %s unpacked from %u", U(tests->virtual_size),
-        S(code ? "code" : "constants"), U(packed->virtual_size));
-}
-
-/* They come packed (kernel/pack.py), but in an image that was built for gdb. */
-void selftest_unpack(void)
-{
-    unpack(section(".packed\0"), section(".tests\0"), true);
-    unpack(section(".packedw"), section(".words\0"), false);
-}
 
 static size_t pages_for(size_t bytes)
 {

@@ -10,9 +10,6 @@
  * "selftest=off" the smoke test alone runs. Carries out options->plant first. */
 bool selftest_run(const struct options *);
 
-/* Unpack the code of the tests and of kernel/display.c: before either is called. */
-void selftest_unpack(void);
-
 /* Suites that need the real machine. */
 extern const struct test_suite smoke_suite;
 extern const struct test_suite machine_suite;
