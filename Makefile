@@ -121,10 +121,6 @@ dist: $(DIST_EFI)/BOOTX64.EFI $(DIST_EFI)/BOOTIA32.EFI ## make the zip, the stic
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} \
 	    $(PYTHON) efi/dist/dist.py $(BUILD)/dist $^ $(COMMIT)
 
-.PHONY: boots-disks
-boots-disks: dist ## boot what dist made from every kind of disk (24 boots, some minutes)
-	bash tests/dist/boots.sh $(BUILD)
-
 .PHONY: sign
 sign: $(BUILD)/signed/BOOTX64.EFI $(BUILD)/signed/BOOTIA32.EFI ## sign for Secure Boot: make sign KEY=my.key CERT=my.pem
 $(BUILD)/signed/%.EFI: $(BUILD)/%.EFI FORCE
@@ -235,6 +231,10 @@ tidy: ## clang-tidy and cppcheck over mm/ and hal/host
 .PHONY: cover
 cover: ## branch coverage of the allocator and the map by the desk tests (gcovr): all, or argued for
 	sh tests/lint/cover.sh $(BUILD)/cover
+
+.PHONY: matrix
+matrix: ## boot every machine of tests/boot/matrix (./run.sh matrix NAME... boots some)
+	./run.sh matrix
 
 .PHONY: test
 test: ## everything ./run.sh test runs

@@ -3,6 +3,7 @@
 #
 #   ./run.sh        build the image and boot it in QEMU; the guest's log goes to standard output
 #   ./run.sh test   build and pass every test; ends with one line "N passed, N failed"
+#   ./run.sh matrix boot every machine of tests/boot/matrix
 #
 # The parts lie in tests/boot: install.sh (what must be there), machine.sh (QEMU, firmware, disk),
 # verdict.sh (what counts as a pass), suite.sh and proof.sh (./run.sh test). Several runs at a time
@@ -22,6 +23,7 @@ usage() {
     cat <<'TEXT'
 usage: ./run.sh [option...]         build Mortise and boot it in QEMU
        ./run.sh test [option...]    build and pass every test
+       ./run.sh matrix [NAME...]    boot every machine of tests/boot/matrix, or these
 
   --memory SIZE      RAM of the guest: 48M to 8T; K, M, G, T (default 256M); big guests stay sparse
   --smp N            CPUs (default 1)
@@ -51,6 +53,7 @@ TEXT
 # The words of the command line, with their defaults.
 COMMAND=boot MEMORY=256M SMP=1 TIMEOUT='' DISPLAY_ON=0 FIRMWARE=ovmf OPTIONS='' LOG='' GDB=0
 QEMU_ARGS='' MACHINE='' CPU=max ACCEL=auto IMAGE='' DISK='' ATTACH=virtio SOCKET='' INSTALL=1
+MACHINES=()
 
 # shellcheck source=tests/boot/common.sh
 . "$BOOT_LIB/common.sh"
@@ -87,6 +90,7 @@ parse_arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
         test) COMMAND="test" ;;
+        matrix) COMMAND="matrix" ;;
         --help | -h) usage; exit 0 ;;
         --display) DISPLAY_ON=1 ;;
         --gdb) GDB=1 ;;
@@ -97,7 +101,10 @@ parse_arguments() {
             set_option "$1" "$2"
             shift
             ;;
-        *) die "$STATUS_USAGE" "'$1' is neither an option nor 'test'; see ./run.sh --help" ;;
+        *)
+            [ "$COMMAND" = matrix ] || die "$STATUS_USAGE" "'$1' is neither an option nor 'test' or 'matrix'; see ./run.sh --help"
+            MACHINES+=("$1")
+            ;;
         esac
         shift
     done
@@ -147,11 +154,11 @@ prepare_image() {
 main() {
     parse_arguments "$@"
     check_arguments
-    if [ "$COMMAND" = test ]; then
+    if [ "$COMMAND" != boot ]; then
         require_programs boot test
         # shellcheck source=tests/boot/suite.sh
         . "$BOOT_LIB/suite.sh"
-        suite_main
+        if [ "$COMMAND" = test ]; then suite_main; else matrix_main "${MACHINES[@]}"; fi
         return
     fi
     require_programs boot

@@ -42,14 +42,7 @@ spcr_table() { # FILE
 }
 
 machines() {
-    local nodes='-object memory-backend-ram,id=n0,size=160M -object memory-backend-ram,id=n1,size=96M'
     local spcr=$SUITE_LOGS/spcr.bin
-    machine smp-4 'acpi: 4 CPUs' --smp 4
-    machine pc 'clock: .* by HPET' --machine pc --cpu qemu64
-    machine no-hpet 'clock: .* by PM timer' --machine q35,hpet=off --cpu Skylake-Client
-    machine no-acpi 'clock: .* by Stall' --machine q35,acpi=off --cpu EPYC
-    machine numa 'node: 1, 1 CPUs: 0x000000000a000000 0x0000000010000000' --memory 256M --smp 3 --qemu \
-        "$nodes -numa node,nodeid=0,cpus=0-1,memdev=n0 -numa node,nodeid=1,cpus=2,memdev=n1"
     spcr_table "$spcr" && machine spcr 'acpi: the log goes on at port 0x2f8' --qemu \
         "-acpitable 'sig=SPCR,rev=2,data=$spcr' -global isa-serial.iobase=0x2f8 -global isa-serial.irq=3"
 }

@@ -7,6 +7,9 @@
 # at a time. A step fails when its status is not 0, when it counts a failure, or when it counted no
 # test at all; the end of its log is then shown.
 
+# shellcheck source=tests/boot/matrix.sh
+. "$BOOT_LIB/matrix.sh"
+
 readonly AT_A_TIME=2
 SUITE_LOGS=$BUILD/test
 
@@ -145,6 +148,8 @@ desk_steps() {
     local name
     step layers make_here layers
     step layers-proof sh "$ROOT/tests/lint/layers_test.sh"
+    step matrix-rows check_matrix
+    step harness-matrix bash "$ROOT/tests/boot/matrix_test.sh"
     step harness-verdict bash "$ROOT/tests/boot/verdict_test.sh"
     step harness-usage bash "$ROOT/tests/boot/usage_test.sh"
     step log-checker python3 "$ROOT/tests/boot/check_log_test.py"
@@ -192,32 +197,10 @@ kernel_tests() {
     read -r passed failed skipped <"$SUITE_LOGS/unit.count" && echo $((passed + failed + skipped + own))
 }
 
-run_boot() { # NAME RUN.SH-ARGUMENTS...
-    local serial=$SUITE_LOGS/boot-$1.serial
-    shift
-    "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --log "$serial" "$@" &&
-        python3 "$ROOT/tests/boot/check_log.py" --tests "$(kernel_tests)" "$serial"
-}
-
 # The same once more for its times alone.
 run_again() { # MEMORY
     "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --memory "$1" \
         --log "$SUITE_LOGS/again-$1.serial" --options selftest=off
-}
-
-boot() { # NAME RUN.SH-ARGUMENTS...
-    step "boot-$1" run_boot "$@"
-}
-
-# A CPU that lacks something, or another odd way to start; the kernel's log must say so.
-run_odd() { # TEXT NAME RUN.SH-ARGUMENTS...
-    local text=$1
-    shift
-    run_boot "$@" && grep -a -q "$text" "$SUITE_LOGS/boot-$1.serial"
-}
-
-odd() { # TEXT NAME RUN.SH-ARGUMENTS...
-    step "boot-$2" run_odd "$@"
 }
 
 # The base of the kernel is chosen by chance: no two of these boots have the same.
@@ -268,26 +251,9 @@ screen_steps() {
 }
 
 boot_steps() {
-    local size
-    for size in 48M 128M 512M 3G 5G 8G; do
-        boot "$size" --memory "$size"
-    done
-    boot u-boot --firmware u-boot --memory 512M
-    boot secboot --firmware secboot --memory 256M
-    boot smp-4 --smp 4 --memory 256M
-    boot no-screen --memory 256M --qemu '-vga none'
-    odd 'NX no' no-nx --memory 128M --cpu max,-nx
-    odd '1 GiB pages no' no-1g --memory 64G --cpu max,-pdpe1gb
-    odd 'PAT no' no-pat --memory 128M --cpu max,-pat
-    odd 'global pages no' no-pge --memory 128M --cpu max,-pge,-rdrand
-    odd 'image: at 0xffffffff80000000' no-kaslr --memory 128M --options kaslr=off
-    odd '5 paging levels' five-levels --memory 1G --options levels=5
-    boot stick --memory 256M --disk "$BUILD/dist/mortise.img" --attach usb
-    boot iso --memory 256M --disk "$BUILD/dist/mortise.iso" --attach cd
+    matrix_boot fast
     step firmware-32-bit python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
-    boot blt-only --memory 128M --qemu '-vga none -device virtio-gpu-pci'
-    boot screen-in-ram --memory 128M --qemu '-vga none -device ramfb'
     screen_steps
     step monitor-5 python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
         --timeout 150 --options levels=5
@@ -295,9 +261,7 @@ boot_steps() {
         --timeout 150
     wait
     # Alone, so that nothing else disturbs the two times that are compared.
-    step_alone boot-64G run_boot 64G --memory 64G
-    step_alone boot-64M run_boot 64M --memory 64M
-    step_alone boot-1T run_boot 1T --memory 1T
+    matrix_boot alone
     step_alone again-64M run_again 64M
     step_alone again-1T run_again 1T
     step bases check_bases
@@ -338,13 +302,22 @@ stop_steps() {
     wait
 }
 
-suite_main() {
+suite_begin() {
     set -m
     trap stop_steps EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     rm -rf "$SUITE_LOGS"
     mkdir -p "$SUITE_LOGS" || die "$STATUS_NO_START" "cannot make the folder $SUITE_LOGS"
+}
+
+suite_end() {
+    say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+    suite_total
+}
+
+suite_main() {
+    suite_begin
     desk_steps
     wait
     if image_steps; then
@@ -353,6 +326,18 @@ suite_main() {
         boot_steps
         proof_steps
     fi
-    say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
-    suite_total
+    suite_end
+}
+
+# ./run.sh matrix [NAME...]
+matrix_main() {
+    suite_begin
+    step_alone unit-build make_here "$MAKE_BUILD/host/unit"
+    step_alone unit "$BUILD/host/unit"
+    step_alone dist make_here dist
+    step_alone layouts make_layouts
+    IMAGE=$BUILD/BOOTX64.EFI
+    choose_accel
+    matrix_boot 'fast|alone|full' "$@"
+    suite_end
 }
