@@ -103,6 +103,29 @@ $(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py kernel/pack.py
 	mv $@.tmp $@
 
 ##@ For others
+# mm/ in another kernel (mm/README.md): a Linux process, and an EFI image of its own.
+EMBED_SRC := $(MM_SRC) tests/embed/embed.c tests/embed/port.c
+EMBED_OBJ := $(patsubst %,$(BUILD)/embed/%.obj,$(EMBED_SRC) tests/embed/pc.c)
+
+.PHONY: embed
+embed: $(BUILD)/host/embed $(BUILD)/embed.efi ## the worked example of mm/ in another kernel: build it, and run it on the desk
+	$(BUILD)/host/embed
+
+$(BUILD)/host/embed: $(EMBED_SRC) tests/embed/desk.c $(wildcard mm/*.h hal/*.h tests/embed/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -g -I. -Itests/embed $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+
+$(BUILD)/embed/%.c.obj: %.c $(wildcard mm/*.h hal/*.h tests/embed/*.h) Makefile
+	@mkdir -p $(@D)
+	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
+	$(EFI_CC) --target=x86_64-unknown-windows -std=c11 -O2 -ffreestanding -fshort-wchar -mgeneral-regs-only \
+	    -mno-red-zone -mno-stack-arg-probe -fno-stack-protector -fno-jump-tables $(WARN) -Wunreachable-code \
+	    -I. -Itests/embed -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 -DGNU_EFI_USE_MS_ABI -c $< -o $@
+
+$(BUILD)/embed.efi: $(EMBED_OBJ)
+	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /Brepro /opt:ref /out:$@ $^
+	$(PYTHON) tests/lint/pe_lint.py --any-size $@
+
 # What 32-bit firmware starts: it says that 64-bit firmware is needed.
 $(BUILD)/BOOTIA32.EFI: efi/ia32/main.c Makefile
 	@mkdir -p $(BUILD)/efi/efi/ia32

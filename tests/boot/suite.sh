@@ -167,6 +167,8 @@ desk_steps() {
     step unit "$BUILD/host/unit"
     step unit-gcc make_here CC=gcc BUILD="$MAKE_BUILD/gcc" unit
     for name in $(desk_programs model); do step "model-$name" "$BUILD/host/model-$name"; done
+    step embed-desk make_here embed
+    step embed-readme python3 "$ROOT/tests/embed/readme.py"
     if have_sim_tests; then
         step_alone build-sim make_here sim
         step sim run_sim_tests
@@ -201,6 +203,11 @@ kernel_tests() {
 run_again() { # MEMORY
     "$ROOT/run.sh" --no-install --image "$BUILD/BOOTX64.EFI" --timeout 150 --memory "$1" \
         --log "$SUITE_LOGS/again-$1.serial" --options selftest=off
+}
+
+# The example of mm/ in another kernel, on a machine of its own.
+run_embed_boot() {
+    "$ROOT/run.sh" --no-install --image "$BUILD/embed.efi" --timeout 150 --memory 128M
 }
 
 # The base of the kernel is chosen by chance: no two of these boots have the same.
@@ -252,6 +259,7 @@ screen_steps() {
 
 boot_steps() {
     matrix_boot fast
+    step embed-boot run_embed_boot
     step firmware-32-bit python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
     screen_steps

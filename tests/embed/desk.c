@@ -1,0 +1,87 @@
+/* tests/embed/desk.c: the example's machine as a Linux process. Memory is an array, and there is no
+ * MMU: what the CPU would translate is looked up in the tables. */
+#include "hal/hal.h"
+#include "tests/embed/embed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WB  8u
+#define RAM (64 * MIB)
+
+static paddr_t loaded;
+
+struct hal_paging hal_paging_features(void)
+{
+    return (struct hal_paging){.nx = true, .levels = 4, .phys_bits = 40};
+}
+
+void hal_load_root(paddr_t root)
+{
+    loaded = root;
+}
+
+paddr_t hal_root(void)
+{
+    return loaded;
+}
+
+/* Nothing remembers a translation here. */
+void hal_tlb_flush_page(vaddr_t virt)
+{
+    UNUSED(virt);
+}
+
+void hal_tlb_flush_local(void)
+{
+}
+
+void hal_tlb_flush_all(void)
+{
+}
+
+void machine_print(const char *text)
+{
+    fputs(text, stdout);
+}
+
+_Noreturn void machine_stop(bool pass)
+{
+    fflush(stdout);
+    exit(pass ? 0 : 1);
+}
+
+void *machine_at(const struct aspace *space, vaddr_t virt)
+{
+    struct mapping found;
+    if (aspace_query(space, virt, &found) != STATUS_OK)
+        HAL_PANIC("nothing is mapped there");
+    return hal_phys_to_virt(found.phys + virt % PAGE_SIZE);
+}
+
+int main(void)
+{
+    static const struct embed_range ranges[] = {
+        {0, 640 * KIB, WB, 7},        {MIB, 7 * MIB, WB, 7},
+        {8 * MIB, MIB, WB, 1},        {9 * MIB, 30 * MIB + 12 * KIB, WB, 7},
+        {40 * MIB, 64 * KIB, WB, 10}, {40 * MIB + 64 * KIB, 3 * MIB, WB, 4},
+        {44 * MIB, 20 * MIB, WB, 7},
+    };
+    const struct embed_boot boot = {.ranges = ranges,
+                                    .count = ARRAY_LEN(ranges),
+                                    .image = 8 * MIB,
+                                    .image_size = 300 * KIB,
+                                    .code = 8 * MIB + PAGE_SIZE,
+                                    .code_size = 100 * KIB};
+    embed_ram = malloc(RAM);
+    if (embed_ram == NULL) {
+        puts("there is no memory for the example's RAM");
+        return 1;
+    }
+    memset(embed_ram, 0xa5, RAM);
+    struct embed_result result = embed_run(&boot);
+    free(embed_ram);
+    printf("%u passed, %u failed\n", result.passed, result.failed);
+    machine_stop(result.failed == 0 && result.passed > 0);
+}

@@ -1,0 +1,46 @@
+/* tests/embed/embed.h: a kernel that is not Mortise and uses mm/: a worked example.
+ *
+ *   port.h, port.c   its port of the hal, as far as both machines share it
+ *   embed.c          what it does with mm/: the part to read
+ *   desk.c           its machine as a Linux process: memory without an MMU
+ *   pc.c             its machine as a UEFI program: serial port, debug-exit port, page tables
+ *
+ * A machine supplies the functions below and those of hal/hal.h that are about page tables.
+ */
+#ifndef TESTS_EMBED_EMBED_H
+#define TESTS_EMBED_EMBED_H
+
+#include "hal/base.h"
+#include "mm/aspace.h"
+
+/* One entry of the firmware's memory map, in bytes. */
+struct embed_range {
+    paddr_t base;
+    uint64_t size;
+    uint64_t attributes;
+    uint32_t type; /* as UEFI numbers them */
+};
+
+/* What the machine knows when the kernel starts. The image lies in memory of the map, and `code`,
+ * whole pages of it, is what must stay executable. */
+struct embed_boot {
+    const struct embed_range *ranges;
+    size_t count;
+    paddr_t image, code;
+    uint64_t image_size, code_size;
+};
+
+struct embed_result {
+    unsigned passed, failed;
+};
+
+/* Run the example, and print what it found. Passed: nothing failed and something passed. */
+struct embed_result embed_run(const struct embed_boot *);
+
+/* The machine: write a text ('\n' ends a line); end with this verdict; and a pointer by which the
+ * kernel, `space` being loaded, reaches `virt`, which is mapped there. */
+void machine_print(const char *text);
+_Noreturn void machine_stop(bool pass);
+void *machine_at(const struct aspace *space, vaddr_t virt);
+
+#endif
