@@ -182,6 +182,9 @@ static void run_case(const struct test_suite *suite, size_t row, struct test_tot
         print_line("  the test returned before its end");
     if (passed) {
         totals->passed++;
+#ifndef TEST_TERSE
+        print_line(start_named("ok: ", suite, row).text);
+#endif
         return;
     }
     totals->failed++;

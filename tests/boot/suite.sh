@@ -60,6 +60,13 @@ step() { # NAME COMMAND...: start it as soon as there is room
     run_step "$@" &
 }
 
+# A step that cannot run on this machine counts as one skipped test.
+skip_step() { # NAME REASON
+    STEPS+=("$1")
+    echo "skip $1: $2" | tee "$SUITE_LOGS/$1.log"
+    echo "0 0 1" >"$SUITE_LOGS/$1.count"
+}
+
 step_alone() {
     wait
     step "$@"
@@ -152,6 +159,7 @@ desk_steps() {
     step harness-matrix bash "$ROOT/tests/boot/matrix_test.sh"
     step harness-verdict bash "$ROOT/tests/boot/verdict_test.sh"
     step harness-usage bash "$ROOT/tests/boot/usage_test.sh"
+    step behaviours-check python3 "$ROOT/tests/lint/behaviours_test.py"
     step log-checker python3 "$ROOT/tests/boot/check_log_test.py"
     step test-frame check_frame
     step pe-lint python3 "$ROOT/tests/lint/pe_lint_test.py"
@@ -161,7 +169,7 @@ desk_steps() {
     if have_tidy; then
         step tidy make_here tidy
     else
-        say "make tidy is left out: clang-tidy 14 or cppcheck 2.10 is not on this machine"
+        skip_step tidy "clang-tidy 14 or cppcheck 2.10 is not on this machine"
     fi
     step_alone build-desk build_desk
     step unit "$BUILD/host/unit"
@@ -334,6 +342,8 @@ suite_main() {
         boot_steps
         proof_steps
     fi
+    step_alone behaviours python3 "$ROOT/tests/lint/behaviours.py" "$ROOT/tests/BEHAVIOURS.md" \
+        "$SUITE_LOGS" "$ROOT"/kernel/*.c
     suite_end
 }
 

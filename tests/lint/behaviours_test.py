@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""behaviours.py must turn red. Ends with "N passed, N failed"."""
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+HEAD = "# Behaviours\n\n| id | behaviour | where | tests |\n|---|---|---|---|\n"
+ROWS = [
+    "| a1 | It adds. | desk, kernel | `unit: sum.adds` |",
+    "| a2 | It takes. | desk | `model-sum: takes, \"once\"`; `lint` |",
+    "| a3 | It starts. | boot | `boot-128M` |",
+    "| a4 | It faults. | kernel | `kernel: space.faults` |",
+    "| a5 | Not here. | desk | `other` |",
+]
+LOGS = {
+    "unit": ("ok: sum.adds\n1 passed, 0 failed\n", "1 0 0"),
+    "model-sum": ('ok: takes, "once" (12 cases)\n', "1 0 0"),
+    "lint": ("fine\n", "1 0 0"),
+    "boot-128M": ("40 passed, 0 failed\n", "40 0 0"),
+    "other": ("no such compiler\n0 passed, 0 failed, 1 skipped\n", "0 0 1"),
+}
+SOURCE = 'static const struct test_case cases[] = {\n    {TEST_NAME("space.faults"), faults},\n};\n'
+FAILURES = 0
+TESTS = 0
+
+
+def run(rows, logs, source=SOURCE, head=HEAD):
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (text, count) in logs.items():
+            with open(os.path.join(folder, name + ".log"), "w", encoding="utf-8") as file:
+                file.write(text)
+            with open(os.path.join(folder, name + ".count"), "w", encoding="utf-8") as file:
+                file.write(count)
+        paths = os.path.join(folder, "LIST.md"), os.path.join(folder, "space_test.c")
+        for path, text in zip(paths, (head + "\n".join(rows) + "\n", source)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        done = subprocess.run([sys.executable, os.path.join(HERE, "behaviours.py"), paths[0], folder, paths[1]],
+                              stdout=subprocess.PIPE, check=False)
+        return done.returncode, done.stdout.decode()
+
+
+def expect(what, text, rows, logs, **more):
+    """Red with just one sentence, which holds the text; green when there is none."""
+    global FAILURES, TESTS
+    TESTS += 1
+    status, output = run(rows, logs, **more)
+    said = [line for line in output.split("\n") if line.startswith("FAIL")]
+    good = status == 0 and not said if text is None else status == 1 and len(said) == 1 and text in said[0]
+    if not good:
+        FAILURES += 1
+        print(f"FAIL {what}: status {status}, {output}")
+
+
+def changed(at, old, new):
+    rows = list(ROWS)
+    assert old in rows[at]
+    rows[at] = rows[at].replace(old, new)
+    return rows
+
+
+def with_log(name, text, count):
+    return {**LOGS, name: (text, count)}
+
+
+expect("all is well", None, ROWS, LOGS)
+expect("a behaviour without its test", "names no test", changed(1, '`model-sum: takes, "once"`; `lint`', "-"),
+       {k: v for k, v in LOGS.items() if k not in ("model-sum", "lint")})
+expect("a test that did not run", "did not run", ROWS, {k: v for k, v in LOGS.items() if k != "lint"})
+expect("a test that failed", "`lint` failed", ROWS, with_log("lint", "oh\n", "0 1 0"))
+expect("a kernel test that no boot ran", "`boot-128M` did not run", ROWS[:3] + ROWS[4:],
+       {k: v for k, v in LOGS.items() if k != "boot-128M"}, source="")
+expect("a kernel test in a boot that failed", "`kernel: space.faults` failed", ROWS[:2] + ROWS[3:],
+       {k: v for k, v in LOGS.items() if k != "boot-128M"})
+expect("a kernel test that is gone", "did not run", ROWS, LOGS, source="")
+expect("a test without a behaviour", "`extra` belongs to no behaviour", ROWS, with_log("extra", "", "1 0 0"))
+expect("a new test in a step", "`unit: sum.halves` belongs", ROWS,
+       with_log("unit", "ok: sum.adds\nok: sum.halves\n", "2 0 0"))
+expect("an identifier twice", "stands 2 times", ROWS + [ROWS[0]], LOGS)
+expect("a place that is not true", "not in desk", changed(2, "boot |", "desk |"), LOGS)
+expect("a place that is left out", "not in desk", changed(0, "desk, kernel", "desk"), LOGS)
+expect("a row that cannot be read", "not a row", ROWS + ["| a6 | It has no tests |"], LOGS)
+expect("nothing at all", "nothing to compare", [], {}, source="")
+expect("no behaviours", "nothing to compare", [], {}, source="", head="# empty\n")
+
+print(f"{TESTS - FAILURES} passed, {FAILURES} failed")
+sys.exit(FAILURES != 0)
