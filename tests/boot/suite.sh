@@ -118,12 +118,26 @@ check_image_size() {
         [ "$size" -lt 131072 ]
 }
 
-# The test frame is itself a program under test; see tests/boot/frame_test.c.
-check_frame() {
+# The frames of the desk's tests are themselves programs under test.
+check_frame() { # NAME SOURCE...
+    local program=$BUILD/host/$1
+    shift
     mkdir -p "$BUILD/host" &&
-        clang -std=c11 -I"$ROOT" -Wall -Wextra -Werror -fsanitize=address,undefined \
-            "$ROOT/tests/test.c" "$ROOT/tests/boot/frame_test.c" -o "$BUILD/host/frame_test" &&
-        "$BUILD/host/frame_test"
+        clang -std=c11 -I"$ROOT" -Wall -Wextra -Werror -fsanitize=address,undefined "$@" -o "$program" &&
+        counted "$program"
+}
+
+# A program of several tests that stops before it has said its count has failed.
+counted() { # COMMAND...
+    local output status
+    output=$(mktemp) || return 1
+    "$@" >"$output" 2>&1
+    status=$?
+    cat "$output"
+    tail -n 1 "$output" | grep -a -qE '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' ||
+        { echo "$1 ended with status $status and without its count"; status=1; }
+    rm -f "$output"
+    return $status
 }
 
 run_fuzz() { # TARGET SECONDS
@@ -154,17 +168,18 @@ have_tidy() {
 desk_steps() {
     local name
     step layers make_here layers
-    step layers-proof sh "$ROOT/tests/lint/layers_test.sh"
+    step layers-proof counted sh "$ROOT/tests/lint/layers_test.sh"
     step matrix-rows check_matrix
-    step harness-matrix bash "$ROOT/tests/boot/matrix_test.sh"
-    step harness-verdict bash "$ROOT/tests/boot/verdict_test.sh"
-    step harness-usage bash "$ROOT/tests/boot/usage_test.sh"
-    step behaviours-check python3 "$ROOT/tests/lint/behaviours_test.py"
-    step log-checker python3 "$ROOT/tests/boot/check_log_test.py"
-    step test-frame check_frame
-    step pe-lint python3 "$ROOT/tests/lint/pe_lint_test.py"
-    step font python3 "$ROOT/tests/lint/font_test.py"
-    step cover-list python3 "$ROOT/tests/lint/unreachable_test.py"
+    step harness-matrix counted bash "$ROOT/tests/boot/matrix_test.sh"
+    step harness-verdict counted bash "$ROOT/tests/boot/verdict_test.sh"
+    step harness-usage counted bash "$ROOT/tests/boot/usage_test.sh"
+    step behaviours-check counted python3 "$ROOT/tests/lint/behaviours_test.py"
+    step log-checker counted python3 "$ROOT/tests/boot/check_log_test.py"
+    step test-frame check_frame frame_test "$ROOT/tests/test.c" "$ROOT/tests/boot/frame_test.c"
+    step model-frame check_frame expect_test "$ROOT/tests/boot/expect_test.c"
+    step pe-lint counted python3 "$ROOT/tests/lint/pe_lint_test.py"
+    step font counted python3 "$ROOT/tests/lint/font_test.py"
+    step cover-list counted python3 "$ROOT/tests/lint/unreachable_test.py"
     step map-totals python3 "$ROOT/tests/data/maps/totals.py" --check
     if have_tidy; then
         step tidy make_here tidy
@@ -172,14 +187,14 @@ desk_steps() {
         skip_step tidy "clang-tidy 14 or cppcheck 2.10 is not on this machine"
     fi
     step_alone build-desk build_desk
-    step unit "$BUILD/host/unit"
-    step unit-gcc make_here CC=gcc BUILD="$MAKE_BUILD/gcc" unit
-    for name in $(desk_programs model); do step "model-$name" "$BUILD/host/model-$name"; done
+    step unit counted "$BUILD/host/unit"
+    step unit-gcc counted make_here CC=gcc BUILD="$MAKE_BUILD/gcc" unit
+    for name in $(desk_programs model); do step "model-$name" counted "$BUILD/host/model-$name"; done
     step embed-desk make_here embed
     step embed-readme python3 "$ROOT/tests/embed/readme.py"
     if have_sim_tests; then
         step_alone build-sim make_here sim
-        step sim run_sim_tests
+        step sim counted run_sim_tests
     fi
     for name in $(desk_programs fuzz); do
         case $name in memmap) step "fuzz-$name" run_fuzz "$name" 60 ;; *)
@@ -193,8 +208,8 @@ image_steps() {
     [ -s "$BUILD/BOOTX64.EFI" ] || return 1
     step image-size check_image_size
     step_alone dist make_here dist
-    step dist-files python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
-    step pack python3 "$ROOT/tests/lint/pack_test.py" "$BUILD/BOOTX64.EFI.full"
+    step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
+    step pack counted python3 "$ROOT/tests/lint/pack_test.py" "$BUILD/BOOTX64.EFI.full"
     step reproducible check_reproducible
     wait
 }
@@ -247,7 +262,7 @@ check_mute() {
 screen() { # NAME SCREEN.PY-ARGUMENTS...
     local name=$1
     shift
-    step "screen-$name" python3 "$ROOT/tests/boot/screen.py" "$@" --image "$BUILD/BOOTX64.EFI" \
+    step "screen-$name" counted python3 "$ROOT/tests/boot/screen.py" "$@" --image "$BUILD/BOOTX64.EFI" \
         --timeout 150
 }
 
@@ -267,13 +282,18 @@ screen_steps() {
 
 boot_steps() {
     matrix_boot fast
+<<<<<<< HEAD
     step embed-boot run_embed_boot
     step firmware-32-bit python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
+=======
+    step firmware-32-bit counted python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
+    step secure-boot counted python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
+>>>>>>> 2b8e311 (suite: a program that ends without its count has failed; expect.h under test)
     screen_steps
-    step monitor-5 python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
+    step monitor-5 counted python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
         --timeout 150 --options levels=5
-    step monitor python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
+    step monitor counted python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
         --timeout 150
     wait
     # Alone, so that nothing else disturbs the two times that are compared.
@@ -351,7 +371,7 @@ suite_main() {
 matrix_main() {
     suite_begin
     step_alone unit-build make_here "$MAKE_BUILD/host/unit"
-    step_alone unit "$BUILD/host/unit"
+    step_alone unit counted "$BUILD/host/unit"
     step_alone dist make_here dist
     step_alone layouts make_layouts
     IMAGE=$BUILD/BOOTX64.EFI

@@ -75,6 +75,19 @@ count "a good count with a bad status" "5 1 0" 1 "5 passed, 0 failed"
 count "a count of nothing" "0 1 0" 0 "0 passed, 0 failed"
 count "nothing but skips" "0 1 3" 0 "0 passed, 0 failed, 3 skipped"
 
+ends() { # WHAT EXPECTED COMMAND...
+    local what=$1 want=$2
+    shift 2
+    counted "$@" >/dev/null
+    expect "$what" $? "$want"
+}
+
+ends "a program with its count" 0 echo "5 passed, 0 failed"
+ends "a program without a count" 1 echo "all is well"
+ends "a program that stops early" 1 printf '5 passed, 0 failed\n%s\n' "and now the next"
+ends "a program without output" 1 true
+ends "a bad status stays" 3 sh -c 'echo 5 passed, 0 failed; exit 3'
+
 total() { # WHAT EXPECTED-STATUS EXPECTED-LINE COUNT...
     local what=$1 want=$2 line=$3 n=0 status
     shift 3

@@ -21,7 +21,7 @@ import sys
 
 ROW = re.compile(r"^\| ([A-Za-z0-9-]+) \| (\S.*?) \| ([a-z, ]+) \| (.*) \|$")
 HEAD = re.compile(r"^\|( id |-)")
-PASSED = re.compile(r"^ok: (.+?)(?: \(\d+ cases\))?$")
+PASSED = re.compile(r"^ok: (.+?)(?: \(\d+ (?:cases|checks)\)|: \d+ calls.*)?$")
 SKIPPED = re.compile(r"^skip (.+?): ")
 KERNEL = re.compile(r'^ +\{TEST_NAME\("((?:[^"\\]|\\.)*)"', re.M)
 # The boot that runs every test of the kernel, and the beginnings of names of steps that start QEMU.
