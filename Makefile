@@ -26,7 +26,7 @@ HOST_SRC := $(sort $(wildcard hal/host/*.c))
 .PHONY: all
 all: image ## build the image (default): BOOTX64.EFI, and mortise.efi with DWARF for gdb
 
-EFI_DIRS := /usr/include/efi /usr/local/include/efi
+EFI_DIRS ?= /usr/include/efi /usr/local/include/efi
 EFI_INC  := $(firstword $(foreach d,$(EFI_DIRS),$(wildcard $(d)/efi.h)))
 EFI_SRC  := $(sort $(wildcard efi/*.c))
 KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard hal/x86_64/*.c) $(wildcard hal/x86_64/*.S)) \
@@ -158,6 +158,8 @@ HOST_FLAGS := -std=c11 -g -I. -Ihal/host -D_GNU_SOURCE -fno-omit-frame-pointer -
 SAN_FLAGS  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 # Link-time optimization where it can be had, for all allocators of the bench alike.
 FAST_FLAGS := -O2 -fno-plt $(if $(findstring clang,$(CC)),-flto -fuse-ld=lld)
+# libFuzzer comes with clang only.
+FUZZ_CC    := $(if $(findstring clang,$(CC)),$(CC),clang)
 FUZZ_FLAGS := -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 TSAN_FLAGS := -O1 -fsanitize=thread
 DESK_HDR   := $(wildcard mm/*.h hal/*.h hal/host/*.h kernel/*.h tests/*.h tests/*/*.h)
@@ -216,7 +218,7 @@ fuzz: $(H)/fuzz-$(T) ## fuzz one target: make fuzz T=memmap TIME=60
 
 $(H)/fuzz-%: tests/fuzz/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	@mkdir -p $(@D)
-	clang $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
 
 .PHONY: bench
 bench: $(H)/bench ## measure the allocator side by side with the baselines: table, CSV and plot
@@ -250,6 +252,10 @@ layers: ## prove the layer rule: who may include whom
 tidy: ## clang-tidy and cppcheck over mm/ and hal/host
 	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS)
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr -I. -Ihal/host $(MM_SRC) $(HOST_SRC)
+
+.PHONY: portability
+portability: ## build and test with gcc, clang-14, clang-19: make portability C="gcc clang-19" GNU_EFI=/other/include/efi
+	BUILD='$(BUILD)' GNU_EFI='$(GNU_EFI)' bash tests/boot/portable.sh $(C)
 
 .PHONY: cover
 cover: ## branch coverage of the allocator and the map by the desk tests (gcovr): all, or argued for

@@ -190,8 +190,9 @@ desk_steps() {
     step unit counted "$BUILD/host/unit"
     step unit-gcc counted make_here CC=gcc BUILD="$MAKE_BUILD/gcc" unit
     for name in $(desk_programs model); do step "model-$name" counted "$BUILD/host/model-$name"; done
-    step embed-desk make_here embed
-    step embed-readme python3 "$ROOT/tests/embed/readme.py"
+    step portable-gcc counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick gcc
+    step embed-desk counted make_here embed
+    step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
     if have_sim_tests; then
         step_alone build-sim make_here sim
         step sim counted run_sim_tests
@@ -283,6 +284,11 @@ screen_steps() {
 boot_steps() {
     matrix_boot fast
     step embed-boot run_embed_boot
+    if have_command clang-19; then
+        step portable-clang-19 counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick clang-19
+    else
+        skip_step portable-clang-19 "clang-19 is not on this machine; make portability C=clang-19 where it is"
+    fi
     step firmware-32-bit counted python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot counted python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
     screen_steps
