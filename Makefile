@@ -197,6 +197,10 @@ $(H)/model-kernel_text: kernel/options.c kernel/rsdp.c tests/test.c
 $(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows screen unpack) \
     $(BUILD)/gen/font_data.c
 
+# zlib judges the checksums of the kept log.
+$(H)/model-keep: kernel/keep.c tests/test.c
+$(H)/model-keep: HOST_FLAGS += -lz
+
 $(H)/model-pe: kernel/pe.c tests/test.c
 $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 
@@ -204,9 +208,10 @@ $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/t
 $(H)/fuzz-unpack: FUZZ_FLAGS += -lz
 
 # The loader, as it is, against a fake firmware.
-$(H)/model-loader: $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,format keep options version) \
-    tests/test.c
-$(H)/model-loader: HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
+$(H)/model-loader $(H)/model-report: $(EFI_SRC) $(wildcard efi/*.h) \
+    $(patsubst %,kernel/%.c,format keep options version) tests/test.c
+$(H)/model-report: HOST_FLAGS += -lz
+$(H)/model-loader $(H)/model-report: HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
     -DGNU_EFI_USE_MS_ABI -DMORTISE_COMMIT='"desk"'
 
 TIME ?= 60

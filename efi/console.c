@@ -64,8 +64,10 @@ static bool read_key(const struct loader *l, EFI_INPUT_KEY *key)
     return in != NULL && in->ReadKeyStroke != NULL && efi_ok(in->ReadKeyStroke(in, key));
 }
 
-static char char_of(uint16_t c)
+/* Enter on a serial line comes as scan code 13 from some firmware. */
+static char char_of(const EFI_INPUT_KEY *key)
 {
+    uint16_t c = key->UnicodeChar == 0 && key->ScanCode == '\r' ? '\r' : key->UnicodeChar;
     if (c >= 'A' && c <= 'Z')
         return (char)(c | 0x20);
     return c == 8 || c == '\r' || c == '\n' || (c >= ' ' && c <= 0x7f) ? (char)c : '.';
@@ -79,7 +81,7 @@ char console_key(const struct loader *l, unsigned *tenths)
     while (*tenths > 0) {
         --*tenths;
         if (read_key(l, &key))
-            return char_of(key.UnicodeChar);
+            return char_of(&key);
         if (!efi_ok(l->boot->Stall(100000)))
             *tenths = 0;
     }

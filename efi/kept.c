@@ -41,7 +41,7 @@ void kept_find(struct loader *l)
     console_note(l, "No memory at a known place: the log will not outlive a restart.");
 }
 
-void kept_write(const struct loader *l)
+void kept_write(struct loader *l)
 {
     static struct volume_file f;
     if (l->kept_length == 0)
@@ -50,4 +50,6 @@ void kept_write(const struct loader *l)
     volume_create(l, &f, KEPT_NAME);
     volume_write(&f, block_at(l->info->keep)->text, l->kept_length);
     volume_finish(l, &f);
+    if (efi_ok(f.status))
+        l->kept_length = 0;
 }

@@ -32,7 +32,6 @@ struct loader {
     struct boot_info *info;
     struct options options; /* those of info->options, understood */
     size_t kept_length;     /* bytes of the log that the boot before left, 0: none */
-    bool reported;          /* mortise-report.txt has been written, or could not be */
     struct rawmap map;      /* the last map that was read */
     uint8_t *map_buffer;    /* LoaderData; what `map` and the firmware write into */
     size_t map_capacity;    /* bytes of it */
@@ -112,7 +111,8 @@ void volume_finish(const struct loader *, struct volume_file *);
 
 /* ---- report.c ---- */
 
-/* Write mortise-report.txt, once: what is known before the exit, the raw map in `.map` lines. */
+/* Write mortise-report.txt: what is known before the exit, the raw map in `.map` lines; before it
+ * the log of an earlier boot. With report=off nothing is written. */
 void report_write(struct loader *);
 
 /* Entry `index` of the map as a line of a .map file: "7 0x1000 0x2000 0xf". As TEXT(). */
@@ -129,8 +129,8 @@ void protect_report(const struct loader *, struct volume_file *);
  * before left a log in it. */
 void kept_find(struct loader *);
 
-/* Write a log that was found to mortise-log.txt. */
-void kept_write(const struct loader *);
+/* Write a log that was found to mortise-log.txt, once. */
+void kept_write(struct loader *);
 
 /* ---- menu.c ---- */
 
@@ -160,6 +160,9 @@ void graphics_report(const struct loader *, struct volume_file *);
  * first time. An error is one of the firmware's, or EFI_COMPROMISED_DATA for a map that cannot be
  * read as one. */
 EFI_STATUS map_prepare(struct loader *);
+
+/* Read the map again into loader.map, before the exit; what cannot be read stays as it was. */
+void map_refresh(struct loader *);
 
 /* Leave boot services: true, or false when the firmware refused to the last (L2 binds then).
  * `*touched` says whether ExitBootServices was ever called: if not, its services still work.

@@ -170,10 +170,7 @@ static EFI_STATUS run(struct loader *l)
     if (!efi_ok(status))
         return status;
     menu_show(l);
-    if (l->options.report) {
-        kept_write(l);
-        report_write(l);
-    }
+    report_write(l);
     say_what_comes(l);
     if (!map_exit(l, &touched)) {
         if (touched)

@@ -38,6 +38,12 @@ static EFI_STATUS read_map(struct loader *l, UINTN *key)
     return EFI_SUCCESS;
 }
 
+void map_refresh(struct loader *l)
+{
+    UINTN key = 0;
+    (void)read_map(l, &key);
+}
+
 /* How many bytes the map has now. */
 static EFI_STATUS measure(const struct loader *l, UINTN *bytes)
 {

@@ -16,10 +16,11 @@ static bool show_page(const struct loader *l, size_t *next)
     return *next < rawmap_count(&l->map);
 }
 
-static void show_map(const struct loader *l)
+static void show_map(struct loader *l)
 {
     size_t next = 0;
     char key = 'm';
+    map_refresh(l);
     console_write(l, "\nType, start, end, attributes:\n");
     while (show_page(l, &next) && key != 0 && key != 'q') {
         unsigned tenths = ANSWER;

@@ -38,10 +38,10 @@ static const char *secure_boot(const struct loader *l)
     return value == 1 ? "on" : "off";
 }
 
-/* Of several lines each but the first begins at the edge, behind the mark that hides it. */
+/* Lines of any length, in pieces that TEXT() does not cut, each behind the mark that hides it. */
 static void add_text(struct volume_file *f, const char *topic, const char *text)
 {
-    char line[LOG_LINE];
+    char line[LOG_LINE - 16];
     while (*text != '\0') {
         size_t length = 0;
         while (*text != '\0' && *text != '\n' && length + 1 < sizeof(line))
@@ -56,9 +56,11 @@ void report_write(struct loader *l)
 {
     static struct volume_file f;
     const struct boot_info *info = l->info;
-    if (l->reported)
+    if (!l->options.report) {
+        console_say(l, "report=off: nothing is written.");
         return;
-    l->reported = true;
+    }
+    kept_write(l);
     volume_create(l, &f, REPORT_NAME);
     volume_line(&f, TEXT("# Mortise %s; firmware: %s, revision %x, UEFI %x; Secure Boot %s",
                          S(mortise_commit), S(info->firmware_vendor), U(info->firmware_revision),
@@ -69,6 +71,7 @@ void report_write(struct loader *l)
     graphics_report(l, &f);
     tables_report(l, &f);
     add_text(&f, "note", info->notes);
+    map_refresh(l); /* as late as can be: whatever allocates changes it */
     volume_line(&f, "# type, start, end, attributes:");
     for (size_t i = 0; i < rawmap_count(&l->map); i++)
         volume_line(&f, report_map_line(l, i));

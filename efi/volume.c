@@ -44,9 +44,10 @@ static EFI_STATUS remove_old(struct volume_file *f)
         return EFI_SUCCESS;
     if (!efi_ok(status))
         return status;
-    if (replaceable(f->file))
-        return f->file->Delete(f->file);
-    (void)f->file->Close(f->file);
+    if (!replaceable(f->file))
+        (void)f->file->Close(f->file);
+    else if (f->file->Delete(f->file) == EFI_SUCCESS) /* that it failed is a warning in UEFI */
+        return EFI_SUCCESS;
     return EFI_ACCESS_DENIED;
 }
 
@@ -99,7 +100,9 @@ void volume_line(struct volume_file *f, const char *text)
 void volume_finish(const struct loader *l, struct volume_file *f)
 {
     flush(f);
-    if (f->file != NULL && efi_ok(f->status))
+    if (efi_ok(f->status))
+        f->status = f->file->Flush(f->file);
+    if (efi_ok(f->status))
         f->status = f->file->Close(f->file);
     else if (f->file != NULL)
         (void)f->file->Delete(f->file);
@@ -108,5 +111,6 @@ void volume_finish(const struct loader *l, struct volume_file *f)
     if (efi_ok(f->status))
         console_say(l, TEXT("Wrote %s to the disk this came from, and nothing else.", S(f->name)));
     else
-        console_note(l, TEXT("%s is not written: %s.", S(f->name), S(console_status(f->status))));
+        console_note(l, TEXT("%s is not written: %s. It goes on without.", S(f->name),
+                             S(console_status(f->status))));
 }

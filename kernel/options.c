@@ -25,19 +25,66 @@ static unsigned hex_digit(char c)
     return 16;
 }
 
-const char options_help[] =
-    "keepbs selftest=on|off screen=map|log|off serial=off|0xPORT sp=use menu=off|SECONDS\n"
-    "report=on|off kaslr=on|off tables=log exit=0|1 help; a later word wins\n";
+#define PLANTS                                                                                     \
+    "panic|fault|triple|hang|failtest|stack|text|reset|off" /* as enum plant has them              \
+                                                             */
+#define SCREENS "map|log|off"                               /* as enum screen_use */
 
-/* "serial=0x3f8"; the ports below 0x100 belong to the board, and a UART takes eight. */
-static bool parse_serial(const char *word, struct options *o)
+const char options_help[] =
+    "keepbs selftest=on|off screen=" SCREENS " serial=off|0xPORT sp=use\n"
+    "menu=off|SECONDS report=on|off monitor=on|off exercise=ROUNDS kaslr=on|off\n"
+    "plant=" PLANTS "\n"
+    "levels=5 tables=log exit=0|1 help; a later word wins\n";
+
+/* What stands behind `key` where a word begins with it, or NULL. */
+static const char *value_of(const char *word, const char *key)
 {
-    static const char key[] = "serial=0x";
-    for (size_t i = 0; key[i] != '\0'; i++)
-        if (word[i] != key[i])
-            return false;
+    while (*key != '\0')
+        if (*word++ != *key++)
+            return NULL;
+    return word;
+}
+
+/* Which of the choices "a|b|c" a value is, from 1 on; 0: none. */
+static unsigned choice(const char *value, const char *choices)
+{
+    for (unsigned n = 1; value != NULL; n++) {
+        const char *v = value;
+        for (; *v == *choices && *v != '\0' && *v != '|'; v++)
+            choices++;
+        if (*v == '\0' && (*choices == '|' || *choices == '\0'))
+            return n;
+        while (*choices != '|')
+            if (*choices++ == '\0')
+                return 0;
+        choices++;
+    }
+    return 0;
+}
+
+/* A decimal number of at most `max`. */
+static bool number(const char *value, uint32_t max, uint32_t *to)
+{
+    uint32_t n = 0;
+    const char *p = value;
+    for (; *p >= '0' && *p <= '9' && n <= max; p++)
+        n = n * 10 + (uint32_t)(*p - '0');
+    if (*p != '\0' || p == value || n > max)
+        return false;
+    *to = n;
+    return true;
+}
+
+/* "0x3f8"; the ports below 0x100 belong to the board, and a UART takes eight. */
+static bool parse_serial(const char *value, struct options *o)
+{
     uint32_t port = 0;
-    for (const char *p = word + sizeof key - 1; *p != '\0'; p++) {
+    const char *p = value_of(value, "0x");
+    if (same(value, "off"))
+        o->serial = 0;
+    if (p == NULL)
+        return same(value, "off");
+    for (; *p != '\0'; p++) {
         if (hex_digit(*p) == 16 || port > 0xFFFu)
             return false;
         port = port * 16 + hex_digit(*p);
@@ -48,119 +95,75 @@ static bool parse_serial(const char *word, struct options *o)
     return true;
 }
 
-/* "menu=5" */
-static bool parse_menu(const char *word, struct options *o)
+static bool parse_menu(const char *value, struct options *o)
 {
-    static const char key[] = "menu=";
-    for (size_t i = 0; key[i] != '\0'; i++)
-        if (word[i] != key[i])
-            return false;
-    const char *p = word + sizeof key - 1;
     uint32_t seconds = 0;
-    for (; *p >= '0' && *p <= '9' && seconds <= MENU_MAX; p++)
-        seconds = seconds * 10 + (uint32_t)(*p - '0');
-    if (same(word, "menu=off"))
-        seconds = 0;
-    else if (*p != '\0' || p == word + sizeof key - 1 || seconds > MENU_MAX)
+    if (!same(value, "off") && !number(value, MENU_MAX, &seconds))
         return false;
     o->menu = (uint16_t)seconds;
     return true;
 }
 
-static bool parse_plant(const char *word, struct options *o)
+static bool parse_choice(const char *word, struct options *o)
 {
-    static const struct {
-        const char *word;
-        enum plant plant;
-    } plants[] = {
-        {"plant=panic", PLANT_PANIC},   {"plant=fault", PLANT_FAULT},
-        {"plant=stack", PLANT_STACK},   {"plant=text", PLANT_TEXT},
-        {"plant=triple", PLANT_TRIPLE}, {"plant=hang", PLANT_HANG},
-        {"plant=reset", PLANT_RESET},   {"plant=off", PLANT_OFF},
-        {"plant=failtest", PLANT_FAILTEST},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(plants); i++) {
-        if (same(word, plants[i].word)) {
-            o->plant = plants[i].plant;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool parse_monitor(const char *word, struct options *o)
-{
-    bool on = same(word, "monitor=on");
-    if (on || same(word, "monitor=off")) {
-        o->monitor = on ? MONITOR_ON : MONITOR_OFF;
-        return true;
-    }
-    return false;
-}
-
-static bool parse_exercise(const char *word, struct options *o)
-{
-    static const char key[] = "exercise=";
-    for (size_t i = 0; key[i] != '\0'; i++)
-        if (word[i] != key[i])
-            return false;
-    uint32_t rounds = 0;
-    const char *p = word + sizeof key - 1;
-    for (; *p >= '0' && *p <= '9' && rounds <= EXERCISE_MAX; p++)
-        rounds = rounds * 10 + (uint32_t)(*p - '0');
-    if (*p != '\0' || p == word + sizeof key - 1 || rounds > EXERCISE_MAX)
-        return false;
-    o->exercise = rounds;
-    return true;
-}
-
-static bool parse_screen(const char *word, struct options *o)
-{
-    static const char *const words[] = {
-        [SCREEN_MAP] = "screen=map", [SCREEN_LOG] = "screen=log", [SCREEN_OFF] = "screen=off"};
-    for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
-        if (same(word, words[i])) {
-            o->screen = (enum screen_use)i;
-            return true;
-        }
-    }
-    return false;
+    unsigned plant = choice(value_of(word, "plant="), PLANTS);
+    unsigned screen = choice(value_of(word, "screen="), SCREENS);
+    unsigned monitor = choice(value_of(word, "monitor="), "on|off");
+    if (plant != 0)
+        o->plant = (enum plant)plant;
+    if (screen != 0)
+        o->screen = (enum screen_use)(screen - 1);
+    if (monitor != 0)
+        o->monitor = (enum monitor_use)monitor;
+    return (plant | screen | monitor) != 0;
 }
 
 static bool parse_switch(const char *word, struct options *o)
 {
-    const struct {
-        const char *word;
-        bool *target;
+    static const struct {
+        char word[13];
+        uint8_t target; /* which bool of struct options */
         bool value;
     } switches[] = {
-        {"keepbs", &o->keepbs, true},          {"keepbs=1", &o->keepbs, true},
-        {"keepbs=0", &o->keepbs, false},       {"exit=1", &o->exit, true},
-        {"exit=0", &o->exit, false},           {"selftest=on", &o->selftest, true},
-        {"selftest=off", &o->selftest, false}, {"sp=use", &o->sp_use, true},
-        {"kaslr=on", &o->kaslr, true},         {"kaslr=off", &o->kaslr, false},
-        {"tables=log", &o->tables, true},      {"levels=5", &o->five_levels, true},
-        {"report=on", &o->report, true},       {"report=off", &o->report, false},
-        {"help", &o->help, true},
+#define SWITCH(word, field, value) {(word), offsetof(struct options, field), (value)}
+        SWITCH("keepbs", keepbs, true),
+        SWITCH("keepbs=1", keepbs, true),
+        SWITCH("keepbs=0", keepbs, false),
+        SWITCH("exit=1", exit, true),
+        SWITCH("exit=0", exit, false),
+        SWITCH("selftest=on", selftest, true),
+        SWITCH("selftest=off", selftest, false),
+        SWITCH("sp=use", sp_use, true),
+        SWITCH("kaslr=on", kaslr, true),
+        SWITCH("kaslr=off", kaslr, false),
+        SWITCH("tables=log", tables, true),
+        SWITCH("levels=5", five_levels, true),
+        SWITCH("report=on", report, true),
+        SWITCH("report=off", report, false),
+        SWITCH("help", help, true),
+#undef SWITCH
     };
     for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
         if (same(word, switches[i].word)) {
-            *switches[i].target = switches[i].value;
+            *((bool *)o + switches[i].target) = switches[i].value;
             return true;
         }
     }
     return false;
 }
 
+static bool parse_value(const char *word, struct options *o)
+{
+    const char *serial = value_of(word, "serial="), *menu = value_of(word, "menu=");
+    const char *rounds = value_of(word, "exercise=");
+    return (serial != NULL && parse_serial(serial, o)) || (menu != NULL && parse_menu(menu, o)) ||
+           (rounds != NULL && number(rounds, EXERCISE_MAX, &o->exercise));
+}
+
 static void parse_word(const char *word, struct options *o, options_unknown_fn *unknown)
 {
-    if (parse_switch(word, o) || parse_plant(word, o) || parse_serial(word, o) ||
-        parse_screen(word, o) || parse_monitor(word, o) || parse_exercise(word, o) ||
-        parse_menu(word, o))
-        return;
-    if (same(word, "serial=off"))
-        o->serial = 0;
-    else if (unknown != NULL)
+    if (!parse_switch(word, o) && !parse_choice(word, o) && !parse_value(word, o) &&
+        unknown != NULL)
         unknown(word);
 }
 

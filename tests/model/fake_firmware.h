@@ -22,6 +22,10 @@
 
 #define FAKE_MAP 2048
 
+#define KEY_NONE  '\x10' /* not pressed yet */
+#define KEY_ARROW '\x11' /* no character */
+#define KEY_ENTER '\x12' /* as scan code 13 */
+
 enum fake_outcome { RETURNED, ENTERED, RESET };
 
 struct fake_descriptor {
@@ -54,13 +58,15 @@ static struct fake {
     EFI_LOADED_IMAGE_PROTOCOL loaded;
     uint8_t device_path[128];
     EFI_SYSTEM_TABLE system;
-    const char *keys; /* typed, one each time it is asked; then none */
-    bool stuck_key;   /* ... but the last one for ever */
-    uint64_t fixed;   /* the one address that AllocateAddress gives, 0: none */
+    const char *keys;  /* typed, one each time it is asked; then none. KEY_... for odd ones */
+    EFI_STATUS no_key; /* what it answers when there is none */
+    bool stuck_key;    /* ... but the last one for ever */
+    uint64_t fixed;    /* the one address that AllocateAddress gives, 0: none */
     struct cpu_control control;
     EFI_STATUS no_write; /* what opening for writing, or else */
     size_t room;         /* bytes that can be written; SIZE_MAX */
     bool short_writes;   /* a full disk takes a part and says success */
+    bool lazy_writes;    /* only Flush says that the disk is broken */
     uint64_t old_kind;   /* attribute of a file that is there already */
     int secure;          /* variable SecureBoot, -1: none */
     /* witnesses */
@@ -70,7 +76,8 @@ static struct fake {
         size_t size;
         bool there, open;
     } report, log;
-    unsigned deletes, frees;
+    unsigned deletes, frees, write_opens;
+    uint64_t stalled; /* microseconds */
     unsigned calls, exits, violations, key_reads, set_modes, open_files;
     uint64_t watchdog;
     bool gone;
@@ -195,6 +202,7 @@ static EFI_STATUS EFIAPI fake_stall(UINTN us)
 {
     CALL_OR_FAIL();
     struct timespec t = {.tv_nsec = 25000};
+    fw.stalled += us;
     if (us == 20000)
         nanosleep(&t, NULL);
     return EFI_SUCCESS;
@@ -268,11 +276,12 @@ static EFI_STATUS EFIAPI fake_key(SIMPLE_INPUT_INTERFACE *in, EFI_INPUT_KEY *key
     fw.violations += fw.exits > 0 || in != &fw.in;
     fw.key_reads++;
     if (fw.keys == NULL || *fw.keys == '\0')
-        return EFI_NOT_READY;
-    key->ScanCode = 0;
-    key->UnicodeChar = (CHAR16)*fw.keys;
+        return fw.no_key;
+    char c = *fw.keys;
     fw.keys += fw.stuck_key && fw.keys[1] == '\0' ? 0 : 1;
-    return EFI_SUCCESS;
+    key->ScanCode = c == KEY_ENTER ? 13 : c == KEY_ARROW ? 1 : 0;
+    key->UnicodeChar = key->ScanCode != 0 ? 0 : (CHAR16)(uint8_t)c;
+    return c == KEY_NONE ? fw.no_key : EFI_SUCCESS;
 }
 
 static EFI_STATUS EFIAPI fake_open_volume(EFI_SIMPLE_FILE_SYSTEM_PROTOCOL *fs,
@@ -296,6 +305,7 @@ static bool same_path(const CHAR16 *path, const char *name)
 /* The two files that may be written, and nothing else. */
 static EFI_STATUS open_to_write(EFI_FILE_PROTOCOL **out, CHAR16 *path, UINT64 mode)
 {
+    fw.write_opens++;
     bool report = same_path(path, "\\mortise-report.txt");
     struct fake_file *f = report ? &fw.report : &fw.log;
     UINT64 create = EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE;
@@ -361,6 +371,13 @@ static EFI_STATUS EFIAPI fake_delete(EFI_FILE_PROTOCOL *file)
     fw.open_files--;
     fw.deletes++;
     return well ? EFI_SUCCESS : EFI_WARN_DELETE_FAILURE;
+}
+
+static EFI_STATUS EFIAPI fake_flush(EFI_FILE_PROTOCOL *file)
+{
+    (void)written(file);
+    CALL_OR_FAIL();
+    return fw.lazy_writes ? EFI_DEVICE_ERROR : EFI_SUCCESS;
 }
 
 static EFI_STATUS EFIAPI fake_close_written(EFI_FILE_PROTOCOL *file)
@@ -541,6 +558,7 @@ static void fake_services(void)
     fw.file.Read = fake_read;
     fw.report_file.Write = fw.log_file.Write = fake_write;
     fw.report_file.Delete = fw.log_file.Delete = fake_delete;
+    fw.report_file.Flush = fw.log_file.Flush = fake_flush;
     fw.report_file.Close = fw.log_file.Close = fake_close_written;
     fw.report_file.GetInfo = fw.log_file.GetInfo = fake_info;
     fw.runtime.GetVariable = fake_variable;
@@ -578,6 +596,7 @@ static void fake_start(void)
     memset(&fw, 0, sizeof(fw));
     fw.stride = 48;
     fw.room = SIZE_MAX;
+    fw.no_key = EFI_NOT_READY;
     fw.secure = -1;
     fw.fixed = fake_fixed();
     memset(fake_pages_of, 0, sizeof(fake_pages_of));

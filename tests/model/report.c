@@ -1,0 +1,784 @@
+/* What the loader does before it leaves the firmware, on the desk: the menu, the report, the log of
+ * the boot before. efi/ as it is, against tests/model/fake_firmware.h. What the report must say is
+ * written down here, not computed by efi/. Ends with "N passed, N failed". */
+#include "tests/model/fake_firmware.h"
+
+#include "tests/test.h"
+
+#include <cpuid.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <zlib.h>
+
+void *test_env_alloc(size_t bytes)
+{
+    return aligned_alloc(64, align_up(bytes, 64));
+}
+
+void test_env_free(void *memory, size_t bytes)
+{
+    UNUSED(bytes);
+    free(memory);
+}
+
+static void start(const char *config)
+{
+    fake_start();
+    fw.config_path = "\\mortise.cfg";
+    fw.config = config;
+}
+
+/* Boot and expect to arrive, whatever went wrong before. */
+static bool arrives(struct test_state *t)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    CHECK_EQ(fake_boot(&status), ENTERED);
+    CHECK_EQ(fw.violations, 0);
+    CHECK_EQ(fw.open_files, 0);
+    return fw.gone && !t->failures;
+}
+
+static bool said(const char *text)
+{
+    return strstr(fw.said, text) != NULL;
+}
+
+static bool noted(const char *text)
+{
+    return strstr(fw.entered.notes, text) != NULL;
+}
+
+static unsigned times_said(const char *text)
+{
+    unsigned n = 0;
+    for (const char *p = fw.said; (p = strstr(p, text)) != NULL; p++)
+        n++;
+    return n;
+}
+
+/* Tenths of a second in which the loader waited for keys; the clock is measured in 20 ms. */
+static uint64_t tenths(void)
+{
+    return (fw.stalled - 3 * 20000) / 100000;
+}
+
+/* ---- the menu ---- */
+
+static void menu_off(struct test_state *t)
+{
+    static const char *const configs[] = {"menu=off", "menu=0", "exit=1", "menu=5 menu=off"};
+    for (size_t i = 0; i < ARRAY_LEN(configs); i++) {
+        start(configs[i]);
+        fw.keys = "r";
+        CHECK(arrives(t));
+        CHECK_EQ(fw.key_reads, 0);
+        CHECK_EQ(tenths(), 0);
+        CHECK(!said("Boots by itself"));
+    }
+    TEST_END;
+}
+
+static void menu_time(struct test_state *t)
+{
+    static const struct {
+        const char *config;
+        unsigned seconds;
+    } rows[] = {{"", 3},         {"menu=1", 1}, {"menu=600", 600},    {"exit=1 menu=2", 2},
+                {"menu=601", 3}, {"help", 30},  {"help menu=40", 40}, {"help menu=off", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char first[64];
+        start(rows[i].config);
+        CHECK(arrives(t));
+        CHECK_EQ(tenths(), rows[i].seconds * 10);
+        CHECK_EQ(times_said("Boots by itself in "),
+                 rows[i].seconds < 200 ? rows[i].seconds : times_said("Boots by itself in "));
+        snprintf(first, sizeof(first), "Boots by itself in %u s. ", rows[i].seconds);
+        CHECK_EQ(said(first), rows[i].seconds != 0);
+        CHECK_EQ(said("exit=0|1"), strncmp(rows[i].config, "help", 4) == 0);
+    }
+    TEST_END;
+}
+
+static void menu_boots(struct test_state *t)
+{
+    static const char *const keys[] = {"b", "B", "\r", "\n", "\x12"}; /* KEY_ENTER */
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        start("menu=9");
+        fw.keys = keys[i];
+        CHECK(arrives(t));
+        CHECK_EQ(tenths(), 0);
+        CHECK_STR(fw.entered.options, "menu=9");
+    }
+    start("menu=9"); /* what means nothing takes its tenth, and no more: 8.5 s are left, of which
+                        the whole ones are waited for */
+    fw.keys = (const char[]){KEY_NONE, KEY_NONE, KEY_ARROW, 'x', '?', 0};
+    CHECK(arrives(t));
+    CHECK_EQ(tenths(), 2 + 80);
+    TEST_END;
+}
+
+static void menu_options(struct test_state *t)
+{
+    static const char long_word[] =
+        "o"
+        "a23456789a23456789a23456789a23456789a23456789a23456789a23456789a23456789a23456789a23456789"
+        "b23456789b23456789b23456789b23456789b23456789b23456789b23456789b23456789b23456789b23456789"
+        "c23456789c23456789c23456789c23456789c23456789c23456789c23456789c23456789c23456789c2345678"
+        "9";
+    static const struct {
+        const char *keys, *options;
+        const char *sentence;
+    } rows[] = {
+        {"okaslr=off\r", "menu=9 z=1 kaslr=off", "z=1: not an option"},
+        {"okeepX\bbsY\x7f colour=RED\r", "menu=9 z=1 keepbs colour=red",
+         "colour=red: not an option"},
+        {"o\b\b\bkeepbs\r", "menu=9 z=1 keepbs", "Options: "},
+        {"o  keepbs   \n", "menu=9 z=1 keepbs", "Options: "},
+        {"o# keepbs\r", "menu=9 z=1", "Options: "},
+        {"o\r", "menu=9 z=1", "Options: "},
+        {"okeepbs", "menu=9 z=1 keepbs", "keepbs"}, /* time is over */
+        {"o", "menu=9 z=1", "Options: "},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        start("menu=9 z=1");
+        fw.keys = rows[i].keys;
+        CHECK(arrives(t));
+        CHECK_STR(fw.entered.options, rows[i].options);
+        CHECK(said(rows[i].sentence));
+        CHECK(tenths() <= 600);
+    }
+    start("menu=9");
+    fw.keys = long_word; /* of one line 256 characters are taken: the rest is not shown either */
+    CHECK(arrives(t));
+    CHECK_EQ(strlen(fw.entered.options), 7 + 256);
+    CHECK(strncmp(fw.entered.options + 7, long_word + 1, 256) == 0);
+    CHECK(said("c23456789c23456789\r\n") == false && said("c23456789\r\n") == false);
+    TEST_END;
+}
+
+/* The fake's map as lines, by the printf of this machine. */
+static size_t map_lines(char *to, size_t size, const char *end, size_t first, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = first; i < first + count && i < fw.map_count; i++)
+        n += (size_t)snprintf(to + n, size - n, "%u 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 "%s",
+                              fw.map[i].type, fw.map[i].base,
+                              fw.map[i].base + fw.map[i].pages * 4096, fw.map[i].attributes, end);
+    return n;
+}
+
+static void menu_map(struct test_state *t)
+{
+    static char lines[8192];
+    start("menu=9");
+    fw.map_count = 45; /* three pages */
+    fw.keys = "m  b";
+    CHECK(arrives(t));
+    size_t n = (size_t)snprintf(lines, sizeof(lines), "attributes:\r\n");
+    for (size_t page = 0; page < 3; page++) {
+        n += map_lines(lines + n, sizeof(lines) - n, "\r\n", page * 20, 20);
+        n += (size_t)snprintf(lines + n, sizeof(lines) - n, "%s",
+                              page < 2 ? "-- a key: more, q: enough --\r\n" : "");
+    }
+    CHECK(said(lines));
+    CHECK_EQ(tenths(), 0);
+    start("menu=9");
+    fw.map_count = 45;
+    fw.keys = "mqb";
+    CHECK(arrives(t));
+    CHECK_EQ(times_said("a key: more"), 1);
+    start("menu=9"); /* nobody presses a key any more: a minute for the page, one for the menu */
+    fw.map_count = 45;
+    fw.keys = "m";
+    CHECK(arrives(t));
+    CHECK_EQ(tenths(), 600 + 600);
+    TEST_END;
+}
+
+static void menu_writes(struct test_state *t)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    start("menu=9");
+    fw.keys = "wr"; /* the report, and no boot */
+    CHECK_EQ(fake_boot(&status), RESET);
+    CHECK(fw.report.there && !fw.report.open && fw.report.size > 500);
+    CHECK(said("Wrote mortise-report.txt"));
+    CHECK_EQ(fw.exits, 0);
+    CHECK_EQ(fw.violations, 0);
+    start("menu=9 report=off");
+    fw.keys = "wb";
+    CHECK(arrives(t));
+    CHECK_EQ(fw.write_opens, 0);
+    CHECK(said("report=off: nothing is written."));
+    start("menu=9 report=off"); /* a later word wins */
+    fw.keys = "oreport=on\r";
+    CHECK(arrives(t));
+    CHECK(fw.report.there);
+    TEST_END;
+}
+
+static void menu_restarts(struct test_state *t)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    start("");
+    fw.keys = "r";
+    CHECK_EQ(fake_boot(&status), RESET);
+    CHECK_EQ(fw.write_opens, 0);
+    for (unsigned missing = 0; missing < 2; missing++) {
+        start("");
+        fw.keys = "rb";
+        if (missing == 0)
+            fw.system.RuntimeServices = NULL;
+        else
+            fw.runtime.ResetSystem = NULL;
+        CHECK(arrives(t));
+        CHECK(said("This firmware cannot restart."));
+    }
+    TEST_END;
+}
+
+/* Whatever the consoles do, it goes on, and soon enough. */
+static void menu_never_hangs(struct test_state *t)
+{
+    static const char *const stuck[] = {"o",  "m",   "w",    "h",    "x", "\b",
+                                        "ox", "o\b", "\x11", "\x10", " "};
+    for (unsigned broken = 0; broken < 6; broken++) {
+        start("menu=9");
+        fw.system.ConIn = broken == 0 ? NULL : fw.system.ConIn;
+        fw.system.ConOut = broken == 1 ? NULL : fw.system.ConOut;
+        fw.in.ReadKeyStroke = broken == 2 ? NULL : fw.in.ReadKeyStroke;
+        fw.out.OutputString = broken == 3 ? NULL : fw.out.OutputString;
+        fw.no_key = broken == 4 ? EFI_DEVICE_ERROR : broken == 5 ? EFI_UNSUPPORTED : fw.no_key;
+        CHECK(arrives(t));
+        CHECK_EQ(tenths(), broken == 0 ? 0 : 90);
+    }
+    start("menu=9"); /* a keyboard without a screen is obeyed all the same */
+    fw.system.ConOut = NULL;
+    fw.keys = "okeepbs\r";
+    CHECK(arrives(t));
+    CHECK_STR(fw.entered.options, "menu=9 keepbs");
+    for (size_t i = 0; i < ARRAY_LEN(stuck); i++) {
+        start("menu=9");
+        fw.keys = stuck[i];
+        fw.stuck_key = true;
+        CHECK(arrives(t));
+        CHECK(fw.key_reads <= 6100);
+        CHECK(fw.stalled < 200000000);
+    }
+    TEST_END;
+}
+
+/* ---- words ---- */
+
+/* Each option that the header lists stands in the help; `key` is what it begins with. */
+static void help_is_whole(struct test_state *t)
+{
+    static const char *const words[] = {
+        "keepbs",
+        "exit=0|1",
+        "selftest=on|off",
+        "serial=off|0xPORT",
+        "sp=use",
+        "kaslr=on|off",
+        "monitor=",
+        "exercise=",
+        "screen=map|log|off",
+        "levels=5",
+        "tables=log",
+        "help;",
+        "menu=off|SECONDS",
+        "report=on|off",
+        "plant=panic|fault|triple|hang|failtest|stack|text|reset|off"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        const char *at = strstr(options_help, words[i]);
+        CHECK(at != NULL && (at == options_help || at[-1] == ' ' || at[-1] == '\n'));
+    }
+    for (const char *p = options_help, *end; *p != '\0'; p = end + 1) {
+        end = strchr(p, '\n');
+        CHECK(end != NULL && end - p <= 79); /* a line of the narrowest console */
+        if (end == NULL)
+            break;
+    }
+    TEST_END;
+}
+
+static void unknown_words(struct test_state *t)
+{
+    start("colour=red kaslr=off screen= screen=map|log plant=p plant=pani monitor=o menu=x "
+          "exercise=\r\nserial=0x3f8x");
+    CHECK(arrives(t));
+    CHECK(said("colour=red: not an option; ignored."));
+    CHECK(said("screen=: not an option; ignored."));
+    CHECK(said("screen=map|log: not an option; ignored."));
+    CHECK(said("plant=p: not an option; ignored."));
+    CHECK(said("plant=pani: not an option; ignored."));
+    CHECK(said("monitor=o: not an option; ignored."));
+    CHECK(said("menu=x: not an option; ignored."));
+    CHECK(said("exercise=: not an option; ignored."));
+    CHECK(said("serial=0x3f8x: not an option; ignored."));
+    CHECK_EQ(times_said("not an option"), 9);
+    TEST_END;
+}
+
+/* ---- the report ---- */
+
+static char expected[100000];
+static size_t expected_size;
+
+static void expect(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    expected_size +=
+        (size_t)vsnprintf(expected + expected_size, sizeof(expected) - expected_size, format, args);
+    va_end(args);
+}
+
+static void expect_cpu(void)
+{
+    for (unsigned base = 0; base != 1; base = base == 0 ? 0x80000000u : 1) {
+        unsigned a = (unsigned)__get_cpuid_max(base, NULL), b, c, d;
+        for (unsigned leaf = base; leaf <= a && leaf < base + 0x20; leaf++) {
+            unsigned w;
+            __cpuid_count(leaf, 0, w, b, c, d);
+            expect("# cpuid: 0x%x 0x%x 0x%x 0x%x 0x%x\n", leaf, w, b, c, d);
+        }
+    }
+}
+
+/* Some leaves change by themselves (leaf 1 names the CPU that asks): the values are left out. */
+static void mask_cpu(char *text)
+{
+    for (char *p = text; (p = strstr(p, "# cpuid: ")) != NULL;) {
+        char *end = strchr(p, '\n');
+        p = strchr(p + 9, ' ');
+        while (p != NULL && p < end)
+            *p++ = '*';
+    }
+}
+
+static unsigned char acpi_root[52], acpi_table[64];
+
+static void acpi_header(unsigned char *table, const char *name, unsigned length)
+{
+    memcpy(table, name, 4);
+    memcpy(table + 4, &length, 4);
+}
+
+/* RSDP -> XSDT -> a table, an address out of the map. */
+static void make_acpi(void)
+{
+    uint64_t root = (uintptr_t)acpi_root, table = (uintptr_t)acpi_table, wild = 0xdead0000beef;
+    memcpy(fake_rsdp + 24, &root, 8);
+    fix_sum(fake_rsdp, 36, 32);
+    acpi_header(acpi_root, "XSDT", 52);
+    memcpy(acpi_root + 36, &table, 8);
+    memcpy(acpi_root + 44, &wild, 8);
+    acpi_header(acpi_table, "A\x01\xff\"", 64);
+    fake_map_entry(9, align_down(root, PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, align_down(table, PAGE_SIZE), 2, 0xf);
+}
+
+static void whole_report(struct test_state *t)
+{
+    start("menu=off kaslr=off");
+    fw.secure = 1;
+    make_acpi();
+    fw.control.cr0 = 0x80010033;
+    fw.control.cr4 = 0x668;
+    fw.control.efer = 0xd00;
+    fw.screens[0].mode.Mode = 1;
+    fw.system.Hdr.Revision = 0x20046;
+    fake_pages_of[0][0] = (uintptr_t)fake_pages_of[1] | 3;     /* 512 GiB: */
+    fake_pages_of[1][0] = (uintptr_t)fake_pages_of[2] | 3;     /*   1 GiB: */
+    fake_pages_of[1][1] = 0x40000000 | 0x83;                   /*   1 GiB rwx */
+    fake_pages_of[1][2] = 0x80000000 | 0x81;                   /*   1 GiB r-x */
+    fake_pages_of[2][0] = (uintptr_t)fake_pages_of[3] | 1;     /*     2 MiB, read-only above: */
+    fake_pages_of[2][1] = 0x200000 | 0x83 | (uint64_t)1 << 63; /*     2 MiB rw- */
+    fake_pages_of[2][2] = 0xdead00000 | 3;                     /*     no memory */
+    fake_pages_of[3][5] = 0x5003 | (uint64_t)1 << 63;          /*       4 KiB r-- */
+    fake_pages_of[3][6] = 0x6003;                              /*       4 KiB r-x */
+    expected_size = 0;
+    expect("# Mortise desk; firmware: Fake?, revision 0x10203, UEFI 0x20046; Secure Boot on\n");
+    expect("# options: menu=off kaslr=off\n");
+    expect_cpu();
+    expect("# protection: CR0 0x80010033 (read-only is enforced), CR3 0x%" PRIxPTR
+           ", CR4 0x668, EFER 0xd00 (no-execute is on)\n",
+           (uintptr_t)fake_pages_of);
+    expect("# mapped: r-- 4.0 KiB, rw- 2.0 MiB, r-x 1.0 GiB, rwx 1.0 GiB; 4 tables, 1 not read\n");
+    expect("# this program: code ---, constants ---, data ---, stack ---; top page table ---\n");
+    expect("# screen: 1 mode 0: 800x600, pitch 832, format 1\n");
+    expect("# screen: 1 mode 1: 800x600, pitch 832, format 1, in use\n");
+    expect("# acpi: XSDT at 0x%" PRIxPTR ", 52 bytes, all in the map\n", (uintptr_t)acpi_root);
+    expect("# acpi: A??\" at 0x%" PRIxPTR ", 64 bytes, all in the map\n", (uintptr_t)acpi_table);
+    expect("# acpi: none at 0xdead0000beef, 0 bytes, not all in the map\n");
+    expect("# type, start, end, attributes:\n");
+    expected_size += map_lines(expected + expected_size, 10000, "\n", 0, FAKE_MAP);
+    CHECK(arrives(t));
+    mask_cpu(fw.report.text);
+    mask_cpu(expected);
+    CHECK_STR(fw.report.text, expected);
+    CHECK_EQ(fw.report.size, expected_size);
+    CHECK(said("Wrote mortise-report.txt to the disk this came from, and nothing else."));
+    CHECK(!fw.log.there);
+    CHECK_STR(fw.entered.notes, "");
+    TEST_END;
+}
+
+static void report_variants(struct test_state *t)
+{
+    start("");
+    fw.secure = 0;
+    CHECK(arrives(t));
+    CHECK(strstr(fw.report.text, "Secure Boot off\n") != NULL);
+    CHECK(strstr(fw.report.text, "(read-only is not enforced)") != NULL);
+    CHECK(strstr(fw.report.text, "(no-execute is off)") != NULL);
+    start("");
+    fw.system.RuntimeServices = NULL;
+    fw.system.ConfigurationTable = NULL;
+    fw.screen_count = 0;
+    CHECK(arrives(t));
+    CHECK(strstr(fw.report.text, "Secure Boot unknown\n") != NULL);
+    CHECK(strstr(fw.report.text, "# note: No screen that can be drawn on; ") != NULL);
+    CHECK(strstr(fw.report.text, "# screen:") == NULL);
+    CHECK(strstr(fw.report.text, "# acpi:") == NULL);
+    TEST_END;
+}
+
+/* Options as long as they may be come whole, in pieces. */
+static void long_texts(struct test_state *t)
+{
+    static char config[1024], joined[1024];
+    size_t n = 0;
+    memset(config, 0, sizeof(config));
+    memset(joined, 0, sizeof(joined));
+    for (size_t i = 0; i + 9 < sizeof(config) - 8; i += 8)
+        snprintf(config + i, 9, "w=%05u ", (unsigned)i);
+    start(config);
+    CHECK(arrives(t));
+    for (const char *p = fw.report.text; (p = strstr(p, "# options: ")) != NULL;) {
+        p += 11;
+        size_t length = (size_t)(strchr(p, '\n') - p);
+        memcpy(joined + n, p, length);
+        n += length;
+    }
+    CHECK_STR(joined, fw.entered.options);
+    CHECK_EQ(n, strlen(config) - 1); /* the last blank is no word */
+    CHECK(n > 900);
+    TEST_END;
+}
+
+/* The rights of this very program, by one table of 1 GiB pages each. */
+static void own_rights(struct test_state *t)
+{
+    static const struct {
+        uint64_t bits;
+        const char *word;
+    } rows[] = {{0x83, "rwx"},
+                {0x81, "r-x"},
+                {0x83 | (uint64_t)1 << 63, "rw-"},
+                {0x81 | (uint64_t)1 << 63, "r--"}};
+    uintptr_t here = (uintptr_t)&own_rights;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        start("");
+        fw.control.cr4 = i % 2 == 0 ? 0 : 0x1000; /* five levels */
+        unsigned top = i % 2;
+        if (top == 1)
+            fake_pages_of[0][0] = (uintptr_t)fake_pages_of[1] | 3;
+        fake_pages_of[top][here >> 39] = (uintptr_t)fake_pages_of[top + 1] | 3;
+        for (unsigned page = 0; page < 512; page++)
+            fake_pages_of[top + 1][page] = (uint64_t)page << 30 | rows[i].bits;
+        char line[128];
+        snprintf(line, sizeof(line),
+                 "# this program: code %s, constants %s, data %s, stack ---; top page table %s\n",
+                 rows[i].word, rows[i].word, rows[i].word, rows[i].word);
+        CHECK(arrives(t));
+        CHECK(strstr(fw.report.text, line) != NULL);
+    }
+    TEST_END;
+}
+
+/* Tables that lead to themselves, on all levels: as many are walked as the bound says. */
+static void endless_tables(struct test_state *t)
+{
+    start("");
+    for (unsigned i = 0; i < 512; i++)
+        fake_pages_of[0][i] = (uintptr_t)fake_pages_of | 3;
+    CHECK(arrives(t));
+    CHECK(strstr(fw.report.text, "; 65536 tables, ") != NULL);
+    start("");
+    fw.control.cr3 = 0x123456000;
+    CHECK(arrives(t));
+    CHECK(strstr(fw.report.text, "rwx 0 B; 0 tables, 1 not read\n") != NULL ||
+          strstr(fw.report.text, "; 0 tables, 1 not read\n") != NULL);
+    TEST_END;
+}
+
+static void put_old(struct fake_file *f)
+{
+    f->there = true;
+    memset(f->text, 'o', 50000);
+    f->size = 50000;
+}
+
+static bool old_is_whole(const struct fake_file *f)
+{
+    for (size_t i = 0; i < 50000; i++)
+        if (f->text[i] != 'o')
+            return false;
+    return f->there && f->size == 50000;
+}
+
+static void old_report(struct test_state *t)
+{
+    start("");
+    CHECK(arrives(t));
+    size_t size = fw.report.size;
+    char *text = strdup(fw.report.text);
+    start("");
+    put_old(&fw.report);
+    CHECK(arrives(t));
+    mask_cpu(text);
+    mask_cpu(fw.report.text);
+    CHECK_EQ(fw.report.size, size);
+    CHECK_STR(fw.report.text, text);
+    CHECK_EQ(fw.deletes, 1);
+    free(text);
+    for (uint64_t kind = 1; kind <= 0x10; kind <<= 4) { /* read-only; a folder */
+        start("");
+        fw.old_kind = kind;
+        put_old(&fw.report);
+        CHECK(arrives(t));
+        CHECK(old_is_whole(&fw.report));
+        CHECK_EQ(fw.deletes, 0);
+        CHECK(noted("mortise-report.txt is not written: access denied. "));
+    }
+    TEST_END;
+}
+
+static void refused_writes(struct test_state *t)
+{
+    static const struct {
+        EFI_STATUS status;
+        const char *words;
+    } rows[] = {
+        {EFI_WRITE_PROTECTED, "write protected"}, {EFI_VOLUME_FULL, "volume full"},
+        {EFI_ACCESS_DENIED, "access denied"},     {EFI_NO_MEDIA, "no media"},
+        {EFI_DEVICE_ERROR, "device error"},       {EFI_VOLUME_CORRUPTED, "file system damaged"}};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+        char sentence[100];
+        start("");
+        fw.no_write = rows[i / 2].status;
+        if (i % 2 == 1)
+            put_old(&fw.report);
+        snprintf(sentence, sizeof(sentence),
+                 "mortise-report.txt is not written: %s. It goes on without.", rows[i / 2].words);
+        CHECK(arrives(t));
+        CHECK(noted(sentence));
+        CHECK(said(sentence));
+        CHECK(!said("Wrote "));
+        CHECK(i % 2 == 1 ? old_is_whole(&fw.report) : !fw.report.there);
+    }
+    TEST_END;
+}
+
+/* A disk with room for any number of bytes: all of the report, or none of it and a sentence. */
+static void full_disk(struct test_state *t)
+{
+    start("");
+    CHECK(arrives(t));
+    size_t whole = fw.report.size;
+    CHECK(whole > 600 && whole < 20000);
+    for (size_t room = 0; room < whole; room += room < whole - 70 ? 61 : 1) {
+        start("");
+        fw.room = room;
+        fw.short_writes = room % 2 == 0;
+        CHECK(arrives(t));
+        CHECK(!fw.report.there && !fw.report.open);
+        CHECK(noted("mortise-report.txt is not written: volume full. It goes on without."));
+    }
+    start("");
+    fw.room = whole;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.report.size, whole);
+    start("");
+    fw.lazy_writes = true;
+    CHECK(arrives(t));
+    CHECK(!fw.report.there);
+    CHECK(noted("mortise-report.txt is not written: device error. It goes on without."));
+    TEST_END;
+}
+
+static void no_volume(struct test_state *t)
+{
+    start("");
+    fw.loaded.DeviceHandle = NULL; /* as after a boot by network */
+    CHECK(arrives(t));
+    CHECK(noted("mortise-report.txt is not written: unsupported. It goes on without."));
+    CHECK_EQ(fw.write_opens, 0);
+    start("");
+    fw.no_loaded_image = true;
+    CHECK(arrives(t));
+    CHECK(noted("mortise-report.txt is not written: unsupported. It goes on without."));
+    TEST_END;
+}
+
+static void make_log(const char *text)
+{
+    struct keep *block = (struct keep *)(uintptr_t)fw.fixed;
+    uint32_t words[2] = {(uint32_t)strlen(text), 0};
+    words[1] = (uint32_t)crc32(0, (const Bytef *)text, words[0]);
+    memcpy(block, "MORTLOG1", 8);
+    memcpy((char *)block + 8, words, 8);
+    memcpy((char *)block + 16, text, words[0]);
+}
+
+static void report_off(struct test_state *t)
+{
+    start("report=off");
+    make_log("old\r\n");
+    put_old(&fw.report);
+    put_old(&fw.log);
+    CHECK(arrives(t));
+    CHECK_EQ(fw.write_opens, 0);
+    CHECK(old_is_whole(&fw.report) && old_is_whole(&fw.log));
+    CHECK_EQ(fw.entered.keep, MIB); /* the next boot may want it */
+    TEST_END;
+}
+
+/* ---- the log of the boot before ---- */
+
+static void log_found(struct test_state *t)
+{
+    static const char text[] = "[0.000000] mortise: commit\r\n[0.1] the last line\r\n";
+    start("");
+    make_log(text);
+    put_old(&fw.log);
+    CHECK(arrives(t));
+    CHECK_STR(fw.log.text, text);
+    CHECK_EQ(fw.log.size, sizeof(text) - 1);
+    CHECK(fw.report.there);
+    CHECK_EQ(times_said("The log of an earlier boot was found in memory."), 1);
+    CHECK(noted("The log of an earlier boot was found in memory."));
+    CHECK(said("Wrote mortise-log.txt"));
+    CHECK(strstr(fw.report.text, "# note: The log of an earlier boot was found in memory.\n") !=
+          NULL);
+    CHECK_EQ(fw.entered.keep, MIB);
+    CHECK_EQ(fw.frees, 0);
+    start(""); /* by the menu, and not once more */
+    make_log(text);
+    fw.keys = "wwb";
+    CHECK(arrives(t));
+    CHECK_EQ(times_said("Wrote mortise-log.txt"), 1);
+    CHECK_EQ(times_said("Wrote mortise-report.txt"), 3);
+    start("");
+    make_log(text);
+    fw.no_write = EFI_WRITE_PROTECTED;
+    CHECK(arrives(t));
+    CHECK(noted("mortise-log.txt is not written: write protected. It goes on without."));
+    TEST_END;
+}
+
+static void no_log(struct test_state *t)
+{
+    start("");
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.keep, MIB);
+    CHECK(!fw.log.there && !said("earlier boot"));
+    start("");
+    fw.fixed = 0; /* the firmware is there itself */
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.keep, 0);
+    CHECK(noted("No memory at a known place: the log will not outlive a restart."));
+    TEST_END;
+}
+
+static void damaged_log(struct test_state *t)
+{
+    for (size_t at = 0; at < 16 + 5; at++) {
+        start("");
+        make_log("old\r\n");
+        ((char *)(uintptr_t)fw.fixed)[at] ^= 0x10;
+        CHECK(arrives(t));
+        CHECK(!fw.log.there);
+        CHECK_EQ(fw.entered.keep, MIB);
+        CHECK_EQ(noted("A log of an earlier boot was found in memory, but it is damaged; ignored."),
+                 at >= 8);
+        CHECK_EQ(fw.frees, 1);
+    }
+    TEST_END;
+}
+
+/* Whatever fails, with all that can be there: it goes on, or back with a sentence; nothing stays
+ * open, and a report is whole or not there. */
+static void every_failure(struct test_state *t)
+{
+    unsigned calls = 1, arrived = 0;
+    for (unsigned k = 1; k <= calls; k++) {
+        EFI_STATUS status = EFI_SUCCESS;
+        start("menu=2");
+        make_acpi();
+        make_log("old\r\n");
+        put_old(&fw.report);
+        put_old(&fw.log);
+        fw.keys = "hmwb";
+        fw.fail_call = k;
+        enum fake_outcome how = fake_boot(&status);
+        calls = how == ENTERED && fw.calls > calls ? fw.calls : calls;
+        arrived += how == ENTERED;
+        CHECK(how == ENTERED || (how == RETURNED && said("Press a key")));
+        CHECK_EQ(fw.violations, 0);
+        CHECK_EQ(fw.open_files, 0);
+        CHECK(!fw.report.there || old_is_whole(&fw.report) ||
+              strstr(fw.report.text, "\n2147483649 0xfee00000 0xfee01000 0x8000000000000001\n") !=
+                  NULL);
+        CHECK(!fw.log.there || old_is_whole(&fw.log) || strcmp(fw.log.text, "old\r\n") == 0);
+    }
+    CHECK(arrived > 60);
+    TEST_END;
+}
+
+static const struct test_case cases[] = {
+    {"menu.off and exit=1 show none, and no key is asked for", menu_off},
+    {"menu.time that nobody uses ends as was said", menu_time},
+    {"menu.b and Enter in all its forms boot; other keys do nothing", menu_boots},
+    {"menu.options are typed, corrected, named when unknown", menu_options},
+    {"menu.the map comes page by page, whole", menu_map},
+    {"menu.w writes the report without a boot, and not against report=off", menu_writes},
+    {"menu.r restarts, or says that it cannot", menu_restarts},
+    {"menu.L3 no console, a mute one, a stuck key: it goes on in time", menu_never_hangs},
+    {"options.help names every option, in lines that fit", help_is_whole},
+    {"options.unknown words are named on the screen", unknown_words},
+    {"report.each line is what it must be", whole_report},
+    {"report.what is not known or not there is said, or left out", report_variants},
+    {"report.long options come whole", long_texts},
+    {"report.the rights of the program's own memory", own_rights},
+    {"report.page tables without end or memory end the walk", endless_tables},
+    {"report.an older, longer report leaves nothing behind; what is not ours stays", old_report},
+    {"report.a disk that refuses is a sentence, and the boot goes on", refused_writes},
+    {"report.a full disk holds all of the report or nothing of it", full_disk},
+    {"report.no file system is a sentence", no_volume},
+    {"report.off opens nothing for writing", report_off},
+    {"log.of the boot before is written to the disk, once", log_found},
+    {"log.none, or no place for one", no_log},
+    {"log.K2 a damaged one is not written", damaged_log},
+    {"report.L3 whichever service fails, files are whole or gone", every_failure},
+};
+
+static void print_line(const char *line)
+{
+    puts(line);
+}
+
+int main(void)
+{
+    static const struct test_suite suite = {"report", cases, ARRAY_LEN(cases)};
+    static const struct test_suite *const suites[] = {&suite};
+    struct test_totals totals = {0};
+    test_run(suites, 1, NULL, print_line, &totals);
+    printf("%u passed, %u failed\n", (unsigned)totals.passed, (unsigned)totals.failed);
+    for (size_t i = 0; i < fw.block_count; i++)
+        free(fw.blocks[i]);
+    return totals.failed != 0 || totals.passed == 0;
+}
