@@ -41,20 +41,20 @@ EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC) gen/font_data
 
 # The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
 $(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
-# The image must stay below 128 KiB, unit tests included: small rather than fast. What is needed for
-# the tests only lies in a section of its own and is packed (kernel/pack.py). Only the allocator's
-# own path is built for speed.
+# The image must stay below 128 KiB, unit tests included: small rather than fast, but for the
+# allocator's own path. What is not needed before the kernel is at home is packed (kernel/pack.py).
 PATH_OBJ := $(patsubst %,$(BUILD)/efi/mm/%.c.obj,block magazine pmm zone zone_file)
 $(PATH_OBJ): EFI_FLAGS += -Os
 $(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
 $(BUILD)/efi/efi/%.obj: EFI_FLAGS += -mllvm -enable-machine-outliner=always
-# home_move() unpacks: whatever runs before it, and all that a panic before it needs, is not packed.
+# home_move() unpacks: what runs before it, or in a panic before it, is not packed.
 PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,account acpi acpi_parts canvas clock command \
     console device display exercise exercise_run firmware keyboard line memory monitor \
     monitor_memory picture platform power rsdp selftest smoke space) \
     $(filter-out $(BUILD)/efi/mm/memmap.c.obj,$(MM_SRC:%=$(BUILD)/efi/%.obj))
 TEST_OBJ := $(PACKED) $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj,$(EFI_OBJ))
 $(TEST_OBJ): EFI_FLAGS += -fms-extensions -include tests/section.h
+$(TEST_OBJ): kernel/pack.py
 
 .PHONY: image
 image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it
@@ -81,7 +81,7 @@ $(BUILD)/efi/%.S.obj: %.S Makefile
 	$(EFI_CC) $(EFI_FLAGS) -MMD -MP -c $< -o $@
 
 # The fonts, out of the package fonts-spleen.
-$(BUILD)/gen/font_data.c: kernel/font.py
+$(BUILD)/gen/font_data.c: kernel/font.py kernel/pack.py
 	@mkdir -p $(@D)
 	$(PYTHON) kernel/font.py $@.tmp
 	mv $@.tmp $@
@@ -204,8 +204,8 @@ $(H)/model-keep: HOST_FLAGS += -lz
 $(H)/model-pe: kernel/pe.c tests/test.c
 $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 
-# zlib judges the unpacker.
-$(H)/fuzz-unpack: FUZZ_FLAGS += -lz
+# liblzma judges the unpacker.
+$(H)/fuzz-unpack: FUZZ_FLAGS += -llzma
 
 # The loader, as it is, against a fake firmware.
 $(H)/model-loader $(H)/model-report: $(EFI_SRC) $(wildcard efi/*.h) \

@@ -14,7 +14,7 @@ const struct font fonts[FONT_COUNT] = {
 
 const char *font_open(void)
 {
-    return unpack_deflate(font_packed, font_packed_size, bits, sizeof bits);
+    return unpack_lzma(font_packed, font_packed_size, bits, sizeof bits);
 }
 
 void font_row(const struct font *f, uint32_t y, const char *text, size_t length, uint8_t ink,

@@ -6,7 +6,7 @@ usage: font.py OUT.c
 Spleen is a bitmap font by Frederic Cambus (BSD-2-Clause; the notice is kernel/font-licence.txt), in
 Debian's package fonts-spleen. Of the sizes 8x16 and 12x24 the characters 32 to 126 are taken,
 row by row from the top, each row (width + 7) / 8 bytes, its first pixel in the highest bit; the two
-follow each other as raw deflate data (RFC 1951). The environment's FONT_DIR is looked into first.
+follow each other, packed by squeeze() in kernel/pack.py. The environment's FONT_DIR is looked into first.
 Console fonts (PSF 1 and 2, with their Unicode table) and BDF are read, packed with gzip or not.
 """
 import gzip
@@ -14,6 +14,9 @@ import os
 import struct
 import sys
 import zlib
+
+sys.dont_write_bytecode = True  # nothing is left in the source tree
+from pack import squeeze  # noqa: E402
 
 SIZES = ((8, 16), (12, 24))
 CHARACTERS = range(32, 127)
@@ -110,8 +113,7 @@ def main():
         data = b"".join(glyph for size in SIZES for glyph in find(size))
     except (OSError, ValueError, IndexError, TypeError, struct.error, EOFError, zlib.error) as error:
         sys.exit(f"font.py: {error}")
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
-    packed = squeeze.compress(data) + squeeze.flush()
+    packed = squeeze(data)
     with open(sys.argv[1], "w", encoding="ascii") as out:
         out.write("/* Made by kernel/font.py out of Spleen, Copyright 2018-2020 Frederic Cambus,\n"
                   " * BSD-2-Clause: kernel/font-licence.txt. */\n#include \"kernel/font.h\"\n\n"

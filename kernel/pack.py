@@ -1,19 +1,24 @@
 #!/usr/bin/env python3
-"""Pack the sections `.tests` and `.words` of a stripped UEFI image: the kernel unpacks them before it
-tests itself.
+"""Make the image small: what is not needed before the kernel is at home comes packed.
 
-usage: pack.py IN OUT
-       pack.py --words OBJECT
+usage: pack.py --words OBJECT
+       pack.py IN OUT
 
-The second form makes ready for that: constants of an object whose code is packed, all but those that
-hold addresses, are moved from `.rdata` to `.words`. Those that the linker may merge with others of the
-same name get another name, so that no code that runs earlier is given one of them.
+The first form is for an object (COFF) whose code will be packed, before it is linked: its constants go
+where they will be packed too, from `.rdata` to `.words`, and so does the unwind data of its functions,
+from `.xdata`. Sections that hold addresses stay. String constants, which the linker merges by name with
+equal ones of other objects, get another name: no code that runs early is given a packed one.
 
-The unit tests are nearly half of the image, which must stay below 128 KiB, and not needed to boot.
-Their code, calls made alike, goes as raw deflate data (RFC 1951), after its Adler-32, into a new last section
-`.packed`; of `.tests` itself only the first 512 bytes stay in the file. Where it lies in memory does
-not change. The same with `.words` and `.packedw`. An image without `.tests`, or one whose `.tests` holds relocations, is refused.
+The second form packs `.tests` (code) and `.words` of a linked and stripped image. The contents, calls
+made alike in code, go as raw LZMA data, after their own Adler-32, into a new section, `.packed` for
+`.tests` and `.packedw` for `.words`; of the old one the first 512 bytes stay in the file. Where it lies
+in memory does not change. kernel/packed.c is the way back.
+
+Refused, with a sentence: an object or image of another kind or cut short; an image without one of the
+two sections, or packed already, or with an address in one of them, which the firmware would relocate.
 """
+import lzma
+import os
 import struct
 import sys
 import zlib
@@ -21,6 +26,11 @@ import zlib
 PAGE, FILE_ALIGN = 4096, 512
 READ_DATA = 0x40000040  # initialized data, readable
 DIR_RELOC = 5
+MACHINE_X64 = 0x8664
+STRING, PACKED_STRING = b"??_C@", b"??_W@"  # what the compiler's names for string constants begin with, and ours
+# The encoder's best; lc, lp and pb are fixed in kernel/unpack.c.
+FILTERS = [{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 20, "lc": 3, "lp": 0, "pb": 0, "mode": lzma.MODE_NORMAL,
+            "nice_len": 273, "mf": lzma.MF_BT4, "depth": 1000}]
 
 
 def up(value, align):
@@ -39,6 +49,8 @@ class Image:
 
     def section(self, at):
         name, vsize, va, rawsize, raw, flags = struct.unpack_from("<8s4I12xI", self.data, at)
+        if raw + rawsize > len(self.data):
+            raise IndexError
         return {"name": name, "vsize": vsize, "va": va, "flags": flags, "raw": bytes(self.data[raw : raw + rawsize])}
 
     def find(self, name):
@@ -51,6 +63,8 @@ class Image:
         at, table = 0, home["raw"][rva - home["va"] :][:size]
         while at + 8 <= len(table):
             page, block = struct.unpack_from("<II", table, at)
+            if block < 8:
+                raise IndexError
             yield page, [e & 0xFFF for (e,) in struct.iter_unpack("<H", table[at + 8 : at + block]) if e >> 12]
             at += block
 
@@ -71,9 +85,14 @@ class Image:
         return bytes(out)
 
 
+def squeeze(data):
+    """Raw LZMA data as kernel/unpack.h expects it."""
+    return lzma.compress(data, format=lzma.FORMAT_RAW, filters=FILTERS)
+
+
 def place_calls(code):
     """After each byte 0xE8 (a call) the place it goes to instead of the distance, which differs from
-    call to call: a seventh less when packed. unpack_calls() in kernel/unpack.c is the way back."""
+    call to call: a twelfth less when packed. unpack_calls() in kernel/unpack.c is the way back."""
     out, at = bytearray(code), 0
     while at + 5 <= len(out):
         if out[at] == 0xE8:
@@ -85,16 +104,15 @@ def place_calls(code):
 
 
 def pack_section(image, name, packed_name, prepare):
-    tests, last = image.find(name), image.sections[-1]
-    if tests is None or image.find(packed_name):
+    section, last = image.find(name), image.sections[-1]
+    if section is None or image.find(packed_name):
         sys.exit(f"pack.py: the image has no section {name.decode()}, or is packed already")
     for page, offsets in image.relocated_pages():
-        if any(tests["va"] - 8 < page + o < tests["va"] + tests["vsize"] for o in offsets):
+        if any(section["va"] - 8 < page + o < section["va"] + section["vsize"] for o in offsets):
             sys.exit(f"pack.py: {name.decode()} holds relocations; such constants must lie in .rdata")
-    code = tests["raw"][: tests["vsize"]].ljust(tests["vsize"], b"\0")
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
-    packed = struct.pack("<I", zlib.adler32(code)) + squeeze.compress(prepare(code)) + squeeze.flush()
-    tests["raw"] = tests["raw"][:FILE_ALIGN]
+    contents = section["raw"][: section["vsize"]].ljust(section["vsize"], b"\0")
+    packed = struct.pack("<I", zlib.adler32(contents)) + squeeze(prepare(contents))
+    section["raw"] = section["raw"][:FILE_ALIGN]
     va = up(last["va"] + last["vsize"], PAGE)
     image.sections.append({"name": packed_name, "vsize": len(packed), "va": va, "flags": READ_DATA, "raw": packed})
 
@@ -107,32 +125,43 @@ def pack(data):
 
 
 def move_words(data):
-    """An object (COFF) with its constants in `.words`."""
+    """The object with its constants in `.words`. Nothing changes its size or place."""
     out = bytearray(data)
-    sections, _, symbols, symbol_count, size = struct.unpack_from("<HIIIH", data, 2)
+    machine, sections, _, symbols, symbol_count, _ = struct.unpack_from("<HHIIIH", data)
+    if machine != MACHINE_X64:
+        sys.exit("pack.py: this is no object for x86-64")
     moved = set()
-    for i in range(sections):
-        at = 20 + size + 40 * i
-        if data[at : at + 8].rstrip(b"\0") == b".rdata" and struct.unpack_from("<H", data, at + 32)[0] == 0:
+    for number in range(1, sections + 1):
+        at = 20 + 40 * (number - 1)
+        name, relocations = struct.unpack_from("<8s24xH", data, at)
+        if name.rstrip(b"\0") in (b".rdata", b".xdata") and relocations == 0:
             out[at : at + 8] = b".words\0\0"
-            moved.add(i + 1)
+            moved.add(number)
     names, at = symbols + 18 * symbol_count, symbols
     while at < names:
         zero, name, _, section, _, _, more = struct.unpack_from("<IIIhHBB", data, at)
-        if section in moved and zero == 0 and data[names + name :].startswith(b"??_C@"):
-            out[names + name + 3] = ord("W")
+        if section in moved and zero == 0 and data[names + name :].startswith(STRING):
+            out[names + name : names + name + len(STRING)] = PACKED_STRING
         at += 18 * (1 + more)
     return bytes(out)
 
 
 def main():
     if len(sys.argv) != 3:
-        sys.exit("usage: pack.py IN OUT, or pack.py --words OBJECT")
-    words = sys.argv[1] == "--words"
-    with open(sys.argv[2 if words else 1], "rb") as file:
-        data = file.read()
-    with open(sys.argv[2], "wb") as file:
-        file.write(move_words(data) if words else pack(data))
+        sys.exit("usage: pack.py --words OBJECT, or pack.py IN OUT")
+    words, to = sys.argv[1] == "--words", sys.argv[2]
+    source = to if words else sys.argv[1]
+    try:
+        with open(source, "rb") as file:
+            data = file.read()
+        data = move_words(data) if words else pack(data)
+        with open(to + ".new", "wb") as file:
+            file.write(data)
+        os.replace(to + ".new", to)
+    except (struct.error, IndexError, StopIteration):
+        sys.exit(f"pack.py: {source} is cut short, or of another kind than it should be")
+    except OSError as error:
+        sys.exit(f"pack.py: {error.filename}: {error.strerror}")
 
 
 if __name__ == "__main__":

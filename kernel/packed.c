@@ -33,15 +33,15 @@ static const char *unpack(const struct pe_image *image, const char from[8], cons
     const unsigned char *in = image->bytes + packed->address;
     unsigned char *out = image->bytes + target->address;
     uint32_t size = target->virtual_size;
-    const char *wrong = unpack_deflate(in + 4, packed->virtual_size - 4, out, size);
+    bool sound = packed->virtual_size > 4 &&
+                 unpack_lzma(in + 4, packed->virtual_size - 4, out, size) == NULL;
     if (code)
         unpack_calls(out, size);
-    if (wrong == NULL && adler(out, size) != *(const uint32_t *)(const void *)in)
-        wrong = "the packed part of the image is damaged; copy the file again";
-    if (wrong == NULL)
-        LOG("image", "%u bytes of %s unpacked from %u", U(size), S(code ? "code" : "constants"),
-            U(packed->virtual_size));
-    return wrong;
+    if (!sound || adler(out, size) != *(const uint32_t *)(const void *)in)
+        return "the packed part of the image is damaged; copy the file again";
+    LOG("image", "%u bytes of %s unpacked from %u", U(size), S(code ? "code" : "constants"),
+        U(packed->virtual_size));
+    return NULL;
 }
 
 const char *packed_open(const struct pe_image *image)

@@ -1,38 +1,97 @@
 #include "kernel/unpack.h"
 
-#define CODE_BITS 15u
-#define LENGTHS   288u /* codes for literals and lengths */
-#define DISTANCES 30u
-#define END       256u
+#define STATES       12u
+#define LITERAL_ONLY 7u /* in states below this one the last symbol was a literal */
+#define TOP          ((uint32_t)1 << 24)
+#define EVEN         1024u /* of 2048: as likely 0 as 1 */
+#define SLOT_ALIGN   14u   /* from this slot on the lowest bits of a distance have a code in common */
+#define END_DISTANCE UINT32_MAX
 
-/* A canonical code: how many codes of each length there are, and their symbols in code order. */
-struct code {
-    uint16_t count[CODE_BITS + 1];
-    uint16_t symbol[LENGTHS];
+struct length_code {
+    uint16_t above_7, above_15;
+    uint16_t low[8], middle[8], high[256];
+};
+
+/* How likely the next bit is 0, of 2048, for each thing that a bit can mean. */
+struct model {
+    uint16_t match[STATES], repeat[STATES], not_last[STATES], not_short[STATES];
+    uint16_t not_second[STATES], not_third[STATES];
+    struct length_code match_length, repeat_length;
+    uint16_t slot[4][64], within[SLOT_ALIGN][32], align[16];
+    uint16_t literal[8][3 * 256];
 };
 
 struct stream {
     const unsigned char *in;
     unsigned char *out;
     size_t in_size, out_size, in_at, out_at;
-    uint32_t bits; /* read from `in` and not used yet, the next one lowest */
-    unsigned bit_count;
-    bool bad; /* what follows makes no sense; reads give 0 */
+    uint32_t range, code;
+    uint32_t back[4]; /* the last distances less 1, newest first */
+    unsigned state;
+    bool bad; /* what follows makes no sense */
+    struct model model;
 };
 
-static uint32_t take(struct stream *s, unsigned count)
+static void refill(struct stream *s)
 {
-    while (s->bit_count < count) {
-        if (s->in_at == s->in_size) {
-            s->bad = true;
-            return 0;
-        }
-        s->bits |= (uint32_t)s->in[s->in_at++] << s->bit_count;
-        s->bit_count += 8;
+    if (s->range >= TOP)
+        return;
+    s->range <<= 8;
+    s->code <<= 8;
+    if (s->in_at == s->in_size)
+        s->bad = true;
+    else
+        s->code |= s->in[s->in_at++];
+}
+
+static uint32_t bit(struct stream *s, uint16_t *zero)
+{
+    refill(s);
+    uint32_t bound = (s->range >> 11) * *zero;
+    if (s->code < bound) {
+        s->range = bound;
+        *zero = (uint16_t)(*zero + ((2048u - *zero) >> 5));
+        return 0;
     }
-    uint32_t value = s->bits & ((1u << count) - 1);
-    s->bits >>= count;
-    s->bit_count -= count;
+    s->range -= bound;
+    s->code -= bound;
+    *zero = (uint16_t)(*zero - (*zero >> 5));
+    return 1;
+}
+
+/* `count` bits that are as likely 0 as 1. */
+static uint32_t even_bits(struct stream *s, unsigned count)
+{
+    uint32_t value = 0;
+    for (; count > 0; count--) {
+        refill(s);
+        s->range >>= 1;
+        uint32_t one = s->code >= s->range;
+        s->code -= one * s->range;
+        value = value << 1 | one;
+    }
+    return value;
+}
+
+/* `count` bits, the highest first; `tree` has one place for each way to begin. */
+static uint32_t tree_bits(struct stream *s, uint16_t *tree, unsigned count)
+{
+    uint32_t at = 1;
+    for (unsigned i = 0; i < count; i++)
+        at = at << 1 | bit(s, tree + at);
+    return at - (1u << count);
+}
+
+/* The same, the lowest first. */
+static uint32_t turned_bits(struct stream *s, uint16_t *tree, unsigned count)
+{
+    uint32_t at = 1;
+    uint32_t value = 0;
+    for (unsigned i = 0; i < count; i++) {
+        uint32_t one = bit(s, tree + at);
+        at = at << 1 | one;
+        value |= one << i;
+    }
     return value;
 }
 
@@ -44,185 +103,129 @@ static void put(struct stream *s, unsigned char byte)
         s->out[s->out_at++] = byte;
 }
 
-/* More codes than their lengths leave room for are refused; fewer are not: what has no code is
- * found when it is read. */
-static bool make_code(struct code *c, const uint8_t *lengths, unsigned symbols)
+/* After a copy, the byte that would have gone on with it helps until its first bit that is wrong. */
+static void literal(struct stream *s)
 {
-    uint16_t at[CODE_BITS + 1];
-    int32_t room = 1;
-    for (unsigned i = 0; i <= CODE_BITS; i++)
-        c->count[i] = 0;
-    for (unsigned i = 0; i < symbols; i++)
-        c->count[lengths[i]]++;
-    c->count[0] = 0;
-    at[0] = 0;
-    for (unsigned i = 1; i <= CODE_BITS; i++) {
-        at[i] = (uint16_t)(at[i - 1] + c->count[i - 1]);
-        room = 2 * room - c->count[i];
-        if (room < 0)
-            return false;
+    uint16_t *tree = s->model.literal[s->out_at == 0 ? 0 : s->out[s->out_at - 1] >> 5];
+    uint32_t help = s->state < LITERAL_ONLY ? 0 : 0x100;
+    uint32_t byte = help == 0 ? 0 : s->out[s->out_at - s->back[0] - 1];
+    uint32_t at = 1;
+    while (at < 0x100) {
+        byte <<= 1;
+        uint32_t expected = byte & help;
+        uint32_t one = bit(s, tree + help + expected + at);
+        help &= one != 0 ? expected : ~expected;
+        at = at << 1 | one;
     }
-    for (unsigned i = 0; i < symbols; i++)
-        if (lengths[i] != 0)
-            c->symbol[at[lengths[i]]++] = (uint16_t)i;
+    put(s, (unsigned char)at);
+    s->state = s->state < 4 ? 0 : s->state < 10 ? s->state - 3 : s->state - 6;
+}
+
+static uint32_t length(struct stream *s, struct length_code *c)
+{
+    if (bit(s, &c->above_7) == 0)
+        return 2 + tree_bits(s, c->low, 3);
+    if (bit(s, &c->above_15) == 0)
+        return 10 + tree_bits(s, c->middle, 3);
+    return 18 + tree_bits(s, c->high, 8);
+}
+
+static uint32_t distance(struct stream *s, uint32_t run)
+{
+    uint32_t slot = tree_bits(s, s->model.slot[run < 6 ? run - 2 : 3], 6);
+    if (slot < 4)
+        return slot;
+    unsigned more = slot / 2 - 1;
+    uint32_t base = (2 + slot % 2) << more;
+    if (slot < SLOT_ALIGN)
+        return base + turned_bits(s, s->model.within[slot], more);
+    base += even_bits(s, more - 4) << 4;
+    return base + turned_bits(s, s->model.align, 4);
+}
+
+/* Make the distance before `age` others the newest. */
+static void renew(struct stream *s, unsigned age, uint32_t back)
+{
+    for (; age > 0; age--)
+        s->back[age] = s->back[age - 1];
+    s->back[0] = back;
+}
+
+/* One of the last distances again; the length of the copy. */
+static uint32_t repeat(struct stream *s)
+{
+    struct model *m = &s->model;
+    unsigned age = 0;
+    if (bit(s, &m->not_last[s->state]) == 0) {
+        if (bit(s, &m->not_short[s->state]) == 0) {
+            s->state = s->state < LITERAL_ONLY ? 9 : 11;
+            return 1;
+        }
+    } else {
+        age = 1;
+        if (bit(s, &m->not_second[s->state]) != 0)
+            age = 2 + bit(s, &m->not_third[s->state]);
+    }
+    renew(s, age, s->back[age]);
+    s->state = s->state < LITERAL_ONLY ? 8 : 11;
+    return length(s, &m->repeat_length);
+}
+
+static uint32_t match(struct stream *s)
+{
+    uint32_t run = length(s, &s->model.match_length);
+    renew(s, 3, distance(s, run));
+    s->state = s->state < LITERAL_ONLY ? 7 : 10;
+    return run;
+}
+
+/* False when that was the end. */
+static bool copy(struct stream *s)
+{
+    uint32_t run = bit(s, &s->model.repeat[s->state]) != 0 ? repeat(s) : match(s);
+    if (s->back[0] == END_DISTANCE)
+        return false;
+    if (s->back[0] >= s->out_at)
+        s->bad = true;
+    for (; run > 0 && !s->bad; run--)
+        put(s, s->out[s->out_at - s->back[0] - 1]);
     return true;
 }
 
-static unsigned symbol(struct stream *s, const struct code *c)
+static void start(struct stream *s)
 {
-    uint32_t code = 0; /* the bits so far, and the first code of this length */
-    uint32_t first = 0;
-    uint32_t index = 0;
-    for (unsigned i = 1; i <= CODE_BITS; i++) {
-        code |= take(s, 1);
-        if (code - first < c->count[i])
-            return c->symbol[index + code - first];
-        index += c->count[i];
-        first = (first + c->count[i]) << 1;
-        code <<= 1;
-    }
-    s->bad = true;
-    return END;
+    uint16_t *zero = (uint16_t *)&s->model;
+    for (size_t i = 0; i < sizeof s->model / sizeof *zero; i++)
+        zero[i] = EVEN;
+    __builtin_memset(s->back, 0, sizeof s->back);
+    s->in_at = s->out_at = 0;
+    s->state = 0;
+    s->code = s->range = 0;
+    refill(s);
+    s->bad = s->bad || s->code != 0; /* the first byte is 0 */
+    for (unsigned i = 0; i < 4; i++)
+        refill(s);
+    s->range = UINT32_MAX;
 }
 
-/* Lengths 3 to 257 in groups that double: `codes` each, `bits` more bits; the same for distances.
- */
-static uint32_t grown(struct stream *s, unsigned number, unsigned codes, uint32_t base)
+const char *unpack_lzma(const unsigned char *in, size_t in_size, unsigned char *out,
+                        size_t out_size)
 {
-    if (number < 2 * codes)
-        return base + number;
-    unsigned bits = number / codes - 1;
-    return base + ((codes + number % codes) << bits) + take(s, bits);
-}
-
-static void copy(struct stream *s, unsigned length_code, const struct code *distances)
-{
-    uint32_t length = length_code == 28 ? 258 : grown(s, length_code, 4, 3);
-    unsigned far = symbol(s, distances);
-    if (length_code > 28 || far >= DISTANCES) {
-        s->bad = true;
-        return;
-    }
-    uint32_t distance = grown(s, far, 2, 1);
-    if (distance > s->out_at)
-        s->bad = true;
-    for (; length > 0 && !s->bad; length--)
-        put(s, s->out[s->out_at - distance]);
-}
-
-static void unpack_block(struct stream *s, const struct code *lengths, const struct code *distances)
-{
-    while (!s->bad) {
-        unsigned n = symbol(s, lengths);
-        if (n == END)
-            return;
-        if (n < END)
-            put(s, (unsigned char)n);
+    static struct stream s; /* 15 KiB: too much for a stack */
+    bool more = true;
+    s.in = in;
+    s.in_size = in_size;
+    s.out = out;
+    s.out_size = out_size;
+    s.bad = false;
+    start(&s);
+    while (more && !s.bad)
+        if (bit(&s, &s.model.match[s.state]) == 0)
+            literal(&s);
         else
-            copy(s, n - END - 1, distances);
-    }
-}
-
-static void stored_block(struct stream *s)
-{
-    s->bits = 0; /* up to the end of the byte */
-    s->bit_count = 0;
-    uint32_t size = take(s, 16);
-    if (take(s, 16) != (size ^ 0xFFFFu))
-        s->bad = true;
-    for (; size > 0 && !s->bad; size--)
-        put(s, (unsigned char)take(s, 8));
-}
-
-/* RFC 1951, 3.2.6. */
-static void fixed_lengths(uint8_t *lengths)
-{
-    for (unsigned i = 0; i < LENGTHS + DISTANCES; i++)
-        lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : i < LENGTHS ? 8 : 5;
-}
-
-/* RFC 1951, 3.2.7: the code for the lengths of the other two. */
-static bool read_own_code(struct stream *s, struct code *c)
-{
-    static const uint8_t order[] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
-                                    11, 4,  12, 3, 13, 2, 14, 1, 15};
-    uint8_t own[sizeof order] = {0};
-    unsigned given = take(s, 4) + 4;
-    for (unsigned i = 0; i < given; i++)
-        own[order[i]] = (uint8_t)take(s, 3);
-    return make_code(c, own, sizeof order);
-}
-
-/* How often the length that symbol `n` stands for is repeated. */
-static unsigned repeats(struct stream *s, unsigned n)
-{
-    static const uint8_t bits[] = {2, 3, 7};
-    if (n < 16)
-        return 1;
-    return (n == 18 ? 11 : 3) + take(s, n <= 18 ? bits[n - 16] : 0);
-}
-
-/* The length that `n` stands for after the first `i`; 16 is the one before. */
-static uint8_t length_of(unsigned n, const uint8_t *lengths, unsigned i)
-{
-    return n < 16 ? (uint8_t)n : n == 16 ? lengths[i - 1] : 0;
-}
-
-static void read_lengths(struct stream *s, uint8_t *lengths, unsigned total, struct code *c)
-{
-    if (!read_own_code(s, c))
-        s->bad = true;
-    for (unsigned i = 0; i < total && !s->bad;) {
-        unsigned n = symbol(s, c);
-        unsigned times = repeats(s, n);
-        if (times > total - i || (n == 16 && i == 0)) {
-            s->bad = true;
-            return;
-        }
-        for (uint8_t value = length_of(n, lengths, i); times > 0; times--)
-            lengths[i++] = value;
-    }
-}
-
-static void coded_block(struct stream *s, bool fixed)
-{
-    uint8_t lengths[LENGTHS + 32];
-    struct code literals, distances;
-    unsigned literal_count = LENGTHS;
-    unsigned distance_count = DISTANCES;
-    if (fixed) {
-        fixed_lengths(lengths);
-    } else {
-        literal_count = take(s, 5) + 257;
-        distance_count = take(s, 5) + 1;
-        if (literal_count > LENGTHS)
-            s->bad = true;
-        else
-            read_lengths(s, lengths, literal_count + distance_count, &literals);
-    }
-    if (!s->bad && make_code(&literals, lengths, literal_count) &&
-        make_code(&distances, lengths + literal_count, distance_count))
-        unpack_block(s, &literals, &distances);
-    else
-        s->bad = true;
-}
-
-const char *unpack_deflate(const unsigned char *in, size_t in_size, unsigned char *out,
-                           size_t out_size)
-{
-    struct stream s = {.in = in, .in_size = in_size, .out = out, .out_size = out_size};
-    bool last = false;
-    while (!last && !s.bad) {
-        last = take(&s, 1) != 0;
-        uint32_t kind = take(&s, 2);
-        if (kind == 3)
-            s.bad = true;
-        else if (kind == 0)
-            stored_block(&s);
-        else
-            coded_block(&s, kind == 1);
-    }
-    if (s.bad)
+            more = copy(&s);
+    refill(&s);
+    if (s.bad || s.code != 0 || s.in_at != s.in_size)
         return "the packed data is damaged";
     return s.out_at == out_size ? NULL : "the packed data is shorter than it should be";
 }

@@ -1,58 +1,99 @@
-/* libFuzzer over kernel/unpack.h: the input as packed data, and what zlib packs of the input; zlib
- * judges both. */
+/* libFuzzer over kernel/unpack.h: the input as packed data, what liblzma packs of the input, and that
+ * with one byte damaged. liblzma judges all three; Python's lzma, which kernel/pack.py packs with, is
+ * liblzma too (tests/lint/pack_test.py has its turn with Python's own output). */
 #include "kernel/unpack.c"
 
+#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define OUT_MAX 4096u
 
-/* Unpacked into a block of exactly that size, so that ASan sees one byte more. */
+static lzma_options_lzma options;
+static const lzma_filter filters[] = {{LZMA_FILTER_LZMA1, &options}, {LZMA_VLI_UNKNOWN, NULL}};
+
+/* A level of liblzma's, but the parameters that are fixed. */
+static void set_options(uint32_t level)
+{
+    if (lzma_lzma_preset(&options, level))
+        abort();
+    options.dict_size = 1u << 16;
+    options.lc = 3;
+    options.lp = 0;
+    options.pb = 0;
+}
+
+/* Unpacked into a block of exactly that size, from one of exactly that size, so that ASan sees one
+ * byte more. */
+static const char *unpack(const uint8_t *in, size_t in_size, uint8_t **out, size_t out_size)
+{
+    uint8_t *copy = malloc(in_size != 0 ? in_size : 1);
+    *out = malloc(out_size != 0 ? out_size : 1);
+    if (in_size != 0)
+        memcpy(copy, in, in_size);
+    const char *wrong = unpack_lzma(copy, in_size, *out, out_size);
+    free(copy);
+    return wrong;
+}
+
+static bool refused(const uint8_t *in, size_t in_size, size_t out_size)
+{
+    uint8_t *out;
+    const char *wrong = unpack(in, in_size, &out, out_size);
+    free(out);
+    return wrong != NULL;
+}
+
+/* Sound data with these contents: taken in its own size alone, whole, and with nothing after it. */
 static void compare(const uint8_t *in, size_t in_size, const uint8_t *want, size_t size)
 {
-    uint8_t *out = malloc(size + 1);
-    out = realloc(out, size != 0 ? size : 1);
-    if (unpack_deflate(in, in_size, out, size) != NULL || memcmp(out, want, size) != 0)
-        abort();
-    if (size > 0 && unpack_deflate(in, in_size, out, size - 1) == NULL)
+    uint8_t *out;
+    if (unpack(in, in_size, &out, size) != NULL || memcmp(out, want, size) != 0)
         abort();
     free(out);
+    if (!refused(in, in_size, size + 1) || (size > 0 && !refused(in, in_size, size - 1)) ||
+        !refused(in, in_size - 1, size))
+        abort();
+    uint8_t *longer = calloc(in_size + 1, 1);
+    memcpy(longer, in, in_size);
+    if (!refused(longer, in_size + 1, size))
+        abort();
+    free(longer);
 }
 
-/* What zlib accepts must be accepted, and be the same bytes. */
-static void judge(const uint8_t *data, size_t size)
+/* What liblzma takes is taken, and is the same; what it does not take, or not to its last byte, is
+ * refused. */
+static void judge(const uint8_t *in, size_t in_size)
 {
     uint8_t want[OUT_MAX];
-    uint8_t *out = malloc(OUT_MAX);
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)data,
-                  .avail_in = (uInt)size,
-                  .next_out = want,
-                  .avail_out = sizeof want};
-    if (inflateInit2(&z, -15) != Z_OK)
+    uint8_t *out;
+    size_t in_at = 0;
+    size_t size = 0;
+    lzma_ret r = lzma_raw_buffer_decode(filters, NULL, in, &in_at, in_size, want, &size, OUT_MAX);
+    if (r == LZMA_OK && in_at == in_size) {
+        compare(in, in_size, want, size);
+        return;
+    }
+    const char *wrong = unpack(in, in_size, &out, OUT_MAX);
+    if (wrong == NULL || strcmp(wrong, "the packed data is damaged") != 0)
         abort();
-    if (inflate(&z, Z_FINISH) == Z_STREAM_END)
-        compare(data, size, want, z.total_out);
-    inflateEnd(&z);
-    (void)unpack_deflate(data, size, out, OUT_MAX);
     free(out);
 }
 
-static void round_trip(const uint8_t *data, size_t size, int level, int strategy)
+static void round_trip(const uint8_t *data, size_t size, uint32_t level, const uint8_t damage[2])
 {
     size_t room = size + size / 2 + 64;
+    size_t packed_size = 0;
     uint8_t *packed = malloc(room);
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)data,
-                  .avail_in = (uInt)size,
-                  .next_out = packed,
-                  .avail_out = (uInt)room};
-    if (deflateInit2(&z, level, Z_DEFLATED, -15, 9, strategy) != Z_OK ||
-        deflate(&z, Z_FINISH) != Z_STREAM_END)
+    set_options(level);
+    if (lzma_raw_buffer_encode(filters, NULL, data, size, packed, &packed_size, room) != LZMA_OK)
         abort();
-    compare(packed, z.total_out, data, size);
-    deflateEnd(&z);
+    compare(packed, packed_size, data, size);
+    packed[damage[0] * packed_size / 256] ^= damage[1];
+    if (size <= OUT_MAX)
+        judge(packed, packed_size);
     free(packed);
 }
 
@@ -76,13 +117,14 @@ static void calls(const uint8_t *data, size_t size)
     free(code);
 }
 
-/* First byte: the level and the strategy (of zlib, 0 to 4). */
+/* First three bytes: the level, and where and how the packed data is damaged. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size == 0)
+    if (size < 3)
         return 0;
-    judge(data + 1, size - 1);
-    calls(data + 1, size - 1);
-    round_trip(data + 1, size - 1, data[0] % 10, data[0] / 10 % 5);
+    set_options(6);
+    judge(data + 3, size - 3);
+    calls(data + 3, size - 3);
+    round_trip(data + 3, size - 3, data[0] % 10, data + 1);
     return 0;
 }
