@@ -136,6 +136,14 @@ $(BUILD)/BOOTIA32.EFI: efi/ia32/main.c Makefile
 	$(EFI_LD) /subsystem:efi_application /machine:x86 /entry:efi_main /nodefaultlib /safeseh:no /merge:.rdata=.text \
 	    /Brepro /out:$@ $(BUILD)/efi/efi/ia32/main.c.obj
 
+# A firmware that plays tricks, for the tests; see tests/boot/shim/shim.h.
+SHIM_OBJ := $(patsubst %,$(BUILD)/efi/%.obj,$(sort $(wildcard tests/boot/shim/*.c)) tests/boot/shim/strict.S hal/x86_64/memory.S)
+$(BUILD)/efi/tests/boot/shim/%.c.obj: EFI_FLAGS += -Os -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 -DGNU_EFI_USE_MS_ABI
+.PHONY: shim
+shim: $(BUILD)/shim.efi
+$(BUILD)/shim.efi: $(SHIM_OBJ)
+	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /Brepro /out:$@ $^
+
 # Signed ones, if there is a key to sign with.
 DIST_EFI := $(BUILD)$(if $(KEY),/signed)
 
@@ -298,4 +306,4 @@ clean: ## remove everything that was built
 help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_.]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
--include $(EFI_OBJ:.obj=.d)
+-include $(EFI_OBJ:.obj=.d) $(SHIM_OBJ:.obj=.d)

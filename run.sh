@@ -39,6 +39,7 @@ usage: ./run.sh [option...]         build Mortise and boot it in QEMU
   --accel NAME       auto (default: KVM if a short boot under it has worked, else TCG), kvm, tcg
   --image FILE       boot this .EFI instead of building one
   --disk FILE        boot a copy of this disk image (what make dist made): .img or .iso
+  --add FOLDER       copy this folder's files onto the disk, over what is there
   --attach BUS       where the disk is: virtio (default), usb, ahci, nvme, cd
   --socket FILE      serial input too: wait for a connection to this Unix socket
   --no-install       do not install what is missing: name it, and exit with status 2
@@ -52,7 +53,7 @@ TEXT
 
 # The words of the command line, with their defaults.
 COMMAND=boot MEMORY=256M SMP=1 TIMEOUT='' DISPLAY_ON=0 FIRMWARE=ovmf OPTIONS='' LOG='' GDB=0
-QEMU_ARGS='' MACHINE='' CPU=max ACCEL=auto IMAGE='' DISK='' ATTACH=virtio SOCKET='' INSTALL=1
+QEMU_ARGS='' MACHINE='' CPU=max ACCEL=auto IMAGE='' DISK='' ADD='' ATTACH=virtio SOCKET='' INSTALL=1
 MACHINES=()
 
 # shellcheck source=tests/boot/common.sh
@@ -81,6 +82,7 @@ set_option() { # NAME VALUE
     --image) IMAGE=$2 ;;
     --disk) DISK=$2 ;;
     --attach) ATTACH=$2 ;;
+    --add) ADD=$2 ;;
     --socket) SOCKET=$2 ;;
     *) die "$STATUS_USAGE" "unknown option $1; ./run.sh --help lists the options" ;;
     esac
@@ -129,6 +131,9 @@ check_arguments() {
     case $ATTACH in virtio | usb | ahci | nvme | cd) ;; *)
         die "$STATUS_USAGE" "--attach '$ATTACH' is none of virtio, usb, ahci, nvme, cd" ;;
     esac
+    if [ -n "$ADD" ] && { [ ! -d "$ADD" ] || [ -n "$DISK" ]; }; then
+        die "$STATUS_USAGE" "--add '$ADD' is no folder, or there is a --disk, which stays as it is"
+    fi
     case $ACCEL in auto | kvm | tcg) ;; *)
         die "$STATUS_USAGE" "--accel '$ACCEL' is none of auto, kvm, tcg" ;;
     esac

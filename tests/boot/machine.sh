@@ -59,7 +59,8 @@ make_disk() { # FILE
         mformat -i "$1" -F -v MORTISE :: &&
         mmd -i "$1" ::/EFI ::/EFI/BOOT &&
         mcopy -i "$1" "$IMAGE" ::/EFI/BOOT/BOOTX64.EFI &&
-        mcopy -i "$1" "$WORK/mortise.cfg" ::/EFI/BOOT/mortise.cfg
+        mcopy -i "$1" "$WORK/mortise.cfg" ::/EFI/BOOT/mortise.cfg &&
+        { [ -z "$ADD" ] || mcopy -o -Q -s -i "$1" "$ADD"/* ::/; }
 }
 
 # A disk that is given stays as it is: its copy gets the words after those of its own options file.

@@ -1,0 +1,207 @@
+/* The services that the image meets. A hook plays tricks on the image alone: it knows it by the
+ * address to which it returns. */
+#include "shim.h"
+
+#define SERVICES     44u
+#define HEADER       sizeof(EFI_TABLE_HEADER)
+#define GET_MAP      (offsetof(EFI_BOOT_SERVICES, GetMemoryMap) - HEADER) / sizeof(void *)
+#define EXIT         (offsetof(EFI_BOOT_SERVICES, ExitBootServices) - HEADER) / sizeof(void *)
+#define RESERVED     (offsetof(EFI_BOOT_SERVICES, PCHandleProtocol) - HEADER) / sizeof(void *)
+#define STUB         16u
+#define FROM_IMAGE() from_image((uint64_t)(uintptr_t)__builtin_return_address(0))
+
+uint64_t strict_base, strict_size;
+uint64_t strict_real[64];
+
+static EFI_BOOT_SERVICES before; /* the firmware's own */
+static uint64_t readings, exits, allocations;
+
+static bool from_image(uint64_t address)
+{
+    return address - strict_base < strict_size;
+}
+
+static size_t give(const struct list *list, uint8_t *to, UINTN stride)
+{
+    for (size_t i = 0; to != NULL && i < list->count; i++) {
+        for (size_t byte = 0; byte < stride; byte++)
+            to[i * stride + byte] = byte < sizeof(struct entry) ? 0 : 0xee;
+        *(struct entry *)(void *)(to + i * stride) = list->at[i];
+    }
+    return list->count * stride;
+}
+
+static EFI_STATUS EFIAPI get_map(UINTN *bytes, EFI_MEMORY_DESCRIPTOR *to, UINTN *key, UINTN *stride,
+                                 UINT32 *version)
+{
+    if (!FROM_IMAGE())
+        return before.GetMemoryMap(bytes, to, key, stride, version);
+    /* A size that holds no descriptor is a lie; the descriptors lie elsewhere then. */
+    UINTN step = config.stride < sizeof(struct entry) ? 48 : config.stride;
+    UINTN key_now = 0;
+    EFI_STATUS status = map_read_real(before.GetMemoryMap, &key_now);
+    if (!ok(status))
+        return status;
+    const struct list *list = map_make(++readings);
+    UINTN need = give(list, NULL, step);
+    *stride = config.stride;
+    *version = (UINT32)config.version;
+    if (readings >= config.small_from)
+        need = *bytes + need * readings;
+    if (*bytes < need) {
+        *bytes = need;
+        return EFI_BUFFER_TOO_SMALL;
+    }
+    *bytes = give(list, (uint8_t *)to, step);
+    *key = key_now;
+    return EFI_SUCCESS;
+}
+
+/* From the first try to exit on. */
+static void be_strict(void)
+{
+    uint64_t *table = (uint64_t *)(void *)((uint8_t *)st->BootServices + HEADER);
+    for (uint64_t i = 0; i < SERVICES; i++) {
+        strict_real[i] = table[i];
+        if (i != GET_MAP && i != EXIT && i != RESERVED)
+            table[i] = (uint64_t)(uintptr_t)(strict_stubs + i * STUB);
+    }
+}
+
+EFI_STATUS strict_refuse(uint64_t service, uint64_t caller)
+{
+    say("shim: called after the exit: service");
+    say_hex(service);
+    say(" from image offset");
+    say_hex(caller - strict_base);
+    say_end();
+    return EFI_UNSUPPORTED;
+}
+
+static void take_console(void)
+{
+    static uint64_t wild[16];
+    for (size_t i = 0; i < ARRAY_LEN(wild); i++)
+        wild[i] = 0xdead0000dead0000u; /* not canonical: a call or a read faults */
+    if (config.con_null != 0 || config.con_none != 0)
+        st->ConOut = st->StdErr = NULL, st->ConIn = NULL;
+    if (config.con_wild != 0) {
+        st->ConOut = st->StdErr = (void *)wild;
+        st->ConIn = (void *)wild;
+    }
+}
+
+static void after_exit(void)
+{
+    say("shim: the firmware has let go");
+    say_end();
+    map_say_real();
+    tables_say_rights();
+    take_console();
+    tables_junk();
+}
+
+/* Refused with something allocated, so that the map and its key are others the next time. */
+static EFI_STATUS refuse_exit(void)
+{
+    void *page = NULL;
+    (void)before.AllocatePool(EfiReservedMemoryType, 100, &page);
+    return EFI_INVALID_PARAMETER;
+}
+
+static EFI_STATUS EFIAPI exit_services(EFI_HANDLE image, UINTN key)
+{
+    if (!FROM_IMAGE())
+        return before.ExitBootServices(image, key);
+    say("shim: exit");
+    say_hex(++exits);
+    say_end();
+    if (exits == 1) {
+        be_strict();
+        take_console();
+    }
+    if (exits <= config.exit_fail)
+        return refuse_exit();
+    if (exits - config.exit_fail <= config.exit_stale)
+        return before.ExitBootServices(image, key + 1);
+    EFI_STATUS status = before.ExitBootServices(image, key);
+    if (ok(status))
+        after_exit();
+    return status;
+}
+
+static bool below_1m(EFI_ALLOCATE_TYPE how, EFI_PHYSICAL_ADDRESS at)
+{
+    return how != AllocateAnyPages && at < MIB;
+}
+
+static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type, UINTN pages,
+                                        EFI_PHYSICAL_ADDRESS *at)
+{
+    if (!FROM_IMAGE())
+        return before.AllocatePages(how, type, pages, at);
+    allocations++;
+    if (config.no_pages != 0 && allocations >= config.no_pages)
+        return EFI_OUT_OF_RESOURCES;
+    if (config.no_low != 0 && below_1m(how, *at))
+        return EFI_NOT_FOUND;
+    if (config.zero_page != 0 && allocations == 1 && below_1m(how, *at)) {
+        *at = 0;
+        return EFI_SUCCESS;
+    }
+    return before.AllocatePages(how, type, pages, at);
+}
+
+static bool is_loaded_image(const EFI_GUID *id)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)id;
+    return words[0] == 0x11d295625b1b31a1u && words[1] == 0x3b7269c9a0003f8eu;
+}
+
+static void spoil(EFI_LOADED_IMAGE_PROTOCOL *loaded)
+{
+    if (config.no_path != 0)
+        loaded->FilePath = NULL;
+    if (config.no_device != 0)
+        loaded->DeviceHandle = NULL;
+    if (config.wrong_base != 0)
+        loaded->ImageBase = (void *)(uintptr_t)0x1000;
+    if (config.options_bytes != 0) {
+        loaded->LoadOptions = config.options;
+        loaded->LoadOptionsSize = (UINT32)config.options_bytes;
+    }
+}
+
+static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *id, void **found)
+{
+    static EFI_LOADED_IMAGE_PROTOCOL copy;
+    EFI_STATUS status = before.HandleProtocol(handle, id, found);
+    if (!FROM_IMAGE() || handle != child.handle || !is_loaded_image(id) || !ok(status))
+        return status;
+    if (config.no_loaded != 0)
+        return EFI_UNSUPPORTED;
+    copy = *child.loaded;
+    spoil(&copy);
+    *found = &copy;
+    return status;
+}
+
+static EFI_STATUS EFIAPI stall(UINTN us)
+{
+    return before.Stall(FROM_IMAGE() ? us / config.hurry : us);
+}
+
+void services_hook(void)
+{
+    EFI_BOOT_SERVICES *table = st->BootServices;
+    before = *table;
+    strict_base = (uint64_t)(uintptr_t)child.loaded->ImageBase;
+    strict_size = child.loaded->ImageSize;
+    table->GetMemoryMap = get_map;
+    table->ExitBootServices = exit_services;
+    table->AllocatePages = allocate_pages;
+    table->HandleProtocol = handle_protocol;
+    table->Stall = stall;
+    if (config.con_none != 0)
+        take_console();
+}
