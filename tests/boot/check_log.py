@@ -20,6 +20,7 @@ RAM_TYPES = {1, 2, 3, 4, 7}
 STAMP = re.compile(r"^\[ *(\d+\.\d+)\] (.*)$")
 ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
 MAP = re.compile(r"^map: (\d+) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]+)$")
+WIDTH = re.compile(r"^cpu: .*, (\d+) physical address bits")
 OWNER = re.compile(r"^owner: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (\S.*), (\d+) pages, (\S.*)$")
 ZONE = re.compile(r"^zone: (\S+) total=(\d+) free=(\d+)")
 READY = re.compile(r"\bPage allocator ready: (\d+) pages")
@@ -121,7 +122,9 @@ class Checker:
         entries = self.log.all(MAP)
         self.check(entries, "the log holds the raw map")
         self.equal(len(entries), len(lines), "`map:` lines that are `TYPE START END ATTR`")
-        self.entries = [(int(m[1]), *(int(m[i], 16) for i in (2, 3, 4))) for m in entries]
+        # What lies beyond the CPU's address width is no memory.
+        limit = 1 << int(([m[1] for m in self.log.all(WIDTH)] or ["52"])[0])
+        self.entries = [(int(m[1]), int(m[2], 16), min(int(m[3], 16), limit), int(m[4], 16)) for m in entries]
 
     def check_pages(self):
         runs = sweep(self.entries)

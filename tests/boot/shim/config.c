@@ -2,7 +2,7 @@
  * be a test that cannot fail. */
 #include "shim.h"
 
-struct config config = {.stride = 48, .version = 1, .hurry = 1, .small_from = UINT64_MAX};
+struct config config = {.stride = 48, .version = 1, .hurry = 1, .small_from = UINT64_MAX, .small_to = UINT64_MAX};
 struct list overlay;
 
 static const struct {
@@ -12,6 +12,7 @@ static const struct {
     {"exit-fail", &config.exit_fail}, {"exit-stale", &config.exit_stale},
     {"stride", &config.stride},       {"version", &config.version},
     {"grow", &config.grow},           {"small-from", &config.small_from},
+    {"small-to", &config.small_to},
     {"shuffle", &config.shuffle},     {"hurry", &config.hurry},
     {"no-pages", &config.no_pages},   {"no-low", &config.no_low},
     {"zero-page", &config.zero_page}, {"no-loaded", &config.no_loaded},

@@ -46,7 +46,7 @@ static EFI_STATUS EFIAPI get_map(UINTN *bytes, EFI_MEMORY_DESCRIPTOR *to, UINTN 
     UINTN need = give(list, NULL, step);
     *stride = config.stride;
     *version = (UINT32)config.version;
-    if (readings >= config.small_from)
+    if (readings >= config.small_from && readings <= config.small_to)
         need = *bytes + need * readings;
     if (*bytes < need) {
         *bytes = need;

@@ -44,7 +44,8 @@ struct config {
     uint64_t exit_stale;  /* so many more are passed on with a wrong key, which the firmware refuses */
     uint64_t stride;      /* what is told as the size of a descriptor */
     uint64_t version;     /* and as their version */
-    uint64_t small_from;  /* this reading of the map and all later ones find the buffer too small */
+    uint64_t small_from;  /* this reading of the map finds the buffer too small, whatever its size */
+    uint64_t small_to;    /* and all up to this one */
     uint64_t grow;        /* entries by which each reading of the map grows */
     uint64_t shuffle;     /* 0, or the seed by which the map is shuffled */
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */

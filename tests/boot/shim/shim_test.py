@@ -1,0 +1,512 @@
+#!/usr/bin/env python3
+"""Boot with a firmware that plays tricks (tests/boot/shim/shim.h), and compare what the kernel then says,
+line by line, with what is worked out here from the firmware's real map and the tricks.
+
+usage: shim_test.py [--image FILE] [--shim FILE] [--jobs N] [--keep FOLDER] core|all|list|NAME...
+
+core: the part that ./run.sh test boots; all: every case, the real machines' maps of tests/data/maps
+included. Every case must end in the right verdict or in the right sentence. Ends with
+"N passed, N failed".
+"""
+import argparse
+import concurrent.futures
+import contextlib
+import dataclasses
+import glob
+import io
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
+sys.path.insert(0, os.path.dirname(HERE))
+# pylint: disable=wrong-import-position
+import check_log  # noqa: E402
+from monitor import Checks  # noqa: E402
+
+PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
+TOP = 1 << 64
+RAM = {1, 2, 3, 4, 7}
+WB, RP, SP = 0x8, 0x2000, 0x40000
+
+# How a boot can end: the kernel's verdict (run.sh's exit status 0 and 1), or the loader gives the
+# machine back to the firmware with a sentence, or restarts it (both end the machine: status 3).
+PASS, FAIL, BACK, RESTART = "pass", "fail", "back", "restart"
+STATUS = {PASS: 0, FAIL: 1, BACK: 3, RESTART: 3}
+
+NO_LOW = "No free page below 640 KiB: other processors cannot be started."
+NOT_ASCII = "LoadOptions: reading stopped at a character that is not ASCII."
+NO_IMAGE = "The firmware does not describe this image: no mortise.cfg, no LoadOptions."
+NO_FOLDER = "The folder this program came from cannot be read: no mortise.cfg."
+NO_REPORT = "mortise-report.txt is not written: unsupported."
+WRONG_BASE = "The firmware is wrong about where this image lies; its own headers count."
+CANNOT_READ = "Mortise cannot start: the memory map cannot be read. A firmware update may help."
+READ_ONCE = "Mortise cannot start: the memory map could be read once and no more. A firmware update may help."
+NO_STACK = "Mortise cannot start: no memory for a stack. Start it on a machine with 48 MiB or more."
+TOO_SMALL = "The firmware's answer: 0x8000000000000005 (buffer too small)."
+COMPROMISED = "The firmware's answer: 0x8000000000000021 (compromised data)."
+NO_MEMORY = "The firmware's answer: 0x8000000000000009 (out of resources)."
+LAST_LINE = "by itself after half a minute."
+MONITOR = "monitor: type help"
+
+
+@dataclasses.dataclass
+class Case:
+    """One boot. `words` are those of shim.cfg; entries are (type, start, pages, attributes)."""
+
+    name: str
+    words: str = ""
+    core: bool = False
+    memory: str = "256M"
+    options: str = "selftest=off"
+    add: tuple = ()
+    overlay: tuple = ()  # (type, start, end, attributes)
+    load_options: bytes = b""
+    ends: str = PASS
+    attempts: int = 1
+    notes: tuple = ()
+    says: tuple = ()  # sentences that must stand in the log, in this order
+    unsaid: tuple = ()  # and texts that must not
+
+    def word(self, name, default=0):
+        found = re.search(rf"(?:^| ){name}(?:=(\S+))?(?: |$)", self.words)
+        if not found:
+            return default
+        return int(found[1], 0) if found[1] else 1
+
+
+# ---- what the image must have been told ----
+
+
+def end_of(base, pages):
+    """As efi/rawmap.h promises: an end that passes 2^64 wraps, but not so that it says nothing."""
+    if pages < TOP // PAGE:
+        return (base + pages * PAGE) % TOP
+    return TOP - PAGE if base == 0 else 0
+
+
+def pieces(entry, real):
+    """An entry of the overlay without what the firmware uses."""
+    kind, start, end, attributes = entry
+    marks = {start, end} | {p for _, s, n, _ in real for p in (s, s + n * PAGE) if start < p < end}
+    runs = []
+    marks = sorted(marks)
+    for low, high in zip(marks, marks[1:]):
+        holders = {t for t, s, n, _ in real if s <= low < s + n * PAGE}
+        if not (holders == {7} or (not holders and kind not in RAM)):
+            continue
+        if runs and runs[-1][1] == low:
+            runs[-1][1] = high
+        else:
+            runs.append([low, high])
+    return [(kind, low, (high - low) // PAGE, attributes) for low, high in runs]
+
+
+def shuffled(entries, seed):
+    entries = list(entries)
+    for left in range(len(entries), 1, -1):
+        seed = (seed * 6364136223846793005 + 1442695040888963407) % TOP
+        chosen = (seed >> 33) % left
+        entries[chosen], entries[left - 1] = entries[left - 1], entries[chosen]
+    return entries
+
+
+def told(case, real, readings):
+    """The map of the last reading: (type, start, pages, attributes)."""
+    entries = list(real)
+    if case.overlay:
+        entries = [piece for entry in case.overlay for piece in pieces(entry, real)]
+        entries += [entry for entry in real if entry[0] != 7]
+    entries += case.add
+    entries += [(0, 0xE000000000 + i * 2 * PAGE, 1, 0) for i in range(case.word("grow") * readings)]
+    if case.word("no-low"):
+        entries = [(4 if t == 7 and s < MIB else t, s, n, a) for t, s, n, a in entries]
+    return shuffled(entries, case.word("shuffle")) if case.word("shuffle") else entries
+
+
+# ---- what the kernel must make of it, by the words of mm/memmap.h ----
+
+CLASSES = ["hole", "usable", "boot services", "loader", "ACPI tables", "special purpose", "persistent", "unaccepted",
+           "ACPI NVS", "runtime services", "reserved", "device", "faulty"]  # fmt: skip
+RANK = {name: i for i, name in enumerate(CLASSES)}
+UEFI = ["reserved", "loader", "loader", "boot services", "boot services", "runtime services", "runtime services",
+        "usable", "faulty", "ACPI tables", "ACPI NVS", "device", "device", "reserved", "persistent",
+        "unaccepted"]  # fmt: skip
+
+
+def class_of(kind, attributes):
+    name = UEFI[kind] if kind < len(UEFI) else "reserved"
+    if name in ("usable", "boot services", "loader"):
+        if not attributes & WB or attributes & RP:
+            return "reserved"
+        if attributes & SP:
+            return "special purpose"
+    return name
+
+
+def anomalies(entries, limit):
+    """The lines, and the entries that are kept: (start, end, class)."""
+    lines, kept = [], []
+
+    def note(text, base, size):
+        lines.append(f"{text}: base 0x{base:016x}, {size} bytes")
+
+    for kind, base, pages, attributes in entries:
+        size = (end_of(base, pages) - base) % TOP
+        if size == 0:
+            note("zero length", base, size)
+        elif base + size >= TOP:
+            note("wraps past the end of the address space", base, size)
+        elif base >= limit:
+            note("beyond the physical address width", base, size)
+        else:
+            if kind >= len(UEFI):
+                note("unknown type", base, size)
+            if kept and base < kept[-1][0]:
+                note("unsorted", base, size)
+            if base + size > limit:
+                note("beyond the physical address width", base, size)
+            kept.append((base, min(base + size, limit), class_of(kind, attributes)))
+    reach = 0
+    for base, end, _ in sorted(kept, key=lambda k: (k[0], k[1])):
+        if base < reach:
+            note("overlap", base, min(reach, end) - base)
+        reach = max(reach, end)
+    return lines, kept
+
+
+def pages_by_class(kept):
+    """Where entries overlap the least usable wins; RAM below 1 MiB is reserved."""
+    points = sorted({p for start, end, _ in kept for p in (start, end)} | {MIB})
+    starts, ends = {}, {}
+    for start, end, name in kept:
+        starts.setdefault(start, []).append(name)
+        ends.setdefault(end, []).append(name)
+    cover, total = dict.fromkeys(CLASSES, 0), dict.fromkeys(CLASSES, 0)
+    for low, high in zip(points, points[1:]):
+        for name in ends.get(low, []):
+            cover[name] -= 1
+        for name in starts.get(low, []):
+            cover[name] += 1
+        name = max((n for n in CLASSES if cover[n]), key=RANK.get, default="hole")
+        if high <= MIB and name in ("usable", "boot services", "loader"):
+            name = "reserved"
+        total[name] += (high - low) // PAGE
+    return {name: pages for name, pages in total.items() if pages and name != "hole"}
+
+
+# ---- the machine ----
+
+
+def write(folder, name, data):
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def make_files(case, folder, arguments):
+    boot = os.path.join(folder, "EFI", "BOOT")
+    os.makedirs(boot)
+    words = [case.words] + ["add=" + ",".join(hex(n) for n in entry) for entry in case.add]
+    if case.load_options:
+        words.append("load-options=" + case.load_options.hex())
+    write(boot, "BOOTX64.EFI", read(arguments.shim))
+    write(boot, "MORTISE.EFI", read(arguments.image))
+    write(boot, "shim.cfg", "\n".join(words))
+    if case.overlay:
+        write(boot, "shim.map", "".join(f"{t} {s:#x} {e:#x} {a:#x}\n" for t, s, e, a in case.overlay))
+
+
+def boot_case(case, arguments):
+    """run.sh's status and the guest's log."""
+    with tempfile.TemporaryDirectory() as folder:
+        make_files(case, folder, arguments)
+        command = [os.path.join(ROOT, "run.sh"), "--no-install", "--image", arguments.image, "--add", folder,
+                   "--memory", case.memory, "--options", case.options, "--timeout", "120"]  # fmt: skip
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+            output = b""
+            for data in iter(lambda: run.stdout.read1(65536), b""):
+                output += data
+                if MONITOR.encode() in output:  # without options nobody has told it to exit
+                    run.terminate()
+            status = run.wait()
+    if arguments.keep:
+        write(arguments.keep, case.name + ".log", output)
+    return status, output
+
+
+# ---- the checks ----
+
+
+class Boot:
+    def __init__(self, case, status, output, image):
+        self.case, self.status, self.image = case, status, image
+        # The monitor comes after the verdict, where nobody has told the kernel to exit.
+        self.log = check_log.Log(re.split(rb"\n\[ *[0-9.]+\] console: ", output)[0])
+        self.text = check_log.ESCAPE.sub("", output.decode("latin-1").replace("\r", ""))
+        self.lines = self.text.split("\n")
+        self.checks = Checks()
+
+    def shim(self, topic):
+        return [line[len(topic) + 7 :] for line in self.lines if line.startswith(f"shim: {topic} ")]
+
+    def equal(self, actual, expected, what):
+        self.checks.equal(actual, expected, f"{self.case.name}: {what}")
+
+    def topic(self, name):
+        return [line[len(name) + 2 :] for line in self.log.topic(name)]
+
+    def run(self):
+        self.check_end()
+        self.check_sentences()
+        exits = self.shim("exit")
+        if self.case.ends in (PASS, FAIL):
+            self.equal(len(exits), self.case.attempts, "calls of ExitBootServices")
+            self.check_map()
+            self.check_rights()
+        if self.case.ends == PASS:
+            self.check_pass()
+        elif self.case.ends == BACK:
+            self.equal(exits, [], "calls of ExitBootServices")
+        return self.checks
+
+    def check_end(self):
+        self.equal(self.status, STATUS[self.case.ends] if MONITOR not in self.text else 143, "exit status of run.sh")
+        self.equal(self.shim("called after"), [], "services called after the exit")
+        back = [line for line in self.lines if line.startswith("shim: stopped")]
+        want = ["shim: stopped: the image came back; status"] if self.case.ends == BACK else []
+        self.equal([line.rsplit(" ", 1)[0] for line in back], want, "how the shim was stopped")
+
+    def check_sentences(self):
+        at = 0
+        for sentence in self.case.says:
+            found = self.text.find(sentence, at)
+            self.checks.check(found >= 0, f"{self.case.name}: {sentence!r} is said, in its place")
+            at = max(at, found)
+        for text in self.case.unsaid:
+            self.checks.check(text not in self.text, f"{self.case.name}: {text!r} is not said")
+
+    def check_map(self):
+        real = [tuple(int(n, 16) for n in line.split()) for line in self.shim("real")]
+        real = [(t, s, n, a) for t, s, n, a in real]
+        bits = re.search(r"(\d+) physical address bits", self.text)
+        self.checks.check(real and bits, f"{self.case.name}: the shim tells the real map, the kernel the CPU's width")
+        if not bits:
+            return
+        # One reading for the size, one to look at, one for each exit.
+        readings = 2 + self.case.attempts
+        entries = told(self.case, real, readings)
+        want = [f"{t} 0x{s:016x} 0x{end_of(s, n):016x} {a:#x}" for t, s, n, a in entries]
+        self.equal(self.topic("map"), want, "`map:` lines")
+        odd, kept = anomalies(entries, 1 << int(bits[1]))
+        if self.case.ends == PASS:
+            self.equal(self.topic("anomaly"), odd, "`anomaly:` lines")
+            said = dict(re.findall(r"\] memory: ([A-Za-z ]+): (\d+) pages", self.text))
+            self.equal({name: int(n) for name, n in said.items()}, pages_by_class(kept), "pages by class")
+
+    def check_rights(self):
+        if not self.case.word("protect"):
+            return
+        want = section_rights(self.image) + ["headers r--", "stack rw" + "x-"[self.case.word("protect") - 1]]
+        self.equal(self.shim("rights"), want, "rights of the image's sections at the exit")
+
+    def check_pass(self):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            sound = check_log.Checker(self.log, None).run()
+        self.checks.check(sound, f"{self.case.name}: check_log.py agrees:\n{said.getvalue()}")
+        self.equal(self.topic("loader"), list(self.case.notes), "the loader's notes")
+        firmware = f"descriptors of {self.case.word('stride', 48)} bytes, left in {self.case.attempts} attempts"
+        self.checks.check(firmware in self.text, f"{self.case.name}: the log says {firmware!r}")
+        low = [line for line in self.log.topic("reserve") if "trampoline" in line]
+        self.equal(len(low), 0 if NO_LOW in self.case.notes else 1, "trampoline pages")
+        if self.case.word("junk"):
+            self.checks.check(int(self.shim("overwrote pages")[0].split()[0], 16) > 1000, f"{self.case.name}: junk")
+
+
+def section_rights(path):
+    """Name and rights of each section, from the headers of the file."""
+    data = read(path)
+    pe = struct.unpack_from("<I", data, 0x3C)[0]
+    count, optional = struct.unpack_from("<H", data, pe + 6)[0], struct.unpack_from("<H", data, pe + 20)[0]
+    rights = []
+    for i in range(count):
+        at = pe + 24 + optional + 40 * i
+        flags = struct.unpack_from("<I", data, at + 36)[0]
+        name = data[at : at + 8].rstrip(b"\0").decode()
+        rights.append(f"{name} r{'w' if flags >> 31 else '-'}{'x' if flags >> 29 & 1 else '-'}")
+    return rights
+
+
+# ---- the cases ----
+
+
+def utf16(text):
+    return text.encode("utf-16-le")
+
+
+def at_mib(kind, mib, pages=16, attributes=0xF):
+    return (kind, mib * MIB, pages, attributes)
+
+
+# In a guest of 256 MiB the firmware uses neither 72 to 120 MiB nor anything beyond 2^32.
+ODD = (
+    at_mib(7, 72, 0), at_mib(0, 73, 0), (7, 0, 0, 0xF),  # zero length
+    at_mib(0, 74), at_mib(7, 76), at_mib(9, 76), at_mib(9, 78, 512), at_mib(10, 79, 1),  # overlaps
+    (7, TOP - PAGE, 2, 0xF), (0, TOP - PAGE, 1, 0xF), (7, 80 * MIB, TOP // PAGE, 0xF),  # wrapping
+    (7, 0x1000, TOP // PAGE - 1, 0xF), (7, 1 << 45, 16, 0xF), (0, (1 << 40) - PAGE, 2, 0),  # too high
+)  # fmt: skip
+KINDS = (
+    at_mib(15, 72, 256), at_mib(14, 74, 256), at_mib(16, 76, 256), at_mib(0x6FFFFFFF, 78, 3),
+    at_mib(0x70000001, 80, 4), at_mib(0x80000001, 82, 5), at_mib(0xFFFFFFFF, 84, 6), at_mib(13, 86, 7),
+    at_mib(7, 88, 256, 0xF | SP), at_mib(7, 90, 8, 0xF | RP), at_mib(7, 92, 9, 7), at_mib(8, 94, 10),
+    at_mib(4, 96, 11, 0xF | SP), at_mib(12, 98, 12), at_mib(7, 100, 13, 0xF | 0x4000 | 0x20000 | 1 << 40),
+)  # fmt: skip
+# The same as a firmware would tell them: nothing overlaps.
+TIDY_KINDS = tuple(
+    (7, low * MIB, high * MIB, 0xF) if kind is None else (kind, low * MIB, high * MIB, attributes)
+    for low, high, kind, attributes in (
+        (1, 72, None, 0), (72, 76, 15, 0xF), (76, 80, None, 0), (80, 84, 7, 0xF | SP), (84, 85, 0x70000001, 0),
+        (85, 86, 0x80000001, 0xF), (86, 90, 14, 0x800F), (90, 91, 8, 0xF), (91, 4096, None, 0),
+    )  # fmt: skip
+)
+# 450 entries of one to four pages, every other one reserved, and the rest.
+MANY = tuple(
+    (0 if i % 2 else 7, 72 * MIB + i * 4 * PAGE, 72 * MIB + (i * 4 + 1 + i % 4) * PAGE, 0xF) for i in range(450)
+) + ((7, MIB, 72 * MIB, 0xF), (7, 80 * MIB, 4 * GIB, 0xF))
+RUBBISH = utf16("\\EFI\\x.efi selftest=off plant=panic") + bytes.fromhex("ffd80001ee7f0000deadbeef13")
+
+
+def real_map(path):
+    entries = []
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for kind, start, end, attributes in re.findall(r"^(\d+) (0x\w+) (0x\w+) (\S+)", text, re.M):
+        entries.append((int(kind), int(start, 16), int(end, 16), 0xF if attributes == "-" else int(attributes, 16)))
+    return tuple(entries), "arch: x86_64" in text
+
+
+def map_cases():
+    """Every PC of tests/data/maps, in a guest whose RAM lies below 2 GiB and from 4 to 8 GiB."""
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests", "data", "maps", "*.map"))):
+        entries, pc = real_map(path)
+        if pc:
+            name = os.path.basename(path)[:-4]
+            yield Case("map-" + name, overlay=entries, memory="6G", core=name == "dell-inspiron-7520-8g")
+
+
+def stride_cases():
+    for size in (40, 56, 64, 4096):
+        yield Case(f"stride-{size}", f"stride={size}", memory="128M")
+    yield Case("stride-65536", "stride=65536 hurry=1000", memory="128M", ends=BACK, says=(CANNOT_READ, TOO_SMALL))
+    for size in (0, 39, 41, 44, 1 << 32):
+        yield Case(f"stride-{size}", f"stride={size} hurry=1000", core=size == 39, memory="128M", ends=BACK,
+                   says=(CANNOT_READ, COMPROMISED))  # fmt: skip
+    for version in (0, 2, 0xFFFFFFFF):
+        yield Case(f"version-{version}", f"version={version}", memory="128M")
+
+
+def exit_cases():
+    forever = "exit-fail=0xffffffff hurry=100"
+    yield Case("exits", "exit-fail=3 exit-stale=2 stride=40 con-wild grow=6", core=True, memory="128M", attempts=6)
+    yield Case("exit-at-the-last", "exit-fail=63 con-null", memory="128M", attempts=64)
+    yield Case("exit-stale", "exit-stale=20", memory="128M", attempts=21)
+    yield Case("exit-never", forever, memory="128M", ends=RESTART, says=(LAST_LINE, "shim: exit 0x40\n"),
+               unsaid=("shim: exit 0x41", "mortise: commit"))  # fmt: skip
+    yield Case("grow-slowly", "grow=6 exit-fail=60", memory="128M", attempts=61)
+    yield Case("grow-too-fast", "grow=300 " + forever, memory="128M", ends=RESTART, says=(LAST_LINE, "shim: exit 0x"),
+               unsaid=("mortise: commit",))  # fmt: skip
+    yield Case("never-large-enough", "small-from=2 hurry=1000", memory="128M", ends=BACK, says=(CANNOT_READ, TOO_SMALL))
+    yield Case("read-once", "small-from=3 hurry=1000", core=True, memory="128M", ends=BACK, says=(READ_ONCE,))
+    yield Case("read-then-never", "small-from=5 " + forever, memory="128M", ends=RESTART,
+               says=(LAST_LINE, "shim: exit 0x2\n"), unsaid=("shim: exit 0x3", "mortise: commit"))  # fmt: skip
+
+
+def list_cases():
+    yield Case("odd-entries", "stride=64 shuffle=7", core=True, add=ODD)
+    yield Case("odd-entries-in-order", add=ODD)
+    yield Case("kinds", "version=2 con-null", core=True, add=KINDS)
+    yield Case("kinds-apart", overlay=TIDY_KINDS)
+    yield Case("many", "no-low", core=True, overlay=MANY, load_options=RUBBISH, notes=(NOT_ASCII, NO_LOW))
+    yield Case("many-shuffled", "shuffle=12345 stride=56", overlay=MANY)
+    yield Case("shuffled", "shuffle=99", memory="3G")
+    yield Case("shuffled-large", "shuffle=5", memory="8G")
+    yield Case("no-ram", overlay=((0, MIB, 4 * GIB, 0xF),), memory="128M", ends=FAIL,
+               says=("no free memory in the firmware's map is large enough",))  # fmt: skip
+
+
+def image_cases():
+    lost = (NO_IMAGE, NO_FOLDER, NO_REPORT)
+    yield Case("protect-image", "protect=1", memory="128M")
+    yield Case("protect-all", "protect=2 junk=2 no-path", core=True, memory="128M")
+    yield Case("protect-large", "protect=2", memory="3G")
+    yield Case("junk", "junk=1", memory="128M")
+    yield Case("junk-3G", "junk=1", memory="3G")
+    yield Case("junk-self-test", "junk=2", options="")
+    yield Case("no-loaded-image", "no-loaded", notes=lost, says=("verdict: pass",))
+    yield Case("no-device", "no-device", load_options=utf16("exit=1 selftest=off"), notes=(NO_FOLDER, NO_REPORT))
+    yield Case("no-path", "no-path", memory="128M")
+    yield Case("wrong-base", "wrong-base", memory="128M", notes=(WRONG_BASE,))
+    yield Case("load-options", memory="128M", load_options=utf16("\ufefffs0:\\m.efi colour=red selftest=off\0\0x"),
+               says=('options: "colour=red" is not an option of this kernel; ignored',))  # fmt: skip
+    yield Case("load-options-8-bit", memory="128M", load_options=bytes(range(255, 0, -1)), notes=(NOT_ASCII,))
+    yield Case("no-low-page", "no-low", memory="128M", notes=(NO_LOW,))
+    yield Case("page-zero", "zero-page", memory="128M")
+    yield Case("page-zero-only", "zero-page no-low", memory="128M", notes=(NO_LOW,))
+    yield Case("no-pages", "no-pages=1 hurry=1000", memory="128M", ends=BACK, says=(NO_STACK, NO_MEMORY))
+    yield Case("no-pages-for-map", "no-pages=3 hurry=1000", memory="128M", ends=BACK, says=(CANNOT_READ, NO_MEMORY))
+    yield Case("no-console", "con-none", memory="128M", unsaid=("It runs from RAM",))
+    yield Case("console-gone", "con-wild exit-fail=1", memory="128M", attempts=2)
+
+
+def all_cases():
+    return [*exit_cases(), *stride_cases(), *list_cases(), *image_cases(), *map_cases()]
+
+
+def run_case(case, arguments):
+    return Boot(case, *boot_case(case, arguments), arguments.image)
+
+
+def chosen_cases(names):
+    cases = {case.name: case for case in all_cases()}
+    if names == ["all"]:
+        return list(cases.values())
+    if names == ["core"]:
+        return [case for case in cases.values() if case.core]
+    unknown = [name for name in names if name not in cases]
+    if unknown:
+        sys.exit(f"shim_test.py: no case is called {unknown[0]}; 'list' names them all")
+    return [cases[name] for name in names]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    build = os.environ.get("BUILD", os.path.join(ROOT, "build"))
+    parser.add_argument("--image", default=os.path.join(build, "BOOTX64.EFI"))
+    parser.add_argument("--shim", default=os.path.join(build, "shim.efi"))
+    parser.add_argument("--jobs", type=int, default=2, help="boots at a time")
+    parser.add_argument("--keep", help="a folder for the logs")
+    parser.add_argument("cases", nargs="+", help="core, all, list, or names")
+    arguments = parser.parse_args()
+    if arguments.cases == ["list"]:
+        print("\n".join(case.name + (" (core)" if case.core else "") for case in all_cases()))
+        return 0
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for boot in pool.map(lambda case: run_case(case, arguments), chosen_cases(arguments.cases)):
+            checks = boot.run()
+            print(f"{'FAIL' if checks.failed else 'ok  '} {boot.case.name}: {checks.passed} checks passed, {checks.failed} failed", flush=True)
+            passed, failed = passed + checks.passed, failed + checks.failed
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
