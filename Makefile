@@ -140,7 +140,7 @@ $(BUILD)/BOOTIA32.EFI: efi/ia32/main.c Makefile
 SHIM_OBJ := $(patsubst %,$(BUILD)/efi/%.obj,$(sort $(wildcard tests/boot/shim/*.c)) tests/boot/shim/strict.S hal/x86_64/memory.S)
 $(BUILD)/efi/tests/boot/shim/%.c.obj: EFI_FLAGS += -Os -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 -DGNU_EFI_USE_MS_ABI
 .PHONY: shim
-shim: $(BUILD)/shim.efi
+shim: $(BUILD)/shim.efi ## build the firmware that plays tricks; tests/boot/shim/shim_test.py boots with it
 $(BUILD)/shim.efi: $(SHIM_OBJ)
 	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /Brepro /out:$@ $^
 

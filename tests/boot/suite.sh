@@ -208,7 +208,7 @@ image_steps() {
     step_alone image make_here image
     [ -s "$BUILD/BOOTX64.EFI" ] || return 1
     step image-size check_image_size
-    step_alone dist make_here dist
+    step_alone dist make_here dist shim
     step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
     step pack counted python3 "$ROOT/tests/lint/pack_test.py" "$BUILD/BOOTX64.EFI.full"
     step reproducible check_reproducible
@@ -281,6 +281,12 @@ screen_steps() {
     step mute check_mute
 }
 
+# A firmware that plays tricks.
+step_shim() { # CASES AT-A-TIME
+    step shim counted python3 "$ROOT/tests/boot/shim/shim_test.py" --image "$BUILD/BOOTX64.EFI" \
+        --shim "$BUILD/shim.efi" --jobs "$2" "$1"
+}
+
 boot_steps() {
     matrix_boot fast
     step embed-boot run_embed_boot
@@ -292,6 +298,7 @@ boot_steps() {
     step firmware-32-bit counted python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot counted python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
     screen_steps
+    step_shim core 1
     step monitor-5 counted python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
         --timeout 150 --options levels=5
     step monitor counted python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
@@ -373,10 +380,11 @@ matrix_main() {
     suite_begin
     step_alone unit-build make_here "$MAKE_BUILD/host/unit"
     step_alone unit counted "$BUILD/host/unit"
-    step_alone dist make_here dist
+    step_alone dist make_here dist shim
     step_alone layouts make_layouts
     IMAGE=$BUILD/BOOTX64.EFI
     choose_accel
     matrix_boot 'fast|alone|full' "$@"
+    [ $# -gt 0 ] || step_shim all "$AT_A_TIME"
     suite_end
 }

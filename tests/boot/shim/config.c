@@ -1,25 +1,41 @@
-/* shim.cfg and shim.map. A word that is not understood ends the run: a trick that is not played would
- * be a test that cannot fail. */
+/* shim.cfg and shim.map. A word that is not understood ends the run: a trick that is not played
+ * would be a test that cannot fail. */
 #include "shim.h"
 
-struct config config = {.stride = 48, .version = 1, .hurry = 1, .small_from = UINT64_MAX, .small_to = UINT64_MAX};
+struct config config = {.stride = 48,
+                        .version = 1,
+                        .hurry = 1,
+                        .small_from = UINT64_MAX,
+                        .small_after = UINT64_MAX,
+                        .small_count = UINT64_MAX};
 struct list overlay;
 
 static const struct {
     const char *name;
     uint64_t *value;
 } words[] = {
-    {"exit-fail", &config.exit_fail}, {"exit-stale", &config.exit_stale},
-    {"stride", &config.stride},       {"version", &config.version},
-    {"grow", &config.grow},           {"small-from", &config.small_from},
-    {"small-to", &config.small_to},
-    {"shuffle", &config.shuffle},     {"hurry", &config.hurry},
-    {"no-pages", &config.no_pages},   {"no-low", &config.no_low},
-    {"zero-page", &config.zero_page}, {"no-loaded", &config.no_loaded},
-    {"no-path", &config.no_path},     {"no-device", &config.no_device},
-    {"con-none", &config.con_none},   {"con-null", &config.con_null},
-    {"con-wild", &config.con_wild},   {"wrong-base", &config.wrong_base},
-    {"junk", &config.junk},           {"protect", &config.protect},
+    {"exit-fail", &config.exit_fail},
+    {"exit-stale", &config.exit_stale},
+    {"stride", &config.stride},
+    {"version", &config.version},
+    {"grow", &config.grow},
+    {"small-from", &config.small_from},
+    {"small-after", &config.small_after},
+    {"small-count", &config.small_count},
+    {"shuffle", &config.shuffle},
+    {"hurry", &config.hurry},
+    {"no-pages", &config.no_pages},
+    {"no-low", &config.no_low},
+    {"zero-page", &config.zero_page},
+    {"no-loaded", &config.no_loaded},
+    {"no-path", &config.no_path},
+    {"no-device", &config.no_device},
+    {"con-none", &config.con_none},
+    {"con-null", &config.con_null},
+    {"con-wild", &config.con_wild},
+    {"wrong-base", &config.wrong_base},
+    {"junk", &config.junk},
+    {"protect", &config.protect},
     {"broken", &config.broken},
 };
 
@@ -90,8 +106,7 @@ static void read_hex(struct reader *r)
     for (; r->end - r->at >= 2 && !is_blank(*r->at); r->at += 2) {
         if (config.options_bytes == OPTIONS_MAX)
             stop("load-options is too long; raise OPTIONS_MAX, which is", OPTIONS_MAX);
-        config.options[config.options_bytes++] =
-            (uint8_t)(digit(r->at[0]) << 4 | digit(r->at[1]));
+        config.options[config.options_bytes++] = (uint8_t)(digit(r->at[0]) << 4 | digit(r->at[1]));
     }
 }
 
@@ -99,7 +114,8 @@ static bool read_word(struct reader *r)
 {
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         struct reader after = *r;
-        if (!take(&after, words[i].name) || (after.at < after.end && *after.at != '=' && !is_blank(*after.at)))
+        if (!take(&after, words[i].name) ||
+            (after.at < after.end && *after.at != '=' && !is_blank(*after.at)))
             continue;
         *words[i].value = take(&after, "=") ? number(&after) : 1;
         *r = after;
@@ -120,7 +136,8 @@ void config_read(const char *text, size_t length)
         else if (!read_word(&r))
             stop("a word of shim.cfg is unknown; it begins at byte", (uint64_t)(word - text));
         if (r.at < r.end && !is_blank(*r.at))
-            stop("a word of shim.cfg has too much behind it; it begins at byte", (uint64_t)(word - text));
+            stop("a word of shim.cfg has too much behind it; it begins at byte",
+                 (uint64_t)(word - text));
     }
 }
 

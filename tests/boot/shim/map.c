@@ -13,7 +13,8 @@ EFI_STATUS map_read_real(EFI_GET_MEMORY_MAP read, UINTN *key)
     static uint64_t buffer[BUFFER / 8];
     UINTN bytes = BUFFER, stride = 0;
     UINT32 version = 0;
-    EFI_STATUS status = read(&bytes, (EFI_MEMORY_DESCRIPTOR *)(void *)buffer, key, &stride, &version);
+    EFI_STATUS status =
+        read(&bytes, (EFI_MEMORY_DESCRIPTOR *)(void *)buffer, key, &stride, &version);
     if (!ok(status))
         return status;
     real.count = 0;

@@ -17,9 +17,12 @@ static void *protocol(EFI_HANDLE handle, EFI_GUID id)
     return found;
 }
 
-static const EFI_GUID loaded_image = {0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
-static const EFI_GUID device_path = {0x09576e91, 0x6d3f, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
-static const EFI_GUID file_system = {0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
+static const EFI_GUID loaded_image = {
+    0x5b1b31a1, 0x9562, 0x11d2, {0x8e, 0x3f, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
+static const EFI_GUID device_path = {
+    0x09576e91, 0x6d3f, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
+static const EFI_GUID file_system = {
+    0x964e5b22, 0x6459, 0x11d2, {0x8e, 0x39, 0, 0xa0, 0xc9, 0x69, 0x72, 0x3b}};
 
 /* The file's text by way of `take`; nothing, if there is none. */
 static void read_file(EFI_FILE_PROTOCOL *root, CHAR16 *path, void take(const char *, size_t))
@@ -77,8 +80,8 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     say("\r\nshim: started\r\n");
     EFI_LOADED_IMAGE_PROTOCOL *own = protocol(image, loaded_image);
     read_files(own->DeviceHandle);
-    EFI_STATUS status = st->BootServices->LoadImage(FALSE, image, image_path(own->DeviceHandle), NULL,
-                                                    0, &child.handle);
+    EFI_STATUS status = st->BootServices->LoadImage(FALSE, image, image_path(own->DeviceHandle),
+                                                    NULL, 0, &child.handle);
     if (!ok(status))
         stop("the image cannot be loaded; status", status);
     child.loaded = protocol(child.handle, loaded_image);

@@ -40,12 +40,15 @@ struct list {
 
 /* shim.cfg: words NAME or NAME=NUMBER between blanks, numbers in decimal or 0x..., see config.c. */
 struct config {
-    uint64_t exit_fail;   /* so many calls of ExitBootServices are refused; the map grows each time */
-    uint64_t exit_stale;  /* so many more are passed on with a wrong key, which the firmware refuses */
-    uint64_t stride;      /* what is told as the size of a descriptor */
-    uint64_t version;     /* and as their version */
-    uint64_t small_from;  /* this reading of the map finds the buffer too small, whatever its size */
-    uint64_t small_to;    /* and all up to this one */
+    uint64_t exit_fail; /* so many calls of ExitBootServices are refused; the map grows each time */
+    uint64_t
+        exit_stale;   /* so many more are passed on with a wrong key, which the firmware refuses */
+    uint64_t stride;  /* what is told as the size of a descriptor */
+    uint64_t version; /* and as their version */
+    uint64_t
+        small_from; /* from this reading of the map on the buffer is too small, whatever it is */
+    uint64_t small_after; /* or from so many calls of ExitBootServices on */
+    uint64_t small_count; /* for so many readings */
     uint64_t grow;        /* entries by which each reading of the map grows */
     uint64_t shuffle;     /* 0, or the seed by which the map is shuffled */
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */
@@ -59,9 +62,9 @@ struct config {
     uint64_t con_none;    /* no console from the start */
     uint64_t con_null;    /* none from the first ExitBootServices on */
     uint64_t con_wild;    /* one whose pointers lead nowhere, from then on */
-    uint64_t junk;        /* 1: BootServices memory is overwritten after the exit, 2: free memory too */
-    uint64_t protect;     /* 1: the image's sections get their rights, 2: no other data may execute */
-    uint64_t broken;      /* for the proof: with protect, the image's data is read-only */
+    uint64_t junk;    /* 1: BootServices memory is overwritten after the exit, 2: free memory too */
+    uint64_t protect; /* 1: the image's sections get their rights, 2: no other data may execute */
+    uint64_t broken;  /* for the proof: with protect, the image's data is read-only */
     size_t options_bytes; /* load-options=HEX */
     uint8_t options[OPTIONS_MAX];
     struct list add; /* add=TYPE,BASE,PAGES,ATTRIBUTES: at the end of the map, in this order */
@@ -117,7 +120,7 @@ void tables_say_rights(void);
 void tables_junk(void);
 
 /* ---- strict.S ---- */
-extern const uint8_t strict_stubs[]; /* a stub of 16 bytes for each service */
+extern const uint8_t strict_stubs[];      /* a stub of 16 bytes for each service */
 extern uint64_t strict_base, strict_size; /* the image */
 extern uint64_t strict_real[];            /* the services behind the stubs */
 EFI_STATUS strict_refuse(uint64_t service, uint64_t caller);

@@ -1,7 +1,7 @@
 /* The firmware's page tables: rights for the image, and what may be overwritten after the exit.
  *
- * Rights are set in the tables themselves, page by page, not by the memory attribute protocol, which
- * the OVMF of Debian 12 does not have. Four or five levels, and large pages, as they come. */
+ * Rights are set in the tables themselves, page by page, not by the memory attribute protocol,
+ * which the OVMF of Debian 12 does not have. Four or five levels, and large pages, as they come. */
 #include "shim.h"
 
 #include "hal/x86_64/asm.h"
@@ -225,7 +225,8 @@ static uint64_t fill(const struct entry *e)
     uint64_t pages = 0;
     for (uint64_t i = 0; i < e->pages; i++) {
         uint64_t *page = (uint64_t *)(uintptr_t)(e->base + i * PAGE_SIZE);
-        if (is_kept((uint64_t)(uintptr_t)page) || entry_of((uint64_t)(uintptr_t)page, false) == NULL)
+        if (is_kept((uint64_t)(uintptr_t)page) ||
+            entry_of((uint64_t)(uintptr_t)page, false) == NULL)
             continue;
         for (unsigned word = 0; word < 512; word++)
             page[word] = 0xf4f4f4f4f4f4f4f4u;
