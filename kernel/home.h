@@ -1,5 +1,6 @@
 /* kernel/home.h: the image's high home. The firmware puts the image anywhere in RAM and applies its
- * relocations for that place; home_move() moves it, in place, to a virtual base in the top 2 GiB.
+ * relocations for that place; home_move() moves it, in place, to a virtual base in the top 2 GiB, and
+ * unpacks the part of it that came packed (kernel/packed.h).
  *
  * It runs before any pointer is stored in a variable: what static data held at that time is all
  * named by .reloc, and the kernel's life begins at home. Until the kernel's own space is made it
