@@ -92,7 +92,7 @@ def squeeze(data):
 
 def place_calls(code):
     """After each byte 0xE8 (a call) the place it goes to instead of the distance, which differs from
-    call to call: a twelfth less when packed. unpack_calls() in kernel/unpack.c is the way back."""
+    call to call: 7 % less when packed. unpack_calls() in kernel/unpack.c is the way back."""
     out, at = bytearray(code), 0
     while at + 5 <= len(out):
         if out[at] == 0xE8:
