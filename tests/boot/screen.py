@@ -10,7 +10,7 @@ broken on purpose, and the panic screen is read. --no-serial: the kernel finds n
 screen alone must tell the verdict. --png: keep the picture. Ends with "N passed, N failed".
 """
 import argparse
-import importlib.util
+import importlib
 import os
 import re
 import struct
@@ -102,9 +102,8 @@ class Picture:
 
 def load_font(size):
     """Bits of a cell, row by row -> its character."""
-    spec = importlib.util.spec_from_file_location("font", os.path.join(ROOT, "kernel", "font.py"))
-    font = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(font)
+    sys.path.insert(0, os.path.join(ROOT, "kernel"))
+    font = importlib.import_module("font")
     width, height = size
     cells = {}
     for code, glyph in zip(font.CHARACTERS, font.find(size)):
@@ -363,7 +362,8 @@ def boot(arguments, words, folder, size, silent):
     """The log up to the verdict, and the picture."""
     path = os.path.join(folder, "qmp")
     screen = f"-vga none -device VGA,xres={size[0]},yres={size[1]},vgamem_mb=64,refresh_rate=30000"
-    command = [os.path.join(ROOT, "run.sh"), "--no-install", "--log", os.path.join(folder, "serial"), *arguments, "--options", "exit=0 " + words,
+    command = [os.path.join(ROOT, "run.sh"), "--no-install", "--log", os.path.join(folder, "serial"), *arguments,
+               "--options", "exit=0 menu=off monitor=off " + words,
                "--qemu", f"{screen} -qmp unix:{path},server=on,wait=off"]
     log, picture, halfway = [], None, None
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as run:
