@@ -212,22 +212,33 @@ $(H)/model-keep: HOST_FLAGS += -lz
 $(H)/model-pe: kernel/pe.c tests/test.c
 $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 
-# liblzma judges the unpacker.
+# liblzma judges the unpacker, zlib the sum of the kept log.
 $(H)/fuzz-unpack: FUZZ_FLAGS += -llzma
+$(H)/fuzz-format: $(patsubst %,kernel/%.c,format keep log)
+$(H)/fuzz-format: FUZZ_FLAGS += -lz
 
 # The loader, as it is, against a fake firmware.
-$(H)/model-loader $(H)/model-report: $(EFI_SRC) $(wildcard efi/*.h) \
-    $(patsubst %,kernel/%.c,format keep options version) tests/test.c
+LOADER_BIN := $(H)/model-loader $(H)/model-report $(H)/fuzz-report
+$(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,format keep options version)
+$(H)/model-loader $(H)/model-report: tests/test.c
 $(H)/model-report: HOST_FLAGS += -lz
-$(H)/model-loader $(H)/model-report: HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
+$(H)/fuzz-report: tests/sim/reader.c tests/sim/reader_line.c
+$(LOADER_BIN): HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
     -DGNU_EFI_USE_MS_ABI -DMORTISE_COMMIT='"desk"'
 
 TIME ?= 60
 T    ?= memmap
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 .PHONY: fuzz
-fuzz: $(H)/fuzz-$(T) ## fuzz one target: make fuzz T=memmap TIME=60
-	@mkdir -p $(BUILD)/corpus/$(T)
-	$(H)/fuzz-$(T) -max_total_time=$(TIME) -rss_limit_mb=4096 -artifact_prefix=$(BUILD)/ $(BUILD)/corpus/$(T)
+fuzz: $(H)/fuzz-$(T) ## fuzz one target (tests/fuzz/README.md): make fuzz T=memmap TIME=60
+	BUILD='$(BUILD)' bash tests/fuzz/run.sh run $(T) $(TIME)
+
+.PHONY: fuzz-all fuzz-plants
+fuzz-all: $(FUZZ_BIN) ## fuzz every target for TIME seconds
+	@set -e; for t in $(FUZZERS); do BUILD='$(BUILD)' bash tests/fuzz/run.sh run $$t $(TIME) >$(BUILD)/fuzz-$$t.log 2>&1 || \
+	    { tail -n 30 $(BUILD)/fuzz-$$t.log; exit 1; }; tail -n 1 $(BUILD)/fuzz-$$t.log; done
+fuzz-plants: ## plant an error for each fuzz target, and see it found
+	$(PYTHON) tests/fuzz/plant.py
 
 $(H)/fuzz-%: tests/fuzz/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	@mkdir -p $(@D)
@@ -304,6 +315,6 @@ clean: ## remove everything that was built
 
 .PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_.]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_.-]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 -include $(EFI_OBJ:.obj=.d) $(SHIM_OBJ:.obj=.d)

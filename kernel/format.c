@@ -40,7 +40,7 @@ static void put_size(struct format_line *l, uint64_t bytes)
     format_number(l, bytes / scale, 10, 1);
     if (unit > 0) {
         put_char(l, '.');
-        format_number(l, bytes % scale / (scale / KIB) * 10 / KIB, 10, 1);
+        format_number(l, bytes % scale * 10 / scale, 10, 1); /* below 2^54 */
     }
     put_char(l, ' ');
     put_text(l, units[unit]);

@@ -12,7 +12,7 @@
  *                   verdict and a panic
  *   levels=5        switch to five levels of page tables, where the CPU has them
  *   tables=log      log every run of mappings
- *   menu=off|SECONDS   before the firmware is left: none, or how long it waits for a key (1 to 600;
+ *   menu=off|SECONDS   before the firmware is left: none, or how long it waits for a key (0 to 600;
  *                   3 by default, with exit=1 off)
  *   report=on|off   write mortise-report.txt, and the log that the boot before left, to the disk
  *                   that the program came from

@@ -141,10 +141,7 @@ counted() { # COMMAND...
 }
 
 run_fuzz() { # TARGET SECONDS
-    local folder="$BUILD/corpus/$1" log="$SUITE_LOGS/fuzz-$1.log"
-    mkdir -p "$folder"
-    "$BUILD/host/fuzz-$1" "-max_total_time=$2" -rss_limit_mb=4096 -print_final_stats=1 \
-        "-artifact_prefix=$BUILD/" "$folder" && grep -a -qE '^Done [1-9][0-9]* runs' "$log"
+    BUILD="$BUILD" bash "$ROOT/tests/fuzz/run.sh" run "$1" "$2"
 }
 
 run_sim_tests() {

@@ -27,7 +27,8 @@ KERNEL = re.compile(r'^ +\{TEST_NAME\("((?:[^"\\]|\\.)*)"', re.M)
 # The boot that runs every test of the kernel, and the beginnings of names of steps that start QEMU.
 KERNEL_BOOT = "boot-128M"
 BOOTS = ("boot-", "plant-", "options-", "machine-", "screen-", "again-", "firmware-", "secure-boot",
-         "monitor", "report", "shim", "portable-clang", "mute", "bases", "sparse", "time-ratio", "embed-boot")
+         "monitor", "report", "shim", "portable-clang", "mute", "bases", "sparse", "time-ratio",
+         "embed-boot")
 
 
 def read_step(folder, name):

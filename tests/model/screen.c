@@ -347,6 +347,7 @@ static void formats(void)
     EXPECT_TEXT("%h", U(1024), "1.0 KiB");
     EXPECT_TEXT("%h", U(1048575), "1023.9 KiB");
     EXPECT_TEXT("%h", U(3 * GIB / 2), "1.5 GiB");
+    EXPECT_TEXT("%h", U(MIB + 104858), "1.1 MiB"); /* a tenth is 104857.6 bytes */
     EXPECT_TEXT("%h", U(UINT64_MAX), "16383.9 PiB");
     struct format_line l = {.used = 0};
     for (unsigned i = 0; i < 101; i++)

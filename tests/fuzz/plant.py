@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Does each fuzz target find an error? One is planted in a copy of the sources, the target is built
+from that and run from its seeds; it must end with an input that fails.
+
+    plant.py [--seconds S] [TARGET...]      default: all, 60 s at most each
+
+A target without an error in the list below fails, and so does one whose error cannot be planted any
+more. Ends with "N passed, N failed".
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# Target: the file, what stands there once, and what is to stand there.
+PLANTS = {
+    "acpi": ("kernel/acpi_parts.c", "a->range_count == ACPI_RANGES_MAX", "a->range_count == ACPI_RANGES_MAX + 1"),
+    "aspace": ("mm/aspace_edit.c", "if (e->full || e->noted > hal_tlb_page_limit())", "if (e->full)"),
+    "format": ("kernel/format.c", "n < width", "n <= width"),
+    "memmap": ("mm/memmap_normalize.c", "end = align_down(end, PAGE_SIZE);", "end = align_up(end, PAGE_SIZE);"),
+    "options": ("kernel/options.c", "used < WORD_SIZE - 1", "used < WORD_SIZE"),
+    "pmm": ("mm/pmm.c", "if (pages > inside) {", "if (pages > inside + 1) {"),
+    "reader": ("tests/sim/reader.c", "r->skipped++;", ";"),
+    "reloc": ("kernel/pe.c", "site + 8 > m->image->size", "site + 7 > m->image->size"),
+    "report": ("efi/report.c", "U(m.attributes)", "U(m.attributes & UINT32_MAX)"),
+    "unpack": ("kernel/unpack.c", "if (distance > s->out_at)", "if (distance > s->out_at + 1)"),
+    "words": ("efi/words.c", "r->length + needed >= r->capacity", "r->length + needed > r->capacity"),
+}
+
+
+def make(folder, target):
+    return subprocess.run(["make", "-s", "-C", folder, "BUILD=build", f"build/host/fuzz-{target}"], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
+
+
+def find(folder, target, seconds):
+    """Whether the target found something, and what it said."""
+    found = os.path.join(folder, "found")
+    os.mkdir(found)
+    seeds = ROOT / "tests/fuzz/corpus" / target
+    run = subprocess.run([os.path.join(folder, f"build/host/fuzz-{target}"), f"-max_total_time={seconds}", "-rss_limit_mb=4096",
+                          f"-artifact_prefix={folder}/", found, *([str(seeds)] if seeds.is_dir() else [])], check=False,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="latin-1")  # fmt: skip
+    return run.returncode != 0 and "Test unit written to" in run.stdout, run.stdout
+
+
+def plant(target, seconds):
+    """None, or why the planted error was not found."""
+    if target not in PLANTS:
+        return "no error is listed for it in tests/fuzz/plant.py"
+    name, old, new = PLANTS[target]
+    with tempfile.TemporaryDirectory() as folder:
+        for part in ("Makefile", "efi", "hal", "kernel", "mm", "tests"):
+            source = ROOT / part
+            shutil.copytree(source, os.path.join(folder, part)) if source.is_dir() else shutil.copy(source, folder)
+        path = pathlib.Path(folder, name)
+        text = path.read_text(encoding="utf-8")
+        if text.count(old) != 1:
+            return f"{old!r} does not stand once in {name}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        built = make(folder, target)
+        if built.returncode != 0:
+            return "it does not build:\n" + built.stdout[-2000:]
+        well, said = find(folder, target, seconds)
+        return None if well else f"{new!r} in {name} was not found:\n" + said[-500:]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("target", nargs="*")
+    arguments = parser.parse_args()
+    targets = arguments.target or sorted(path.stem for path in (ROOT / "tests/fuzz").glob("*.c"))
+    failed = 0
+    for target in targets:
+        why = plant(target, arguments.seconds)
+        failed += why is not None
+        print(f"fuzz-{target}: {'its planted error is found' if why is None else 'FAILED: ' + why}", flush=True)
+    print(f"{len(targets) - failed} passed, {failed} failed")
+    return 1 if failed or not targets else 0
+
+
+sys.exit(main())
