@@ -214,6 +214,7 @@ $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/t
 
 # liblzma judges the unpacker, zlib the sum of the kept log.
 $(H)/fuzz-unpack: FUZZ_FLAGS += -llzma
+$(H)/fuzz-options: efi/words.c kernel/options.c
 $(H)/fuzz-format: $(patsubst %,kernel/%.c,format keep log)
 $(H)/fuzz-format: FUZZ_FLAGS += -lz
 

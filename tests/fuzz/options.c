@@ -3,8 +3,8 @@
  * for the rest it must hold that words which are not understood change nothing, that saying all of
  * it twice changes nothing, and that a later word wins. Memory is exact, so that ASan sees one byte
  * more. */
-#include "efi/words.c"
-#include "kernel/options.c"
+#include "efi/words.h"
+#include "kernel/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define TEXT_MAX 2048u
+#define TEXT_MAX  2048u
+#define WORD_SIZE 64 /* of which the parser looks at all but one */
 
 static char *unknown[TEXT_MAX];
 static size_t unknown_count;
@@ -58,7 +59,7 @@ static bool alike(const struct options *a, const struct options *b)
 }
 
 /* A number of `base` behind `key`, or UINT64_MAX. */
-static uint64_t number(const char *word, const char *key, int base)
+static uint64_t number_of(const char *word, const char *key, int base)
 {
     const char *digits = base == 16 ? "0123456789abcdefABCDEF" : "0123456789";
     const char *p = word + strlen(key);
@@ -74,9 +75,9 @@ struct numbers {
 
 static void note_number(const char *word, struct numbers *n)
 {
-    uint64_t serial = number(word, "serial=0x", 16);
-    uint64_t menu = number(word, "menu=", 10);
-    uint64_t exercise = number(word, "exercise=", 10);
+    uint64_t serial = number_of(word, "serial=0x", 16);
+    uint64_t menu = number_of(word, "menu=", 10);
+    uint64_t exercise = number_of(word, "exercise=", 10);
     if ((serial >= 0x100 && serial <= 0xFFF8) || strcmp(word, "serial=off") == 0)
         n->serial = serial == UINT64_MAX ? 0 : serial;
     if (menu <= 600 || strcmp(word, "menu=off") == 0)
