@@ -209,6 +209,15 @@ $(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows scree
 $(H)/model-keep: kernel/keep.c tests/test.c
 $(H)/model-keep: HOST_FLAGS += -lz
 
+# What a person types.
+DIALOGUE := $(patsubst %,kernel/%.c,line command keyboard format)
+$(H)/model-dialogue $(H)/fuzz-monitor: $(DIALOGUE)
+
+# It includes that file, with memory of its own below.
+$(H)/model-exercise: $(BUILD)/exercise.stamp
+$(BUILD)/exercise.stamp: kernel/exercise.c
+	@mkdir -p $(@D); touch $@
+
 $(H)/model-pe: kernel/pe.c tests/test.c
 $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 

@@ -41,7 +41,8 @@ usage: ./run.sh [option...]         build Mortise and boot it in QEMU
   --disk FILE        boot a copy of this disk image (what make dist made): .img or .iso
   --add FOLDER       copy this folder's files onto the disk, over what is there
   --attach BUS       where the disk is: virtio (default), usb, ahci, nvme, cd
-  --socket FILE      serial input too: wait for a connection to this Unix socket
+  --socket FILE      serial input too: wait for a connection to this Unix socket; or, where they
+                     exist, use the named pipes FILE.in and FILE.out
   --no-install       do not install what is missing: name it, and exit with status 2
   --help             this text
 

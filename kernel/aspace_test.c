@@ -134,6 +134,7 @@ static void test_random_calls(struct test_state *t)
     uint64_t tables = tables_in_use();
     uint64_t good = 0;
     state = 0x9E3779B97F4A7C15u;
+    __builtin_memset(want, 0, sizeof want); /* the monitor runs this again */
     if (!CHECK(aspace_init_shared(&space, &space_kernel, &tables_source) == STATUS_OK))
         return;
     aspace_activate(&space);

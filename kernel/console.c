@@ -17,6 +17,7 @@ enum { MODE_IRQS = 3, MODE_KEYS_OFF = 0x10, MODE_TRANSLATE = 0x40 };
 /* A read of a port takes 100 ns at the least, so this is 10 ms or more. */
 #define WAIT_READS 100000u
 #define FLUSH_MAX  64u
+#define BROKEN_MAX 1024u /* a device that sends without end must not hold us */
 
 static bool started, keyboard_there;
 static struct keyboard keyboard;
@@ -72,6 +73,8 @@ static bool open_keyboard(void)
 
 void console_start(void)
 {
+    if (started)
+        return;
     keyboard_there = open_keyboard();
     started = true;
     LOG("console", "serial %s, keyboard controller %s", S(serial_works() ? "yes" : "no"),
@@ -101,8 +104,12 @@ static int get(void)
 bool console_broken(void)
 {
     bool broken = false;
-    for (int byte = started ? get() : -1; byte >= 0; byte = get())
+    for (unsigned i = 0; started && i < BROKEN_MAX; i++) {
+        int byte = get();
+        if (byte < 0)
+            break;
         broken |= byte == 3;
+    }
     return broken;
 }
 

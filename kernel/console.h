@@ -5,7 +5,7 @@
 #include "hal/base.h"
 
 /* Make the keyboard controller (i8042) ready, and log whether there is one. Every wait is bounded:
- * where there is no controller, or a dead one, serial alone counts. */
+ * where there is no controller, or a dead one, serial alone counts. Once; then it does nothing. */
 void console_start(void);
 
 /* Show the prompt and wait for a line; the answer is valid until the next call. A line that broke off

@@ -4,7 +4,7 @@
 #define WORDS     (PAGE_SIZE / 8)
 #define RUN_MAX   32768u /* pages; fits the 16 bits of an entry */
 #define BOOK_MAX  WORDS  /* pages of the book: all that one page can name */
-#define SPOILED   8u
+#define SPOILED   9u
 #define STEP      1024u /* pages between two calls of `step` */
 #define CHECK_KEY 0x9E3779B97F4A7C15u
 
@@ -21,13 +21,14 @@ struct exercise {
     exercise_step_fn *step;
     void *ctx;
     struct exercise_result *r;
+    struct exercise_bad *bad;
     uint64_t *index; /* addresses of the book's pages */
     uint64_t book_pages;
     paddr_t spoiled[SPOILED]; /* taken for the book, and bad */
     unsigned spoiled_count;
     uint32_t flags; /* of the zone that is being emptied */
     enum exercise_phase phase;
-    uint64_t done, bad_pages;
+    uint64_t done;
     const char *wrong;
 };
 
@@ -56,28 +57,34 @@ static void write_page(const struct exercise *e, paddr_t page, uint64_t inverse)
         word[i] = value_of(e, page + 8 * i, inverse);
 }
 
-static void note(struct exercise *e, paddr_t page)
+static void note(struct exercise_bad *b, paddr_t page, uint64_t bits)
 {
-    e->bad_pages++;
-    e->r->bad_pages = max_u64(e->r->bad_pages, e->bad_pages);
-    for (unsigned i = 0; i < e->r->listed; i++)
-        if (e->r->list[i] == page)
-            return;
-    if (e->r->listed < EXERCISE_LIST)
-        e->r->list[e->r->listed++] = page;
-    e->r->bad_pages = max_u64(e->r->bad_pages, e->r->listed);
+    unsigned i = 0;
+    while (i < b->count && b->list[i].page != page)
+        i++;
+    if (i == EXERCISE_LIST) {
+        b->more = true;
+        return;
+    }
+    if (i == b->count) {
+        b->list[b->count].bits = 0;
+        b->list[b->count++].page = page;
+    }
+    b->list[i].bits |= bits;
 }
 
 static bool verify_page(struct exercise *e, paddr_t page, uint64_t inverse)
 {
     const volatile uint64_t *word = hal_phys_to_virt(page);
-    uint64_t bad = 0;
-    for (unsigned i = 0; i < WORDS; i++)
-        bad += word[i] != value_of(e, page + 8 * i, inverse);
-    e->r->bad_words += bad;
-    if (bad != 0)
-        note(e, page);
-    return bad == 0;
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < WORDS; i++) {
+        uint64_t wrong = word[i] ^ value_of(e, page + 8 * i, inverse);
+        e->r->bad_words += wrong != 0;
+        bits |= wrong;
+    }
+    if (bits != 0)
+        note(e->bad, page, bits);
+    return bits == 0;
 }
 
 static bool sound_page(struct exercise *e, paddr_t page)
@@ -95,11 +102,11 @@ static paddr_t book_page(struct exercise *e)
         paddr_t page = pmm_alloc(e->pmm, 1, e->flags);
         if (page == PADDR_NONE || sound_page(e, page))
             return page;
+        e->spoiled[e->spoiled_count++] = page;
         if (e->spoiled_count == SPOILED) {
             e->wrong = "too many bad pages to keep a book of what was taken";
             return PADDR_NONE;
         }
-        e->spoiled[e->spoiled_count++] = page;
     }
 }
 
@@ -185,7 +192,6 @@ static void begin(struct exercise *e, enum exercise_phase phase)
 {
     e->phase = phase;
     e->done = 0;
-    e->bad_pages = 0;
 }
 
 static void do_run(struct exercise *e, const struct run *run)
@@ -252,15 +258,20 @@ static void run_round(struct exercise *e, paddr_t index)
 }
 
 const char *exercise_round(struct pmm *p, uint64_t seed, exercise_step_fn *step, void *ctx,
-                           struct exercise_result *r)
+                           struct exercise_result *r, struct exercise_bad *bad)
 {
-    struct exercise e = {.pmm = p, .seed = seed, .random = seed, .step = step, .ctx = ctx, .r = r};
+    struct exercise e = {
+        .pmm = p, .seed = seed, .random = seed, .step = step, .ctx = ctx, .r = r, .bad = bad};
     struct pmm_stats before[PMM_ZONE_COUNT], after;
     *r = (struct exercise_result){.runs = 0};
     pmm_drain(p);
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
         pmm_stats(p, (enum pmm_zone)z, &before[z]);
     paddr_t index = book_page(&e);
+    if (index == PADDR_NONE && e.wrong == NULL) {
+        e.flags = PMM_DMA; /* the reserve may be all there is */
+        index = book_page(&e);
+    }
     if (index != PADDR_NONE)
         run_round(&e, index);
     else if (e.wrong == NULL)

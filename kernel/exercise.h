@@ -3,10 +3,11 @@
  * One round: take every free page, in runs of up to 128 MiB, the longest first; write into each word
  * a value made of its address and the seed, and only then verify all of them; the same with all bits
  * turned over; give the runs back in an order by chance. Afterwards the zones' figures must be what
- * they were. What was taken is written down in pages of the allocator's too, each of which has passed
- * the same patterns first.
+ * they were, but for `failures` and `low_water`. What was taken is written down in pages of the
+ * allocator's too, each of which has passed the same patterns first, if only in the CPU's caches.
  *
  * Memory with an owner (a framebuffer in RAM, the image) is never handed out, so it is never blamed.
+ * A device that writes into memory without having been asked looks like bad memory.
  * Nothing else may use the allocator meanwhile. Knows no machine but hal_phys_to_virt().
  */
 #ifndef KERNEL_EXERCISE_H
@@ -14,16 +15,23 @@
 
 #include "mm/pmm.h"
 
-#define EXERCISE_LIST 16u
+#define EXERCISE_LIST 64u
+
+/* Of all rounds since it was zeroed: each page that failed, and which of its bits ever did. */
+struct exercise_bad {
+    unsigned count;
+    bool more; /* there were others, for which the list has no room */
+    struct {
+        paddr_t page;
+        uint64_t bits;
+    } list[EXERCISE_LIST];
+};
 
 struct exercise_result {
-    uint64_t runs, pages;        /* taken */
-    uint64_t left_out;           /* free pages for which there was no room in the book */
-    uint64_t bad_words;          /* over all passes */
-    uint64_t bad_pages;          /* of the pass that found most */
-    unsigned listed;             /* pages that failed; the first EXERCISE_LIST of them: */
-    paddr_t list[EXERCISE_LIST];
-    bool stopped;                /* as `step` wanted */
+    uint64_t runs, pages; /* taken */
+    uint64_t left_out;    /* free pages for which there was no room in the book */
+    uint64_t bad_words;   /* of both passes */
+    bool stopped;         /* as `step` wanted */
 };
 
 enum exercise_phase {
@@ -38,9 +46,9 @@ const char *exercise_phase_name(enum exercise_phase);
 /* Told every 4 MiB or more often; `done` of `total` pages of the phase. False: stop, give back. */
 typedef bool exercise_step_fn(void *ctx, enum exercise_phase, uint64_t done, uint64_t total);
 
-/* One round. NULL, or a sentence: the allocator or the book failed (memory that failed is in the
- * result alone). O(pages). */
+/* One round. NULL, or a sentence: the allocator or the book failed (memory that failed is in
+ * `bad_words` and the list alone). O(pages). */
 const char *exercise_round(struct pmm *, uint64_t seed, exercise_step_fn *step, void *ctx,
-                           struct exercise_result *);
+                           struct exercise_result *, struct exercise_bad *);
 
 #endif

@@ -7,56 +7,73 @@
 
 #define TELL_MICROS 2000000u
 
-struct pace {
+static struct {
     enum exercise_phase phase;
     uint64_t begun, told; /* the phase, and when the log was last told: microseconds */
-};
+    unsigned bad_told;    /* pages of the list */
+} pace;
+
+static struct exercise_bad bad;
+
+static void tell_bad(unsigned from)
+{
+    for (unsigned i = from; i < bad.count; i++)
+        LOG("exercise", "BAD page at %X, bits %X", U(bad.list[i].page), U(bad.list[i].bits));
+    pace.bad_told = bad.count;
+}
 
 static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t total)
 {
-    struct pace *p = ctx;
+    UNUSED(ctx);
     uint64_t now = log_micros();
-    if (p->phase != phase || p->begun == 0)
-        *p = (struct pace){phase, now, p->told};
+    if (pace.phase != phase || pace.begun == 0) {
+        pace.phase = phase;
+        pace.begun = now;
+    }
     display_progress(exercise_phase_name(phase), done, total);
-    if (now - p->told >= TELL_MICROS) {
+    tell_bad(pace.bad_told);
+    if (now - pace.told >= TELL_MICROS) {
         LOG("exercise", "%s: %u of %u pages, %h a second", S(exercise_phase_name(phase)), U(done),
-            U(total), U(done * PAGE_SIZE / (now - p->begun + 1) * 1000000u));
-        p->told = now;
+            U(total), U(done * PAGE_SIZE / (now - pace.begun + 1) * 1000000u));
+        pace.told = now;
     }
     return !console_broken();
 }
 
-static void report(const struct exercise_result *r, uint64_t micros)
+/* Is memory sound, and the allocator? */
+static bool run_round(uint64_t seed, struct exercise_result *r)
 {
-    LOG("exercise", "%u pages in %u runs, %h in %u ms; %u free pages left out", U(r->pages),
-        U(r->runs), U(r->pages * PAGE_SIZE), U(micros / 1000u), U(r->left_out));
-    for (unsigned i = 0; i < r->listed; i++)
-        LOG("exercise", "BAD page at %X", U(r->list[i]));
-    if (r->bad_words != 0)
-        LOG("exercise", "%u pages failed in %u words; the list above has %u", U(r->bad_pages),
-            U(r->bad_words), U(r->listed));
+    uint64_t begun = log_micros();
+    pace.begun = 0;
+    const char *wrong = exercise_round(memory_pmm, seed, step, NULL, r, &bad);
+    LOG("exercise", "%u pages in %u runs, %h in %u ms; %u free pages left out, %u words failed",
+        U(r->pages), U(r->runs), U(r->pages * PAGE_SIZE), U((log_micros() - begun) / 1000u),
+        U(r->left_out), U(r->bad_words));
+    if (wrong != NULL) {
+        SAY("exercise", wrong);
+        r->stopped = true;
+    }
+    return wrong == NULL && r->bad_words == 0;
 }
 
 bool exercise_run(uint64_t rounds, uint64_t seed)
 {
+    struct exercise_result r = {.stopped = rounds == 0};
     bool good = true;
-    struct exercise_result r = {.stopped = false};
-    struct pace pace = {.told = log_micros()};
-    uint64_t done = 0;
-    for (; done < rounds && !r.stopped; done++) {
-        uint64_t begun = log_micros();
-        pace.begun = 0;
+    bad.count = 0;
+    bad.more = false;
+    pace.bad_told = 0;
+    pace.told = log_micros();
+    for (uint64_t done = 0; done < rounds && !r.stopped; done++) {
         LOG("exercise", "round %u of %u, seed %x", U(done + 1), U(rounds), U(seed + done));
-        const char *wrong = exercise_round(memory_pmm, seed + done, step, &pace, &r);
-        report(&r, log_micros() - begun);
-        if (wrong != NULL)
-            SAY("exercise", wrong);
-        good &= wrong == NULL && r.bad_words == 0;
-        if (wrong != NULL)
-            break;
+        good &= run_round(seed + done, &r);
     }
-    LOG("exercise", "verdict: %s%s", S(good ? "pass" : "FAIL"),
-        S(r.stopped ? ", stopped before its end" : ""));
+    tell_bad(0);
+    if (bad.more)
+        SAY("exercise", "BAD pages besides these, for which the list has no room");
+    LOG("exercise", "verdict: %s",
+        S(!good       ? "FAIL"
+          : r.stopped ? "none, for it was stopped; so far nothing failed"
+                      : "pass"));
     return good;
 }

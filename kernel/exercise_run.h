@@ -4,8 +4,9 @@
 
 #include "hal/base.h"
 
-/* `rounds` rounds, the first with this seed. Progress and rate go to screen and log; Ctrl-C ends it
- * (kernel/console.h). False when memory or the allocator failed; the log names the pages. */
+/* `rounds` rounds, the first with this seed, the others with the numbers after it. Progress and rate
+ * go to screen and log, each bad page when it is found and once more before the verdict; Ctrl-C ends
+ * it (kernel/console.h). False when memory or the allocator failed. */
 bool exercise_run(uint64_t rounds, uint64_t seed);
 
 #endif

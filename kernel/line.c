@@ -123,8 +123,10 @@ static enum line_event press(struct line *l, unsigned char byte)
         l->state = byte == '\r' ? AFTER_CR : PLAIN;
         return l->lost ? LINE_REFUSED : LINE_DONE;
     }
-    if (byte == CTRL('C'))
+    if (byte == CTRL('C')) {
+        l->lost = true;
         return LINE_BROKEN;
+    }
     if (byte == 0x1B) {
         l->state = ESCAPE;
         return LINE_NOTHING;

@@ -21,7 +21,7 @@
 struct line {
     char text[LINE_MAX + 1];
     uint32_t length, cursor;
-    bool lost;                                   /* more came than fits */
+    bool lost;                                   /* more came than fits, or it was broken off */
     uint8_t state, parameter;                    /* of an escape sequence */
     uint32_t entered, back;                      /* lines ever kept; how far back we look, 0: not */
     char kept[LINE_HISTORY + 1][LINE_MAX + 1];   /* a ring, and last the line begun before looking */
@@ -38,7 +38,8 @@ enum line_event {
 /* A zeroed struct line is an empty one. */
 enum line_event line_feed(struct line *, unsigned char byte);
 
-/* Begin an empty line; the one before is remembered, unless it is empty or was the last one, too. */
+/* Begin an empty line; the one before is remembered, unless it is empty, was the last one, too, or
+ * something of it was lost. */
 void line_next(struct line *);
 
 #endif

@@ -3,6 +3,7 @@
 #include "hal/x86_64/cpu.h"
 #include "kernel/backtrace.h"
 #include "kernel/boot_info.h"
+#include "kernel/console.h"
 #include "kernel/display.h"
 #include "kernel/exercise_run.h"
 #include "kernel/firmware.h"
@@ -99,8 +100,10 @@ static void kernel_main(void *arg)
     display_picture();
     display_step("the self-test");
     sound = selftest_run(&options) && sound;
-    if (options.exercise > 0)
+    if (options.exercise > 0) {
+        console_start(); /* so that Ctrl-C ends it */
         sound = exercise_run(options.exercise, hal_cycles()) && sound;
+    }
     space_log(options.tables);
     if (options.monitor == MONITOR_ON || (options.monitor == MONITOR_UNSAID && !options.exit)) {
         display_step("the monitor");

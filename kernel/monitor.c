@@ -16,7 +16,7 @@
 #include "kernel/walk.h"
 
 static struct options options;
-static enum { GO_ON, END_PASS, END_FAIL } end;
+static bool ended, verdict_now;
 
 static void run_translate(const struct command_call *c)
 {
@@ -55,7 +55,7 @@ static void run_selftest(const struct command_call *c)
     UNUSED(c);
     struct options o = options;
     o.plant = PLANT_NONE;
-    selftest_run(&o);
+    verdict_now &= selftest_run(&o);
 }
 
 static void read_byte(void *at)
@@ -86,7 +86,7 @@ static void run_fault(const struct command_call *c)
 static void run_panic(const struct command_call *c)
 {
     UNUSED(c);
-    const char *answer = console_line("this stops the machine for good; yes? ");
+    const char *answer = console_line("stops for good; yes? ");
     if (answer[0] == 'y' && answer[1] == 'e' && answer[2] == 's' && answer[3] == '\0')
         HAL_PANIC("asked for in the monitor");
     SAY("monitor", "no panic, then");
@@ -94,12 +94,15 @@ static void run_panic(const struct command_call *c)
 
 static void run_exercise(const struct command_call *c)
 {
-    exercise_run(c->given > 0 ? c->value[0] : 1, c->given > 1 ? c->value[1] : hal_cycles());
+    verdict_now &=
+        exercise_run(c->given > 0 ? c->value[0] : 1, c->given > 1 ? c->value[1] : hal_cycles());
 }
 
 static void run_exit(const struct command_call *c)
 {
-    end = c->value[0] == 2 ? END_FAIL : END_PASS;
+    ended = true;
+    if (c->given > 0)
+        verdict_now = c->value[0] == 1;
 }
 
 static void run_reboot(const struct command_call *c)
@@ -134,7 +137,7 @@ static const struct command commands[] = {
     {"oom [N] - let page table N of a mapping be the one too many", monitor_oom},
     {"exercise [ROUNDS] [SEED] - test all free memory", run_exercise},
     {"panic - show a panic", run_panic},
-    {"exit [pass|fail] - leave the monitor", run_exit},
+    {"exit [pass|fail] - end with this verdict", run_exit},
     {"reboot", run_reboot},
     {"poweroff", run_poweroff},
 };
@@ -164,11 +167,11 @@ static void carry_out(const char *line)
 bool monitor_run(const struct options *o, bool sound)
 {
     options = *o;
-    end = GO_ON;
+    verdict_now = sound;
     verdict_say(sound);
     console_start();
     SAY("monitor", "type help for the commands");
-    while (end == GO_ON)
+    while (!ended)
         carry_out(console_line("> "));
-    return end == END_PASS;
+    return verdict_now;
 }

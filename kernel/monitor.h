@@ -7,7 +7,8 @@
 
 #include "kernel/options.h"
 
-/* Say the verdict, then carry out commands. Returns what `exit` wants the verdict to be. */
+/* Say the verdict, then carry out commands until `exit`. Returns the verdict that it named; without one
+ * that of the boot and of all that was tested here. */
 bool monitor_run(const struct options *, bool sound);
 
 #endif

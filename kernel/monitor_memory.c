@@ -180,8 +180,10 @@ void monitor_oom(const struct command_call *c)
     uint64_t last = c->given > 0 ? c->value[0] : 7;
     for (uint64_t n = first; n <= last; n++) {
         tables_left = 1;
-        if (aspace_init(&space, &source) != STATUS_OK)
+        if (aspace_init(&space, &source) != STATUS_OK) {
+            SAY("oom", "not even a first table is to be had");
             break;
+        }
         tables_left = n - 1;
         status_t status = aspace_map(&space, 512 * GIB - PAGE_SIZE, GIB, 2 * PAGE_SIZE, ASPACE_W);
         const char *broken = aspace_check(&space);

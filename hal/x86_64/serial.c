@@ -5,6 +5,7 @@
 enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCRATCH = 7 };
 
 #define LSR_DATA 0x01u /* a byte has come in */
+#define LSR_BAD  0x1Eu /* it is damaged, or one after it was lost */
 #define LSR_ROOM 0x20u /* transmitter holding register is empty */
 #define LSR_GONE 0xFFu /* nothing answers at that port any more */
 
@@ -13,6 +14,7 @@ enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCRATCH = 7 };
 #define WAIT_READS 100000u
 
 static uint16_t base; /* 0: none */
+static bool stuck;    /* given up, until something comes in */
 static uint8_t divisor = 1;
 
 static bool keeps(uint16_t port, uint8_t value)
@@ -35,6 +37,7 @@ void serial_set_divisor(uint8_t of_115200)
 bool serial_init(uint16_t port)
 {
     base = 0;
+    stuck = false;
     asm_out8((uint16_t)(port + LCR), 0x03); /* divisor latch closed: port + 1 is IER */
     if (!probe(port))
         return false;
@@ -62,8 +65,9 @@ static uint8_t status(void)
     if ((s & LSR_DATA) == 0 || s == LSR_GONE)
         return s;
     uint8_t byte = asm_in8((uint16_t)(base + DATA));
+    stuck = false;
     if (queue_in - queue_out < QUEUE)
-        queue[queue_in++ % QUEUE] = byte;
+        queue[queue_in++ % QUEUE] = (s & LSR_BAD) != 0 ? SERIAL_LOST : byte;
     else
         queue[(queue_in - 1) % QUEUE] = SERIAL_LOST;
     return s;
@@ -78,11 +82,11 @@ int serial_get(void)
 
 void serial_put(char c)
 {
-    if (base == 0)
+    if (!serial_works())
         return;
     for (unsigned reads = 0; (status() & LSR_ROOM) == 0; reads++) {
         if (reads == WAIT_READS) {
-            base = 0;
+            stuck = true;
             return;
         }
     }
@@ -91,5 +95,5 @@ void serial_put(char c)
 
 bool serial_works(void)
 {
-    return base != 0;
+    return base != 0 && !stuck;
 }

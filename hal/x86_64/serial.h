@@ -1,5 +1,5 @@
 /* hal/x86_64/serial.h: a 16550 at an I/O port, polled, that is believed to exist only after it
- * has proved so, and given up for good the first time it does not keep up. */
+ * has proved so, and given up the first time it does not keep up, until something comes in there. */
 #ifndef HAL_X86_64_SERIAL_H
 #define HAL_X86_64_SERIAL_H
 
@@ -15,7 +15,7 @@ bool serial_init(uint16_t port);
 void serial_put(char c);
 
 /* The next byte that came in, or -1. Input is taken in while output waits for room, too, 512 bytes
- * ahead at most; what did not fit is replaced by SERIAL_LOST. */
+ * ahead at most; what did not fit, or came in damaged, is replaced by SERIAL_LOST. */
 #define SERIAL_LOST 0x18
 int serial_get(void);
 

@@ -145,12 +145,15 @@ add_extra() {
     QEMU+=("${words[@]}")
 }
 
-# The log as a file; with --socket also a dialogue.
+# The log as a file; with --socket also a dialogue. A pipe holds what nobody has read yet; a socket so
+# little of single bytes that the kernel may take the port for dead.
 serial_port() {
     local log
     log=$(qemu_escape "$WORK/serial.log")
     if [ -z "$SOCKET" ]; then
         echo "file,id=log,path=$log"
+    elif [ -p "$SOCKET.in" ] && [ -p "$SOCKET.out" ]; then
+        echo "pipe,id=log,path=$(qemu_escape "$SOCKET"),logfile=$log"
     else
         echo "socket,id=log,path=$(qemu_escape "$SOCKET"),server=on,wait=on,logfile=$log"
     fi
