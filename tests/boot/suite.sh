@@ -301,6 +301,11 @@ boot_steps() {
         --timeout 150 --options levels=5
     step monitor counted python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
         --timeout 150
+    local kind
+    for kind in whole bare bad; do
+        step "monitor-$kind" counted python3 "$ROOT/tests/boot/monitor_session.py" "$kind" \
+            --image "$BUILD/BOOTX64.EFI" --memory 128M --timeout 300
+    done
     wait
     # Alone, so that nothing else disturbs the two times that are compared.
     matrix_boot alone
