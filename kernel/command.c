@@ -87,17 +87,24 @@ static void quote(struct format_line *l, struct word w)
     FORMAT(l, size < w.size ? "\"%s...\"" : "\"%s\"", S(text));
 }
 
+/* The next argument of a usage line; `size` 0: there are no more. */
+static struct word next_wanted(const char **usage)
+{
+    static const struct word end = {"-", 1};
+    struct word wanted = next_word(usage);
+    return same(wanted, end) ? (struct word){wanted.at, 0} : wanted;
+}
+
 /* False: `wrong` says why. */
 static bool parse_arguments(const char *usage, const char *line, struct command_call *call,
                             struct format_line *wrong)
 {
-    static const struct word end = {"-", 1};
     const char *rest = usage;
     next_word(&rest);
     for (;;) {
-        struct word wanted = next_word(&rest);
+        struct word wanted = next_wanted(&rest);
         struct word w = next_word(&line);
-        bool more = wanted.size != 0 && !same(wanted, end) && call->given < COMMAND_ARGUMENTS;
+        bool more = wanted.size != 0 && call->given < COMMAND_ARGUMENTS;
         if (w.size == 0 && (!more || wanted.at[0] == '['))
             return true;
         if (w.size == 0 || !more) {

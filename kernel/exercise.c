@@ -110,6 +110,15 @@ static paddr_t book_page(struct exercise *e)
     }
 }
 
+static paddr_t first_page(struct exercise *e)
+{
+    paddr_t page = book_page(e);
+    if (page != PADDR_NONE || e->wrong != NULL)
+        return page;
+    e->flags = PMM_DMA; /* the reserve may be all there is */
+    return book_page(e);
+}
+
 static uint64_t *entry(const struct exercise *e, uint64_t which)
 {
     uint64_t *page = hal_phys_to_virt(e->index[which / WORDS]);
@@ -267,11 +276,7 @@ const char *exercise_round(struct pmm *p, uint64_t seed, exercise_step_fn *step,
     pmm_drain(p);
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
         pmm_stats(p, (enum pmm_zone)z, &before[z]);
-    paddr_t index = book_page(&e);
-    if (index == PADDR_NONE && e.wrong == NULL) {
-        e.flags = PMM_DMA; /* the reserve may be all there is */
-        index = book_page(&e);
-    }
+    paddr_t index = first_page(&e);
     if (index != PADDR_NONE)
         run_round(&e, index);
     else if (e.wrong == NULL)

@@ -116,13 +116,17 @@ static void step(struct line *l, unsigned char key)
         edit(l, key);
 }
 
+static enum line_event finish(struct line *l, unsigned char byte)
+{
+    l->state = byte == '\r' ? AFTER_CR : PLAIN;
+    return l->lost ? LINE_REFUSED : LINE_DONE;
+}
+
 static enum line_event press(struct line *l, unsigned char byte)
 {
     l->state = PLAIN;
-    if (byte == '\r' || byte == '\n') {
-        l->state = byte == '\r' ? AFTER_CR : PLAIN;
-        return l->lost ? LINE_REFUSED : LINE_DONE;
-    }
+    if (byte == '\r' || byte == '\n')
+        return finish(l, byte);
     if (byte == CTRL('C')) {
         l->lost = true;
         return LINE_BROKEN;
@@ -152,6 +156,13 @@ static enum line_event in_sequence(struct line *l, unsigned char byte)
     return LINE_CHANGED;
 }
 
+static enum line_event after_escape(struct line *l, unsigned char byte)
+{
+    l->state = byte == '[' || byte == 'O' ? SEQUENCE : PLAIN;
+    l->parameter = 0;
+    return LINE_NOTHING;
+}
+
 enum line_event line_feed(struct line *l, unsigned char byte)
 {
     bool printable = byte >= ' ' && byte <= '~';
@@ -159,18 +170,9 @@ enum line_event line_feed(struct line *l, unsigned char byte)
         l->state = PLAIN;
         return LINE_NOTHING;
     }
-    if (l->state == ESCAPE && (byte == '[' || byte == 'O')) {
-        l->state = SEQUENCE;
-        l->parameter = 0;
-        return LINE_NOTHING;
-    }
-    if (l->state == ESCAPE && printable) {
-        l->state = PLAIN;
-        return LINE_NOTHING;
-    }
-    if (l->state == SEQUENCE && printable)
-        return in_sequence(l, byte);
-    return press(l, byte);
+    if (l->state < ESCAPE || !printable)
+        return press(l, byte);
+    return l->state == ESCAPE ? after_escape(l, byte) : in_sequence(l, byte);
 }
 
 void line_next(struct line *l)
