@@ -115,7 +115,9 @@ static void map_ram(const struct memmap *m, paddr_t trampoline)
         map(SPACE_DIRECT + base, base, end - base, ASPACE_W);
         i = region_after(m, end);
     }
-    if (trampoline != 0)
+    /* Low memory is reserved, but for kinds that the allocator never gets. */
+    const struct mem_region *r = memmap_find(m, trampoline);
+    if (trampoline != 0 && (r == NULL || !space_holds(r)))
         map(SPACE_DIRECT + trampoline, trampoline, PAGE_SIZE, ASPACE_W);
 }
 
@@ -124,7 +126,7 @@ static void narrow(uint64_t offset, uint64_t size)
 {
     vaddr_t at = SPACE_DIRECT + home.phys + offset;
     if (aspace_protect(&space_kernel, at, size, ASPACE_R | ASPACE_GLOBAL) != STATUS_OK)
-        HAL_PANIC("the direct map of the kernel's image cannot be made read-only");
+        HAL_PANIC("the firmware's map says that this program lies in no RAM, or RAM has run out");
 }
 
 static void narrow_image(void)

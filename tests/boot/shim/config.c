@@ -5,6 +5,7 @@
 struct config config = {.stride = 48,
                         .version = 1,
                         .hurry = 1,
+                        .loader_type = 2,
                         .small_from = UINT64_MAX,
                         .small_after = UINT64_MAX,
                         .small_count = UINT64_MAX};
@@ -24,6 +25,7 @@ static const struct {
     {"small-count", &config.small_count},
     {"shuffle", &config.shuffle},
     {"hurry", &config.hurry},
+    {"loader-type", &config.loader_type},
     {"no-pages", &config.no_pages},
     {"no-low", &config.no_low},
     {"zero-page", &config.zero_page},

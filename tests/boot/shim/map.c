@@ -107,6 +107,13 @@ static void use_low_memory(void)
             told.at[i].type = BOOT_DATA;
 }
 
+static void disguise_loader(void)
+{
+    for (size_t i = 0; config.loader_type != 2 && i < told.count; i++)
+        if (told.at[i].type == 1 || told.at[i].type == 2)
+            told.at[i].type = config.loader_type;
+}
+
 static void shuffle(uint64_t seed)
 {
     for (size_t left = told.count; left > 1; left--) {
@@ -127,6 +134,7 @@ const struct list *map_make(uint64_t reading)
     grow(config.grow * reading);
     if (config.no_low != 0)
         use_low_memory();
+    disguise_loader();
     if (config.shuffle != 0)
         shuffle(config.shuffle);
     return &told;

@@ -51,6 +51,7 @@ struct config {
     uint64_t small_count; /* for so many readings */
     uint64_t grow;        /* entries by which each reading of the map grows */
     uint64_t shuffle;     /* 0, or the seed by which the map is shuffled */
+    uint64_t loader_type; /* LoaderCode and LoaderData are told as this type; 2: as they are */
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */
     uint64_t no_pages;    /* 0, or: this AllocatePages of the image and all later ones fail */
     uint64_t no_low;      /* no page below 1 MiB */

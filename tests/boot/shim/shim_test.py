@@ -43,6 +43,7 @@ NOT_ASCII = "LoadOptions: reading stopped at a character that is not ASCII."
 NO_IMAGE = "The firmware does not describe this image: no mortise.cfg, no LoadOptions."
 NO_FOLDER = "The folder this program came from cannot be read: no mortise.cfg."
 NO_REPORT = "mortise-report.txt is not written: unsupported. It goes on without."
+NO_SCREEN = "No screen that can be drawn on; the serial port is the only output."
 WRONG_BASE = "The firmware is wrong about where this image lies; its own headers count."
 CANNOT_READ = "Mortise cannot start: the memory map cannot be read. A firmware update may help."
 READ_ONCE = "Mortise cannot start: the memory map could be read once and no more. A firmware update may help."
@@ -66,6 +67,7 @@ class Case:
     add: tuple = ()
     overlay: tuple = ()  # (type, start, end, attributes)
     load_options: bytes = b""
+    machine: tuple = ()  # more arguments for run.sh
     ends: str = PASS
     exits: int = 1  # calls of ExitBootServices
     attempts: int = 0  # tries of the loader to make one, if they are more
@@ -126,6 +128,9 @@ def told(case, real, readings):
     entries += [(0, 0xE000000000 + i * 2 * PAGE, 1, 0) for i in range(case.word("grow") * readings)]
     if case.word("no-low"):
         entries = [(4 if t == 7 and s < MIB else t, s, n, a) for t, s, n, a in entries]
+    loader = case.word("loader-type", 2)
+    if loader != 2:
+        entries = [(loader if t in (1, 2) else t, s, n, a) for t, s, n, a in entries]
     return shuffled(entries, case.word("shuffle")) if case.word("shuffle") else entries
 
 
@@ -231,7 +236,7 @@ def boot_case(case, arguments):
     with tempfile.TemporaryDirectory() as folder:
         make_files(case, folder, arguments)
         command = [os.path.join(ROOT, "run.sh"), "--no-install", "--image", arguments.image, "--add", folder,
-                   "--memory", case.memory, "--options", case.options, "--timeout", "120"]  # fmt: skip
+                   "--memory", case.memory, "--options", case.options, "--timeout", "120", *case.machine]  # fmt: skip
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
             output = b""
             for data in iter(lambda: run.stdout.read1(65536), b""):
@@ -437,6 +442,15 @@ def list_cases():
     yield Case("many-shuffled", "shuffle=12345 stride=56", overlay=MANY)
     yield Case("shuffled", "shuffle=99", memory="3G")
     yield Case("shuffled-large", "shuffle=5", memory="8G")
+    yield Case("little-ram", overlay=((7, 72 * MIB, 72 * MIB + 16 * PAGE, 0xF),), ends=FAIL,
+               says=("pmm_create finds no run of free pages that fits", "panic: the page allocator could not be made"))  # fmt: skip
+    yield Case("low-ram", overlay=((7, 0, 16 * MIB, 0xF),))
+    yield Case("high-ram", overlay=((7, 4 * GIB, 8 * GIB, 0xF),), memory="6G")
+    yield Case("loader-as-free", "loader-type=7")
+    for kind in (0, 11, 0x80000000):
+        yield Case(f"loader-as-{kind}", f"loader-type={kind}", memory="128M", ends=FAIL,
+                   says=("panic: the firmware's map says that this program lies in no RAM",))  # fmt: skip
+    yield Case("loader-as-runtime", "loader-type=6")
     yield Case("no-ram", overlay=((0, MIB, 4 * GIB, 0xF),), memory="128M", ends=FAIL,
                says=("no free memory in the firmware's map is large enough",))  # fmt: skip
 
@@ -448,6 +462,10 @@ def image_cases():
     yield Case("protect-large", "protect=2", memory="3G")
     yield Case("junk", "junk=1", memory="128M")
     yield Case("junk-3G", "junk=1", memory="3G")
+    yield Case("junk-smp", "junk=2", machine=("--smp", "4"))
+    yield Case("junk-secboot", "junk=2 protect=2", machine=("--firmware", "secboot"))
+    yield Case("junk-u-boot", "junk=2 stride=40 exit-fail=2", exits=3, notes=(NO_SCREEN,),
+               machine=("--firmware", "u-boot"))  # fmt: skip
     yield Case("junk-self-test", "junk=2", options="")
     yield Case("no-loaded-image", "no-loaded", notes=lost, says=("verdict: pass",))
     yield Case("no-device", "no-device", load_options=utf16("exit=1 selftest=off"), notes=(NO_FOLDER, NO_REPORT))
