@@ -306,6 +306,8 @@ boot_steps() {
         step "monitor-$kind" counted python3 "$ROOT/tests/boot/monitor_session.py" "$kind" \
             --image "$BUILD/BOOTX64.EFI" --memory 128M --timeout 300
     done
+    step report counted python3 "$ROOT/tests/boot/report.py" --memsim "$BUILD/host/memsim" \
+        --image "$BUILD/BOOTX64.EFI" --memory 256M
     wait
     # Alone, so that nothing else disturbs the two times that are compared.
     matrix_boot alone
