@@ -66,6 +66,7 @@ static struct fake {
     EFI_STATUS no_write; /* what opening for writing, or else */
     size_t room;         /* bytes that can be written; SIZE_MAX */
     bool short_writes;   /* a full disk takes a part and says success */
+    bool open_maps;      /* opening a file for writing adds an entry to the map */
     bool lazy_writes;    /* only Flush says that the disk is broken */
     uint64_t old_kind;   /* attribute of a file that is there already */
     int secure;          /* variable SecureBoot, -1: none */
@@ -306,6 +307,8 @@ static bool same_path(const CHAR16 *path, const char *name)
 static EFI_STATUS open_to_write(EFI_FILE_PROTOCOL **out, CHAR16 *path, UINT64 mode)
 {
     fw.write_opens++;
+    if (fw.open_maps)
+        fw.map[fw.map_count++] = (struct fake_descriptor){4, fw.write_opens << 24, 1, 0xf};
     bool report = same_path(path, "\\mortise-report.txt");
     struct fake_file *f = report ? &fw.report : &fw.log;
     UINT64 create = EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE;

@@ -171,8 +171,12 @@ static void the_largest_and_the_least(struct test_state *t)
     memset(text, 'y', sizeof text);
     make_block(text, sizeof text);
     CHECK(holds(text, sizeof text));
+    static char longer[sizeof text + 1];
+    make_block(longer, sizeof longer); /* and right by its sum, with a byte from behind the block */
+    CHECK_EQ(keep_look(block(), &found), KEEP_DAMAGED);
     make_block(text, 1);
     CHECK(holds(text, 1));
+    found = 77;
     make_block(text, 0);
     CHECK_EQ(keep_look(block(), &found), KEEP_NONE);
     dirty(0);
@@ -185,10 +189,14 @@ static void the_largest_and_the_least(struct test_state *t)
 
 static void without_a_block(struct test_state *t)
 {
+    char *zero = hal_phys_to_virt(0); /* where a block would be that lay at 0 */
     make_block("old\r\n", 5);
+    memset(zero, 7, 64);
     keep_open(0);
     put_line("new\r\n");
     CHECK(holds("old\r\n", 5));
+    for (size_t i = 0; i < 64; i++)
+        CHECK_EQ(zero[i], 7);
     TEST_END;
 }
 

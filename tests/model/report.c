@@ -426,6 +426,21 @@ static void whole_report(struct test_state *t)
     TEST_END;
 }
 
+/* The file system itself takes memory: the map is read when the file is open. */
+static void latest_map(struct test_state *t)
+{
+    static char lines[65536]; /* and some buffers of efi/volume.c long */
+    start("");
+    fw.map_count = 1000;
+    fw.open_maps = true;
+    CHECK(arrives(t));
+    map_lines(lines, sizeof(lines), "\n", 0, FAKE_MAP);
+    CHECK(fw.map_count > 1000 && strstr(lines, "4 0x1000000 0x1001000 0xf\n") != NULL);
+    CHECK_STR(strstr(fw.report.text, "attributes:\n") + 12, lines);
+    CHECK_EQ(fw.entered.map_count, fw.map_count);
+    TEST_END;
+}
+
 static void report_variants(struct test_state *t)
 {
     start("");
@@ -751,6 +766,7 @@ static const struct test_case cases[] = {
     {"options.help names every option, in lines that fit", help_is_whole},
     {"options.unknown words are named on the screen", unknown_words},
     {"report.each line is what it must be", whole_report},
+    {"report.the map is the latest", latest_map},
     {"report.what is not known or not there is said, or left out", report_variants},
     {"report.long options come whole", long_texts},
     {"report.the rights of the program's own memory", own_rights},
