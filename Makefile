@@ -254,6 +254,18 @@ $(H)/fuzz-%: tests/fuzz/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
 
+.PHONY: soak soak-desk
+soak-desk: $(H)/soak
+	$(H)/soak $(TIME)
+soak: soak-desk image ## every operation by 8 CPUs for TIME seconds on the desk, then TIME rounds of the exerciser in QEMU
+	./run.sh --image $(BUILD)/BOOTX64.EFI --memory 128M --timeout $$((20 * $(TIME) + 180)) \
+	    --options "exercise=$(TIME)" >$(BUILD)/soak.log
+	@grep -a -c 'exercise: .* free pages left out' $(BUILD)/soak.log | sed 's/$$/ rounds of the exerciser passed in QEMU/'
+
+$(H)/soak: tests/soak/soak.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+
 .PHONY: bench
 bench: $(H)/bench ## measure the allocator side by side with the baselines: table, CSV and plot
 	@mkdir -p $(BUILD)/bench

@@ -194,6 +194,7 @@ desk_steps() {
         step_alone build-sim make_here sim
         step sim counted run_sim_tests
     fi
+    step_alone soak counted make_here TIME=5 soak-desk
     step fuzz-plant counted python3 "$ROOT/tests/fuzz/plant.py" options format
     for name in $(desk_programs fuzz); do
         case $name in memmap) step "fuzz-$name" run_fuzz "$name" 60 ;; *)
