@@ -65,7 +65,8 @@ struct config {
     uint64_t con_wild;    /* one whose pointers lead nowhere, from then on */
     uint64_t junk;    /* 1: BootServices memory is overwritten after the exit, 2: free memory too */
     uint64_t protect; /* 1: the image's sections get their rights, 2: no other data may execute */
-    uint64_t broken;  /* for the proof: with protect, the image's data is read-only */
+    uint64_t
+        broken; /* for the proof, with protect: 1: data is read-only, 2: code may not execute */
     size_t options_bytes; /* load-options=HEX */
     uint8_t options[OPTIONS_MAX];
     struct list add; /* add=TYPE,BASE,PAGES,ATTRIBUTES: at the end of the map, in this order */

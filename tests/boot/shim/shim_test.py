@@ -15,6 +15,7 @@ import dataclasses
 import glob
 import io
 import os
+import random
 import re
 import struct
 import subprocess
@@ -34,9 +35,10 @@ RAM = {1, 2, 3, 4, 7}
 WB, RP, SP = 0x8, 0x2000, 0x40000
 
 # How a boot can end: the kernel's verdict (run.sh's exit status 0 and 1), or the loader gives the
-# machine back to the firmware with a sentence, or restarts it (both end the machine: status 3).
-PASS, FAIL, BACK, RESTART = "pass", "fail", "back", "restart"
-STATUS = {PASS: 0, FAIL: 1, BACK: 3, RESTART: 3}
+# machine back to the firmware with a sentence, or restarts it (both end the machine: status 3), or,
+# where the shim has broken the image on purpose, the firmware's handler tells a fault.
+PASS, FAIL, BACK, RESTART, FAULTS = "pass", "fail", "back", "restart", "faults"
+STATUS = {PASS: 0, FAIL: 1, BACK: 3, RESTART: 3, FAULTS: 143}
 
 NO_LOW = "No free page below 640 KiB: other processors cannot be started."
 NOT_ASCII = "LoadOptions: reading stopped at a character that is not ASCII."
@@ -53,6 +55,7 @@ COMPROMISED = "The firmware's answer: 0x8000000000000021 (compromised data)."
 NO_MEMORY = "The firmware's answer: 0x8000000000000009 (out of resources)."
 LAST_LINE = "by itself after half a minute."
 MONITOR = "monitor: type help"
+FAULT = "X64 Exception Type - 0E"  # by the firmware's handler, which then waits for ever
 
 
 @dataclasses.dataclass
@@ -241,8 +244,8 @@ def boot_case(case, arguments):
             output = b""
             for data in iter(lambda: run.stdout.read1(65536), b""):
                 output += data
-                if MONITOR.encode() in output:  # without options nobody has told it to exit
-                    run.terminate()
+                if MONITOR.encode() in output or FAULT.encode() in output:
+                    run.terminate()  # nothing comes after these
             status = run.wait()
     if arguments.keep:
         write(arguments.keep, case.name + ".log", output)
@@ -455,8 +458,24 @@ def list_cases():
                says=("no free memory in the firmware's map is large enough",))  # fmt: skip
 
 
+def random_cases():
+    """Entries of every kind, anywhere but on what the image and the firmware stand on."""
+    for seed in range(1, 7):
+        chance = random.Random(seed)
+        add = []
+        for _ in range(50 * seed):
+            kind = chance.choice([*range(17), 7, 7, 7, 0x70000000 + seed, 0xFFFFFFFF])
+            start = chance.randrange(24 * MIB, 170 * MIB, PAGE)
+            pages = chance.choice([0, 1, 2, chance.randrange(512), chance.randrange(2048), TOP // PAGE + seed])
+            add.append((kind, start, pages, chance.choice([0xF, 0xF, 0xF, 8, 7, 0, 0xF | SP, 0xF | RP])))
+        yield Case(f"random-{seed}", f"shuffle={seed} stride={40 + 8 * seed}", add=tuple(add))
+
+
 def image_cases():
     lost = (NO_IMAGE, NO_FOLDER, NO_REPORT)
+    # The proof that the rights are in force.
+    for broken in (1, 2):
+        yield Case(f"protect-broken-{broken}", f"protect=1 broken={broken}", memory="128M", ends=FAULTS, says=(FAULT,))
     yield Case("protect-image", "protect=1", memory="128M")
     yield Case("protect-all", "protect=2 junk=2 no-path", core=True, memory="128M")
     yield Case("protect-large", "protect=2", memory="3G")
@@ -484,7 +503,7 @@ def image_cases():
 
 
 def all_cases():
-    return [*exit_cases(), *stride_cases(), *list_cases(), *image_cases(), *map_cases()]
+    return [*exit_cases(), *stride_cases(), *list_cases(), *random_cases(), *image_cases(), *map_cases()]
 
 
 def run_case(case, arguments):

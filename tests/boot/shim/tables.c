@@ -121,8 +121,9 @@ static void protect_image(void)
     const struct section *s = sections(&count);
     set_rights(strict_base, PAGE_SIZE, false, false);
     for (unsigned i = 0; i < count; i++) {
-        bool write = (s[i].flags & 0x80000000u) != 0 && config.broken == 0;
-        set_rights(strict_base + s[i].rva, s[i].size, write, (s[i].flags & 0x20000000) != 0);
+        bool write = (s[i].flags & 0x80000000u) != 0 && config.broken != 1;
+        bool execute = (s[i].flags & 0x20000000u) != 0 && config.broken != 2;
+        set_rights(strict_base + s[i].rva, s[i].size, write, execute);
     }
 }
 
