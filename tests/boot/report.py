@@ -172,8 +172,9 @@ def judged_by_memsim(memsim, folder, text):
     return run.returncode, re.sub(r"(?m)^init: .*\n", "", run.stdout.partition("\n\n")[2])
 
 
-def others(disk):
-    return {name: data for name, data in disk.items() if name not in (REPORT, LOG)}
+def changed(before, after):
+    """Names of files that have come, gone or changed."""
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
 
 
 def check_report(checks, memsim, folder, report, log):
@@ -188,7 +189,8 @@ def check_report(checks, memsim, folder, report, log):
     wrong = [line for line in lines[:-1] if not re.fullmatch(r"# .*|\d+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+", line)]
     checks.equal((wrong, lines[-1]), ([], ""), "lines that are neither a remark nor an entry")
     checks.check(len(entries(log)) > 50, "the log has a map")
-    checks.equal(entries(report), entries(log), "the raw map, in the report and in the log")
+    lines = [pair for pair in zip(entries(report), entries(log)) if pair[0] != pair[1]]
+    checks.equal((len(entries(report)), lines), (len(entries(log)), []), "the raw map, in the report and in the log: entries, differences")
     status, said = judged_by_memsim(memsim, folder, report)
     checks.equal(status, 0, "memsim's status")
     checks.check("usable" in said and (status, said) == judged_by_memsim(memsim, folder, log), "memsim says the same of both")
@@ -219,8 +221,7 @@ def first_start(checks, memsim, machine):
     checks.check(FOUND not in machine.text, "the first start finds no log")
     checks.check(machine.until(MENU), "it starts again")
     before, after = files(os.path.join(machine.folder, "before")), files(machine.copy("first"))
-    checks.equal(after.get(LOG), OLD[LOG], "the older log, while there is no new one")
-    checks.equal(others(after), others(before), "the other files after the first start")
+    checks.equal(changed(before, after), [REPORT], "files that the first start has changed")
     checks.check(len(after.get(REPORT, b"")) < len(OLD[REPORT]), "the older report's end is gone")
     check_report(checks, memsim, machine.folder, after.get(REPORT, b"").decode("latin-1"), log)
     return log
@@ -234,7 +235,7 @@ def second_start(checks, machine, log):
     before, after = files(os.path.join(machine.folder, "before")), files(machine.copy("second"))
     checks.check(log and after.get(LOG) == log.encode("latin-1"), "the kept log is what the serial port said, to the byte")
     checks.check(f"# note: {FOUND}\n".encode() in after.get(REPORT, b""), "the report says it too")
-    checks.equal(others(after), others(before), "the other files after the second start")
+    checks.equal(changed(before, after), [LOG, REPORT], "files that differ after the second start")
 
 
 def third_start(checks, machine):
@@ -247,7 +248,7 @@ def third_start(checks, machine):
     machine.press("b")
     checks.check(machine.until(f"note: {REPORT} is not written: volume full. It goes on without."), "a full disk is a sentence")
     checks.check(machine.until("verdict: pass\r\n"), "and the boot goes on")
-    checks.equal(files(machine.copy("third")), before, "all files after the third start")
+    checks.equal(changed(before, files(machine.copy("third"))), [], "files that the third start has changed")
 
 
 def fourth_start(checks, machine):

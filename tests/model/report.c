@@ -358,7 +358,7 @@ static void mask_cpu(char *text)
     }
 }
 
-static unsigned char acpi_root[52], acpi_table[64];
+static unsigned char acpi_root[60], acpi_table[64], acpi_long[64];
 
 static void acpi_header(unsigned char *table, const char *name, unsigned length)
 {
@@ -366,18 +366,22 @@ static void acpi_header(unsigned char *table, const char *name, unsigned length)
     memcpy(table + 4, &length, 4);
 }
 
-/* RSDP -> XSDT -> a table, an address out of the map. */
+/* RSDP -> XSDT -> a table, an address out of the map, a table that ends out of it. */
 static void make_acpi(void)
 {
     uint64_t root = (uintptr_t)acpi_root, table = (uintptr_t)acpi_table, wild = 0xdead0000beef;
+    uint64_t endless = (uintptr_t)acpi_long;
     memcpy(fake_rsdp + 24, &root, 8);
     fix_sum(fake_rsdp, 36, 32);
-    acpi_header(acpi_root, "XSDT", 52);
+    acpi_header(acpi_root, "XSDT", 60);
     memcpy(acpi_root + 36, &table, 8);
     memcpy(acpi_root + 44, &wild, 8);
+    memcpy(acpi_root + 52, &endless, 8);
+    acpi_header(acpi_long, "LONG", 1000000);
     acpi_header(acpi_table, "A\x01\xff\"", 64);
     fake_map_entry(9, align_down(root, PAGE_SIZE), 2, 0xf);
     fake_map_entry(9, align_down(table, PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, align_down(endless, PAGE_SIZE), 2, 0xf);
 }
 
 static void whole_report(struct test_state *t)
@@ -410,9 +414,11 @@ static void whole_report(struct test_state *t)
     expect("# this program: code ---, constants ---, data ---, stack ---; top page table ---\n");
     expect("# screen: 1 mode 0: 800x600, pitch 832, format 1\n");
     expect("# screen: 1 mode 1: 800x600, pitch 832, format 1, in use\n");
-    expect("# acpi: XSDT at 0x%" PRIxPTR ", 52 bytes, all in the map\n", (uintptr_t)acpi_root);
+    expect("# acpi: XSDT at 0x%" PRIxPTR ", 60 bytes, all in the map\n", (uintptr_t)acpi_root);
     expect("# acpi: A??\" at 0x%" PRIxPTR ", 64 bytes, all in the map\n", (uintptr_t)acpi_table);
     expect("# acpi: none at 0xdead0000beef, 0 bytes, not all in the map\n");
+    expect("# acpi: LONG at 0x%" PRIxPTR ", 1000000 bytes, not all in the map\n",
+           (uintptr_t)acpi_long);
     expect("# type, start, end, attributes:\n");
     expected_size += map_lines(expected + expected_size, 10000, "\n", 0, FAKE_MAP);
     CHECK(arrives(t));
