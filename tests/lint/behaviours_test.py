@@ -12,7 +12,8 @@ ROWS = [
     "| a2 | It takes. | desk | `model-sum: takes, \"once\"`; `lint` |",
     "| a3 | It starts. | boot | `boot-128M` |",
     "| a4 | It faults. | kernel | `kernel: space.faults` |",
-    "| a5 | Not here. | desk | `other` |",
+    "| a5 | Not here. | desk | `other`; `skipped` |",
+    "| a6 | By gcc. | desk | `unit-gcc` |",
 ]
 LOGS = {
     "unit": ("ok: sum.adds\n1 passed, 0 failed\n", "1 0 0"),
@@ -20,6 +21,8 @@ LOGS = {
     "lint": ("fine\n", "1 0 0"),
     "boot-128M": ("40 passed, 0 failed\n", "40 0 0"),
     "other": ("no such compiler\n0 passed, 0 failed, 1 skipped\n", "0 0 1"),
+    "skipped": ("skip skipped: no such compiler\n", "0 0 1"),
+    "unit-gcc": ("ok: sum.adds\n1 passed, 0 failed\n", "1 0 0"),
 }
 SOURCE = 'static const struct test_case cases[] = {\n    {TEST_NAME("space.faults"), faults},\n};\n'
 FAILURES = 0
@@ -78,10 +81,12 @@ expect("a kernel test that is gone", "did not run", ROWS, LOGS, source="")
 expect("a test without a behaviour", "`extra` belongs to no behaviour", ROWS, with_log("extra", "", "1 0 0"))
 expect("a new test in a step", "`unit: sum.halves` belongs", ROWS,
        with_log("unit", "ok: sum.adds\nok: sum.halves\n", "2 0 0"))
+expect("a step that counts whole", "`unit-gcc` failed", ROWS,
+       with_log("unit-gcc", "ok: sum.adds\nFAIL: sum.halves\n", "1 1 0"))
 expect("an identifier twice", "stands 2 times", ROWS + [ROWS[0]], LOGS)
 expect("a place that is not true", "not in desk", changed(2, "boot |", "desk |"), LOGS)
 expect("a place that is left out", "not in desk", changed(0, "desk, kernel", "desk"), LOGS)
-expect("a row that cannot be read", "not a row", ROWS + ["| a6 | It has no tests |"], LOGS)
+expect("a row that cannot be read", "not a row", ROWS + ["| a7 | It has no tests |"], LOGS)
 expect("nothing at all", "nothing to compare", [], {}, source="")
 expect("no behaviours", "nothing to compare", [], {}, source="", head="# empty\n")
 
