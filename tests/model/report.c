@@ -84,8 +84,9 @@ static void menu_time(struct test_state *t)
     static const struct {
         const char *config;
         unsigned seconds;
-    } rows[] = {{"", 3},         {"menu=1", 1}, {"menu=600", 600},    {"exit=1 menu=2", 2},
-                {"menu=601", 3}, {"help", 30},  {"help menu=40", 40}, {"help menu=off", 0}};
+    } rows[] = {
+        {"", 3},         {"menu=1", 1}, {"menu=600", 600},    {"exit=1 menu=2", 2}, {"menu=601", 3},
+        {"menu=602", 3}, {"help", 30},  {"help menu=40", 40}, {"help menu=off", 0}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char first[64];
         start(rows[i].config);
