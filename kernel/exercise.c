@@ -187,7 +187,6 @@ static uint64_t free_pages(struct pmm *p)
 static void take_all(struct exercise *e)
 {
     take(e, 0);
-    take(e, PMM_DMA32);
     take(e, PMM_DMA);
     e->r->left_out = free_pages(e->pmm);
 }
