@@ -28,13 +28,13 @@ struct exercise {
     unsigned spoiled_count;
     uint32_t flags; /* of the zone that is being emptied */
     enum exercise_phase phase;
-    uint64_t done;
+    uint64_t done, total;
     const char *wrong;
 };
 
 const char *exercise_phase_name(enum exercise_phase phase)
 {
-    static const char *const names[] = {"writing", "verifying", "writing the inverse",
+    static const char *const names[] = {"taking", "writing", "verifying", "writing the inverse",
                                         "verifying the inverse and freeing"};
     return (unsigned)phase < EXERCISE_PHASES ? names[phase] : "?";
 }
@@ -160,16 +160,36 @@ static bool room(struct exercise *e)
     return true;
 }
 
+static bool over(const struct exercise *e)
+{
+    return e->r->stopped || e->wrong != NULL;
+}
+
+static void tell(struct exercise *e, uint64_t done)
+{
+    e->done = done;
+    e->r->stopped |= !e->step(e->ctx, e->phase, done, e->total);
+}
+
+static void begin(struct exercise *e, enum exercise_phase phase, uint64_t total)
+{
+    e->phase = phase;
+    e->total = total;
+    if (!over(e))
+        tell(e, 0);
+}
+
 /* Every run that requests with these flags can have, the longest first. */
 static void take(struct exercise *e, uint32_t flags)
 {
     e->flags = flags;
-    for (uint64_t pages = RUN_MAX; pages > 0 && room(e);) {
+    for (uint64_t pages = RUN_MAX; pages > 0 && !over(e) && room(e);) {
         paddr_t base = pmm_alloc(e->pmm, (size_t)pages, flags);
         if (base != PADDR_NONE)
             write_down(e, base, pages);
         else
             pages -= 1 + chance(e, (pages + 1) / 2);
+        tell(e, e->r->pages);
     }
 }
 
@@ -186,20 +206,10 @@ static uint64_t free_pages(struct pmm *p)
 
 static void take_all(struct exercise *e)
 {
+    begin(e, EXERCISE_TAKE, free_pages(e->pmm));
     take(e, 0);
     take(e, PMM_DMA);
     e->r->left_out = free_pages(e->pmm);
-}
-
-static bool over(const struct exercise *e)
-{
-    return e->r->stopped || e->wrong != NULL;
-}
-
-static void begin(struct exercise *e, enum exercise_phase phase)
-{
-    e->phase = phase;
-    e->done = 0;
 }
 
 static void do_run(struct exercise *e, const struct run *run)
@@ -211,15 +221,15 @@ static void do_run(struct exercise *e, const struct run *run)
             write_page(e, run->base + i * PAGE_SIZE, inverse);
         else
             verify_page(e, run->base + i * PAGE_SIZE, inverse);
-        if (++e->done % STEP == 0 || e->done == e->r->pages)
-            e->r->stopped = !e->step(e->ctx, e->phase, e->done, e->r->pages);
+        if (++e->done % STEP == 0 || e->done == e->total)
+            tell(e, e->done);
     }
 }
 
 static void do_all(struct exercise *e, enum exercise_phase phase)
 {
     struct run run;
-    begin(e, phase);
+    begin(e, phase, e->r->pages);
     for (uint64_t i = 0; i < e->r->runs && !over(e) && look_up(e, i, &run); i++)
         do_run(e, &run);
 }
@@ -234,7 +244,7 @@ static void give(struct exercise *e, paddr_t base, uint64_t pages)
 static void give_all(struct exercise *e)
 {
     struct run run;
-    begin(e, EXERCISE_VERIFY_INVERSE);
+    begin(e, EXERCISE_VERIFY_INVERSE, e->r->pages);
     for (uint64_t left = e->r->runs; left > 0; left--) {
         uint64_t which = chance(e, left);
         if (look_up(e, which, &run)) {
@@ -258,7 +268,7 @@ static void run_round(struct exercise *e, paddr_t index)
 {
     e->index = hal_phys_to_virt(index);
     take_all(e);
-    for (unsigned phase = 0; phase < EXERCISE_VERIFY_INVERSE; phase++)
+    for (unsigned phase = EXERCISE_WRITE; phase < EXERCISE_VERIFY_INVERSE; phase++)
         do_all(e, (enum exercise_phase)phase);
     give_all(e);
     e->r->pages += 1 + e->book_pages + e->spoiled_count;

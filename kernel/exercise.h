@@ -35,6 +35,7 @@ struct exercise_result {
 };
 
 enum exercise_phase {
+    EXERCISE_TAKE,
     EXERCISE_WRITE,
     EXERCISE_VERIFY,
     EXERCISE_WRITE_INVERSE,
@@ -43,7 +44,8 @@ enum exercise_phase {
 };
 const char *exercise_phase_name(enum exercise_phase);
 
-/* Told every 4 MiB or more often; `done` of `total` pages of the phase. False: stop, give back. */
+/* Told when a phase begins and every 4 MiB or more often, while taking for each run; `done` of `total`
+ * pages of the phase. False: stop, give back. */
 typedef bool exercise_step_fn(void *ctx, enum exercise_phase, uint64_t done, uint64_t total);
 
 /* One round. NULL, or a sentence: the allocator or the book failed (memory that failed is in

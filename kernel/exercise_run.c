@@ -32,7 +32,7 @@ static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t t
     }
     display_progress(exercise_phase_name(phase), done, total);
     tell_bad(pace.bad_told);
-    if (now - pace.told >= TELL_MICROS) {
+    if (done != 0 && now - pace.told >= TELL_MICROS) {
         LOG("exercise", "%s: %u of %u pages, %h a second", S(exercise_phase_name(phase)), U(done),
             U(total), U(done * PAGE_SIZE / (now - pace.begun + 1) * 1000000u));
         pace.told = now;

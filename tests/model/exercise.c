@@ -297,7 +297,7 @@ struct stop {
 static bool stop(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t total)
 {
     struct stop *s = ctx;
-    s->disordered |= phase < s->last || done > total || (phase == s->last && done <= s->done);
+    s->disordered |= phase < s->last || done > total || (phase == s->last && done < s->done);
     s->disordered |= total > PAGES;
     s->last = phase;
     s->done = done;
