@@ -54,6 +54,8 @@ desk() { # COMPILER
         targets+=("$folder/host/model-$name")
     done
     check "$1 builds the desk programs" make_with "$folder" CC="$1" "${targets[@]}"
+    [ "$QUICK" = 1 ] || check "$1 builds bench and memsim" make_with "$folder" CC="$1" \
+        "$folder/host/bench" "$folder/host/memsim"
     [ "$QUICK" = 1 ] || [[ $1 != clang* ]] || fuzz_targets "$1"
     for name in unit embed "${names[@]}"; do
         check "$1: $name" "$folder/host/$name"

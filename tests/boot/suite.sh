@@ -198,7 +198,7 @@ desk_steps() {
     step fuzz-plant counted python3 "$ROOT/tests/fuzz/plant.py" options format
     for name in $(desk_programs fuzz); do
         case $name in memmap) step "fuzz-$name" run_fuzz "$name" 60 ;; *)
-            step "fuzz-$name" run_fuzz "$name" 15 ;;
+            step "fuzz-$name" run_fuzz "$name" 10 ;;
         esac
     done
 }
