@@ -35,6 +35,7 @@ answers 2 "1 to 86400" --timeout -5
 answers 2 "is none of ovmf" --firmware bios
 answers 2 "is none of auto" --accel fast
 answers 2 "is none of virtio" --attach floppy
+answers 2 "is no folder" --add /nowhere
 answers 2 "longer than 64 KiB" --options "$(printf '%70000s' x)"
 answers 4 "does not exist or is empty" --no-install --image "$FOLDER/none.efi"
 answers 4 "does not exist or is empty" --no-install --disk "$FOLDER/none.img"
