@@ -163,13 +163,52 @@ def capture_tests():
     return "./run.sh test", "\n".join(steps)
 
 
+def capture_screenshot():
+    run("make -s screenshot")
+    return "make screenshot", "tests/figures/screenshot.png"
+
+
+def said(command, pattern, good=(0,)):
+    """The lines of a long command's output that its figures stand in."""
+    lines = [line for line in clean(run(command + " 2>&1", good)).splitlines() if re.search(pattern, line)]
+    if not lines:
+        sys.exit(f"figures: `{command}` said nothing of what is wanted")
+    return command, "\n".join(lines)
+
+
+def capture_matrix():
+    return said("./run.sh matrix", r"^(ok|FAIL) |took|passed, ")
+
+
+def capture_fuzz():
+    return said("make -s fuzz-all TIME=120", r"^fuzz \S+: ")
+
+
+def capture_soak():
+    return said("make -s soak TIME=120", r"^(soak|ok|FAIL)|exercise|passed, ")
+
+
+def capture_prove():
+    return said("make -s prove", r".")
+
+
+def capture_mutate():
+    return said("make -s mutate SAMPLE=400", r"%|survived|mutants", (0, 1))
+
+
 CAPTURES = {
     "boot": capture_boot,
+    "screenshot": capture_screenshot,
     "sizes": capture_sizes,
     "icount": capture_icount,
     "memsim": capture_memsim,
     "bench": capture_bench,
     "tests": capture_tests,
+    "matrix": capture_matrix,
+    "fuzz": capture_fuzz,
+    "soak": capture_soak,
+    "prove": capture_prove,
+    "mutate": capture_mutate,
 }
 
 
