@@ -311,6 +311,15 @@ cover: ## branch coverage of the allocator and the map by the desk tests (gcovr)
 matrix: ## boot every machine of tests/boot/matrix (./run.sh matrix NAME... boots some)
 	./run.sh matrix
 
+.PHONY: mutate
+mutate: ## do the desk tests notice small changes of mm/? make mutate FILES=mm/zone.c SAMPLE=400 JOBS=2 AGAIN=1
+	$(PYTHON) tests/mutate/mutate.py --build $(BUILD)/mutate --jobs $(or $(JOBS),2) $(if $(SAMPLE),--sample $(SAMPLE)) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again) $(FILES)
+
+.PHONY: prove
+prove: ## prove the word operations (Frama-C) and check the models of the protocols (SPIN): make prove N=word_mask
+	$(PYTHON) tests/prove/prove.py --build $(BUILD)/prove $(N)
+
 .PHONY: test
 test: ## everything ./run.sh test runs
 	./run.sh test

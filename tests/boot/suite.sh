@@ -177,6 +177,7 @@ desk_steps() {
     step pe-lint counted python3 "$ROOT/tests/lint/pe_lint_test.py"
     step font counted python3 "$ROOT/tests/lint/font_test.py"
     step cover-list counted python3 "$ROOT/tests/lint/unreachable_test.py"
+    step harness-mutate counted python3 "$ROOT/tests/mutate/mutate_test.py"
     step map-totals python3 "$ROOT/tests/data/maps/totals.py" --check
     if have_tidy; then
         step tidy make_here tidy

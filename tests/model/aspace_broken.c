@@ -169,6 +169,7 @@ static void a7(void)
     breaks(&space, small, 1, value_of(small, 1) & ~BIT(1), "A7"); /* a read-only table */
     breaks(&space, 0x1000, 1, value_of(0x1000, 1) & ~BIT(2), "A7");
     breaks(&space, TIB, 3, BIT(12) | 0xE1, "A7"); /* a page as large as a root entry */
+    breaks(&space, TIB, 3, BIT(0) | BIT(5) | BIT(7) | BIT(9) | BIT(63), "A7"); /* right but for its size */
     space.cpu.phys_bits = 30;                     /* pages from 1 GiB on lie beyond that */
     EXPECT(names(&space, "A7"));
     space.cpu.phys_bits = 52;
