@@ -67,6 +67,8 @@ static void classes_have_blocks_of_their_own(void)
         for (unsigned j = 0; j < i; j++)
             EXPECT(block[i] != block[j]);
     }
+    EXPECT(block_of(pmm_alloc(d.p, 3, 0)) == block[1]);
+    EXPECT(block_of(pmm_alloc(d.p, 3, PMM_KERNEL)) == block[3]);
     end(&d);
 }
 
@@ -108,6 +110,7 @@ static void a_block_with_a_run_has_no_owner(void)
     EXPECT(pmm_claim(d.p, run, 3) == STATUS_OK);
     paddr_t second = pmm_alloc(d.p, 1, 0);
     EXPECT(second != PADDR_NONE && pmm_check(d.p) == NULL);
+    EXPECT(pmm_free(d.p, run, 1) == STATUS_WRONG_LENGTH); /* its owner would park it unasked */
     EXPECT(pmm_free(d.p, run, 3) == STATUS_OK);
     EXPECT(pmm_check(d.p) == NULL);
     EXPECT(pmm_free(d.p, second, 1) == STATUS_OK && pmm_free(d.p, page, 1) == STATUS_OK);
@@ -132,17 +135,22 @@ static void what_comes_back_is_the_owners(void)
 {
     struct desk d;
     paddr_t pages[8];
+    static const paddr_t claimed[] = {HIGH + 128 * MIB, HIGH + 128 * MIB + PAGE_SIZE,
+                                      HIGH + 128 * MIB + 2 * PAGE_SIZE};
     make(&d, big, ARRAY_LEN(big), 2);
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
         pages[i] = pmm_alloc(d.p, 1, 0);
     host_set_cpu(1);
+    for (unsigned i = 0; i < ARRAY_LEN(claimed); i++)
+        EXPECT(pmm_claim(d.p, claimed[i], 1) == STATUS_OK);
     take_all(&d);
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
         EXPECT(pages[i] == pages[0] + i * PAGE_SIZE);
         EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_OK);
     }
-    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE);
     EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+    EXPECT(pmm_free(d.p, claimed[0], 1) == STATUS_OK && pmm_free(d.p, claimed[2], 1) == STATUS_OK);
+    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE); /* two pages are free, but not side by side */
     EXPECT(pmm_check(d.p) == NULL);
     host_set_cpu(0);
     pmm_drain(d.p);

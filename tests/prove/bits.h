@@ -31,6 +31,11 @@
   axiom pair: \forall integer a, b; 0 <= a <= 1 && 0 <= b <= 1 ==> (a << 1 | b) == 2 * a + b;
 } */
 #endif
+#if defined PROVE_block_set
+/*@ axiomatic Two {
+  axiom two: \forall integer a; 0 <= a <= 3 ==> ((a & 2) != 0 <==> a >= 2) && ((a & 1) != 0 <==> a % 2 == 1);
+} */
+#endif
 #if defined PROVE_extent_bin_of
 /*@ axiomatic Three {
   axiom three: \forall integer a; 0 <= a ==> (a & 3) == a % 4;
@@ -40,7 +45,9 @@
 /*@ axiomatic Remainders {
   axiom positive: \forall integer n; 0 <= n ==> 1 <= (1 << n);
   axiom remainder: \forall integer a, m, n; 0 <= a && 0 <= n < 64 && m == (1 << n) - 1 ==> (a & m) == a % (1 << n);
+  axiom remainder_too: \forall integer m, a, n; 0 <= a && 0 <= n < 64 && m == (1 << n) - 1 ==> (m & a) == a % (1 << n);
   axiom without: \forall integer a, m; 0 <= a <= 0xFFFFFFFFFFFFFFFF && 0 <= m ==> (a & (uint64_t)(~m)) == a - (a & m);
+  axiom without_too: \forall integer m, a; 0 <= a <= 0xFFFFFFFFFFFFFFFF && 0 <= m ==> ((uint64_t)(~m) & a) == a - (m & a);
 } */
 #endif
 #if defined PROVE_is_power_of_two
