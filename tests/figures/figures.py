@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 README = os.path.join(ROOT, "README.md")
@@ -163,6 +164,26 @@ def capture_tests():
     return "./run.sh test", "\n".join(steps)
 
 
+TYPED = ["zones", "alloc 100 dma32", "translate 0x100000", "fault 0xdead000", "frag", "exercise 1 7", "exit"]
+
+
+def capture_monitor():
+    """What a person types, and what the monitor says."""
+    sys.path.insert(0, os.path.join(ROOT, "tests", "boot"))
+    from monitor_session import PROMPT, Session
+
+    run("make -s image")
+    words, text = "exit=1 monitor=on selftest=off", ""
+    with tempfile.TemporaryDirectory() as folder:
+        session = Session(["--memory", "128M"], words, folder)
+        session.until(PROMPT)
+        for line in TYPED:
+            text += f"> {line}\n" + clean(session.do(line)).removesuffix("> ").rstrip() + "\n"
+        if session.end()[0] != 0:
+            sys.exit("figures: the session with the monitor did not pass")
+    return f'./run.sh --memory 128M --socket FILE --options "{words}"', text.rstrip()
+
+
 def capture_screenshot():
     run("make -s screenshot")
     return "make screenshot", "tests/figures/screenshot.png"
@@ -198,6 +219,7 @@ def capture_mutate():
 
 CAPTURES = {
     "boot": capture_boot,
+    "monitor": capture_monitor,
     "screenshot": capture_screenshot,
     "sizes": capture_sizes,
     "icount": capture_icount,
