@@ -164,7 +164,7 @@ def capture_tests():
     return "./run.sh test", "\n".join(steps)
 
 
-TYPED = ["zones", "alloc 100 dma32", "translate 0x100000", "fault 0xdead000", "frag", "exercise 1 7", "exit"]
+TYPED = ["zones", "alloc 100 dma32", "translate 0xffff800000100000", "fault 0xdead000", "frag", "exercise 1 7", "exit"]
 
 
 def capture_monitor():
