@@ -173,13 +173,31 @@ TSAN_FLAGS := -O1 -fsanitize=thread
 DESK_HDR   := $(wildcard mm/*.h hal/*.h hal/host/*.h kernel/*.h tests/*.h tests/*/*.h)
 H := $(BUILD)/host
 
+# mm/ and its port to the desk, compiled once for each kind of program.
+LIB_SRC := $(MM_SRC) $(HOST_SRC)
+LIB_HDR := $(wildcard mm/*.h hal/*.h hal/host/*.h)
+SAN_LIB  := $(patsubst %.c,$(H)/san/%.o,$(LIB_SRC))
+TSAN_LIB := $(patsubst %.c,$(H)/tsan/%.o,$(LIB_SRC))
+FUZZ_LIB := $(patsubst %.c,$(H)/fuzz/%.o,$(LIB_SRC))
+
+$(SAN_LIB): $(H)/san/%.o: %.c $(LIB_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) -c $< -o $@
+
+$(TSAN_LIB): $(H)/tsan/%.o: %.c $(LIB_HDR)
+	@mkdir -p $(@D)
+	$(CC) $(HOST_FLAGS) $(TSAN_FLAGS) $(WARN_HOST) -c $< -o $@
+
+$(FUZZ_LIB): $(H)/fuzz/%.o: %.c $(LIB_HDR)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) -c $< -o $@
+
 .PHONY: unit
 unit: $(H)/unit ## run the unit tests of mm/ on the desk, under ASan and UBSan
 	$(H)/unit
 
-$(H)/unit: $(MM_SRC) $(HOST_SRC) tests/test.c $(UNIT_SRC) tests/unit/main.c $(DESK_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+$(H)/unit: $(SAN_LIB) tests/test.c $(UNIT_SRC) tests/unit/main.c $(DESK_HDR)
+	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
 
 # One program a file: tests/model/NAME.c -> $(H)/model-NAME, and the same for fuzz targets.
 # A model whose name ends in _threads is built with TSan, the others with ASan and UBSan.
@@ -190,13 +208,11 @@ FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(H)/fuzz-%,$(wildcard tests/fuzz/*.c))
 model: $(MODEL_BIN) ## run the model and thread tests on the desk
 	@set -e; for t in $(MODEL_BIN); do echo "$$t"; $$t; done
 
-$(H)/model-%_threads: tests/model/%_threads.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(TSAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+$(H)/model-%_threads: tests/model/%_threads.c $(TSAN_LIB) $(DESK_HDR)
+	$(CC) $(HOST_FLAGS) $(TSAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
 
-$(H)/model-%: tests/model/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+$(H)/model-%: tests/model/%.c $(SAN_LIB) $(DESK_HDR)
+	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
 
 # What the kernel reads from outside.
 $(H)/model-kernel_text: kernel/options.c kernel/rsdp.c tests/test.c
@@ -207,7 +223,7 @@ $(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows scree
 
 # zlib judges the checksums of the kept log.
 $(H)/model-keep: kernel/keep.c tests/test.c
-$(H)/model-keep: HOST_FLAGS += -lz
+$(H)/model-keep: private HOST_FLAGS += -lz
 
 # What a person types.
 DIALOGUE := $(patsubst %,kernel/%.c,line command keyboard format)
@@ -222,18 +238,18 @@ $(H)/model-pe: kernel/pe.c tests/test.c
 $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 
 # liblzma judges the unpacker, zlib the sum of the kept log.
-$(H)/fuzz-unpack: FUZZ_FLAGS += -llzma
+$(H)/fuzz-unpack: private FUZZ_FLAGS += -llzma
 $(H)/fuzz-options: efi/words.c kernel/options.c
 $(H)/fuzz-format: $(patsubst %,kernel/%.c,format keep log)
-$(H)/fuzz-format: FUZZ_FLAGS += -lz
+$(H)/fuzz-format: private FUZZ_FLAGS += -lz
 
 # The loader, as it is, against a fake firmware.
 LOADER_BIN := $(H)/model-loader $(H)/model-report $(H)/fuzz-report
 $(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,format keep options version)
 $(H)/model-loader $(H)/model-report: tests/test.c
-$(H)/model-report: HOST_FLAGS += -lz
+$(H)/model-report: private HOST_FLAGS += -lz
 $(H)/fuzz-report: tests/sim/reader.c tests/sim/reader_line.c
-$(LOADER_BIN): HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
+$(LOADER_BIN): private HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
     -DGNU_EFI_USE_MS_ABI -DMORTISE_COMMIT='"desk"'
 
 TIME ?= 60
@@ -250,9 +266,8 @@ fuzz-all: $(FUZZ_BIN) ## fuzz every target for TIME seconds
 fuzz-plants: ## plant an error for each fuzz target, and see it found
 	$(PYTHON) tests/fuzz/plant.py
 
-$(H)/fuzz-%: tests/fuzz/%.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
-	@mkdir -p $(@D)
-	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+$(H)/fuzz-%: tests/fuzz/%.c $(FUZZ_LIB) $(DESK_HDR)
+	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
 
 .PHONY: soak soak-desk
 soak-desk: $(H)/soak
@@ -262,9 +277,8 @@ soak: soak-desk image ## every operation by 8 CPUs for TIME seconds on the desk,
 	    --options "exercise=$(TIME)" >$(BUILD)/soak.log
 	@grep -a -c 'exercise: .* free pages left out' $(BUILD)/soak.log | sed 's/$$/ rounds of the exerciser passed in QEMU/'
 
-$(H)/soak: tests/soak/soak.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
+$(H)/soak: tests/soak/soak.c $(SAN_LIB) $(DESK_HDR)
+	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
 
 .PHONY: bench
 bench: $(H)/bench ## measure the allocator side by side with the baselines: table, CSV and plot
