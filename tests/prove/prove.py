@@ -31,7 +31,7 @@ PLANTED = [
     ("mm/block.c", "ALL_ONES >> (first + 64 - hi)", "ALL_ONES >> (first + 65 - hi)", "word_mask"),
     ("mm/block.c", "return at + (unsigned)__builtin_ctzll(other) - from;",
      "return at + (unsigned)__builtin_ctzll(other) - from + 1;", "block_free_from"),
-    ("mm/zone_file.c", "if (length < 8)", "if (length < 7)", "extent_bin_of"),
+    ("mm/zone_file.c", "return length;", "return length + 1;", "extent_bin_of"),
 ]
 
 
