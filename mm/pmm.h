@@ -9,7 +9,8 @@
  *   block     512 pages, aligned to 2 MiB
  *   extent    a maximal run of wholly free blocks
  *   magazine  a block that a CPU owns for a while: its free pages are parked there, and that CPU
- *             takes and returns single pages with plain stores, without a lock
+ *             takes and returns single pages with plain stores, without a lock. Zones below
+ *             64 MiB, and below 48 MiB a CPU, have none: at most a quarter can be parked
  *
  * Invariants, recomputed by pmm_check() and cited by number in code and tests:
  *   P1  free + parked + allocated = total, per zone, by recount
@@ -81,8 +82,8 @@ status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, si
                        struct pmm **out) MUST_CHECK;
 
 /* Take `pages` (>= 1) contiguous pages. Highest zone first; ordinary requests enter DMA last and
- * leave a reserve there (a quarter of the zone, at most 4 MiB). PADDR_NONE when no run fits (P6),
- * or an argument is out of range. One page: O(1). Any context but NMI; takes a zone lock. */
+ * leave a reserve there (a quarter of the zone, so less than 4 MiB). PADDR_NONE when no run fits
+ * (P6), or an argument is out of range. One page: O(1). Any context but NMI; takes a zone lock. */
 paddr_t pmm_alloc(struct pmm *, size_t pages, uint32_t flags);
 
 /* The same, aligned to `align` bytes: a power of two, 4 KiB to 1 GiB. */

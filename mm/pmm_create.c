@@ -6,7 +6,6 @@
 
 #define MAX_CPUS     1024u
 #define MAGAZINE_MIN (64 * MIB / PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
-#define DMA_RESERVE  (4 * MIB / PAGE_SIZE)
 #define GROUP_BLOCKS 512u
 #define MANY_BLOCKS  1024u /* 2 GiB: from here on a list for each length up to 127 */
 #define MAX_LIMIT    ((uint64_t)1 << 52)
@@ -113,7 +112,8 @@ static struct zone *carve_zone(struct carver *c, uint64_t blocks)
     struct block_bits *bits = carve(c, blocks * sizeof *bits);
     struct summary *summaries = carve(c, blocks * sizeof *summaries);
     uint64_t *open = carve(c, groups_of(blocks) * (GROUP_BLOCKS / 8));
-    uint64_t *valid = carve(c, (groups_of(blocks) + 63) / 64 * sizeof *valid);
+    size_t valid_words = (groups_of(blocks) + 63) / 64;
+    uint64_t *valid = carve(c, valid_words * sizeof *valid);
     uint32_t exact_bins = blocks >= MANY_BLOCKS ? 128 : 64;
     uint32_t lists = exact_bins + RUN_BINS_ABOVE;
     uint32_t *heads = carve(c, (size_t)CLASS_COUNT * lists * sizeof *heads);
@@ -125,7 +125,7 @@ static struct zone *carve_zone(struct carver *c, uint64_t blocks)
                        .open = open,
                        .open_valid = valid,
                        .exact_bins = exact_bins};
-    for (size_t i = 0; i < (groups_of(blocks) + 63) / 64; i++)
+    for (size_t i = 0; i < valid_words; i++)
         valid[i] = 0;
     for (unsigned i = 0; i < CLASS_COUNT * lists; i++)
         heads[i] = BLOCK_NONE;
@@ -209,7 +209,7 @@ static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_st
         uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
         __atomic_store_n(&z->magazines,
                          z->total >= max_u64(MAGAZINE_MIN, 4 * parked_at_most), __ATOMIC_RELAXED);
-        z->reserve = z->id == PMM_ZONE_DMA ? min_u64(z->total / 4, DMA_RESERVE) : 0;
+        z->reserve = z->id == PMM_ZONE_DMA ? z->total / 4 : 0;
         hal_unlock(&z->lock);
         page += n;
         pages -= n;

@@ -179,7 +179,7 @@ static inline bool model_zone_fits(const struct model *m, size_t n, uint64_t ali
 
 static inline uint64_t model_reserve(const struct model *m)
 {
-    return min_u64(m->total[PMM_ZONE_DMA] / 4, 4 * MIB / PAGE_SIZE);
+    return m->total[PMM_ZONE_DMA] / 4;
 }
 
 /* May a request with these flags take `n` pages from this zone, if they are there? */
