@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Read the serial log of a boot and check its figures with equality, independently of mm/.
 
-usage: check_log.py [--tests N] LOG
+usage: check_log.py [--tests N] [--keepbs] LOG
 
 What is usable is worked out here from the raw `map:` lines alone: RAM of types 1, 2, 3, 4 and 7
 with write-back, neither special-purpose nor read-protected, above the first MiB, where every entry
 that covers a page agrees. The kernel's own numbers must then add up to that, page by page:
-pages of the allocator + pages with an owner = usable pages. Ends with "N passed, N failed".
+pages of the allocator + pages with an owner = usable pages; with --keepbs also + those pages of types
+1, 2, 3 and 4 that have no owner. Ends with "N passed, N failed".
 """
 import argparse
 import re
@@ -59,14 +60,14 @@ class Log:
         return [line for line in self.lines if line.startswith(name + ":")]
 
 
-def sweep(entries):
-    """Runs (start, end) of whole usable pages, from (type, start, end, attributes)."""
+def sweep(entries, types=frozenset(RAM_TYPES)):
+    """Runs (start, end) of whole usable pages of these types, from (type, start, end, attributes)."""
     sound = [e for e in entries if e[1] < e[2]]
     points = sorted({p for e in sound for p in (e[1], e[2])} | {MIB})
     runs = []
     for start, end in zip(points, points[1:]):
         cover = [e for e in sound if e[1] <= start and end <= e[2]]
-        if start < MIB or not cover or not all(is_ram(e) for e in cover):
+        if start < MIB or not cover or not all(is_ram(e) and e[0] in types for e in cover):
             continue
         if runs and runs[-1][1] == start:
             runs[-1][1] = end
@@ -91,8 +92,8 @@ def pages_inside(runs, owners):
 
 
 class Checker:
-    def __init__(self, log, tests):
-        self.log, self.tests = log, tests
+    def __init__(self, log, tests, keepbs=False):
+        self.log, self.tests, self.keepbs = log, tests, keepbs
         self.passed = self.failed = 0
 
     def check(self, ok, what):
@@ -141,16 +142,20 @@ class Checker:
         ready = [int(m[1]) for m in self.log.all(READY)]
         self.equal(len(ready), 1, "lines `Page allocator ready: N pages`")
         owned = pages_inside(runs, owners)
-        self.equal(sum(ready) + owned, usable, f"pages of the allocator + {owned} with an owner = usable")
+        withheld = 0
+        if self.keepbs:
+            free = sweep(self.entries, {7})
+            withheld = usable - owned - (sum(e - s for s, e in free) // PAGE - pages_inside(free, owners))
+        self.equal(sum(ready) + owned + withheld, usable, f"pages of the allocator + {owned} with an owner + {withheld} kept from it = usable")
         zones = self.log.all(ZONE)
         self.check(zones, "the log holds the zones")
         self.equal(sum(int(m[2]) for m in zones), sum(ready), "the zones' totals")
         self.check(all(int(m[3]) <= int(m[2]) for m in zones), "no zone has more free than it has")
-        self.sums = usable, sum(ready), owned
+        self.sums = usable, sum(ready), owned, withheld
         print(f"     usable {usable} = {sum(ready)} of the allocator + {owned} with an owner")
 
     def check_audit(self):
-        usable, ready, owned = self.sums
+        usable, ready, owned, wanted = self.sums
         audits = self.log.all(AUDIT)
         self.equal(len(audits), 1, "audits that end in `exact`")
         self.equal(len(self.log.topic("audit")), len(audits), "lines of the audit: no complaint")
@@ -159,7 +164,7 @@ class Checker:
             self.equal(free + parked + allocated + withheld + kept, total, "the audit's own sum")
             self.equal(total, usable, "usable pages of the audit and of the raw map")
             self.equal(free + parked + allocated, ready, "the audit's pages of the allocator")
-            self.equal((withheld, kept), (0, owned), "the audit's withheld and owned pages")
+            self.equal((withheld, kept), (wanted, owned), "the audit's withheld and owned pages")
 
     def check_space(self):
         spaces, tables = self.log.all(SPACE), self.log.all(TABLES)
@@ -187,11 +192,12 @@ class Checker:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--tests", type=int, help="tests that the kernel must have run")
+    parser.add_argument("--keepbs", action="store_true", help="the firmware's memory was not reclaimed")
     parser.add_argument("log")
     arguments = parser.parse_args()
     with open(arguments.log, "rb") as file:
         log = Log(file.read())
-    sys.exit(0 if Checker(log, arguments.tests).run() else 1)
+    sys.exit(0 if Checker(log, arguments.tests, arguments.keepbs).run() else 1)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ boot_row() { # NAME ROW
     local -a ROW checks=()
     local SAYS
     read_row "$2" || return 1
-    [[ ${ROW[*]} == *selftest=off* ]] || checks=(--tests "$(kernel_tests)")
+    [[ ${ROW[*]} != *keepbs* ]] || checks=(--keepbs)
+    [[ ${ROW[*]} == *selftest=off* ]] || checks+=(--tests "$(kernel_tests)")
     "$ROOT/run.sh" "${ROW[@]}" && python3 "$BOOT_LIB/check_log.py" "${checks[@]}" "$log" &&
         { [ -z "$SAYS" ] || grep -a -qE -- "$SAYS" "$log" || { echo "the log has no line '$SAYS'"; false; }; }
 }

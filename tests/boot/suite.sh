@@ -393,5 +393,6 @@ matrix_main() {
     choose_accel
     matrix_boot 'fast|alone|full' "$@"
     [ $# -gt 0 ] || step_shim all "$AT_A_TIME"
+    wait
     suite_end
 }
