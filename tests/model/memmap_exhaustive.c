@@ -136,6 +136,17 @@ static void reserve_3(void)
     each_map(3, try_reserve);
 }
 
+/* Twice the sum of both does not fit in a size_t. */
+static void capacity_out_of_range(void)
+{
+    static const size_t large[] = {SIZE_MAX / 3, SIZE_MAX / 2, SIZE_MAX - 8, SIZE_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(large); i++) {
+        EXPECT(memmap_capacity_for(SIZE_MAX / 4, large[i]) == SIZE_MAX);
+        EXPECT(memmap_capacity_for(large[i], SIZE_MAX / 4) == SIZE_MAX);
+    }
+    EXPECT(memmap_capacity_for(SIZE_MAX / 4, SIZE_MAX / 4) == SIZE_MAX / 4 * 4);
+}
+
 int main(void)
 {
     make_shapes();
@@ -145,5 +156,6 @@ int main(void)
     expect_run("reserve: every range in maps of one entry", reserve_1);
     expect_run("reserve: every range in maps of two entries", reserve_2);
     expect_run("reserve: every range in one in 16 maps of three entries", reserve_3);
+    expect_run("capacity: what does not fit is SIZE_MAX", capacity_out_of_range);
     return expect_total();
 }

@@ -1,0 +1,277 @@
+/* A sound allocator broken in one place after another: pmm_check() tells each with its own
+ * sentence, in every zone, and tells nothing of what only looks odd. The unit tests ask for the
+ * invariant's number alone; here no condition can stand in for another. */
+#include "tests/model/expect.h"
+
+#include "mm/pmm_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HIGH (4 * GIB)
+#define CPUS 2u
+
+#define ENTRY(base_, size_, type_)                                                                 \
+    {                                                                                              \
+        .base = (base_), .size = (size_), .type = (type_)                                          \
+    }
+
+/* Regions 0 and 1 are the first entry, cut at 16 MiB; 2 to 4 the others. */
+static const struct mem_region memory[] = {
+    ENTRY(1 * MIB, 63 * MIB, MEM_USABLE), ENTRY(HIGH, 64 * MIB, MEM_USABLE),
+    ENTRY(5 * GIB, 4 * MIB, MEM_BOOT), ENTRY(6 * GIB, PAGE_SIZE, MEM_BOOT)};
+
+/* NORMAL, in blocks from 4 GiB on: 0-3 an extent, 4 with its first 100 pages in use, 5 an extent, 6
+ * with pages 10-19 in use, 7-31 an extent, 32-33 withheld, 34 open with one withheld page. */
+enum {
+    EXTENT_1 = 0,
+    HALF_USED = 4,
+    TWO_RUNS = 6,
+    EXTENT = 7,
+    EXTENT_END = 31,
+    WITHHELD = 32,
+    LAST = 34
+};
+
+static struct mem_region regions[8];
+static struct memmap map;
+static struct pmm *pmm;
+static void *tables;
+
+static bool make(void)
+{
+    memcpy(regions, memory, sizeof memory);
+    map = (struct memmap){.regions = regions,
+                          .capacity = ARRAY_LEN(regions),
+                          .count = ARRAY_LEN(memory),
+                          .limit = (uint64_t)1 << 52,
+                          .normalized = true};
+    size_t bytes = align_up(pmm_tables_size(&map, CPUS), 64);
+    tables = aligned_alloc(64, bytes);
+    return EXPECT(tables != NULL) &&
+           EXPECT(pmm_create_in(&map, CPUS, tables, bytes, &pmm) == STATUS_OK) &&
+           EXPECT(pmm_claim(pmm, HIGH + 8 * MIB, 100) == STATUS_OK) &&
+           EXPECT(pmm_claim(pmm, HIGH + 12 * MIB + 40 * KIB, 10) == STATUS_OK) &&
+           EXPECT(pmm_check(pmm) == NULL);
+}
+
+static struct zone *normal(void)
+{
+    return pmm->zones[PMM_ZONE_NORMAL];
+}
+
+static struct summary *summary(unsigned block)
+{
+    return &normal()->summaries[block];
+}
+
+static struct run_bins *bins_of(unsigned block)
+{
+    return &normal()->bins[summary(block)->class];
+}
+
+static void told(const char *sentence, int line)
+{
+    const char *found = pmm_check(pmm);
+    bool same =
+        found == NULL || sentence == NULL ? found == sentence : strcmp(found, sentence) == 0;
+    if (!same)
+        printf("  told \"%s\"\n", found != NULL ? found : "nothing");
+    expect(same, sentence != NULL ? sentence : "nothing is told", line);
+    free(tables);
+}
+
+/* Break it thus: then exactly this is told. */
+#define TOLD(sentence, ...)                                                                        \
+    do {                                                                                           \
+        if (!make())                                                                               \
+            return;                                                                                \
+        __VA_ARGS__;                                                                               \
+        told((sentence), __LINE__);                                                                \
+    } while (0)
+
+static void sums(void)
+{
+    static const char counter[] = "P1: the free pages of a zone are not what its counter says";
+    static const char total[] =
+        "P1: free, parked and allocated pages of a zone do not add up to its total";
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
+        TOLD(counter, pmm->zones[z]->free++);
+        TOLD(counter, pmm->zones[z]->free--);
+        TOLD(total, pmm->zones[z]->total++);
+        TOLD(total, pmm->zones[z]->total--);
+        TOLD("P1: a zone has fewer free pages than its low-water mark",
+             pmm->zones[z]->low_water = pmm->zones[z]->free + 1);
+        TOLD(NULL, pmm->zones[z]->low_water = pmm->zones[z]->free);
+    }
+}
+
+static void places(void)
+{
+    static const char order[] = "P2: two regions overlap or are not in address order";
+    static const char zone[] = "P2: a region is empty or does not lie in its zone";
+    TOLD(order, pmm->regions[1].first_page--);
+    TOLD(order, pmm->regions[2].pages = GIB / PAGE_SIZE + 1);
+    TOLD(order, pmm->regions[3].pages = GIB / PAGE_SIZE + 1);
+    TOLD(zone, pmm->regions[0].pages++);
+    TOLD(zone, pmm->regions[1].pages = (HIGH - 16 * MIB) / PAGE_SIZE + 1);
+    TOLD(zone, pmm->regions[2].first_page--);
+    for (unsigned i = 0; i < 5; i++) {
+        TOLD(zone, pmm->regions[i].pages = 0);
+        TOLD(zone, pmm->regions[i].zone = PMM_ZONE_COUNT);
+        TOLD(zone, pmm->regions[i].zone = UINT32_MAX);
+    }
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
+        TOLD(zone, pmm->zones[z] = NULL);
+}
+
+static void unfile(unsigned block)
+{
+    unsigned bin = run_bin_of(normal(), summary(block)->longest);
+    bins_of(block)->head[bin] = BLOCK_NONE;
+    bins_of(block)->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
+}
+
+static void file_at(unsigned class, unsigned bin, uint32_t block)
+{
+    normal()->bins[class].head[bin] = block;
+    normal()->bins[class].mask[bin / 64] |= (uint64_t)1 << (bin % 64);
+}
+
+static void lists_of_blocks(void)
+{
+    static const char mask[] = "P3: the mask of lists does not say which have blocks";
+    static const char wrong[] = "P3: a block is filed where it does not belong";
+    static const char lost[] = "P3: a partly used block is not filed";
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        for (unsigned bin = 0; bin < 128; bin++)
+            TOLD(mask, normal()->bins[class].mask[bin / 64] ^= (uint64_t)1 << (bin % 64));
+    TOLD(lost, unfile(HALF_USED));
+    TOLD(lost, unfile(TWO_RUNS));
+    TOLD(wrong, summary(HALF_USED)->class ^= 1);
+    TOLD(wrong, summary(HALF_USED)->prev = TWO_RUNS);
+    TOLD(wrong, summary(HALF_USED)->next = HALF_USED);
+    TOLD(wrong, summary(HALF_USED)->next = normal()->blocks);
+    TOLD(wrong, summary(HALF_USED)->next = EXTENT);
+    TOLD(wrong, unfile(HALF_USED); file_at(summary(HALF_USED)->class, 7, HALF_USED));
+    TOLD(wrong, unfile(HALF_USED); file_at(summary(HALF_USED)->class, 0, HALF_USED));
+    TOLD("P3: a block that a CPU owns is filed", summary(HALF_USED)->owner = CPUS);
+    TOLD("P3: a block that a CPU owns is filed", unfile(HALF_USED); summary(HALF_USED)->longest = 0;
+         summary(HALF_USED)->owner = 1; summary(HALF_USED)->withheld = 1);
+    TOLD("P3: a block is not filed under its longest free run", summary(TWO_RUNS)->longest++);
+    TOLD("P3: a block is not filed under its longest free run", summary(TWO_RUNS)->longest--);
+    TOLD("P3: a block is not filed under its longest free run", summary(TWO_RUNS)->longest = 0);
+}
+
+static void extent_to(unsigned block, unsigned bin)
+{
+    struct extent_bins *e = &normal()->extents;
+    e->head[bin] = block;
+    e->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
+}
+
+static void unfile_extent(unsigned block)
+{
+    struct extent_bins *e = &normal()->extents;
+    unsigned bin = extent_bin_of(summary(block)->length);
+    e->head[bin] = BLOCK_NONE;
+    e->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
+}
+
+static void lists_of_extents(void)
+{
+    static const char mask[] = "P3: the mask of extents does not say which lists have some";
+    static const char wrong[] = "P3: an extent is filed where it does not belong";
+    static const char lost[] = "P3: a free extent is not filed";
+    for (unsigned bin = 0; bin < EXTENT_BINS; bin++)
+        TOLD(mask, normal()->extents.mask[bin / 64] ^= (uint64_t)1 << (bin % 64));
+    TOLD(lost, unfile_extent(EXTENT));
+    TOLD(lost, unfile_extent(EXTENT_1));
+    TOLD(wrong, unfile_extent(EXTENT); extent_to(EXTENT, 2));
+    TOLD(wrong, summary(EXTENT)->prev = EXTENT_1);
+    TOLD(wrong, summary(EXTENT)->next = EXTENT);
+    TOLD(wrong, summary(EXTENT)->next = normal()->blocks);
+    TOLD(wrong, extent_to(HALF_USED, extent_bin_of(summary(HALF_USED)->frame)));
+    TOLD(wrong, summary(WITHHELD)->prev = BLOCK_NONE; summary(WITHHELD)->next = BLOCK_NONE;
+         extent_to(WITHHELD, 2));
+}
+
+static void summaries(void)
+{
+    static const char withheld[] = "P4: a summary does not say truly whether pages are withheld";
+    static const char count[] = "P4: a summary's free count is not what the bits say";
+    static const unsigned open[] = {HALF_USED, TWO_RUNS, LAST};
+    for (size_t i = 0; i < ARRAY_LEN(open); i++) {
+        TOLD("P4: a summary has another block's address", summary(open[i])->frame++);
+        TOLD("P4: a block belongs to a CPU that does not exist",
+             summary(open[i])->owner = CPUS + 1);
+        TOLD(count, summary(open[i])->free++);
+        TOLD(withheld, summary(open[i])->withheld ^= 1);
+    }
+    TOLD(count, summary(HALF_USED)->free--);
+    TOLD(count, block_set(&normal()->bits[HALF_USED], 99, 100, PAGE_FREE));
+    TOLD(count, block_set(&normal()->bits[TWO_RUNS], 300, 301, PAGE_HEAD));
+}
+
+static void tags(void)
+{
+    static const char wrong[] = "P4: the tags of an extent differ";
+    TOLD(wrong, summary(EXTENT)->length = 0);
+    TOLD(wrong, summary(EXTENT)->length++);
+    TOLD(wrong, summary(EXTENT)->length++; *summary(WITHHELD) = *summary(EXTENT));
+    TOLD(wrong, summary(EXTENT)->length--);
+    TOLD(wrong, summary(EXTENT_END)->length--);
+    TOLD(wrong, summary(EXTENT_END)->withheld = 1);
+    TOLD(wrong, summary(WITHHELD)->withheld = 0);
+}
+
+static void extents_that_touch(void)
+{
+    const uint32_t cut = EXTENT + 10;
+    TOLD("P5: two extents touch", summary(EXTENT)->length = cut - EXTENT;
+         *summary(cut - 1) = (struct summary){.length = cut - EXTENT};
+         *summary(cut) = (struct summary){.length = EXTENT_END + 1 - cut};
+         summary(EXTENT_END)->length = EXTENT_END + 1 - cut);
+    TOLD("P5: a wholly free block is in no extent",
+         block_set(&normal()->bits[HALF_USED], 0, 512, PAGE_FREE);
+         summary(HALF_USED)->free = 512; summary(HALF_USED)->longest = 512);
+}
+
+/* The map gets one entry more, at its place. */
+static void insert(size_t at, paddr_t base, uint64_t size, enum mem_type type, const char *label)
+{
+    memmove(&regions[at + 1], &regions[at], (map.count - at) * sizeof *regions);
+    regions[at] = (struct mem_region){base, size, type, label};
+    map.count++;
+}
+
+static void owners(void)
+{
+    static const char owned[] =
+        "P7: a region of the allocator reaches into memory with another owner";
+    for (size_t i = 0; i < ARRAY_LEN(memory); i++)
+        TOLD(owned, regions[i].label = "image");
+    for (unsigned type = 0; type < MEM_TYPE_COUNT; type++) {
+        bool ours = type == MEM_USABLE || type == MEM_BOOT || type == MEM_LOADER;
+        TOLD(ours ? NULL : owned, regions[1].type = (enum mem_type)type);
+    }
+    TOLD(NULL, insert(1, HIGH - MIB, MIB, MEM_RESERVED, NULL));
+    TOLD(owned, insert(1, HIGH - MIB, MIB + 1, MEM_RESERVED, NULL));
+    TOLD(NULL, insert(2, HIGH + 64 * MIB, 1, MEM_RESERVED, NULL));
+    TOLD(owned, insert(2, HIGH + 64 * MIB - 1, 1, MEM_RESERVED, NULL));
+    TOLD(NULL, insert(4, 6 * GIB + PAGE_SIZE, MIB, MEM_RESERVED, NULL));
+    TOLD(owned, insert(4, 6 * GIB + PAGE_SIZE - 1, MIB, MEM_RESERVED, NULL));
+}
+
+int main(void)
+{
+    expect_run("P1: each sum is told by its own sentence", sums);
+    expect_run("P2: each region out of its place is told", places);
+    expect_run("P3: each bit, link and list of blocks is told", lists_of_blocks);
+    expect_run("P3: each bit, link and list of extents is told", lists_of_extents);
+    expect_run("P4: each field of a summary is told", summaries);
+    expect_run("P4: each tag of an extent is told", tags);
+    expect_run("P5: extents that touch are told", extents_that_touch);
+    expect_run("P7: an owner is told from the first byte to the last", owners);
+    return expect_total();
+}
