@@ -67,7 +67,9 @@ static bool read_key(const struct loader *l, EFI_INPUT_KEY *key)
 /* Enter on a serial line comes as scan code 13 from some firmware. */
 static char char_of(const EFI_INPUT_KEY *key)
 {
-    uint16_t c = key->UnicodeChar == 0 && key->ScanCode == '\r' ? '\r' : key->UnicodeChar;
+    uint16_t c = (uint16_t)key->UnicodeChar;
+    if (c == 0 && key->ScanCode == '\r')
+        c = '\r';
     if (c >= 'A' && c <= 'Z')
         return (char)(c | 0x20);
     return c == 8 || c == '\r' || c == '\n' || (c >= ' ' && c <= 0x7f) ? (char)c : '.';
