@@ -249,7 +249,8 @@ $(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,format kee
 $(H)/model-loader $(H)/model-report: tests/test.c
 $(H)/model-report: private HOST_FLAGS += -lz
 $(H)/fuzz-report: tests/sim/reader.c tests/sim/reader_line.c
-$(LOADER_BIN): private HOST_FLAGS += -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
+# In the image wchar_t has 16 bits, and so has the CHAR16 of newer headers.
+$(LOADER_BIN): private HOST_FLAGS += -fshort-wchar -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
     -DGNU_EFI_USE_MS_ABI -DMORTISE_COMMIT='"desk"'
 
 TIME ?= 60
