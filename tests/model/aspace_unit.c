@@ -359,6 +359,9 @@ static void tables_go_with_their_last_entry(void)
     EXPECT(aspace_map(&space, UP, 0, 4096, 0) == STATUS_OK && rig.in_use == 4);
     EXPECT(aspace_unmap(&space, UP, 4096) == STATUS_OK && rig.in_use == 2); /* A6: made once */
     EXPECT(space.stats.tables == 2);
+    EXPECT(aspace_map(&space, GIB, 4096, 4 * MIB, 0) == STATUS_OK && rig.in_use == 6);
+    EXPECT(aspace_unmap(&space, GIB, 2 * MIB) == STATUS_OK && rig.in_use == 5); /* a full one */
+    EXPECT(missing(GIB) && aspace_check(&space) == NULL);
     end();
 }
 
