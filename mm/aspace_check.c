@@ -23,8 +23,8 @@ static void walk_leaf(struct walk *w, uint64_t entry, unsigned level, vaddr_t at
     uint64_t page = pte_span(level);
     paddr_t phys = pte_address(entry, level);
     uint32_t prot = pte_prot(entry, level);
-    if (run->size == 0 || run->virt + run->size != at || run->phys + run->size != phys ||
-        run->page != page || run->prot != prot) {
+    if (run->virt + run->size != at || run->phys + run->size != phys || run->page != page ||
+        run->prot != prot) { /* the first page of all too: run->page is 0 then */
         tell(w);
         *run = (struct mapping){.virt = at, .phys = phys, .page = page, .prot = prot};
     }

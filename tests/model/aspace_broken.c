@@ -140,6 +140,8 @@ static void a6(void)
     breaks(&user, UP + GIB, 3, value_of(UP + GIB, 3) ^ BIT(20), "A6");
     *entry_of(&user, UP + GIB, 3) ^= 7 * COUNT; /* a copy's count means nothing */
     EXPECT(aspace_check(&user) == NULL);
+    for (unsigned i = 0; i < 256; i++) /* all of the lower half is its own, and counted */
+        breaks(&user, i * 512 * GIB, 3, i == 0 ? 0 : value_of(0, 3), "A2");
     for (unsigned level = 0; level < 3; level++) {
         vaddr_t at = UP + GIB + (level == 2 ? 0 : level == 1 ? GIB : GIB + 2 * MIB);
         breaks(&space, at, level, value_of(at, level) | BIT(2), "A6");
@@ -169,8 +171,9 @@ static void a7(void)
     breaks(&space, small, 1, value_of(small, 1) & ~BIT(1), "A7"); /* a read-only table */
     breaks(&space, 0x1000, 1, value_of(0x1000, 1) & ~BIT(2), "A7");
     breaks(&space, TIB, 3, BIT(12) | 0xE1, "A7"); /* a page as large as a root entry */
-    breaks(&space, TIB, 3, BIT(0) | BIT(5) | BIT(7) | BIT(9) | BIT(63), "A7"); /* right but for its size */
-    space.cpu.phys_bits = 30;                     /* pages from 1 GiB on lie beyond that */
+    breaks(&space, TIB, 3, BIT(0) | BIT(5) | BIT(7) | BIT(9) | BIT(63),
+           "A7");             /* right but for its size */
+    space.cpu.phys_bits = 30; /* pages from 1 GiB on lie beyond that */
     EXPECT(names(&space, "A7"));
     space.cpu.phys_bits = 52;
     space.cpu.pages_1g = false;

@@ -17,9 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RIG_BASE  MIB
-#define RIG_PAGES 8192u
-#define RIG_MEMO  32768u /* rig_remember() knows that 4 of them are 2^17 */
+#define RIG_BASE     MIB
+#define RIG_PAGES    8192u
+#define RIG_NONSENSE 0xA7   /* a page full of it, read as a table: present, and large pages */
+#define RIG_MEMO     32768u /* rig_remember() knows that 4 of them are 2^17 */
 
 /* A leaf (page != 0) or the name of a table (page 0) as the CPU remembers it. */
 struct rig_memo {
@@ -206,7 +207,7 @@ static inline paddr_t rig_alloc(void *ctx)
     r->spare--;
     r->in_use++;
     r->used[i] = true;
-    memset(host_ram + RIG_BASE + i * PAGE_SIZE, 0xA7, PAGE_SIZE); /* present, and nonsense */
+    memset(host_ram + RIG_BASE + i * PAGE_SIZE, RIG_NONSENSE, PAGE_SIZE);
     return RIG_BASE + i * PAGE_SIZE;
 }
 
@@ -227,7 +228,7 @@ static inline void rig_free(void *ctx, paddr_t page)
     r->free[r->free_top++] = (uint32_t)i;
     r->in_use--;
     r->spare++;
-    memset(host_ram + page, 0xA7, PAGE_SIZE);
+    memset(host_ram + page, RIG_NONSENSE, PAGE_SIZE);
 }
 
 static inline void rig_init(struct rig *r, uint64_t spare)
@@ -237,6 +238,7 @@ static inline void rig_init(struct rig *r, uint64_t spare)
     r->spare = spare;
     for (uint32_t i = 0; i < RIG_PAGES; i++)
         r->free[r->free_top++] = RIG_PAGES - 1 - i;
+    memset(host_ram, RIG_NONSENSE, PAGE_SIZE); /* address 0 means none: who follows it shall see */
     host_listen_flushes(NULL, NULL);
 }
 

@@ -359,6 +359,9 @@ static void tables_go_with_their_last_entry(void)
     EXPECT(aspace_map(&space, UP, 0, 4096, 0) == STATUS_OK && rig.in_use == 4);
     EXPECT(aspace_unmap(&space, UP, 4096) == STATUS_OK && rig.in_use == 2); /* A6: made once */
     EXPECT(space.stats.tables == 2);
+    EXPECT(aspace_map(&space, GIB, 4096, 4 * MIB, 0) == STATUS_OK && rig.in_use == 6);
+    EXPECT(aspace_unmap(&space, GIB, 2 * MIB) == STATUS_OK && rig.in_use == 5); /* a full one */
+    EXPECT(missing(GIB) && aspace_check(&space) == NULL);
     end();
 }
 
@@ -574,10 +577,13 @@ static void other_cpus_are_told(void)
     EXPECT(shot_root == hal_root() && shot_base == UP + 3 * 4096 && shot_size == 2 * 4096);
     EXPECT(aspace_unmap(&space, UP + 5 * 4096, 59 * 4096) == STATUS_OK && shot_size == 0);
     EXPECT(shot_root == hal_root());
+    paddr_t root = hal_root();
     hal_load_root(0);
-    shot_size = 1;
-    end();
-    EXPECT(shot_size == 1); /* end() listens to nobody */
+    shot_root = shot_base = shot_size = 1;
+    aspace_destroy(&space);
+    EXPECT(shot_root == root && shot_base == 0 && shot_size == 0); /* all, before the tables go */
+    EXPECT(rig.in_use == 0 && rig.wrong == NULL);
+    host_listen_flushes(NULL, NULL);
 }
 
 /* --- several spaces --------------------------------------------------------------------------- */
@@ -710,13 +716,17 @@ static void no_space_at_all(void)
     struct mapping m;
     uint64_t entries[ASPACE_LEVELS];
     rig_init(&rig, RIG_PAGES);
+    *(uint64_t *)host_ram = PAGE_SIZE | 0x27; /* a root at 0 would lead on to nonsense */
+    memset(host_ram + PAGE_SIZE, RIG_NONSENSE, PAGE_SIZE);
     EXPECT(aspace_map(&nothing, 0x1000, 0, 4096, 0) == STATUS_INVALID);
     EXPECT(aspace_unmap(&nothing, 0x1000, 4096) == STATUS_INVALID);
     EXPECT(aspace_protect(&nothing, 0x1000, 4096, 0) == STATUS_INVALID);
     EXPECT(aspace_query(&nothing, 0x1000, &m) == STATUS_INVALID);
-    EXPECT(aspace_path(&nothing, 0x1000, entries) == 0);
+    EXPECT(aspace_path(&nothing, 0x1000, entries) == 0 && aspace_path(&nothing, 0, entries) == 0);
     EXPECT(aspace_init_shared(&sharer, &nothing, &rig.source) == STATUS_INVALID);
-    EXPECT(aspace_check(&nothing) != NULL && panics(activate_nothing));
+    const char *wrong = aspace_check(&nothing);
+    EXPECT(wrong != NULL && strstr(wrong, "no address space") != NULL);
+    EXPECT(panics(activate_nothing));
     seen.count = 0;
     aspace_walk(&nothing, see, &seen);
     aspace_destroy(&nothing);
@@ -811,6 +821,7 @@ static void take_bad(void)
 
 static void pages_are_zeroed_and_judged(void)
 {
+    rig_init(&rig, RIG_PAGES);
     EXPECT(panics(take_bad));
     bad_page = MIB;
     memset(host_ram + MIB, 0xA7, 4096);
@@ -819,6 +830,7 @@ static void pages_are_zeroed_and_judged(void)
         EXPECT(host_ram[MIB + i] == 0);
     bad_page = PADDR_NONE;
     EXPECT(page_source_take(&bad_source) == PADDR_NONE);
+    EXPECT(host_ram[0] == RIG_NONSENSE && host_ram[4095] == RIG_NONSENSE); /* "none" is no page */
 }
 
 /* A space on a chain: the first pages come from the first stage, and all go back there. */
