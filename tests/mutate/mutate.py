@@ -354,14 +354,17 @@ def choose(everything, args, survivors_file):
     return chosen
 
 
-def judge_all(tree, chosen):
+def judge_all(tree, chosen, entries):
     judge = Judge(tree)
     start = time.monotonic()
     results = [None] * len(chosen)
     with concurrent.futures.ThreadPoolExecutor(tree.jobs) as pool:
         futures = {pool.submit(judge.verdict, m): i for i, m in enumerate(chosen)}
         for done, future in enumerate(concurrent.futures.as_completed(futures), 1):
-            results[futures[future]] = future.result()
+            m, result = chosen[futures[future]], future.result()
+            results[futures[future]] = result
+            if result == "alive" and not any(argues(e, m) for e in entries):
+                print(f"  alive: {m.file}:{m.line}: {m.old} -> {m.new}", file=sys.stderr, flush=True)
             if done % 100 == 0:
                 alive = sum(r == "alive" for r in results)
                 print(f"  {done} of {len(chosen)}, {alive} alive, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
@@ -424,7 +427,7 @@ def main():
     for flavour in tree.flavours.values():
         flavour.build()
     print(f"mutate: {len(chosen)} of {len(everything)} mutants, {len(tree.programs)} test programs: {' '.join(sorted(tree.programs))}", flush=True)
-    results, judge = judge_all(tree, chosen)
+    results, judge = judge_all(tree, chosen, entries)
     with open(survivors_file, "w", encoding="utf-8") as f:
         json.dump([(m.file, m.old, m.new) for m, r in zip(chosen, results) if r == "alive"], f, indent=0)
     good = report(chosen, results, entries, len(chosen) == len(everything))
