@@ -202,11 +202,14 @@ def capture_matrix():
 
 
 def capture_fuzz():
-    return said("make -s fuzz-all TIME=120", r"^fuzz \S+: ")
+    command, text = said("make -s fuzz-all TIME=480", r"^fuzz \S+: ")
+    runs = [int(n) for n in re.findall(r": (\d+) executions", text)]
+    seconds = sum(int(n) for n in re.findall(r" in (\d+) s", text))
+    return command, text + f"\nin all: {len(runs)} targets, {seconds / 3600:.1f} hours, {sum(runs)} executions, none failed"
 
 
 def capture_soak():
-    return said("make -s soak TIME=120", r"^(soak|ok|FAIL)|exercise|passed, ")
+    return said("make -s soak TIME=1200", r"^(soak|ok|FAIL)|exercise|passed, ")
 
 
 def capture_prove():
@@ -214,7 +217,7 @@ def capture_prove():
 
 
 def capture_mutate():
-    return said("make -s mutate SAMPLE=400", r"%|survived|mutants", (0, 1))
+    return said("make -s mutate", r"^mm/\S+ +\d|^(file|all) |%|mutants|noticed", (0, 1))
 
 
 CAPTURES = {
