@@ -126,7 +126,6 @@ void zone_take_at(struct zone *z, struct place at, size_t pages, enum block_clas
         uint32_t end = first + z->summaries[first].length;
         uint32_t stop = (uint32_t)min_u64(end, (uint64_t)last + 1);
         extent_open(z, first, block, stop - block, class);
-        block = stop - 1;
     }
     take_open(z, at, pages);
 }
@@ -210,14 +209,12 @@ static void scan_open(const struct zone *z, struct scan *s, uint32_t block, uint
 {
     const struct block_bits *bits = &z->bits[block];
     unsigned prefix = block_free_from(bits, 0);
-    if (prefix > 0)
-        scan_add(s, page, prefix);
+    scan_add(s, page, prefix);
     if (s->found || scan_inside(z, s, block, page))
         return;
     unsigned suffix = block_free_before(bits, BLOCK_PAGES);
     s->length = 0;
-    if (suffix > 0)
-        scan_add(s, page + BLOCK_PAGES - suffix, suffix);
+    scan_add(s, page + BLOCK_PAGES - suffix, suffix);
 }
 
 /* One block or extent further; `page` is its first page. */

@@ -75,12 +75,13 @@ static void give(struct desk *d, paddr_t at)
 
 /* The page freed last is in the cache: it is the next one given, and the zone hears nothing of it.
  */
-static void last_freed_first_taken(void)
+static void last_freed(const struct pmm_debug *debug)
 {
     static const uint32_t flags[] = {0, PMM_KERNEL};
     for (unsigned i = 0; i < ARRAY_LEN(flags); i++) {
         struct desk d;
         make(&d, BLOCKS, 1);
+        pmm_set_debug(d.p, debug);
         paddr_t block = take_pages(&d, 40, flags[i]);
         give(&d, page_of(block, 7));
         give(&d, page_of(block, 30));
@@ -93,6 +94,25 @@ static void last_freed_first_taken(void)
         EXPECT(pmm_alloc(d.p, 1, flags[i]) == page_of(block, 40));
         end(&d);
     }
+}
+
+static void last_freed_first_taken(void)
+{
+    last_freed(NULL);
+    last_freed(&(struct pmm_debug){.check_every = 0});
+}
+
+/* No pages are none, also where a page is at hand. */
+static void nothing_asked_nothing_given(void)
+{
+    struct desk d;
+    make(&d, BLOCKS, 1);
+    take_pages(&d, 1, 0);
+    EXPECT(d.p->cpus[0].magazines[MAGAZINE_PAGES].held != 0);
+    EXPECT(pmm_alloc(d.p, 0, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc_aligned(d.p, 0, PAGE_SIZE, 0) == PADDR_NONE);
+    EXPECT(stats(&d).parked == BLOCK_PAGES - 1 && stats(&d).failures == 0);
+    end(&d);
 }
 
 /* `count` pages of a block of single pages are freed, which brings the block to this CPU. They are
@@ -215,6 +235,27 @@ static void brought_by_neighbours(void)
     freed_in("ABAB", 4);
 }
 
+/* Only pages that were freed count: no misuse, and no runs. */
+static void brought_by_pages_alone(void)
+{
+    struct desk d;
+    paddr_t blocks[FULL];
+    fill_blocks(&d, blocks);
+    give(&d, page_of(blocks[0], 1));
+    EXPECT(pmm_free(d.p, page_of(blocks[0], 1), 1) == STATUS_ALREADY_FREE);
+    EXPECT(stats(&d).parked == 0);
+    end(&d);
+    fill_blocks(&d, blocks);
+    paddr_t runs = pmm_alloc(d.p, 2, 0);
+    paddr_t far = pmm_alloc_aligned(d.p, 2, 2 * BLOCK, 0);
+    EXPECT(align_down(runs, BLOCK) != align_down(far, BLOCK));
+    give(&d, page_of(blocks[0], 1));
+    EXPECT(pmm_free(d.p, runs, 2) == STATUS_OK && pmm_free(d.p, far, 2) == STATUS_OK);
+    give(&d, page_of(blocks[0], 2));
+    EXPECT(stats(&d).parked == 2);
+    end(&d);
+}
+
 /* A CPU has room for four such blocks; the fifth takes the place of the first. */
 static void four_are_kept(void)
 {
@@ -252,6 +293,72 @@ static void classes_stay_apart(void)
     end(&d);
 }
 
+/* Each kind of request has blocks of its own class, where CPUs own none. */
+static const struct {
+    size_t pages;
+    uint32_t flags;
+    enum block_class class;
+} kinds[] = {{2, 0, CLASS_RUNS},
+             {1, 0, CLASS_PAGES},
+             {2, PMM_KERNEL, CLASS_KERNEL_RUNS},
+             {1, PMM_KERNEL, CLASS_KERNEL_PAGES}};
+
+static void classes_by_request(void)
+{
+    struct desk d;
+    make(&d, 8, 1);
+    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+        paddr_t at = pmm_alloc(d.p, kinds[i].pages, kinds[i].flags);
+        EXPECT(normal(&d)->summaries[(at - HIGH) / BLOCK].class == kinds[i].class);
+    }
+    end(&d);
+}
+
+/* Four blocks, one of each class, the class `first` at the bottom and so on, each with pages used
+ * up from below. */
+static void one_of_each(struct desk *d, unsigned first, paddr_t *block)
+{
+    make(d, CLASS_COUNT, 1);
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        unsigned k = (first + i) % CLASS_COUNT;
+        paddr_t at = pmm_alloc(d->p, kinds[k].pages, kinds[k].flags);
+        EXPECT(at == HIGH + i * BLOCK);
+        block[kinds[k].class] = at;
+    }
+}
+
+/* When nothing is whole, who needs pages goes to its own blocks, then to those of the same use or
+ * the same size, and last to those that differ in both. */
+static void fall_back(enum block_class class, const uint8_t *order, unsigned first)
+{
+    struct desk d;
+    paddr_t block[CLASS_COUNT];
+    struct place at;
+    one_of_each(&d, first, block);
+    for (unsigned i = 0; i < CLASS_COUNT; i++) {
+        EXPECT(zone_take_run(normal(&d), 3, 0, class, &at));
+        EXPECT(HIGH + at.block * BLOCK == block[order[i]]);
+        EXPECT(normal(&d)->summaries[at.block].class == order[i]);
+        unsigned next = at.index + 3; /* all that is left of the block */
+        EXPECT(pmm_claim(d.p, page_of(block[order[i]], next), BLOCK_PAGES - next) == STATUS_OK);
+    }
+    EXPECT(!zone_take_run(normal(&d), 1, 0, class, &at));
+    end(&d);
+}
+
+static void other_classes_in_order(void)
+{
+    static const uint8_t order[][CLASS_COUNT] = {
+        {CLASS_RUNS, CLASS_PAGES, CLASS_KERNEL_RUNS, CLASS_KERNEL_PAGES},
+        {CLASS_PAGES, CLASS_RUNS, CLASS_KERNEL_PAGES, CLASS_KERNEL_RUNS},
+        {CLASS_KERNEL_RUNS, CLASS_KERNEL_PAGES, CLASS_RUNS, CLASS_PAGES},
+        {CLASS_KERNEL_PAGES, CLASS_KERNEL_RUNS, CLASS_PAGES, CLASS_RUNS},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(order); i++)
+        for (unsigned first = 0; first < CLASS_COUNT; first++)
+            fall_back((enum block_class)order[i][0], order[i], first);
+}
+
 /* ---- what a CPU may own ---- */
 
 /* A whole block is owned when it is a quarter of what is free for each CPU, at most. */
@@ -278,13 +385,33 @@ static void no_more_than_a_share(void)
     }
 }
 
-/* Owning a block while there is more than there was once leaves the mark where it is. */
+/* All that is free is one block, so nobody may own it: its pages are taken from the zone. */
+static void page_by_page(void)
+{
+    struct desk d;
+    make(&d, BLOCKS, 1);
+    EXPECT(pmm_claim(d.p, HIGH + BLOCK, (BLOCKS - 1) * BLOCK_PAGES) == STATUS_OK);
+    EXPECT(pmm_claim(d.p, page_of(HIGH, 100), 1) == STATUS_OK);
+    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
+        if (i == 100)
+            continue;
+        EXPECT(pmm_alloc(d.p, 1, 0) == page_of(HIGH, i));
+        EXPECT(stats(&d).parked == 0);
+        EXPECT(pmm_check(d.p) == NULL);
+    }
+    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+    end(&d);
+}
+
+/* A run, or a block owned, while there is more than there was once leaves the mark where it is. */
 static void low_water_stays_low(void)
 {
     struct desk d;
     make(&d, BLOCKS, 1);
     paddr_t run = pmm_alloc(d.p, 20 * BLOCK_PAGES, 0);
     EXPECT(pmm_free(d.p, run, 20 * BLOCK_PAGES) == STATUS_OK);
+    EXPECT(stats(&d).low_water == (BLOCKS - 20) * BLOCK_PAGES);
+    EXPECT(pmm_alloc(d.p, 3, 0) != PADDR_NONE);
     EXPECT(stats(&d).low_water == (BLOCKS - 20) * BLOCK_PAGES);
     take_pages(&d, 1, 0);
     EXPECT(stats(&d).parked == BLOCK_PAGES - 1);
@@ -384,11 +511,15 @@ static void nothing_behind_the_magazines(void)
     EXPECT(block == HIGH);
     pmm_drain(moved.p);
     struct pmm_cpu *cpu = &moved.p->cpus[0];
+    EXPECT(cpu->last_freed[0] == UINT64_MAX && cpu->last_freed[1] == UINT64_MAX);
     EXPECT((void *)cpu->last_freed == (void *)(cpu->magazines + MAGAZINE_COUNT));
     cpu->last_freed[0] = (uintptr_t)moved.p->no_block;
     cpu->last_freed[1] = 64 * KIB; /* a page of nobody */
     cpu->region_hint = 1;
+    struct pmm_stats before = stats(&moved);
     cpu->unused[0] = (uint32_t)((uintptr_t)normal(&moved) >> 32);
+    cpu->unused[1] = 7; /* there its allocations are counted */
+    EXPECT(stats(&moved).allocs == before.allocs && stats(&moved).frees == before.frees);
     EXPECT(pmm_alloc(moved.p, 1, 0) == page_of(block, 1));
     EXPECT(pmm_check(moved.p) == NULL);
     end(&d);
@@ -486,16 +617,21 @@ int main(void)
 {
     host_ram_create(HIGH + 256 * MIB);
     expect_run("the page freed last is taken first", last_freed_first_taken);
+    expect_run("no pages asked for are none", nothing_asked_nothing_given);
     expect_run("what was given back serves before the files", given_back_serves_first);
     expect_run("a block that came back and was used up again is passed over",
                given_back_and_taken_again);
     expect_run("pages beyond a hand stay parked", more_than_a_hand);
     expect_run("the lowest page goes back with its block", lowest_page_goes_back);
     expect_run("a block is brought by frees near one another", brought_by_neighbours);
+    expect_run("a block is brought by pages freed, not by misuse or runs", brought_by_pages_alone);
     expect_run("a CPU keeps four blocks that it gives back to", four_are_kept);
     expect_run("kernel pages that were given back are for the kernel", classes_stay_apart);
+    expect_run("each kind of request has a class", classes_by_request);
+    expect_run("other classes serve in the order of least harm", other_classes_in_order);
     expect_run("a CPU owns no more than its share", no_more_than_a_share);
-    expect_run("owning a block does not raise low_water", low_water_stays_low);
+    expect_run("pages of a block that nobody may own come one by one", page_by_page);
+    expect_run("taking does not raise low_water", low_water_stays_low);
     expect_run("a block goes back under the lock of its own zone", back_under_its_own_lock);
     expect_run("a block is owned from two free pages on", owned_from_two_pages_on);
     expect_run("what lies behind the magazines is no magazine", nothing_behind_the_magazines);

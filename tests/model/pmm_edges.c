@@ -399,6 +399,115 @@ static void ring_without_room(void)
     desk_end(&d);
 }
 
+/* Without a debug mode nothing is recorded; in one each call is, whichever way it takes. */
+static void recorded_in_a_debug_mode(void)
+{
+    struct pmm_op ring[8];
+    const struct pmm_debug on = {.ring = ring, .ring_size = ARRAY_LEN(ring)};
+    struct desk d;
+    DESK_MAKE(&d, debug_map);
+    paddr_t page = take(&d, 1);
+    give(&d, take(&d, 3), 3);
+    claim(&d, HIGH + 64 * MIB, 2);
+    give(&d, page, 1);
+    EXPECT(pmm_debug_ring_count(d.p) == 0);
+    pmm_set_debug(d.p, &on);
+    page = take(&d, 1);
+    paddr_t second = pmm_alloc_aligned(d.p, 1, PAGE_SIZE, 0);
+    EXPECT(model_accept(&d.m, second, 1, PAGE_SIZE, 0) == NULL);
+    give(&d, page, 1);
+    give(&d, HIGH + 64 * MIB, 2);
+    EXPECT(pmm_debug_ring_count(d.p) == 4);
+    EXPECT(ring[0].base == page && ring[0].kind == 0 && ring[1].base == second);
+    EXPECT(ring[2].base == page && ring[2].kind == 1 && ring[3].base == HIGH + 64 * MIB);
+    pmm_set_debug(d.p, NULL);
+    give(&d, second, 1);
+    claim(&d, HIGH + 64 * MIB, 2);
+    EXPECT(pmm_debug_ring_count(d.p) == 0);
+    desk_end(&d);
+}
+
+/* Only the mode that fills free pages writes to them. */
+static void free_pages_are_left_alone(void)
+{
+    struct pmm_op ring[2];
+    const struct pmm_debug on = {.ring = ring, .ring_size = ARRAY_LEN(ring)};
+    struct desk d;
+    DESK_MAKE(&d, debug_map);
+    fill(HIGH + 64 * MIB, 1, 3);
+    pmm_set_debug(d.p, &on);
+    EXPECT(reads(HIGH + 64 * MIB, 1, 3));
+    pmm_set_debug(d.p, NULL);
+    EXPECT(reads(HIGH + 64 * MIB, 1, 3));
+    desk_end(&d);
+}
+
+/* Does the next page taken end in a panic? */
+static bool panics(struct pmm *p)
+{
+    if (setjmp(*host_panic_catch()) != 0)
+        return true;
+    EXPECT(pmm_alloc(p, 1, 0) != PADDR_NONE);
+    host_panic_release();
+    return false;
+}
+
+/* One word of a free page is written: the next who takes it is told, whichever word it is. Words
+ * before and behind the page are somebody else's. */
+static void each_word_of_junk_counts(void)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, 1 * MIB)};
+    static const size_t words[] = {0, 1, PAGE_SIZE / 8 - 1};
+    const struct pmm_debug on = {.junk = true};
+    for (size_t i = 0; i <= ARRAY_LEN(words); i++) {
+        struct desk d;
+        DESK_MAKE(&d, regions);
+        pmm_set_debug(d.p, &on);
+        paddr_t run = take(&d, 3);
+        fill(run, 3, 1);
+        give(&d, run, 3);
+        claim(&d, run, 1);
+        claim(&d, run + 2 * PAGE_SIZE, 1);
+        fill(run, 1, 1);
+        fill(run + 2 * PAGE_SIZE, 1, 1);
+        uint64_t *page = hal_phys_to_virt(run + PAGE_SIZE);
+        if (i < ARRAY_LEN(words))
+            page[words[i]] ^= 1;
+        EXPECT(panics(d.p) == (i < ARRAY_LEN(words)));
+        free(d.tables);
+        model_destroy(&d.m);
+    }
+}
+
+/* More pages than addresses can tell is no request, so it is no failure of a zone. */
+static void more_than_addresses(void)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, 1 * MIB)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    EXPECT(pmm_alloc(d.p, (UINT64_MAX >> PAGE_SHIFT) + 1, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, UINT64_MAX, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, UINT64_MAX >> PAGE_SHIFT, 0) == PADDR_NONE);
+    model_count_failure(&d.m, 0);
+    desk_end(&d);
+}
+
+/* What touches withheld memory is busy or free by itself. */
+static void beside_withheld_memory(void)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, MIB), BOOT(HIGH + MIB, MIB),
+                                                RAM(HIGH + 2 * MIB, MIB)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    claim(&d, HIGH + MIB - 2 * PAGE_SIZE, 2);
+    claim(&d, HIGH + 2 * MIB, 2);
+    EXPECT(pmm_claim(d.p, HIGH + MIB - 2 * PAGE_SIZE, 2) == STATUS_BUSY);
+    EXPECT(pmm_claim(d.p, HIGH + MIB - 2 * PAGE_SIZE, 3) == STATUS_RESERVED);
+    EXPECT(pmm_claim(d.p, HIGH + 2 * MIB, 2) == STATUS_BUSY);
+    EXPECT(pmm_claim(d.p, HIGH + 2 * MIB - PAGE_SIZE, 2) == STATUS_RESERVED);
+    desk_end(&d);
+}
+
 int main(void)
 {
     host_ram_create(HIGH + 256 * MIB);
@@ -416,5 +525,10 @@ int main(void)
     expect_run("junk fills what is free or parked, no more", junk_while_in_use);
     expect_run("frees in a debug mode", frees_in_a_debug_mode);
     expect_run("a ring without room records nothing", ring_without_room);
+    expect_run("a call is recorded in a debug mode, and else not", recorded_in_a_debug_mode);
+    expect_run("without junk free pages are left alone", free_pages_are_left_alone);
+    expect_run("each word of a free page is looked at", each_word_of_junk_counts);
+    expect_run("more pages than addresses are no failure of a zone", more_than_addresses);
+    expect_run("what touches withheld memory is busy, not reserved", beside_withheld_memory);
     return expect_total();
 }

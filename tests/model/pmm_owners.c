@@ -1,5 +1,5 @@
-/* What lives where, and what a CPU that owns a block keeps others from. Found wanting by `make mutate`:
- * each test here is of a change in mm/ that no other test saw. */
+/* What lives where, and what a CPU that owns a block keeps others from. Found wanting by `make
+ * mutate`: each test here is of a change in mm/ that no other test saw. */
 #include "tests/model/expect.h"
 
 #include "hal/host/host.h"
@@ -8,7 +8,10 @@
 #include <stdlib.h>
 
 #define HIGH (4 * GIB)
-#define USABLE(base_, size_) {.base = (base_), .size = (size_), .type = MEM_USABLE}
+#define USABLE(base_, size_)                                                                       \
+    {                                                                                              \
+        .base = (base_), .size = (size_), .type = MEM_USABLE                                       \
+    }
 
 struct desk {
     struct mem_region regions[4];
@@ -72,7 +75,8 @@ static void classes_have_blocks_of_their_own(void)
     end(&d);
 }
 
-/* Each byte between the first of a page and the first of the next, in a block that this CPU owns. */
+/* Each byte between the first of a page and the first of the next, in a block that this CPU owns.
+ */
 static void no_page_begins_inside_a_page(void)
 {
     struct desk d;
@@ -129,8 +133,8 @@ static void take_all(struct desk *d)
             continue;
 }
 
-/* CPU 1 gives back pages of a block that CPU 0 owns, side by side: they are for CPU 0 alone, and are
- * taken again, each once, when it gives the block back. */
+/* CPU 1 gives back pages of a block that CPU 0 owns, side by side: they are for CPU 0 alone, and
+ * are taken again, each once, when it gives the block back. */
 static void what_comes_back_is_the_owners(void)
 {
     struct desk d;
@@ -147,6 +151,10 @@ static void what_comes_back_is_the_owners(void)
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
         EXPECT(pages[i] == pages[0] + i * PAGE_SIZE);
         EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_OK);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_PARKED);
+        EXPECT(pmm_claim(d.p, pages[i], 1) == STATUS_BUSY);
     }
     EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
     EXPECT(pmm_free(d.p, claimed[0], 1) == STATUS_OK && pmm_free(d.p, claimed[2], 1) == STATUS_OK);

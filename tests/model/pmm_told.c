@@ -110,6 +110,7 @@ static void places(void)
 {
     static const char order[] = "P2: two regions overlap or are not in address order";
     static const char zone[] = "P2: a region is empty or does not lie in its zone";
+    TOLD(NULL, memset(pmm->cpus[CPUS - 1].unused, 0x7f, sizeof pmm->cpus->unused)); /* before it */
     TOLD(order, pmm->regions[1].first_page--);
     TOLD(order, pmm->regions[2].pages = GIB / PAGE_SIZE + 1);
     TOLD(order, pmm->regions[3].pages = GIB / PAGE_SIZE + 1);
@@ -153,6 +154,9 @@ static void lists_of_blocks(void)
     TOLD(wrong, summary(HALF_USED)->next = HALF_USED);
     TOLD(wrong, summary(HALF_USED)->next = normal()->blocks);
     TOLD(wrong, summary(HALF_USED)->next = EXTENT);
+    TOLD(wrong, *summary(EXTENT + 3) = *summary(TWO_RUNS); unfile(TWO_RUNS);
+         file_at(summary(TWO_RUNS)->class, run_bin_of(normal(), summary(TWO_RUNS)->longest),
+                 EXTENT + 3));
     TOLD(wrong, unfile(HALF_USED); file_at(summary(HALF_USED)->class, 7, HALF_USED));
     TOLD(wrong, unfile(HALF_USED); file_at(summary(HALF_USED)->class, 0, HALF_USED));
     TOLD("P3: a block that a CPU owns is filed", summary(HALF_USED)->owner = CPUS);
@@ -217,6 +221,9 @@ static void tags(void)
 {
     static const char wrong[] = "P4: the tags of an extent differ";
     TOLD(wrong, summary(EXTENT)->length = 0);
+    TOLD(wrong, summary(EXTENT_1)->length = 0);
+    TOLD(wrong, normal()->region_count = 1; summary(EXTENT)->length++;
+         *summary(WITHHELD) = *summary(EXTENT)); /* a tag in the next region */
     TOLD(wrong, summary(EXTENT)->length++);
     TOLD(wrong, summary(EXTENT)->length++; *summary(WITHHELD) = *summary(EXTENT));
     TOLD(wrong, summary(EXTENT)->length--);

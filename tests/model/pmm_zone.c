@@ -122,6 +122,42 @@ static void run_over_a_border(void)
     desk_end(&d);
 }
 
+/* Two pages of which a border lies in the middle, or one more page on either side. */
+static void least_over_a_border(unsigned before, unsigned behind)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, 2 * BLOCK)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    claim(&d, HIGH, BLOCK_PAGES - before);
+    claim(&d, HIGH + BLOCK + behind * PAGE_SIZE, BLOCK_PAGES - behind);
+    paddr_t got = pmm_alloc(d.p, before + behind, 0);
+    EXPECT(got == HIGH + BLOCK - before * PAGE_SIZE);
+    EXPECT(model_accept(&d.m, got, before + behind, PAGE_SIZE, 0) == NULL);
+    desk_end(&d);
+}
+
+static void one_page_over_a_border(void)
+{
+    least_over_a_border(1, 1);
+    least_over_a_border(1, 2);
+    least_over_a_border(2, 1);
+}
+
+/* What cannot be had before free pages is no part of their run: full blocks, owned ones, extents
+ * and single pages of firmware memory. */
+static void behind_what_cannot_be_had(void)
+{
+    static const struct mem_region regions[] = {BOOT(HIGH, BLOCK), RAM(HIGH + BLOCK, 3 * BLOCK)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    leave(&d, 1, 0, 9);
+    claim(&d, HIGH + 2 * BLOCK, BLOCK_PAGES);
+    leave(&d, 3, 0, 9);
+    EXPECT(pmm_alloc(d.p, 10, 0) == PADDR_NONE);
+    model_count_failure(&d.m, 0);
+    desk_end(&d);
+}
+
 #define SHORT 64 /* extents of 8 blocks, filed together with those of 9 */
 
 /* The list of extents of 8 or 9 blocks has 64 too short ones first. */
@@ -536,6 +572,8 @@ int main(void)
     host_ram_create(HIGH + 256 * MIB);
     expect_run("an aligned run behind many that are not", aligned_behind_many);
     expect_run("a run over the border of two blocks", run_over_a_border);
+    expect_run("a run of one page on each side of a border", one_page_over_a_border);
+    expect_run("a run does not begin in what lies before it", behind_what_cannot_be_had);
     expect_run("an extent behind many that are too short", extent_behind_many);
     expect_run("the files find what fits in an extent, no more", extents_exactly);
     expect_run("the list of each length", list_of_each_length);
