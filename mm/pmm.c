@@ -274,7 +274,8 @@ static status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
 {
     for (size_t i = 0; i < p->withheld_count; i++) {
         const struct withheld *w = &p->withheld[i];
-        if (!__atomic_load_n(&w->reclaimed, __ATOMIC_RELAXED) && w->first_page < page + pages && page < w->first_page + w->pages)
+        if (!__atomic_load_n(&w->reclaimed, __ATOMIC_RELAXED) && w->first_page < page + pages &&
+            page < w->first_page + w->pages)
             return STATUS_RESERVED;
     }
     return STATUS_BUSY;

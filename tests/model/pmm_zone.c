@@ -9,6 +9,8 @@
 #include "mm/pmm_internal.h"
 #include "mm/zone_file.h"
 
+#include <string.h>
+
 #define HIGH  (4 * GIB)
 #define BLOCK (2 * MIB)
 
@@ -180,6 +182,60 @@ static void extent_behind_many(void)
     EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == regions[0].base);
     EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == regions[SHORT + 1].base);
     EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == PADDR_NONE);
+    EXPECT(pmm_check(p) == NULL);
+    free(tables);
+}
+
+/* In all 64 extents are tried: one of 9 blocks behind so many of 8. */
+static void found_behind(unsigned others, bool found)
+{
+    struct mem_region regions[SHORT + 2];
+    struct memmap map = {
+        .regions = regions, .capacity = SHORT + 2, .limit = (uint64_t)1 << 52, .normalized = true};
+    struct pmm *p = NULL;
+    struct place at;
+    for (unsigned i = 0; i <= others; i++)
+        regions[map.count++] =
+            (struct mem_region)RAM(HIGH + i * 10 * BLOCK, (i == 0 ? 9 : 8) * BLOCK);
+    size_t bytes = pmm_tables_size(&map, 1);
+    void *tables = aligned_alloc(64, bytes);
+    if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK))
+        return;
+    struct zone *z = p->zones[PMM_ZONE_NORMAL];
+    EXPECT(zone_take_run(z, 9 * BLOCK_PAGES, 0, CLASS_RUNS, &at) == found);
+    EXPECT(!found || zone_page_of(z, at) << PAGE_SHIFT == HIGH);
+    free(tables);
+}
+
+static void sixty_four_extents(void)
+{
+    found_behind(SHORT - 2, true);
+    found_behind(SHORT - 1, true);
+    found_behind(SHORT, false);
+    found_behind(SHORT + 1, false);
+}
+
+/* The first extent of a region, in a group of blocks that begins inside an extent of another: what
+ * the summaries there hold was never written. */
+static void region_inside_a_group(void)
+{
+    struct mem_region regions[] = {RAM(HIGH, 600 * BLOCK), RAM(HIGH + 601 * BLOCK, 9 * BLOCK)};
+    struct memmap map = {.regions = regions,
+                         .capacity = ARRAY_LEN(regions),
+                         .count = ARRAY_LEN(regions),
+                         .limit = (uint64_t)1 << 52,
+                         .normalized = true};
+    struct pmm *p = NULL;
+    size_t bytes = pmm_tables_size(&map, 1);
+    void *tables = aligned_alloc(64, bytes);
+    if (!EXPECT(tables != NULL))
+        return;
+    memset(tables, 1, bytes);
+    EXPECT(pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK);
+    EXPECT(pmm_claim(p, regions[1].base + 5 * BLOCK, BLOCK_PAGES) == STATUS_OK);
+    EXPECT(pmm_check(p) == NULL);
+    EXPECT(pmm_alloc(p, 5 * BLOCK_PAGES, 0) == regions[1].base);
+    EXPECT(pmm_alloc(p, 600 * BLOCK_PAGES, 0) == regions[0].base);
     EXPECT(pmm_check(p) == NULL);
     free(tables);
 }
@@ -575,6 +631,8 @@ int main(void)
     expect_run("a run of one page on each side of a border", one_page_over_a_border);
     expect_run("a run does not begin in what lies before it", behind_what_cannot_be_had);
     expect_run("an extent behind many that are too short", extent_behind_many);
+    expect_run("of all extents 64 are tried", sixty_four_extents);
+    expect_run("a region begins inside a group of blocks", region_inside_a_group);
     expect_run("the files find what fits in an extent, no more", extents_exactly);
     expect_run("the list of each length", list_of_each_length);
     expect_run("the next list that has a block", next_lists);
