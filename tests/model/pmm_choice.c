@@ -403,6 +403,20 @@ static void page_by_page(void)
     end(&d);
 }
 
+/* The highest zone serves first, also when its last block may be owned by nobody. */
+static void highest_zone_first(void)
+{
+    static const struct mem_region regions[] = {RAM(2 * GIB, 128 * MIB), RAM(HIGH, BLOCKS * BLOCK)};
+    struct desk d;
+    model_init(&d.m, regions, ARRAY_LEN(regions));
+    d.p = model_create(&d.m, 1, &d.tables, &d.bytes);
+    EXPECT(pmm_claim(d.p, HIGH + BLOCK, (BLOCKS - 1) * BLOCK_PAGES) == STATUS_OK);
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        EXPECT(pmm_alloc(d.p, 1, 0) == page_of(HIGH, i));
+    EXPECT(pmm_alloc(d.p, 1, 0) == 2 * GIB);
+    end(&d);
+}
+
 /* A run, or a block owned, while there is more than there was once leaves the mark where it is. */
 static void low_water_stays_low(void)
 {
@@ -631,6 +645,7 @@ int main(void)
     expect_run("other classes serve in the order of least harm", other_classes_in_order);
     expect_run("a CPU owns no more than its share", no_more_than_a_share);
     expect_run("pages of a block that nobody may own come one by one", page_by_page);
+    expect_run("the highest zone serves to its last page", highest_zone_first);
     expect_run("taking does not raise low_water", low_water_stays_low);
     expect_run("a block goes back under the lock of its own zone", back_under_its_own_lock);
     expect_run("a block is owned from two free pages on", owned_from_two_pages_on);

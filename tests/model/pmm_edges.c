@@ -370,6 +370,7 @@ static void frees_in_a_debug_mode(void)
     pmm_set_debug(d.p, &on);
     claim(&d, HIGH + 100 * MIB, 1); /* puts back what is parked */
     paddr_t page = take(&d, 1);
+    EXPECT(pmm_free(d.p, page, 2) == STATUS_WRONG_LENGTH);
     give(&d, page, 1);
     EXPECT(pmm_free(d.p, page, 1) == STATUS_PARKED);
     give(&d, HIGH + 100 * MIB, 1);

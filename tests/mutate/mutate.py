@@ -342,12 +342,12 @@ def argues(entry, m):
     return entry[0] == m.file and entry[1] == m.old and entry[2] in (None, m.new)
 
 
-def choose(everything, args, survivors_file):
+def choose(everything, args, results_file):
     chosen = [m for m in everything if not args.files or m.file in args.files]
     if args.again:
-        with open(survivors_file, encoding="utf-8") as f:
-            last = {tuple(x) for x in json.load(f)}
-        chosen = [m for m in chosen if (m.file, m.start, m.text) in last or (m.file, m.old, m.new) in last]
+        with open(results_file, encoding="utf-8") as f:
+            last = {(file, old, new) for file, _, old, new, verdict in json.load(f) if verdict == "alive"}
+        chosen = [m for m in chosen if (m.file, m.old, m.new) in last]
     if args.sample and args.sample < len(chosen):
         picked = sorted(random.Random(args.seed).sample(range(len(chosen)), args.sample))
         chosen = [chosen[i] for i in picked]
@@ -422,14 +422,15 @@ def main():
     unknown = set(args.files) - set(tree.find("mm/*.[ch]"))
     if unknown:
         raise Useless(f"mutate: there is no {', '.join(sorted(unknown))}; write files as in mm/zone.c")
-    survivors_file = os.path.join(build, "survivors.json")
-    chosen = choose(everything, args, survivors_file)
+    results_file = os.path.join(build, "results.json")
+    chosen = choose(everything, args, results_file)
     for flavour in tree.flavours.values():
         flavour.build()
     print(f"mutate: {len(chosen)} of {len(everything)} mutants, {len(tree.programs)} test programs: {' '.join(sorted(tree.programs))}", flush=True)
     results, judge = judge_all(tree, chosen, entries)
-    with open(survivors_file, "w", encoding="utf-8") as f:
-        json.dump([(m.file, m.old, m.new) for m, r in zip(chosen, results) if r == "alive"], f, indent=0)
+    with open(results_file, "w", encoding="utf-8") as f:
+        verdicts = [r[1] if isinstance(r, tuple) else r for r in results]
+        json.dump([(m.file, m.line, m.old, m.new, v) for m, v in zip(chosen, verdicts)], f, indent=0)
     good = report(chosen, results, entries, len(chosen) == len(everything))
     who = sum(judge.kills.values(), Counter())
     print("noticed by: " + ", ".join(f"{name} {n}" for name, n in who.most_common()))
