@@ -390,10 +390,15 @@ static void page_by_page(void)
 {
     struct desk d;
     make(&d, BLOCKS, 1);
+    take_pages(&d, 1, 0);
+    pmm_drain(d.p);
+    EXPECT(normal(&d)->summaries[0].class == CLASS_PAGES);
     EXPECT(pmm_claim(d.p, HIGH + BLOCK, (BLOCKS - 1) * BLOCK_PAGES) == STATUS_OK);
     EXPECT(pmm_claim(d.p, page_of(HIGH, 100), 1) == STATUS_OK);
-    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
-        if (i == 100)
+    EXPECT(pmm_claim(d.p, page_of(HIGH, 110), 1) == STATUS_OK);
+    EXPECT(pmm_claim(d.p, page_of(HIGH, 112), BLOCK_PAGES - 112) == STATUS_OK);
+    for (unsigned i = 1; i < 112; i++) {
+        if (i == 100 || i == 110)
             continue;
         EXPECT(pmm_alloc(d.p, 1, 0) == page_of(HIGH, i));
         EXPECT(stats(&d).parked == 0);
