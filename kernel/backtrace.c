@@ -12,6 +12,7 @@
 struct function { /* RUNTIME_FUNCTION; addresses are offsets into the image */
     uint32_t begin, end, unwind;
 };
+_Static_assert(sizeof(struct function) == 12, "an entry of .pdata has 12 bytes");
 
 struct range {
     vaddr_t base;

@@ -1,30 +1,37 @@
 /* kernel/boot_info.h: all that the loader hands to the kernel. No UEFI type crosses this line.
  *
- * Addresses are physical; at hand-over virtual equals physical (the firmware's identity map). Text
- * is ASCII and ends with NUL. The struct and everything it points to lies in LoaderData or in the
- * image itself.
+ * Addresses are physical and sizes bytes; at hand-over virtual equals physical (the firmware's
+ * identity map). Text is ASCII and ends with NUL. The struct lies in the image, `map` in
+ * LoaderData; what the firmware's own addresses (rsdp, smbios, runtime_services, framebuffer) name
+ * is its own.
+ *
+ * Context of all that is in kernel/, where a header does not say otherwise: one CPU, the one that
+ * booted; interrupts off from kernel_enter() on, so that only exceptions, NMIs and machine checks
+ * can come in between; no lock taken, and not reentrant. O(1) where no cost is told.
  */
 #ifndef KERNEL_BOOT_INFO_H
 #define KERNEL_BOOT_INFO_H
 
 #include "hal/base.h"
 
-/* A firmware descriptor in our own terms, firmware order kept. `end` is exclusive; a descriptor
- * that wraps keeps its wrapped end, and the kernel reports it. */
+/* A firmware descriptor in our own terms, firmware order kept (efi/rawmap.h makes it). `end` is
+ * exclusive; a descriptor that wraps keeps its wrapped end, and the kernel reports it. Types and
+ * attributes are numbered as UEFI 2.10 does, sections 7.2.1 and 7.2.3. */
 struct boot_mem {
     uint64_t base;
     uint64_t end;
     uint64_t attributes;
-    uint32_t type; /* UEFI type number, whatever it is */
-    uint32_t reserved;
+    uint32_t type;     /* whatever it is */
+    uint32_t reserved; /* 0 */
 };
 _Static_assert(sizeof(struct boot_mem) == 32, "boot_mem has no hidden padding");
 
+/* What efi/framebuffer.h has accepted (F1 to F3 there), or all 0. */
 struct boot_framebuffer {
-    uint64_t base;                 /* 0: no framebuffer */
-    uint64_t size;                 /* bytes */
-    uint32_t width, height, pitch; /* pixels; pitch is pixels per scan line */
-    uint32_t red_mask, green_mask, blue_mask;
+    uint64_t base;                            /* 0: no framebuffer */
+    uint64_t size;                            /* bytes */
+    uint32_t width, height, pitch;            /* pixels; pitch is pixels per scan line */
+    uint32_t red_mask, green_mask, blue_mask; /* of a pixel's 32 bits */
 };
 
 #define BOOT_TEXT_SIZE 1024
@@ -32,26 +39,28 @@ struct boot_framebuffer {
 struct boot_info {
     struct boot_mem *map;
     uint64_t map_count;
-    uint64_t map_bytes; /* size of the block that holds `map`, for its reservation */
+    uint64_t map_bytes; /* the block that holds `map`, whole pages, for its reservation */
     uint64_t image_base, image_size;
     uint64_t stack_base, stack_size; /* the kernel's boot stack */
     uint64_t rsdp;                   /* 0: none found */
     uint64_t smbios;                 /* 0: none; the 64-bit entry point when there is one */
-    uint64_t runtime_services;
-    uint64_t trampoline;      /* one page below 1 MiB, 0: none to be had */
-    uint64_t tsc_hz;          /* measured with the firmware's Stall, 0: could not */
-    uint64_t exit_tsc;        /* time stamp counter right after ExitBootServices */
-    uint64_t keep;            /* KEEP_SIZE bytes for the kept log (kernel/keep.h), 0: none */
-    uint64_t descriptor_size; /* the firmware's */
-    uint32_t exit_attempts;   /* calls of ExitBootServices that it took */
-    uint32_t firmware_revision;
+    uint64_t runtime_services;       /* the loader's last resort; the kernel never calls it */
+    uint64_t trampoline;             /* one page below 1 MiB, 0: none to be had */
+    uint64_t tsc_hz;                 /* measured with the firmware's Stall, 0: could not */
+    uint64_t exit_tsc;               /* time stamp counter right after ExitBootServices */
+    uint64_t keep;                   /* KEEP_SIZE bytes for the kept log (kernel/keep.h), 0: none */
+    uint64_t descriptor_size;        /* the firmware's */
+    uint32_t exit_attempts;          /* calls of ExitBootServices that it took */
+    uint32_t firmware_revision;      /* its maker's own number */
     struct boot_framebuffer framebuffer;
     char firmware_vendor[64];
     char options[BOOT_TEXT_SIZE]; /* mortise.cfg, then LoadOptions: words "k=v" between blanks */
     char notes[BOOT_TEXT_SIZE];   /* what the loader met and went on without; lines */
 };
 
-/* Entered on the firmware's stack with boot services gone and interrupts off. Never returns. */
+/* Entered on the firmware's stack with boot services gone and interrupts off; the struct is copied
+ * at once. A panic when the boot stack is not page-aligned, has less than 16 KiB or more than
+ * SPACE_STACK_SLOT (kernel/space.h) less 8 KiB. Never returns. */
 _Noreturn void kernel_enter(struct boot_info *);
 
 #endif

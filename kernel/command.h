@@ -1,4 +1,4 @@
-/* kernel/command.h: a line, taken for a command and its arguments. Pure.
+/* kernel/command.h: a line, taken for a command and its arguments. Pure: any context.
  *
  * A command says what it wants in its usage line:
  *
@@ -6,7 +6,8 @@
  *
  * the name; then an argument a word: a number (capitals), or one of some words; in brackets those
  * that can be left out, which come last; and after " - " what it does. Numbers: decimal, or 0x and
- * hexadecimal, below 2^64.
+ * hexadecimal, below 2^64. Words stand between spaces. A usage line has COMMAND_ARGUMENTS arguments
+ * at most; more could never be given.
  */
 #ifndef KERNEL_COMMAND_H
 #define KERNEL_COMMAND_H
@@ -16,8 +17,8 @@
 #define COMMAND_ARGUMENTS 3u
 
 struct command_call {
-    uint64_t value[COMMAND_ARGUMENTS]; /* the number, or which of the words from 1 on; 0: not given */
-    unsigned given;
+    uint64_t value[COMMAND_ARGUMENTS]; /* a number; or which word, from 1 on; 0: not given */
+    unsigned given;                    /* arguments that the line has */
 };
 
 struct command {
@@ -25,8 +26,10 @@ struct command {
     void (*run)(const struct command_call *);
 };
 
-/* The command that `line` names, with its arguments in `call`; or NULL, and the sentence in `*wrong`
- * says why: nothing there when the line is blank. Any text is legal. */
+/* The command of the `count` in `table` that `line` (ends with NUL) names, with its arguments in
+ * `call`; or NULL, and the sentence in `*wrong` says why: nothing there (`used` 0) when the line is
+ * blank. `*wrong` need not be clear; after NULL `*call` means nothing. Any text is legal. O(count +
+ * bytes). */
 const struct command *command_find(const struct command *table, size_t count, const char *line,
                                    struct command_call *call, struct format_line *wrong);
 

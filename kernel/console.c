@@ -14,6 +14,8 @@ enum { MODE_IRQS = 3, MODE_KEYS_OFF = 0x10, MODE_TRANSLATE = 0x40 };
 
 #define ENABLE_SCANNING 0xF4u
 
+_Static_assert(LINE_LOST == SERIAL_LOST, "what the port lost must be lost to the editor");
+
 /* A read of a port takes 100 ns at the least, so this is 10 ms or more. */
 #define WAIT_READS 100000u
 #define FLUSH_MAX  64u

@@ -7,6 +7,8 @@
 
 #define REFRESH_MICROS 100000u /* the log is drawn again this often at most */
 
+_Static_assert(PICTURE_FACTS == DISPLAY_FACTS, "each fact has its row");
+
 static struct canvas canvas; /* pixels NULL: not there */
 static struct picture picture;
 static bool picture_shown, picture_wanted;

@@ -7,6 +7,8 @@
 #define ENTRY_NX      ((uint64_t)1 << 63)
 #define ENTRIES       512u
 
+_Static_assert(FIRST_SPAN / PAGE_SIZE == ENTRIES, "one table maps the image");
+
 static uint64_t no_execute(void)
 {
     return hal_paging_features().nx ? ENTRY_NX : 0;

@@ -13,8 +13,9 @@
  *   K3  nothing but the KEEP_SIZE bytes of the block is written
  *
  * A log that does not fit loses its older half. Cache lines are written back after each line:
- * a reset forgets caches. No allocation; any context; O(bytes of the line), now and then of the
- * block.
+ * a reset forgets caches (CLFLUSH, Intel SDM vol. 2A). The layout outlives the program that wrote
+ * it: another one reads it after the restart. No allocation; any context, one CPU; O(bytes of the
+ * line), now and then of the block.
  */
 #ifndef KERNEL_KEEP_H
 #define KERNEL_KEEP_H
@@ -30,13 +31,17 @@ struct keep {
     char text[KEEP_SIZE - 16];
 };
 _Static_assert(sizeof(struct keep) == KEEP_SIZE, "keep has no hidden padding");
+_Static_assert(offsetof(struct keep, state) == 8 && offsetof(struct keep, text) == 16,
+               "earlier boots wrote their log in this layout");
 
 enum keep_found { KEEP_NONE, KEEP_DAMAGED, KEEP_GOOD };
 
-/* Is there a log of an earlier boot? `*length` is its bytes when it is good. */
+/* Is there a log of an earlier boot? `*length` is its bytes when it is good, else left alone. Any
+ * bytes are legal. O(KEEP_SIZE). */
 enum keep_found keep_look(const struct keep *, size_t *length);
 
-/* Begin a new log in the block at `at` (0: none, and the rest does nothing). */
+/* Begin a new log in the block at `at`, KEEP_SIZE bytes of RAM, page-aligned, that
+ * hal_phys_to_virt() reaches (0: none, and the rest does nothing). */
 void keep_open(paddr_t at);
 
 /* Add a character; after the last one of a line keep_line(), which makes it count. */

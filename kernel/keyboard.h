@@ -1,5 +1,5 @@
 /* kernel/keyboard.h: a PC keyboard's scan codes (set 1, which the i8042 translates to), US layout,
- * as the bytes that a terminal would send. Pure. */
+ * as the bytes that a terminal would send (ECMA-48). Pure: any context; O(1). */
 #ifndef KERNEL_KEYBOARD_H
 #define KERNEL_KEYBOARD_H
 
@@ -14,7 +14,8 @@ struct keyboard {
 
 #define KEYBOARD_BYTES 4u
 
-/* The bytes that scan code `code` adds, 0 to KEYBOARD_BYTES. Any code is legal. */
+/* The number of bytes, 0 to KEYBOARD_BYTES, that scan code `code` adds, and these in `out` (no
+ * NUL). Any code is legal. */
 unsigned keyboard_decode(struct keyboard *, uint8_t code, char out[KEYBOARD_BYTES]);
 
 #endif

@@ -1,4 +1,4 @@
-/* kernel/line.h: a line editor, byte by byte. Pure.
+/* kernel/line.h: a line editor, byte by byte. Pure: any context; O(LINE_MAX) a call.
  *
  * It understands what terminals send (ECMA-48): the arrows, Home, End and Delete, Backspace (8 and
  * 127), Ctrl-A, -B, -C, -D, -E, -F, -K, -N, -P, -U and -W. Bytes that mean nothing are passed over.
@@ -13,18 +13,19 @@
 #include "hal/base.h"
 
 #define LINE_MAX     72u /* with a prompt, less than a terminal has columns */
-#define LINE_HISTORY 8u
+#define LINE_HISTORY 8u  /* lines */
 
 /* Fed as a byte: input before it was lost. Terminals call it CAN. */
 #define LINE_LOST 0x18u
 
+/* `text`, `length` and `cursor` are for all to read, the rest is the module's. */
 struct line {
     char text[LINE_MAX + 1];
     uint32_t length, cursor;
-    bool lost;                                   /* more came than fits, or it was broken off */
-    uint8_t state, parameter;                    /* of an escape sequence */
-    uint32_t entered, back;                      /* lines ever kept; how far back we look, 0: not */
-    char kept[LINE_HISTORY + 1][LINE_MAX + 1];   /* a ring, and last the line begun before looking */
+    bool lost;                                 /* more came than fits, or it was broken off */
+    uint8_t state, parameter;                  /* of an escape sequence */
+    uint32_t entered, back;                    /* lines ever kept; how far back we look, 0: not */
+    char kept[LINE_HISTORY + 1][LINE_MAX + 1]; /* a ring, and last the line begun before looking */
 };
 
 enum line_event {
@@ -35,7 +36,8 @@ enum line_event {
     LINE_BROKEN,  /* Ctrl-C */
 };
 
-/* A zeroed struct line is an empty one. */
+/* Take one byte in; any is legal. A zeroed struct line is an empty one. After LINE_DONE,
+ * LINE_REFUSED and LINE_BROKEN line_next() is to come. */
 enum line_event line_feed(struct line *, unsigned char byte);
 
 /* Begin an empty line; the one before is remembered, unless it is empty, was the last one, too, or

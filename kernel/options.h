@@ -1,9 +1,9 @@
 /* kernel/options.h: what the user asked for: words "k=v" between blanks.
  *
- *   keepbs          do not reclaim BootServices and Loader memory
+ *   keepbs          do not reclaim BootServices and Loader memory; also keepbs=1, keepbs=0
  *   exit=0|1        1: leave QEMU through its debug-exit port when done; 0 (default): halt
- *   selftest=on|off
- *   serial=off|0xPORT   I/O port of the serial console, 0x3f8 by default
+ *   selftest=on|off the unit tests of mm/ in the self-test (default), or not
+ *   serial=off|0xPORT   I/O port of the serial console, 0x100 to 0xfff8, 0x3f8 by default
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
  *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
  *   monitor=on|off  after the self-test take commands; by default with exit=0 only
@@ -20,7 +20,8 @@
  *   plant=panic|fault|stack|text|triple|hang|failtest|reset|off   break this boot on purpose;
  *                   the harness's own proof
  *
- * A later word wins over an earlier one.
+ * A later word wins over an earlier one. Whatever is not above 20h (blanks, control bytes) stands
+ * between words.
  */
 #ifndef KERNEL_OPTIONS_H
 #define KERNEL_OPTIONS_H
@@ -57,14 +58,15 @@ struct options {
     enum plant plant;
 };
 
-/* All of that in words, for a person. */
+/* All of that in words, for a person; lines ended by '\n'. */
 extern const char options_help[];
 
-/* Told of each word that is not understood, cut to a bounded length; it is ignored. */
+/* Told of each word that is not understood, cut to 63 characters, valid until it returns; it is
+ * ignored. */
 typedef void options_unknown_fn(const char *word);
 
 /* Parse at most `size` bytes of `text`, or up to its NUL. Any bytes are legal. `unknown` may be
- * NULL. Sets every field. Pure but for `unknown`. */
+ * NULL. Sets every field. Pure but for `unknown`; any context; O(size). */
 void options_parse(const char *text, size_t size, struct options *, options_unknown_fn *unknown);
 
 #endif

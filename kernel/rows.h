@@ -1,5 +1,7 @@
 /* kernel/rows.h: a stream of text broken into rows of a fixed number of columns. '\n' ends a line,
- * '\r' is nothing, '\b' takes a character of its row back, a longer line goes on in the next row. Pure. */
+ * '\r' is nothing, '\b' takes a character of its row back, a longer line goes on in the next row.
+ * No other control character and nothing beyond '~' may be in it (kernel/log.h writes none). Pure.
+ */
 #ifndef KERNEL_ROWS_H
 #define KERNEL_ROWS_H
 
@@ -14,7 +16,8 @@ struct rows {
     uint32_t columns; /* 1 to ROWS_COLUMNS_MAX */
 };
 
-/* Take the next row off the front, into `text`; its length. False when there is none. */
+/* Take the next row off the front, into `text` (no NUL); its length, at most `columns`. False when
+ * there is none. O(characters taken). */
 bool rows_next(struct rows *, char text[ROWS_COLUMNS_MAX], uint32_t *length);
 
 /* Drop rows from the front until at most `rows` are left; how many are left. O(to - from). */

@@ -8,7 +8,11 @@
  *   SPACE_SCRATCH  for whoever maps something for a while
  *   HOME_WINDOW    the image (kernel/home.h): text RX, constants R, data RW NX
  *
- * The lower half is empty.
+ * The lower half is empty. Context: as kernel/boot_info.h.
+ *
+ *   S1  no RAM is mapped with two memory types: a framebuffer in RAM is not in the direct map
+ *   S2  what the image's sections keep from being written can be written nowhere
+ *   S3  below each stack lies a page that is not mapped
  */
 #ifndef KERNEL_SPACE_H
 #define KERNEL_SPACE_H
@@ -18,7 +22,7 @@
 #include "mm/memmap.h"
 
 #define SPACE_DIRECT      ((vaddr_t)0xFFFF800000000000u)
-#define SPACE_DIRECT_SIZE (64 * TIB)
+#define SPACE_DIRECT_SIZE (64 * TIB) /* RAM beyond is not mapped */
 #define SPACE_DEVICES     ((vaddr_t)0xFFFFC00000000000u)
 #define SPACE_STACKS      ((vaddr_t)0xFFFFE00000000000u)
 #define SPACE_STACK_SLOT  (256 * KIB)
@@ -40,19 +44,22 @@ extern struct space_range space_stacks[STACK_COUNT], space_devices[DEVICE_COUNT]
  * it is never mapped with two memory types. Compared by address. */
 extern const char space_screen_label[];
 
-/* Is memory of this type in the direct map? Is all of this region? */
+/* Is memory of this type in the direct map? Is this region, as far as it lies below
+ * SPACE_DIRECT_SIZE? */
 bool space_is_ram(enum mem_type type);
 bool space_holds(const struct mem_region *);
 
-/* Make the space, not loaded yet. The stacks: `info`'s boot stack and those of cpu.h. */
+/* Make the space, not loaded yet. The stacks: `info`'s boot stack and those of cpu.h. `map` is
+ * normalized, `screen`: the framebuffer can be used and is mapped. After home_open() and
+ * tables_begin(), from which the tables come. A panic when they run out. O(regions + tables). */
 void space_make(const struct boot_info *info, const struct memmap *map, bool screen);
 
-/* Load it for good and go on with `entry` on the boot stack at its own place, the direct map in
- * use. What was on the stack before is lost. */
+/* Load it for good and go on with `entry`, which is passed NULL, on the boot stack at its own
+ * place, the direct map in use. What was on the stack before is lost. Once, after space_make(). */
 _Noreturn void space_enter(void (*entry)(void *));
 
-/* Log pages by size, tables and flushes. With `runs` also every run of mappings that the CPU sees.
- */
+/* Log pages by size, tables and flushes. With `runs` also every run of mappings that the CPU sees:
+ * O(tables). */
 void space_log(bool runs);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef KERNEL_VERSION_H
 #define KERNEL_VERSION_H
 
+/* The commit's first 12 digits, or "unknown". */
 extern const char mortise_commit[];
 
 #endif
