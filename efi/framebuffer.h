@@ -7,7 +7,8 @@
  *   F2  pitch >= width >= 1, height >= 1, all at most 32768, and size >= pitch * height * 4
  *   F3  a pixel is 32 bits; the three masks are not 0, contiguous, and do not overlap
  *
- * Pure: no UEFI types. The format numbers are those of the UEFI specification, 2.10 section 12.9.
+ * Pure: no UEFI types; any context. The format numbers are those of UEFI 2.10 section 12.9
+ * (EFI_GRAPHICS_PIXEL_FORMAT).
  */
 #ifndef EFI_FRAMEBUFFER_H
 #define EFI_FRAMEBUFFER_H
@@ -23,7 +24,8 @@ enum framebuffer_format {
 
 /* Check the raw description `fb` (its masks mean something for FRAMEBUFFER_MASKS only) and put it
  * right where that is safe: masks from the format, a size that the firmware left 0, a height that
- * its memory cannot hold. NULL when it can be used, else why not ("its pixels are not 32 bits"). */
+ * its memory cannot hold. NULL when it can be used, else a constant: why not ("its pixels are not
+ * 32 bits"), and `fb` means nothing. Any numbers are legal. O(1). */
 const char *framebuffer_accept(struct boot_framebuffer *fb, uint32_t format);
 
 #endif

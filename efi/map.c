@@ -1,6 +1,13 @@
 #include "efi/loader.h"
 #include "hal/hal.h"
 
+/* What efi/rawmap.h reads, and what the stride is until the firmware says otherwise. */
+_Static_assert(sizeof(EFI_MEMORY_DESCRIPTOR) == RAWMAP_DESCRIPTOR &&
+                   offsetof(EFI_MEMORY_DESCRIPTOR, PhysicalStart) == 8 &&
+                   offsetof(EFI_MEMORY_DESCRIPTOR, NumberOfPages) == 24 &&
+                   offsetof(EFI_MEMORY_DESCRIPTOR, Attribute) == 32,
+               "UEFI 2.10 section 7.2.3");
+
 #define EXIT_ATTEMPTS 64u
 
 /* Descriptors by which the map may grow between its measuring and the last exit attempt. Nothing

@@ -2,10 +2,10 @@
  *
  * The layout is UEFI 2.10 section 7.2.3: type at 0, first address at 8, pages at 24, attributes at
  * 32. Descriptors are `stride` bytes apart, which is more than their 40 bytes on most firmware.
- * Pure: no UEFI types, no allocation.
+ * Pure: no UEFI types, no allocation; any context. O(1) unless told.
  *
  *   R1  only bytes [0, bytes) are read, and only whole descriptors; stride is a multiple of 8 and
- *       at least RAWMAP_DESCRIPTOR
+ *       at least RAWMAP_DESCRIPTOR (the caller has asked rawmap_stride_ok())
  */
 #ifndef EFI_RAWMAP_H
 #define EFI_RAWMAP_H
@@ -17,12 +17,13 @@
 struct rawmap {
     const uint8_t *at;
     size_t bytes;
-    size_t stride;
+    size_t stride; /* bytes */
 };
 
 /* Can a map have this stride? */
 bool rawmap_stride_ok(size_t stride);
 
+/* Whole descriptors in the map. */
 size_t rawmap_count(const struct rawmap *);
 
 /* Descriptor `index`, below rawmap_count(). An end that passes 2^64 wraps, so that end < base says

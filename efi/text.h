@@ -14,9 +14,10 @@
     text_line((format), (const union log_arg[]){__VA_ARGS__},                                      \
               sizeof((const union log_arg[]){__VA_ARGS__}) / sizeof(union log_arg))
 
+/* What the macro calls: `count` arguments. O(characters). */
 const char *text_line(const char *format, const union log_arg *args, size_t count);
 
-/* Characters before the NUL. */
+/* Characters before the NUL. O(that). */
 size_t text_length(const char *);
 
 #endif

@@ -4,6 +4,8 @@
 #define KIND_OFFSET 72 /* of Attribute in EFI_FILE_INFO */
 #define NOT_OURS    (EFI_FILE_READ_ONLY | EFI_FILE_DIRECTORY)
 
+_Static_assert(offsetof(EFI_FILE_INFO, Attribute) == KIND_OFFSET, "UEFI 2.10 section 13.5.16");
+
 EFI_FILE_PROTOCOL *volume_open(const struct loader *l)
 {
     static EFI_GUID id = {

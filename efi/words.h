@@ -8,7 +8,7 @@
  *   W3  whatever is left out, the answer says so
  *
  * `#` at the start of a word hides the rest of the line. Words are not judged here: the kernel
- * reports those that it does not know. No UEFI types, no allocation; cost O(bytes).
+ * reports those that it does not know. No UEFI types, no allocation; any context; cost O(bytes).
  */
 #ifndef EFI_WORDS_H
 #define EFI_WORDS_H
@@ -23,15 +23,18 @@ enum words_end {
 };
 
 /* Append the words of 8-bit text (a UTF-8 byte order mark is skipped; one of UTF-16 makes it
- * UTF-16) to `text`, a NUL-terminated result of earlier calls or "". A NUL ends the input. */
+ * UTF-16) to `text`, a NUL-terminated result of earlier calls or "", of `capacity` bytes (1 or
+ * more) with its NUL. A NUL ends the input; all else that is not above a blank stands between
+ * words. */
 enum words_end words_add_bytes(char *text, size_t capacity, const uint8_t *bytes, size_t count);
 
 /* The same for little-endian UTF-16, `count` bytes at any alignment; a trailing odd byte is not a
  * character. A byte order mark is skipped. */
 enum words_end words_add_utf16(char *text, size_t capacity, const uint8_t *bytes, size_t count);
 
-/* Take the first word out of `text` from character `from` on, if it names a program ("fs0:\x.efi"):
- * shells pass their command as the first word. */
+/* Take the first word out of `text` from character `from` on (0 to its length), if it names a
+ * program
+ * ("fs0:\x.efi"): shells pass their command as the first word. */
 void words_drop_program(char *text, size_t from);
 
 #endif
