@@ -5,6 +5,10 @@
  *
  * A paddr_t is a physical address in bytes and is never dereferenced; hal_phys_to_virt() in
  * hal/hal.h makes a pointer of it. A vaddr_t is a virtual address in bytes.
+ *
+ * Manuals that any header may cite: UEFI 2.10; ACPI 6.5; Intel SDM, volume 3A by its older numbers,
+ * in which paging is chapter 4, the local APIC 10 and memory types 11 (newer editions have more
+ * chapters before these).
  */
 #ifndef HAL_BASE_H
 #define HAL_BASE_H
@@ -16,7 +20,8 @@
 typedef uint64_t paddr_t;
 typedef uint64_t vaddr_t;
 
-#define PADDR_NONE ((paddr_t)0) /* "no page": page 0 is never handed out, so 0 is free to mean none */
+#define PADDR_NONE                                                                                 \
+    ((paddr_t)0) /* "no page": page 0 is never handed out, so 0 is free to mean none */
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE  ((uint64_t)1 << PAGE_SHIFT)

@@ -1,4 +1,5 @@
-/* hal/x86_64/asm.h: single instructions with names. */
+/* hal/x86_64/asm.h: single instructions with names (Intel SDM vol. 2). Ring 0; an operand that the
+ * CPU does not have is a general protection fault. */
 #ifndef HAL_X86_64_ASM_H
 #define HAL_X86_64_ASM_H
 
@@ -68,7 +69,7 @@ static inline void asm_wrmsr(uint32_t msr, uint64_t value)
                      : "memory");
 }
 
-/* Write the cache line that holds `at` back to memory, and forget it. */
+/* Write the cache line that holds `at`, which is mapped, back to memory, and forget it. */
 static inline void asm_flush_line(const void *at)
 {
     __asm__ volatile("clflush (%0)" : : "r"(at) : "memory");

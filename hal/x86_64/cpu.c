@@ -42,6 +42,8 @@ struct gate {
 struct tss {
     uint32_t words[26];
 };
+_Static_assert(offsetof(struct table_pointer, base) == offsetof(struct table_pointer, limit) + 2,
+               "LGDT and LIDT read ten bytes");
 _Static_assert(sizeof(struct gate) == 16, "an IDT gate has 16 bytes");
 _Static_assert(sizeof(struct tss) == 104, "a 64-bit TSS has 104 bytes");
 
