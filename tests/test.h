@@ -42,7 +42,7 @@ void test_run(const struct test_suite *const *suites, size_t count, const char *
  * is given back when the test ends. */
 void *test_memory(size_t bytes);
 
-/* The runner's environment supplies this (desk: aligned_alloc; kernel: the page allocator). */
+/* The runner's environment supplies this (desk: tests/desk_suite.h; kernel: the page allocator). */
 void *test_env_alloc(size_t bytes);
 void test_env_free(void *memory, size_t bytes);
 

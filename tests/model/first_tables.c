@@ -6,10 +6,9 @@
 #include "kernel/tables.h"
 #include "kernel/walk.h"
 #include "mm/aspace.h"
+#include "tests/desk_suite.h"
 #include "tests/test.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define POOL_AT  ((paddr_t)0x100000)
@@ -202,32 +201,7 @@ static const struct test_case cases[] = {
 };
 static const struct test_suite suite = {"first", cases, ARRAY_LEN(cases)};
 
-void *test_env_alloc(size_t bytes)
-{
-    return malloc(bytes);
-}
-
-void test_env_free(void *memory, size_t bytes)
-{
-    UNUSED(bytes);
-    free(memory);
-}
-
-bool test_env_has_fake_ram(void)
-{
-    return true;
-}
-
-static void print(const char *line)
-{
-    puts(line);
-}
-
 int main(void)
 {
-    const struct test_suite *const suites[] = {&suite};
-    struct test_totals totals;
-    test_run(suites, 1, NULL, print, &totals);
-    printf("%u passed, %u failed\n", (unsigned)totals.passed, (unsigned)totals.failed);
-    return totals.failed != 0 || totals.passed == 0;
+    return desk_suite_run(&suite);
 }

@@ -4,10 +4,10 @@
 #include "kernel/keep.h"
 #include "hal/hal.h"
 #include "hal/host/host.h"
+#include "tests/desk_suite.h"
 #include "tests/test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -211,33 +211,8 @@ static const struct test_case cases[] = {
 };
 static const struct test_suite suite = {"keep", cases, ARRAY_LEN(cases)};
 
-void *test_env_alloc(size_t size)
-{
-    return malloc(size);
-}
-
-void test_env_free(void *memory, size_t size)
-{
-    UNUSED(size);
-    free(memory);
-}
-
-bool test_env_has_fake_ram(void)
-{
-    return false;
-}
-
-static void print(const char *line)
-{
-    puts(line);
-}
-
 int main(void)
 {
-    const struct test_suite *const suites[] = {&suite};
-    struct test_totals totals;
     host_ram_create(16 * MIB);
-    test_run(suites, 1, NULL, print, &totals);
-    printf("%u passed, %u failed\n", (unsigned)totals.passed, (unsigned)totals.failed);
-    return totals.failed != 0 || totals.passed == 0;
+    return desk_suite_run(&suite);
 }

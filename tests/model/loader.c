@@ -5,21 +5,10 @@
 
 #include "efi/framebuffer.h"
 #include "efi/words.h"
+#include "tests/desk_suite.h"
 #include "tests/test.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-
-void *test_env_alloc(size_t bytes)
-{
-    return aligned_alloc(64, align_up(bytes, 64));
-}
-
-void test_env_free(void *memory, size_t bytes)
-{
-    UNUSED(bytes);
-    free(memory);
-}
 
 /* Boot and expect to arrive. */
 static bool arrives(struct test_state *t)
@@ -547,18 +536,9 @@ static const struct test_case cases[] = {
     {"words.W words are whole or out", words},
     {"words the shell's program name is dropped", programs},
 };
-
-static void print_line(const char *line)
-{
-    puts(line);
-}
+static const struct test_suite suite = {"loader", cases, ARRAY_LEN(cases)};
 
 int main(void)
 {
-    static const struct test_suite suite = {"loader", cases, ARRAY_LEN(cases)};
-    static const struct test_suite *const suites[] = {&suite};
-    struct test_totals totals = {0};
-    test_run(suites, 1, NULL, print_line, &totals);
-    printf("%" PRIu64 " passed, %" PRIu64 " failed\n", totals.passed, totals.failed);
-    return totals.failed == 0 ? 0 : 1;
+    return desk_suite_run(&suite);
 }

@@ -1,6 +1,7 @@
 /* The reader of the image's headers and relocations (kernel/pe.h), on the desk: each sentence of
  * its header, on an image made here. */
 #include "kernel/pe.h"
+#include "tests/desk_suite.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -205,33 +206,9 @@ static const struct test_case cases[] = {
 };
 static const struct test_suite suite = {"pe", cases, ARRAY_LEN(cases)};
 
-void *test_env_alloc(size_t size)
-{
-    return malloc(size);
-}
-
-void test_env_free(void *memory, size_t size)
-{
-    UNUSED(size);
-    free(memory);
-}
-
-bool test_env_has_fake_ram(void)
-{
-    return false;
-}
-
-static void print(const char *line)
-{
-    puts(line);
-}
-
 int main(void)
 {
-    const struct test_suite *const suites[] = {&suite};
-    struct test_totals totals;
-    test_run(suites, 1, NULL, print, &totals);
-    printf("%u passed, %u failed\n", (unsigned)totals.passed, (unsigned)totals.failed);
+    int status = desk_suite_run(&suite);
     free(bytes);
-    return totals.failed != 0 || totals.passed == 0;
+    return status;
 }

@@ -3,6 +3,7 @@
  * written down here, not computed by efi/. Ends with "N passed, N failed". */
 #include "tests/model/fake_firmware.h"
 
+#include "tests/desk_suite.h"
 #include "tests/test.h"
 
 #include <cpuid.h>
@@ -10,17 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <zlib.h>
-
-void *test_env_alloc(size_t bytes)
-{
-    return aligned_alloc(64, align_up(bytes, 64));
-}
-
-void test_env_free(void *memory, size_t bytes)
-{
-    UNUSED(bytes);
-    free(memory);
-}
 
 static void start(const char *config)
 {
@@ -788,20 +778,12 @@ static const struct test_case cases[] = {
     {"log.K2 a damaged one is not written", damaged_log},
     {"report.L3 whichever service fails, files are whole or gone", every_failure},
 };
-
-static void print_line(const char *line)
-{
-    puts(line);
-}
+static const struct test_suite suite = {"report", cases, ARRAY_LEN(cases)};
 
 int main(void)
 {
-    static const struct test_suite suite = {"report", cases, ARRAY_LEN(cases)};
-    static const struct test_suite *const suites[] = {&suite};
-    struct test_totals totals = {0};
-    test_run(suites, 1, NULL, print_line, &totals);
-    printf("%u passed, %u failed\n", (unsigned)totals.passed, (unsigned)totals.failed);
+    int status = desk_suite_run(&suite);
     for (size_t i = 0; i < fw.block_count; i++)
         free(fw.blocks[i]);
-    return totals.failed != 0 || totals.passed == 0;
+    return status;
 }

@@ -1,37 +1,22 @@
 /* The desk runner of the unit tests. Usage: unit [SUITE]. Ends with "N passed, N failed". */
 #include "hal/host/host.h"
+#include "tests/desk_suite.h"
 #include "tests/unit/suites.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-void *test_env_alloc(size_t bytes)
-{
-    return aligned_alloc(64, (bytes + 63) / 64 * 64);
-}
-
-void test_env_free(void *memory, size_t bytes)
-{
-    UNUSED(bytes);
-    free(memory);
-}
 
 bool test_env_has_fake_ram(void)
 {
     return true;
 }
 
-static void print(const char *line)
-{
-    puts(line);
-}
-
 int main(int argc, char **argv)
 {
     struct test_totals totals;
     host_ram_create(8 * GIB);
-    test_run(unit_suites, ARRAY_LEN(unit_suites), argc > 1 ? argv[1] : NULL, print, &totals);
+    test_run(unit_suites, ARRAY_LEN(unit_suites), argc > 1 ? argv[1] : NULL, desk_suite_print,
+             &totals);
     printf("%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals.passed,
            totals.failed, totals.skipped);
     return totals.failed != 0 || totals.passed == 0;

@@ -1,0 +1,41 @@
+/* tests/desk_suite.h: what a desk program brings to tests/test.h: memory for its tests, standard
+ * output, and the count as the last line. For one file a program; a program that runs more than one
+ * suite, or reads arguments, calls test_run() itself.
+ */
+#ifndef TESTS_DESK_SUITE_H
+#define TESTS_DESK_SUITE_H
+
+#include "tests/test.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Exactly that many bytes, so that ASan sees one too many. */
+void *test_env_alloc(size_t bytes)
+{
+    void *memory = NULL;
+    return posix_memalign(&memory, 64, bytes) == 0 ? memory : NULL;
+}
+
+void test_env_free(void *memory, size_t bytes)
+{
+    UNUSED(bytes);
+    free(memory);
+}
+
+static inline void desk_suite_print(const char *line)
+{
+    puts(line);
+}
+
+/* Run one suite; the last line of the program, and its exit status. */
+static inline int desk_suite_run(const struct test_suite *suite)
+{
+    struct test_totals totals;
+    test_run(&suite, 1, NULL, desk_suite_print, &totals);
+    printf("%" PRIu64 " passed, %" PRIu64 " failed\n", totals.passed, totals.failed);
+    return totals.failed != 0 || totals.passed == 0;
+}
+
+#endif
