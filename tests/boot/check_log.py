@@ -13,6 +13,8 @@ import argparse
 import re
 import sys
 
+from checks import Checks
+
 PAGE = 4096
 MIB = 1 << 20
 WB, RP, SP = 0x8, 0x2000, 0x40000
@@ -91,18 +93,9 @@ def pages_inside(runs, owners):
     return total
 
 
-class Checker:
+class Checker(Checks):
     def __init__(self, log, tests, keepbs=False):
         self.log, self.tests, self.keepbs = log, tests, keepbs
-        self.passed = self.failed = 0
-
-    def check(self, ok, what):
-        self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
-        if not ok:
-            print("FAIL", what)
-
-    def equal(self, actual, expected, what):
-        self.check(actual == expected, f"{what}: {actual}, expected {expected}")
 
     def run(self):
         self.check_lines()
@@ -111,8 +104,7 @@ class Checker:
         self.check_audit()
         self.check_space()
         self.check_end()
-        print(f"{self.passed} passed, {self.failed} failed")
-        return self.failed == 0 and self.passed > 0
+        return self.end() == 0
 
     def check_lines(self):
         self.check(self.log.lines, "the log has lines `[seconds] topic: text`")

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+from checks import Checks
+
 RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "run.sh")
 MAPPING = re.compile(
     r"mapping: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (\d)\.0 ([KMG])iB"
@@ -31,18 +33,6 @@ DIRECT, DEVICES = 0xFFFF800000000000, 0xFFFFC00000000000
 UNIT = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 HALF = 1 << 63
 TOP = 1 << 64
-
-
-class Checks:
-    passed = failed = 0
-
-    def check(self, ok, what):
-        self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
-        if not ok:
-            print("FAIL", what)
-
-    def equal(self, actual, expected, what):
-        self.check(actual == expected, f"{what}: {actual!r}, expected {expected!r}")
 
 
 def ask(path, commands, end=True):
@@ -204,8 +194,7 @@ def main():
     else:
         compare_mem(checks, mem, leaves)
     print(f"     {len(leaves)} pages, {sizes} of 4 KiB, 2 MiB and 1 GiB")
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    return 1 if checks.failed or not checks.passed else 0
+    return checks.end()
 
 
 if __name__ == "__main__":

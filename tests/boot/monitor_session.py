@@ -22,7 +22,8 @@ import tempfile
 import time
 
 import screen
-from monitor import RUN, Checks
+from checks import Checks
+from monitor import RUN
 
 PROMPT = b"\r\n> "
 KEYS = {" ": "spc", "-": "minus", "=": "equal", ".": "dot", "/": "slash"}
@@ -503,8 +504,7 @@ def main():
             if s.run.poll() is None:
                 s.run.terminate()
                 s.run.wait()
-    print(f"{c.passed} passed, {c.failed} failed")
-    return 1 if c.failed or not c.passed else 0
+    return c.end()
 
 
 if __name__ == "__main__":

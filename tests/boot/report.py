@@ -23,7 +23,8 @@ import tempfile
 import threading
 import time
 
-from monitor import RUN, Checks
+from checks import Checks
+from monitor import RUN
 from monitor_session import KEYS, Gdb, connect
 
 REPORT, LOG = "mortise-report.txt", "mortise-log.txt"
@@ -275,8 +276,7 @@ def main():
         second_start(checks, machine, log)
         third_start(checks, machine)
         fourth_start(checks, machine)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    return 1 if checks.failed or not checks.passed else 0
+    return checks.end()
 
 
 if __name__ == "__main__":

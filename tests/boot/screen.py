@@ -20,7 +20,8 @@ import tempfile
 import time
 import zlib
 
-from monitor import Checks, ask
+from checks import Checks
+from monitor import ask
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
@@ -436,8 +437,7 @@ def main():
             if "selftest=off" not in words and hasattr(reader, "legend"):
                 halfway.scale = picture.scale
                 reader.check_progress(Reader(halfway, font, Log(log)))
-    print(f"{reader.passed} passed, {reader.failed} failed")
-    return 1 if reader.failed or not reader.passed else 0
+    return reader.end()
 
 
 if __name__ == "__main__":

@@ -18,24 +18,16 @@ import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "tests", "boot"))
+# pylint: disable=wrong-import-position
+from checks import Checks  # noqa: E402
+
 MAKERS = os.path.join(ROOT, "efi", "dist")
 EPOCH = 1700000000  # 2023-11-14 22:13:20 UTC
 MIB = 1 << 20
 NAMES = ["EFI/BOOT/BOOTIA32.EFI", "EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/mortise.cfg", "FONT-LICENSE.txt", "LICENSE.txt",
          "README.txt", "SHA256SUMS"]  # fmt: skip
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
-
-
-class Checks:
-    passed = failed = 0
-
-    def check(self, ok, what):
-        self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
-        if not ok:
-            print("FAIL", what)
-
-    def equal(self, actual, expected, what):
-        self.check(actual == expected, f"{what}: {actual!r:.300}, expected {expected!r:.300}")
 
 
 def run(*command, **options):
@@ -244,8 +236,7 @@ def main():
         check_layouts(checks, work, programs[0])
         check_sentences(checks, work, programs[0])
         check_reproducible(checks, work, programs)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(1 if checks.failed else 0)
+    sys.exit(checks.end())
 
 
 if __name__ == "__main__":

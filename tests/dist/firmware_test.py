@@ -21,18 +21,13 @@ import tempfile
 import time
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "tests", "boot"))
+# pylint: disable=wrong-import-position
+from checks import Checks  # noqa: E402
+
 RUN = os.path.join(ROOT, "run.sh")
 KEYS = "/usr/share/ovmf/PkKek-1-snakeoil"
 LIMIT = 120  # seconds that one machine may take
-
-
-class Checks:
-    passed = failed = 0
-
-    def check(self, ok, what):
-        self.passed, self.failed = self.passed + bool(ok), self.failed + (not ok)
-        if not ok:
-            print("FAIL", what)
 
 
 class Machine:
@@ -154,8 +149,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as work:
         tests[sys.argv[1]](checks, os.path.abspath(sys.argv[2]), work)
-    print(f"{checks.passed} passed, {checks.failed} failed")
-    sys.exit(1 if checks.failed else 0)
+    sys.exit(checks.end())
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ ROOT = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
 sys.path.insert(0, os.path.dirname(HERE))
 # pylint: disable=wrong-import-position
 import check_log  # noqa: E402
-from monitor import Checks  # noqa: E402
+from checks import Checks  # noqa: E402
 
 PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
 TOP = 1 << 64
