@@ -58,15 +58,6 @@ static paddr_t take(struct desk *d, size_t n)
 
 /* ---- maps ---- */
 
-static struct memmap map_of(struct mem_region *regions, size_t count)
-{
-    return (struct memmap){.regions = regions,
-                           .capacity = count,
-                           .count = count,
-                           .limit = (uint64_t)1 << 52,
-                           .normalized = true};
-}
-
 /* Refused by both, and nothing of the map has changed. */
 static void refuse(struct memmap map, size_t touched)
 {

@@ -91,11 +91,7 @@ static void create_on_every_size(void)
 static void create_without_a_slot(void)
 {
     struct mem_region storage[1] = {RAM(HIGH, 64 * MIB)};
-    struct memmap map = {.regions = storage,
-                         .capacity = 1,
-                         .count = 1,
-                         .limit = (uint64_t)1 << 52,
-                         .normalized = true};
+    struct memmap map = map_of(storage, 1);
     struct pmm *p = NULL;
     EXPECT(pmm_create(&map, 1, &p) == STATUS_NO_MEMORY);
     EXPECT(p == NULL && map.count == 1 && storage[0].size == 64 * MIB);
@@ -341,11 +337,7 @@ static uint64_t resident_bytes(void *memory, size_t bytes)
 /* Create over `map`; the allocator works, whatever the size. Bytes touched by creation alone. */
 static uint64_t create_sparse(struct mem_region *regions, size_t count, size_t *bytes)
 {
-    struct memmap map = {.regions = regions,
-                         .capacity = count,
-                         .count = count,
-                         .limit = (uint64_t)1 << 52,
-                         .normalized = true};
+    struct memmap map = map_of(regions, count);
     struct pmm *p = NULL;
     *bytes = pmm_tables_size(&map, 8);
     void *tables = mmap(NULL, *bytes, PROT_READ | PROT_WRITE,

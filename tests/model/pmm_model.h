@@ -9,6 +9,7 @@
 #define TESTS_MODEL_PMM_MODEL_H
 
 #include "mm/pmm.h"
+#include "tests/model/maps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,19 +19,6 @@
 #define MODEL_FREE     0u
 #define MODEL_WITHHELD 1u
 #define MODEL_OWNED    2u /* + index of the run's first page */
-
-#define RAM(base_, size_)                                                                          \
-    {                                                                                              \
-        .base = (base_), .size = (size_), .type = MEM_USABLE                                       \
-    }
-#define BOOT(base_, size_)                                                                         \
-    {                                                                                              \
-        .base = (base_), .size = (size_), .type = MEM_BOOT                                         \
-    }
-#define OURS(base_, size_)                                                                         \
-    {                                                                                              \
-        .base = (base_), .size = (size_), .type = MEM_USABLE, .label = "image"                     \
-    }
 
 struct model {
     struct mem_region regions[MODEL_REGIONS];

@@ -1,6 +1,7 @@
 /* What lives where, and what a CPU that owns a block keeps others from. Found wanting by `make
  * mutate`: each test here is of a change in mm/ that no other test saw. */
 #include "tests/model/expect.h"
+#include "tests/model/maps.h"
 
 #include "hal/host/host.h"
 #include "mm/pmm.h"
@@ -8,10 +9,6 @@
 #include <stdlib.h>
 
 #define HIGH (4 * GIB)
-#define USABLE(base_, size_)                                                                       \
-    {                                                                                              \
-        .base = (base_), .size = (size_), .type = MEM_USABLE                                       \
-    }
 
 struct desk {
     struct mem_region regions[4];
@@ -44,9 +41,9 @@ static void end(struct desk *d)
     free(d->tables);
 }
 
-static const struct mem_region big[] = {USABLE(HIGH, 256 * MIB)};
-static const struct mem_region small[] = {USABLE(HIGH, 32 * MIB)};
-static const struct mem_region zones[] = {USABLE(1 * MIB, 63 * MIB), USABLE(HIGH, 64 * MIB)};
+static const struct mem_region big[] = {RAM(HIGH, 256 * MIB)};
+static const struct mem_region small[] = {RAM(HIGH, 32 * MIB)};
+static const struct mem_region zones[] = {RAM(1 * MIB, 63 * MIB), RAM(HIGH, 64 * MIB)};
 
 static uint64_t block_of(paddr_t at)
 {

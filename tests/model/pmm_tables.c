@@ -1,6 +1,7 @@
 /* What pmm_create_in() makes of its memory, to the byte, and which zones get magazines. Found
  * wanting by `make mutate`: each test here is of a change in mm/ that no other test saw. */
 #include "tests/model/expect.h"
+#include "tests/model/maps.h"
 
 #include "mm/pmm_internal.h"
 
@@ -8,23 +9,6 @@
 #include <string.h>
 
 #define HIGH (4 * GIB)
-#define USABLE(base_, size_)                                                                       \
-    {                                                                                              \
-        .base = (base_), .size = (size_), .type = MEM_USABLE                                       \
-    }
-#define FIRMWARE(base_, size_)                                                                     \
-    {                                                                                              \
-        .base = (base_), .size = (size_), .type = MEM_BOOT                                         \
-    }
-
-static struct memmap map_of(struct mem_region *regions, size_t count)
-{
-    return (struct memmap){.regions = regions,
-                           .capacity = count,
-                           .count = count,
-                           .limit = (uint64_t)1 << 52,
-                           .normalized = true};
-}
 
 /* ---- sizes ---- */
 
@@ -38,29 +22,29 @@ struct layout {
 
 /* One group of open bits is 512 blocks, one word of group bits 64 groups; 1024 blocks are 2 GiB. */
 static const struct layout layouts[] = {
-    {{USABLE(MIB, MIB)}, 1, 1, 1, 0, {1, 0, 0}},
-    {{USABLE(HIGH, 64 * MIB)}, 1, 1024, 1, 0, {0, 0, 32}},
-    {{USABLE(HIGH + MIB, 2 * MIB), FIRMWARE(HIGH + 3 * MIB, MIB), FIRMWARE(HIGH + 5 * MIB, 4096),
-      FIRMWARE(HIGH + 7 * MIB, MIB)},
+    {{RAM(MIB, MIB)}, 1, 1, 1, 0, {1, 0, 0}},
+    {{RAM(HIGH, 64 * MIB)}, 1, 1024, 1, 0, {0, 0, 32}},
+    {{RAM(HIGH + MIB, 2 * MIB), BOOT(HIGH + 3 * MIB, MIB), BOOT(HIGH + 5 * MIB, 4096),
+      BOOT(HIGH + 7 * MIB, MIB)},
      4,
      3,
      3,
      3,
      {0, 0, 2 + 1 + 1}},
-    {{USABLE(15 * MIB, 2 * MIB), FIRMWARE(20 * MIB, 3 * MIB), USABLE(HIGH + 4096, 40960)},
+    {{RAM(15 * MIB, 2 * MIB), BOOT(20 * MIB, 3 * MIB), RAM(HIGH + 4096, 40960)},
      3,
      2,
      4,
      1,
      {1, 1 + 2, 1}},
-    {{USABLE(HIGH, 1022 * 2 * MIB)}, 1, 1, 1, 0, {0, 0, 1022}},
-    {{USABLE(HIGH, 1023 * 2 * MIB)}, 1, 1, 1, 0, {0, 0, 1023}},
-    {{USABLE(HIGH, 1024 * 2 * MIB)}, 1, 1, 1, 0, {0, 0, 1024}},
-    {{USABLE(HIGH, 1025 * 2 * MIB)}, 1, 1, 1, 0, {0, 0, 1025}},
-    {{USABLE(HIGH, 64 * GIB)}, 1, 1, 1, 0, {0, 0, 64 * 512}},
-    {{USABLE(HIGH, 64 * GIB + 4096)}, 1, 1, 1, 0, {0, 0, 64 * 512 + 1}},
-    {{USABLE(HIGH, 512 * GIB)}, 1, 1, 1, 0, {0, 0, 512 * 512}},
-    {{USABLE(HIGH, 512 * GIB + 4096)}, 1, 1, 1, 0, {0, 0, 512 * 512 + 1}},
+    {{RAM(HIGH, 1022 * 2 * MIB)}, 1, 1, 1, 0, {0, 0, 1022}},
+    {{RAM(HIGH, 1023 * 2 * MIB)}, 1, 1, 1, 0, {0, 0, 1023}},
+    {{RAM(HIGH, 1024 * 2 * MIB)}, 1, 1, 1, 0, {0, 0, 1024}},
+    {{RAM(HIGH, 1025 * 2 * MIB)}, 1, 1, 1, 0, {0, 0, 1025}},
+    {{RAM(HIGH, 64 * GIB)}, 1, 1, 1, 0, {0, 0, 64 * 512}},
+    {{RAM(HIGH, 64 * GIB + 4096)}, 1, 1, 1, 0, {0, 0, 64 * 512 + 1}},
+    {{RAM(HIGH, 512 * GIB)}, 1, 1, 1, 0, {0, 0, 512 * 512}},
+    {{RAM(HIGH, 512 * GIB + 4096)}, 1, 1, 1, 0, {0, 0, 512 * 512 + 1}},
 };
 
 static size_t lines(size_t bytes)
@@ -119,7 +103,7 @@ static void use_group(struct pmm *p, uint64_t group, uint64_t bytes)
 
 static void use_all_groups(uint64_t bytes, int dirt)
 {
-    struct mem_region whole[] = {USABLE(HIGH, bytes)};
+    struct mem_region whole[] = {RAM(HIGH, bytes)};
     struct memmap map = map_of(whole, 1);
     size_t size = lines(pmm_tables_size(&map, 1));
     struct pmm *p = NULL;
@@ -151,7 +135,7 @@ static void every_group_is_its_own(void)
 /* Pages that are parked after one was taken from a zone of this size. */
 static uint64_t parks(uint64_t usable, uint64_t firmware, unsigned cpus)
 {
-    struct mem_region regions[] = {USABLE(HIGH, usable), FIRMWARE(HIGH + usable, firmware)};
+    struct mem_region regions[] = {RAM(HIGH, usable), BOOT(HIGH + usable, firmware)};
     struct memmap map = map_of(regions, firmware != 0 ? 2 : 1);
     size_t size = lines(pmm_tables_size(&map, cpus));
     struct pmm *p = NULL;
@@ -189,8 +173,8 @@ static void magazines_park_a_quarter_at_most(void)
 static void stale_withheld_pieces(void)
 {
     static const uint64_t page = (uint64_t)1 << 24;
-    struct mem_region regions[] = {USABLE(HIGH, 4 * MIB), FIRMWARE(HIGH + 4 * MIB, MIB)};
-    const struct mem_region nowhere = FIRMWARE(page * PAGE_SIZE, page * PAGE_SIZE);
+    struct mem_region regions[] = {RAM(HIGH, 4 * MIB), BOOT(HIGH + 4 * MIB, MIB)};
+    const struct mem_region nowhere = BOOT(page * PAGE_SIZE, page * PAGE_SIZE);
     struct memmap map = map_of(regions, 2);
     size_t size = lines(pmm_tables_size(&map, 1));
     struct pmm *p = NULL;

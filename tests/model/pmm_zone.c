@@ -354,11 +354,7 @@ static void extents_among_open_blocks(void)
     struct mem_region regions[] = {RAM(HIGH, 3 * BLOCK), RAM(HIGH + 7 * BLOCK, 700 * BLOCK),
                                    BOOT(HIGH + 707 * BLOCK, 900 * BLOCK),
                                    RAM(HIGH + 1607 * BLOCK, 900 * BLOCK)};
-    struct memmap map = {.regions = regions,
-                         .capacity = 4,
-                         .count = 4,
-                         .limit = (uint64_t)1 << 52,
-                         .normalized = true};
+    struct memmap map = map_of(regions, 4);
     struct pmm *p = NULL;
     uint32_t rng = 12345;
     size_t bytes = pmm_tables_size(&map, 1);
