@@ -1,7 +1,7 @@
 /* Which page the allocator gives, of those that are all right, and where the searches of the files
  * give up: what costs and locality rest on. Knows the allocator's own structures. */
 #include "tests/model/expect.h"
-#include "tests/model/pmm_model.h"
+#include "tests/model/pmm_desk.h"
 
 #include "hal/host/host.h"
 #include "mm/pmm_internal.h"
@@ -15,19 +15,11 @@
 #define BLOCK  (2 * MIB)
 #define BLOCKS 128u /* of the larger desk, where CPUs own blocks */
 
-struct desk {
-    struct model m;
-    struct pmm *p;
-    void *tables;
-    size_t bytes;
-};
-
 static void make(struct desk *d, unsigned blocks, unsigned cpus)
 {
     const struct mem_region regions[] = {RAM(HIGH, blocks * BLOCK)};
     host_set_cpu(0);
-    model_init(&d->m, regions, ARRAY_LEN(regions));
-    d->p = model_create(&d->m, cpus, &d->tables, &d->bytes);
+    desk_make(d, regions, ARRAY_LEN(regions), cpus);
 }
 
 static void end(struct desk *d)
@@ -35,8 +27,7 @@ static void end(struct desk *d)
     const char *broken = pmm_check(d->p);
     if (!EXPECT(broken == NULL))
         printf("  %s\n", broken);
-    free(d->tables);
-    model_destroy(&d->m);
+    desk_drop(d);
 }
 
 static struct zone *normal(struct desk *d)
@@ -462,8 +453,7 @@ static void back_under_its_own_lock(void)
     static const struct mem_region regions[] = {RAM(2 * GIB, 128 * MIB), RAM(HIGH, 128 * MIB)};
     struct desk d;
     pthread_t thread;
-    model_init(&d.m, regions, ARRAY_LEN(regions));
-    d.p = model_create(&d.m, 1, &d.tables, &d.bytes);
+    DESK_MAKE(&d, regions);
     struct zone *low = d.p->zones[PMM_ZONE_DMA32];
     struct taker taker = {.p = d.p};
     EXPECT(magazine_refill(d.p, &d.p->cpus[0], MAGAZINE_PAGES, low) == 2 * GIB);

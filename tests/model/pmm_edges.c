@@ -2,7 +2,7 @@
  * tests, which the kernel carries: maps that a foreign kernel may hand over, tables of exactly the
  * promised size, failures on machines that lack a zone, debug modes while pages are parked. */
 #include "tests/model/expect.h"
-#include "tests/model/pmm_model.h"
+#include "tests/model/pmm_desk.h"
 
 #include "hal/hal.h"
 #include "hal/host/host.h"
@@ -12,42 +12,6 @@
 
 #define HIGH (4 * GIB)
 #define JUNK 0x6b
-
-struct desk {
-    struct model m;
-    struct pmm *p;
-    void *tables;
-    size_t bytes;
-};
-
-static void desk_make(struct desk *d, const struct mem_region *regions, size_t count)
-{
-    model_init(&d->m, regions, count);
-    d->p = model_create(&d->m, 1, &d->tables, &d->bytes);
-}
-
-#define DESK_MAKE(d, regions) desk_make((d), (regions), ARRAY_LEN(regions))
-
-static void desk_end(struct desk *d)
-{
-    const char *error = model_compare(&d->m, d->p);
-    if (!EXPECT(error == NULL))
-        printf("  %s\n", error);
-    free(d->tables);
-    model_destroy(&d->m);
-}
-
-static void claim(struct desk *d, paddr_t at, size_t n)
-{
-    if (EXPECT(pmm_claim(d->p, at, n) == STATUS_OK))
-        model_take(&d->m, model_index(&d->m, at), n);
-}
-
-static void give(struct desk *d, paddr_t at, size_t n)
-{
-    if (EXPECT(pmm_free(d->p, at, n) == STATUS_OK))
-        model_give(&d->m, model_index(&d->m, at));
-}
 
 static paddr_t take(struct desk *d, size_t n)
 {
@@ -205,7 +169,7 @@ static void no_memory_at_all(void)
 {
     struct desk d;
     struct pmm_stats s;
-    desk_make(&d, NULL, 0);
+    desk_make(&d, NULL, 0, 1);
     EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
     EXPECT(pmm_free(d.p, HIGH, 1) == STATUS_FOREIGN);
     EXPECT(pmm_claim(d.p, HIGH, 1) == STATUS_FOREIGN);
@@ -341,9 +305,9 @@ static void junk_while_in_use(void)
     pmm_set_debug(d.p, &on);
     EXPECT(reads(page, 1, 1) && reads(run, 3, 2) && reads(HIGH + 128 * MIB, 16, 4));
     EXPECT(reads(parked, 1, JUNK) && reads(HIGH + 64 * MIB, 1, JUNK));
-    give(&d, page, 1); /* back into the magazine */
+    desk_give(&d, page, 1); /* back into the magazine */
     EXPECT(reads(page, 1, JUNK));
-    give(&d, run, 3);
+    desk_give(&d, run, 3);
     EXPECT(reads(run, 3, JUNK));
     EXPECT(pmm_reclaim(d.p, &debug_map[1]) == STATUS_OK);
     model_reclaim(&d.m, 1);
@@ -359,12 +323,12 @@ static void frees_in_a_debug_mode(void)
     struct desk d;
     DESK_MAKE(&d, debug_map);
     pmm_set_debug(d.p, &on);
-    claim(&d, HIGH + 100 * MIB, 1); /* puts back what is parked */
+    desk_claim(&d, HIGH + 100 * MIB, 1); /* puts back what is parked */
     paddr_t page = take(&d, 1);
     EXPECT(pmm_free(d.p, page, 2) == STATUS_WRONG_LENGTH);
-    give(&d, page, 1);
+    desk_give(&d, page, 1);
     EXPECT(pmm_free(d.p, page, 1) == STATUS_PARKED);
-    give(&d, HIGH + 100 * MIB, 1);
+    desk_give(&d, HIGH + 100 * MIB, 1);
     EXPECT(pmm_free(d.p, HIGH + 100 * MIB, 1) == STATUS_ALREADY_FREE);
     EXPECT(pmm_free(d.p, 20 * MIB, 1) == STATUS_FOREIGN);
     EXPECT(pmm_free(d.p, HIGH + 128 * MIB, 16) == STATUS_RESERVED);
@@ -386,7 +350,7 @@ static void ring_without_room(void)
     paddr_t run = take(&d, 2);
     EXPECT(pmm_debug_ring_count(d.p) == 1 && ring[0].base == 1 && ring[1].base == 1);
     pmm_set_debug(d.p, &room);
-    give(&d, run, 2);
+    desk_give(&d, run, 2);
     EXPECT(pmm_debug_ring_count(d.p) == 1 && ring[0].base == run && ring[1].base == 1);
     desk_end(&d);
 }
@@ -399,22 +363,22 @@ static void recorded_in_a_debug_mode(void)
     struct desk d;
     DESK_MAKE(&d, debug_map);
     paddr_t page = take(&d, 1);
-    give(&d, take(&d, 3), 3);
-    claim(&d, HIGH + 64 * MIB, 2);
-    give(&d, page, 1);
+    desk_give(&d, take(&d, 3), 3);
+    desk_claim(&d, HIGH + 64 * MIB, 2);
+    desk_give(&d, page, 1);
     EXPECT(pmm_debug_ring_count(d.p) == 0);
     pmm_set_debug(d.p, &on);
     page = take(&d, 1);
     paddr_t second = pmm_alloc_aligned(d.p, 1, PAGE_SIZE, 0);
     EXPECT(model_accept(&d.m, second, 1, PAGE_SIZE, 0) == NULL);
-    give(&d, page, 1);
-    give(&d, HIGH + 64 * MIB, 2);
+    desk_give(&d, page, 1);
+    desk_give(&d, HIGH + 64 * MIB, 2);
     EXPECT(pmm_debug_ring_count(d.p) == 4);
     EXPECT(ring[0].base == page && ring[0].kind == 0 && ring[1].base == second);
     EXPECT(ring[2].base == page && ring[2].kind == 1 && ring[3].base == HIGH + 64 * MIB);
     pmm_set_debug(d.p, NULL);
-    give(&d, second, 1);
-    claim(&d, HIGH + 64 * MIB, 2);
+    desk_give(&d, second, 1);
+    desk_claim(&d, HIGH + 64 * MIB, 2);
     EXPECT(pmm_debug_ring_count(d.p) == 0);
     desk_end(&d);
 }
@@ -457,17 +421,16 @@ static void each_word_of_junk_counts(void)
         pmm_set_debug(d.p, &on);
         paddr_t run = take(&d, 3);
         fill(run, 3, 1);
-        give(&d, run, 3);
-        claim(&d, run, 1);
-        claim(&d, run + 2 * PAGE_SIZE, 1);
+        desk_give(&d, run, 3);
+        desk_claim(&d, run, 1);
+        desk_claim(&d, run + 2 * PAGE_SIZE, 1);
         fill(run, 1, 1);
         fill(run + 2 * PAGE_SIZE, 1, 1);
         uint64_t *page = hal_phys_to_virt(run + PAGE_SIZE);
         if (i < ARRAY_LEN(words))
             page[words[i]] ^= 1;
         EXPECT(panics(d.p) == (i < ARRAY_LEN(words)));
-        free(d.tables);
-        model_destroy(&d.m);
+        desk_drop(&d);
     }
 }
 
@@ -491,8 +454,8 @@ static void beside_withheld_memory(void)
                                                 RAM(HIGH + 2 * MIB, MIB)};
     struct desk d;
     DESK_MAKE(&d, regions);
-    claim(&d, HIGH + MIB - 2 * PAGE_SIZE, 2);
-    claim(&d, HIGH + 2 * MIB, 2);
+    desk_claim(&d, HIGH + MIB - 2 * PAGE_SIZE, 2);
+    desk_claim(&d, HIGH + 2 * MIB, 2);
     EXPECT(pmm_claim(d.p, HIGH + MIB - 2 * PAGE_SIZE, 2) == STATUS_BUSY);
     EXPECT(pmm_claim(d.p, HIGH + MIB - 2 * PAGE_SIZE, 3) == STATUS_RESERVED);
     EXPECT(pmm_claim(d.p, HIGH + 2 * MIB, 2) == STATUS_BUSY);

@@ -3,7 +3,7 @@
  * CPU may not own. Knows the allocator's own structures. And the ways to break P2 and P3 that the
  * unit tests, which the kernel carries, leave out. */
 #include "tests/model/expect.h"
-#include "tests/model/pmm_model.h"
+#include "tests/model/pmm_desk.h"
 
 #include "hal/host/host.h"
 #include "mm/pmm_internal.h"
@@ -13,48 +13,6 @@
 
 #define HIGH  (4 * GIB)
 #define BLOCK (2 * MIB)
-
-struct desk {
-    struct model m;
-    struct pmm *p;
-    void *tables;
-    size_t bytes;
-};
-
-static void desk_make(struct desk *d, const struct mem_region *regions, size_t count)
-{
-    model_init(&d->m, regions, count);
-    d->p = model_create(&d->m, 1, &d->tables, &d->bytes);
-}
-
-#define DESK_MAKE(d, regions) desk_make((d), (regions), ARRAY_LEN(regions))
-
-static bool compare(struct desk *d)
-{
-    const char *error = model_compare(&d->m, d->p);
-    if (error != NULL)
-        printf("  %s\n", error);
-    return error == NULL;
-}
-
-static void desk_end(struct desk *d)
-{
-    EXPECT(compare(d));
-    free(d->tables);
-    model_destroy(&d->m);
-}
-
-static void claim(struct desk *d, paddr_t at, size_t n)
-{
-    if (EXPECT(pmm_claim(d->p, at, n) == STATUS_OK))
-        model_take(&d->m, model_index(&d->m, at), n);
-}
-
-static void give(struct desk *d, paddr_t at, size_t n)
-{
-    if (EXPECT(pmm_free(d->p, at, n) == STATUS_OK))
-        model_give(&d->m, model_index(&d->m, at));
-}
 
 static struct zone *normal(struct desk *d)
 {
@@ -75,8 +33,8 @@ static void leave(struct desk *d, unsigned b, unsigned lo, unsigned hi)
 {
     paddr_t base = HIGH + b * BLOCK;
     if (lo > 0)
-        claim(d, base, lo);
-    claim(d, base + hi * PAGE_SIZE, BLOCK_PAGES - hi);
+        desk_claim(d, base, lo);
+    desk_claim(d, base + hi * PAGE_SIZE, BLOCK_PAGES - hi);
 }
 
 /* 70 blocks whose free run cannot be had aligned, in so many lists that the files give up before
@@ -112,8 +70,8 @@ static void run_over_a_border(void)
     static const struct mem_region regions[] = {RAM(HIGH, 2 * BLOCK)};
     struct desk d;
     DESK_MAKE(&d, regions);
-    claim(&d, HIGH, 472);
-    claim(&d, HIGH + BLOCK + 40 * PAGE_SIZE, 472);
+    desk_claim(&d, HIGH, 472);
+    desk_claim(&d, HIGH + BLOCK + 40 * PAGE_SIZE, 472);
     EXPECT(pmm_alloc(d.p, 81, 0) == PADDR_NONE);
     EXPECT(pmm_alloc_aligned(d.p, 41, 64 * PAGE_SIZE, 0) == PADDR_NONE);
     model_count_failure(&d.m, 0);
@@ -130,8 +88,8 @@ static void least_over_a_border(unsigned before, unsigned behind)
     static const struct mem_region regions[] = {RAM(HIGH, 2 * BLOCK)};
     struct desk d;
     DESK_MAKE(&d, regions);
-    claim(&d, HIGH, BLOCK_PAGES - before);
-    claim(&d, HIGH + BLOCK + behind * PAGE_SIZE, BLOCK_PAGES - behind);
+    desk_claim(&d, HIGH, BLOCK_PAGES - before);
+    desk_claim(&d, HIGH + BLOCK + behind * PAGE_SIZE, BLOCK_PAGES - behind);
     paddr_t got = pmm_alloc(d.p, before + behind, 0);
     EXPECT(got == HIGH + BLOCK - before * PAGE_SIZE);
     EXPECT(model_accept(&d.m, got, before + behind, PAGE_SIZE, 0) == NULL);
@@ -153,7 +111,7 @@ static void behind_what_cannot_be_had(void)
     struct desk d;
     DESK_MAKE(&d, regions);
     leave(&d, 1, 0, 9);
-    claim(&d, HIGH + 2 * BLOCK, BLOCK_PAGES);
+    desk_claim(&d, HIGH + 2 * BLOCK, BLOCK_PAGES);
     leave(&d, 3, 0, 9);
     EXPECT(pmm_alloc(d.p, 10, 0) == PADDR_NONE);
     model_count_failure(&d.m, 0);
@@ -220,11 +178,7 @@ static void sixty_four_extents(void)
 static void region_inside_a_group(void)
 {
     struct mem_region regions[] = {RAM(HIGH, 600 * BLOCK), RAM(HIGH + 601 * BLOCK, 9 * BLOCK)};
-    struct memmap map = {.regions = regions,
-                         .capacity = ARRAY_LEN(regions),
-                         .count = ARRAY_LEN(regions),
-                         .limit = (uint64_t)1 << 52,
-                         .normalized = true};
+    struct memmap map = map_of(regions, ARRAY_LEN(regions));
     struct pmm *p = NULL;
     size_t bytes = pmm_tables_size(&map, 1);
     void *tables = aligned_alloc(64, bytes);
@@ -257,8 +211,7 @@ static void try_extent(unsigned skip, unsigned blocks, unsigned shift)
         EXPECT(got == fits);
         EXPECT(!got || zone_page_of(normal(&d), at) == (HIGH + first * BLOCK) >> PAGE_SHIFT);
         EXPECT(pmm_check(d.p) == NULL);
-        free(d.tables);
-        model_destroy(&d.m);
+        desk_drop(&d);
     }
 }
 
@@ -326,12 +279,12 @@ static void free_beside_withheld(void)
             EXPECT(pmm_claim(d.p, HIGH + b * BLOCK, 1) == STATUS_RESERVED);
     }
     EXPECT(pmm_claim(d.p, HIGH + BLOCK, 600) == STATUS_RESERVED);
-    claim(&d, HIGH + 5 * BLOCK, 512);
-    EXPECT(compare(&d));
+    desk_claim(&d, HIGH + 5 * BLOCK, 512);
+    EXPECT(desk_compare(&d));
     EXPECT(pmm_reclaim(d.p, &regions[1]) == STATUS_OK);
     model_reclaim(&d.m, 1);
-    EXPECT(compare(&d));
-    claim(&d, HIGH, 5 * BLOCK_PAGES);
+    EXPECT(desk_compare(&d));
+    desk_claim(&d, HIGH, 5 * BLOCK_PAGES);
     desk_end(&d);
 }
 
@@ -388,10 +341,10 @@ static void withheld_is_not_parked(void)
     struct desk d;
     DESK_MAKE(&d, regions);
     for (unsigned i = 0; i < 8; i++)
-        claim(&d, base + i * PAGE_SIZE, 1);
+        desk_claim(&d, base + i * PAGE_SIZE, 1);
     for (unsigned i = 0; i < 8; i++) {
-        give(&d, base + i * PAGE_SIZE, 1);
-        EXPECT(compare(&d) && parked(&d) == 0);
+        desk_give(&d, base + i * PAGE_SIZE, 1);
+        EXPECT(desk_compare(&d) && parked(&d) == 0);
     }
     EXPECT(pmm_reclaim(d.p, &regions[1]) == STATUS_OK);
     model_reclaim(&d.m, 1);
@@ -402,11 +355,11 @@ static void withheld_is_not_parked(void)
 static void own_by_freeing(struct desk *d, paddr_t block, bool owned)
 {
     for (unsigned i = 0; i < 3; i++)
-        claim(d, block + i * 2 * PAGE_SIZE, 1);
+        desk_claim(d, block + i * 2 * PAGE_SIZE, 1);
     for (unsigned i = 0; i < 3; i++)
-        give(d, block + i * 2 * PAGE_SIZE, 1);
+        desk_give(d, block + i * 2 * PAGE_SIZE, 1);
     EXPECT((parked(d) != 0) == owned);
-    EXPECT(compare(d));
+    EXPECT(desk_compare(d));
 }
 
 static const struct mem_region two_hundred[] = {RAM(HIGH, 200 * MIB)};
@@ -418,10 +371,10 @@ static void run_in_block(unsigned b, unsigned page)
     const paddr_t block = HIGH + b * BLOCK;
     const paddr_t run = block + page * PAGE_SIZE;
     DESK_MAKE(&d, two_hundred);
-    claim(&d, run, 2);
+    desk_claim(&d, run, 2);
     own_by_freeing(&d, block, false);
     EXPECT(pmm_free(d.p, run, 1) == STATUS_WRONG_LENGTH);
-    give(&d, run, 2);
+    desk_give(&d, run, 2);
     desk_end(&d);
 }
 
@@ -440,12 +393,12 @@ static void single_at_the_end(void)
     for (unsigned next = 0; next < 3; next++) {
         struct desk d;
         DESK_MAKE(&d, two_hundred);
-        claim(&d, HIGH + BLOCK - PAGE_SIZE, 1);
+        desk_claim(&d, HIGH + BLOCK - PAGE_SIZE, 1);
         if (next > 0)
-            claim(&d, HIGH + BLOCK + (next - 1) * PAGE_SIZE, 2);
+            desk_claim(&d, HIGH + BLOCK + (next - 1) * PAGE_SIZE, 2);
         own_by_freeing(&d, HIGH, true);
         EXPECT(pmm_free(d.p, HIGH + BLOCK - PAGE_SIZE, 2) == STATUS_WRONG_LENGTH);
-        give(&d, HIGH + BLOCK - PAGE_SIZE, 1);
+        desk_give(&d, HIGH + BLOCK - PAGE_SIZE, 1);
         desk_end(&d);
     }
 }
@@ -455,7 +408,7 @@ static void last_block_of_the_zone(void)
 {
     struct desk d;
     DESK_MAKE(&d, two_hundred);
-    claim(&d, HIGH + 200 * MIB - PAGE_SIZE, 1);
+    desk_claim(&d, HIGH + 200 * MIB - PAGE_SIZE, 1);
     own_by_freeing(&d, HIGH + 198 * MIB, true);
     desk_end(&d);
 }
@@ -480,7 +433,7 @@ static void owned_block_without_pages(void)
     paddr_t got = pmm_alloc(d.p, 1, 0);
     EXPECT(model_accept(&d.m, got, 1, PAGE_SIZE, 0) == NULL);
     EXPECT(align_down(got, BLOCK) != align_down(first, BLOCK));
-    give(&d, first, 1);
+    desk_give(&d, first, 1);
     desk_end(&d);
 }
 
@@ -592,14 +545,13 @@ static void expect_broken(const char *invariant, break_fn *const *ways, size_t c
     for (size_t i = 0; i < count; i++) {
         struct desk d;
         DESK_MAKE(&d, broken_map);
-        claim(&d, HIGH + PARTLY * BLOCK, 7);
+        desk_claim(&d, HIGH + PARTLY * BLOCK, 7);
         EXPECT(pmm_check(d.p) == NULL);
         ways[i](&d);
         const char *found = pmm_check(d.p);
         if (!EXPECT(found != NULL && found[0] == invariant[0] && found[1] == invariant[1]))
             printf("  way %zu: %s\n", i, found != NULL ? found : "nothing found");
-        free(d.tables);
-        model_destroy(&d.m);
+        desk_drop(&d);
     }
 }
 
