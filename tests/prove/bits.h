@@ -48,12 +48,14 @@
   axiom remainder_too: \forall integer m, a, n; 0 <= a && 0 <= n < 64 && m == (1 << n) - 1 ==> (m & a) == a % (1 << n);
   axiom without: \forall integer a, m; 0 <= a <= 0xFFFFFFFFFFFFFFFF && 0 <= m ==> (a & (uint64_t)(~m)) == a - (a & m);
   axiom without_too: \forall integer m, a; 0 <= a <= 0xFFFFFFFFFFFFFFFF && 0 <= m ==> ((uint64_t)(~m) & a) == a - (m & a);
+  axiom swap: \forall integer a, b, c, d; a == d && b == c ==> (a & b) == (c & d);
 } */
 #endif
 #if defined PROVE_is_power_of_two
 /*@ axiomatic Lowest {
   axiom some: \forall integer a; 0 < a <= 0xFFFFFFFFFFFFFFFF ==> 0 <= one_of(a) < 64 && bit(a, one_of(a)) &&
       \forall integer j; 0 <= j < one_of(a) ==> !bit(a, j);
+  axiom within: \forall integer a, b; 0 <= a && 0 <= b ==> 0 <= (a & b) <= a;
   axiom pred: \forall integer a, n, k; 0 < a && 0 <= n && bit(a, n) && (\forall integer j; 0 <= j < n ==> !bit(a, j)) && 0 <= k ==>
       (bit(a - 1, k) <==> k < n || (k > n && bit(a, k)));
 } */
