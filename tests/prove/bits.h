@@ -51,13 +51,22 @@
   axiom swap: \forall integer a, b, c, d; a == d && b == c ==> (a & b) == (c & d);
 } */
 #endif
-#if defined PROVE_is_power_of_two
+#if defined PROVE_is_power_of_two || defined PROVE_shift_and
 /*@ axiomatic Lowest {
   axiom some: \forall integer a; 0 < a <= 0xFFFFFFFFFFFFFFFF ==> 0 <= one_of(a) < 64 && bit(a, one_of(a)) &&
       \forall integer j; 0 <= j < one_of(a) ==> !bit(a, j);
+} */
+#endif
+#if defined PROVE_is_power_of_two
+/*@ axiomatic Before {
   axiom within: \forall integer a, b; 0 <= a && 0 <= b ==> 0 <= (a & b) <= a;
   axiom pred: \forall integer a, n, k; 0 < a && 0 <= n && bit(a, n) && (\forall integer j; 0 <= j < n ==> !bit(a, j)) && 0 <= k ==>
       (bit(a - 1, k) <==> k < n || (k > n && bit(a, k)));
+} */
+#endif
+#if defined PROVE_longest_run || defined PROVE_find_long
+/*@ axiomatic Complement {
+  axiom complement: \forall integer a; 0 <= a <= 0xFFFFFFFFFFFFFFFF ==> (uint64_t)(~a) == 0xFFFFFFFFFFFFFFFF - a;
 } */
 #endif
 #if defined PROVE_block_has_interior
