@@ -40,7 +40,7 @@ static void log_raw(const struct boot_info *info)
 static bool is_plain_ram(const struct boot_mem *m)
 {
     return m->type == UEFI_CONVENTIONAL && m->base < m->end && m->end % PAGE_SIZE == 0 &&
-           m->end <= (uint64_t)1 << cpu.phys_bits &&
+           m->end <= min_u64((uint64_t)1 << cpu.phys_bits, SPACE_DIRECT_SIZE) &&
            mem_type_from_uefi(m->type, m->attributes, NULL) == MEM_USABLE;
 }
 
@@ -123,15 +123,30 @@ static void reserve(paddr_t base, uint64_t size, const char *label)
         S(status_text(s)), U(s == STATUS_OVERFLOW ? 0 : reserve_pages(base, size, label)));
 }
 
+static bool is_free_ram(const struct mem_region *r)
+{
+    return r->type == MEM_USABLE || r->type == MEM_BOOT || r->type == MEM_LOADER;
+}
+
 static bool touches_free_ram(paddr_t base, uint64_t size)
 {
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
-        bool free_ram = r->type == MEM_USABLE || r->type == MEM_BOOT || r->type == MEM_LOADER;
-        if (free_ram && r->base < base + size && r->base + r->size > base)
+        if (is_free_ram(r) && r->base < base + size && mem_region_end(r) > base)
             return true;
     }
     return false;
+}
+
+/* The kernel reaches RAM through the direct map alone. */
+static void reserve_beyond_direct_map(void)
+{
+    for (size_t i = 0; i < memory_map.count; i++) {
+        const struct mem_region *r = &memory_map.regions[i];
+        paddr_t base = max_u64(r->base, SPACE_DIRECT_SIZE);
+        if (is_free_ram(r) && r->label == NULL && base < mem_region_end(r))
+            reserve(base, mem_region_end(r) - base, "beyond the direct map");
+    }
 }
 
 /* A framebuffer is usually outside the map; inside RAM it must be kept from the allocator. */
@@ -171,6 +186,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o)
         HAL_PANIC("the storage for the memory map is too small to clean the firmware's list");
     LOG("memory", "%u entries with RAM in the first MiB, which is not used",
         U(memory_map.anomalies[MEMMAP_LOW]));
+    reserve_beyond_direct_map();
     reserve(storage, bytes, "memory map");
     reserve(info->image_base, info->image_size, "kernel image");
     reserve(info->stack_base, info->stack_size, "boot stack");

@@ -7,7 +7,7 @@ bool rows_next(struct rows *r, char text[ROWS_COLUMNS_MAX], uint32_t *length)
         return false;
     while (r->from < r->to) {
         char c = r->read(r->from);
-        if (c >= ' ' && *length == r->columns)
+        if (c != '\n' && c != '\r' && c != '\b' && *length == r->columns)
             return true;
         r->from++;
         if (c == '\n')

@@ -1,7 +1,6 @@
 /* kernel/rows.h: a stream of text broken into rows of a fixed number of columns. '\n' ends a line,
  * '\r' is nothing, '\b' takes a character of its row back, a longer line goes on in the next row.
- * No other control character and nothing beyond '~' may be in it (kernel/log.h writes none). Pure.
- */
+ * Every other character takes a place of its own. Pure. */
 #ifndef KERNEL_ROWS_H
 #define KERNEL_ROWS_H
 

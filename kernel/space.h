@@ -22,7 +22,7 @@
 #include "mm/memmap.h"
 
 #define SPACE_DIRECT      ((vaddr_t)0xFFFF800000000000u)
-#define SPACE_DIRECT_SIZE (64 * TIB) /* RAM beyond is not mapped */
+#define SPACE_DIRECT_SIZE (64 * TIB) /* RAM beyond is not used */
 #define SPACE_DEVICES     ((vaddr_t)0xFFFFC00000000000u)
 #define SPACE_STACKS      ((vaddr_t)0xFFFFE00000000000u)
 #define SPACE_STACK_SLOT  (256 * KIB)

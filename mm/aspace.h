@@ -84,7 +84,7 @@ struct aspace_stats {
 };
 
 /* Members are for the module; read `stats` at will. A zeroed struct is no space: every call on it
- * is refused (STATUS_INVALID) or does nothing. */
+ * is refused (STATUS_INVALID) or does nothing, but aspace_activate() panics. */
 struct aspace {
     uint64_t root; /* as an entry that names the root table */
     const struct page_source *source;

@@ -170,10 +170,10 @@ const char *memmap_check(const struct memmap *);
 const char *mem_type_name(enum mem_type);
 const char *memmap_anomaly_text(enum memmap_anomaly);
 
-/* The class of a UEFI descriptor: UEFI 2.10 section 7.2.3, types 0-15 and the attribute bits WB 8,
- * RP 0x2000, SP 0x40000. Conventional, Loader and BootServices memory without WB or with RP is
- * MEM_RESERVED, else with SP it is MEM_SPECIFIC. Any number is a legal argument; unknown types are
- * MEM_RESERVED and `*known` (may be NULL) says so. */
+/* The class of a UEFI descriptor: types 0-15 of UEFI 2.10 section 7.2.1 and the attribute bits WB
+ * 8, RP 0x2000, SP 0x40000 of section 7.2.3. Conventional, Loader and BootServices memory without
+ * WB or with RP is MEM_RESERVED, else with SP it is MEM_SPECIFIC. Any number is a legal argument;
+ * unknown types are MEM_RESERVED and `*known` (may be NULL) says so. */
 enum mem_type mem_type_from_uefi(uint32_t uefi_type, uint64_t attributes, bool *known);
 
 #endif

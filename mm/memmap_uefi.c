@@ -1,4 +1,4 @@
-/* From the words of UEFI (2.10, section 7.2.3) to ours, and names for people. */
+/* From the words of UEFI (2.10, sections 7.2.1 and 7.2.3) to ours, and names for people. */
 #include "mm/memmap.h"
 
 #define ATTRIBUTE_WB ((uint64_t)0x8)

@@ -115,7 +115,8 @@ static inline void pte_store(uint64_t *entry, uint64_t value)
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
-/* Does the CPU translate this address? Bits above the top level repeat its highest one. */
+/* The address with the bits above the top level made equal to its highest one: an address that the
+ * CPU translates is its own canonical form (SDM 1 3.3.7.1). */
 static inline vaddr_t pte_canonical(vaddr_t virt, unsigned levels)
 {
     unsigned unused = 64 - PAGE_SHIFT - 9 * levels;

@@ -47,8 +47,9 @@ struct page_chain {
  * PADDR_NONE; it still takes back what it gave. O(stages). */
 void page_chain_add(struct page_chain *, struct page_stage *stage);
 
-/* The two functions of the source; `chain` is a struct page_chain. A page that no stage owns is a
- * panic: it would be lost, or given to the wrong owner. */
+/* The two functions of the source; `chain` is a struct page_chain. PADDR_NONE when no stage has a
+ * page. A page given back that no stage owns is a panic: it would be lost, or given to the wrong
+ * owner. O(stages), and what the stages cost. */
 paddr_t page_chain_alloc(void *chain);
 void page_chain_free(void *chain, paddr_t page);
 

@@ -108,15 +108,19 @@ status_t pmm_reclaim(struct pmm *, const struct mem_region *) MUST_CHECK;
 /* Put the pages parked on this CPU back into the zones. */
 void pmm_drain(struct pmm *);
 
-/* Exact when no other CPU is inside the allocator. O(blocks in use). Takes the zone lock. */
+/* Counted anew from the bits: exact when no other CPU is inside the allocator. A zone without
+ * memory: all zero but, for DMA, the failures of calls whose zones have none. O(pages of partly
+ * used blocks + extents), under the zone's lock. */
 void pmm_stats(struct pmm *, enum pmm_zone, struct pmm_stats *);
 
-/* Every maximal run of one kind, in address order. */
+/* Every maximal run of one kind within a region, in address order. `visit` is called under the
+ * zone's lock with interrupts disabled: it must not call the allocator. Cost as pmm_stats(). */
 enum pmm_run { PMM_RUN_FREE, PMM_RUN_PARKED, PMM_RUN_ALLOCATED, PMM_RUN_WITHHELD };
 typedef void pmm_visit_fn(void *ctx, paddr_t base, uint64_t pages, enum pmm_run);
 void pmm_walk(struct pmm *, pmm_visit_fn *, void *ctx);
 
-/* NULL, or the invariant that is broken ("P4: ..."). O(pages / 64). No other CPU inside. */
+/* NULL, or the invariant that is broken ("P4: ..."). No other CPU may be inside: no lock is taken.
+ * O(pages of partly used blocks + extents + regions of the map). */
 const char *pmm_check(struct pmm *);
 
 /* Facts for logs and tools. */

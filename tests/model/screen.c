@@ -319,6 +319,7 @@ static void broken_into_rows(void)
     expect_rows("abc\r\nde\n", 3, (const char *const[]){"abc", "de"}, 2);
     expect_rows("abcd\r\n\nabc", 3, (const char *const[]){"abc", "d", "", "abc"}, 4);
     expect_rows("abcdefg", 1, (const char *const[]){"a", "b", "c", "d", "e", "f", "g"}, 7);
+    expect_rows("ab\001\200\377", 2, (const char *const[]){"ab", "\001\200", "\377"}, 3);
     expect_rows("ab\bc\b\b\bd", 9, (const char *const[]){"d"}, 1);
     expect_rows("\n\n", 9, (const char *const[]){"", ""}, 2);
 }

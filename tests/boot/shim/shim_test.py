@@ -449,6 +449,12 @@ def list_cases():
                says=("pmm_create finds no run of free pages that fits", "panic: the page allocator could not be made"))  # fmt: skip
     yield Case("low-ram", overlay=((7, 0, 16 * MIB, 0xF),))
     yield Case("high-ram", overlay=((7, 4 * GIB, 8 * GIB, 0xF),), memory="6G")
+    beyond = ((7, 64 << 40, 1 << 18, 0xF), (4, 80 << 40, 1 << 18, 0xF), (2, 81 << 40, 3, 0xF))
+    yield Case("beyond-direct-map", core=True, add=beyond, notes=(NO_SCREEN,),
+               machine=("--firmware", "u-boot", "--cpu", "max,phys-bits=48"),  # OVMF takes minutes for that width
+               says=("reserve: beyond the direct map 0x0000400000000000 0x0000400040000000, 262144 pages",
+                     "reserve: beyond the direct map 0x0000500000000000 0x0000500040000000, 262144 pages",
+                     "reserve: beyond the direct map 0x0000510000000000 0x0000510000003000, 3 pages"))
     yield Case("loader-as-free", "loader-type=7")
     for kind in (0, 11, 0x80000000):
         yield Case(f"loader-as-{kind}", f"loader-type={kind}", memory="128M", ends=FAIL,
