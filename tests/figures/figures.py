@@ -215,7 +215,7 @@ def capture_fuzz():
 
 
 def capture_soak():
-    return said("make -s soak TIME=1200", r"^(soak|ok|FAIL)|exercise|passed, ")
+    return said("make -s soak TIME=600", r"^(soak|ok|FAIL)|exercise|passed, ")
 
 
 def capture_prove():
