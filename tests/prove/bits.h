@@ -31,7 +31,7 @@
   axiom pair: \forall integer a, b; 0 <= a <= 1 && 0 <= b <= 1 ==> (a << 1 | b) == 2 * a + b;
 } */
 #endif
-#if defined PROVE_block_set
+#if defined PROVE_block_set || defined PROVE_block_count
 /*@ axiomatic Two {
   axiom two: \forall integer a; 0 <= a <= 3 ==> ((a & 2) != 0 <==> a >= 2) && ((a & 1) != 0 <==> a % 2 == 1);
 } */
@@ -121,7 +121,15 @@ int spec_clzll(uint64_t x);
     ensures \result == 0 <==> 2147483648 <= x < 4294967296; */
 int spec_clz(uint32_t x);
 
-/*@ assigns \nothing; ensures 0 <= \result <= 64; */
+/* ones(w, n): how many of the lowest n bits are set. */
+/*@ axiomatic Ones {
+  logic integer ones(integer w, integer n);
+  axiom ones_none: \forall integer w; ones(w, 0) == 0;
+  axiom ones_set: \forall integer w, n; 0 <= n && bit(w, n) ==> ones(w, n + 1) == ones(w, n) + 1;
+  axiom ones_clear: \forall integer w, n; 0 <= n && !bit(w, n) ==> ones(w, n + 1) == ones(w, n);
+} */
+
+/*@ assigns \nothing; ensures 0 <= \result <= 64 && \result == ones(x, 64); */
 int spec_popcountll(uint64_t x);
 
 #define __builtin_ctzll           spec_ctzll

@@ -8,8 +8,8 @@ inputs, and that no run of it is undefined. The sources stay free of it: the con
 *.pml are models of protocols between CPUs, which SPIN checks in all interleavings.
 
 A .acsl file: `@ FILE FUNCTION` and the contract; `@ FILE FUNCTION loop N` and what holds in its N-th loop;
-`@ FILE FUNCTION after TEXT` and assertions after the line that has TEXT; `@ FILE before FUNCTION` and
-definitions. A line `for t A B: ...{expression}...` stands for one line each. A .pml file names its planted
+`@ FILE FUNCTION after TEXT` and assertions after the line that has TEXT, or `ghost` and code that only the
+prover sees; `@ FILE before FUNCTION` and definitions. A line `for t A B: ...{expression}...` stands for one line each. A .pml file names its planted
 errors, "-DNAME: ...", in its first comment: with each the check must fail.
 
 NAMEs choose among the functions and models. One line for each; the last line is "N passed, N failed".
@@ -36,6 +36,8 @@ PLANTED = [
     ("mm/block.c", "best = through > best ? through : best;", "best = through;", "longest_run"),
     ("mm/block.c", "if (start + n <= end)", "if (start + n <= end + 1)", "find_long"),
     ("mm/block.c", "0x1111111111111111, 0x0101010101010101", "0x1111111111111111, 0x0101010101010111", "first_aligned"),
+    ("mm/block.c", "unsigned step = length < n - length ? length : n - length;", "unsigned step = length;", "block_find"),
+    ("mm/block.c", "own_flip = (state & 2) ?", "own_flip = (state & 1) ?", "block_count"),
     ("mm/zone_file.c", "(top - 3) * 4", "(top - 2) * 4", "extent_bin_of"),
     ("hal/base.h", "(x + align - 1) &", "(x + align) &", "align_up"),
     ("hal/base.h", "x != 0 && (x & (x - 1)) == 0", "(x & (x - 1)) == 0", "is_power_of_two"),
@@ -104,7 +106,7 @@ def annotate(text, entries):
     inserts = []
     for _, words, acsl in entries:
         at, order = place_of(lines, words)
-        parts = acsl.strip().rstrip(";").split(";\n") if order == 2 else [acsl.strip().rstrip(";")]
+        parts = acsl.strip().rstrip(";").split(";\n") if order == 2 and "ghost" not in acsl else [acsl.strip().rstrip(";")]
         inserts += [(at, order, f"/*@ {part}{'' if part.endswith('}') else ';'} */") for part in reversed(parts)]
     for at, _, comment in sorted(inserts, key=lambda x: (-x[0], -x[1])):
         lines.insert(at, comment)
@@ -131,7 +133,7 @@ def prove(folder, file, function, seconds=SECONDS):
     """(proved, goals, text) of one function."""
     source = file if file.endswith(".c") else "mm/block.c"
     command = ["frama-c", "-no-unicode", "-c11", "-machdep", "gcc_x86_64", "-wp", "-wp-rte", "-wp-prover", "z3,cvc4",
-               "-wp-timeout", str(seconds), "-wp-par", "2", "-wp-fct", function,
+               "-wp-timeout", str(seconds), "-wp-par", "4", "-wp-fct", function,
                f"-cpp-extra-args=-I{folder} -I{folder}/hal/host -DPROVE_{function} -include {HERE}/bits.h", os.path.join(folder, source)]
     command += ["-wp-split"] if function in SPLIT else []
     p = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
@@ -175,6 +177,7 @@ def try_axioms():
         n, word = rng.randrange(64), a % 2**64
         low = (word & -word).bit_length() - 1
         bad += word ^ 2**64 - 1 != 2**64 - 1 - word or any(word % 2**32 & 2**32 - 2**s != word % 2**32 - word % 2**s for s in range(10))
+        bad += bin(word % 2**(n + 1)).count("1") != bin(word % 2**n).count("1") + (word >> n & 1)
         bad += any(a >> k != a // 2**k for k in range(1, 30))
         bad += (a & 1 == 1) != bit(a, 0) or word & 3 != word % 4 or word & (1 << n) - 1 != word % (1 << n)
         bad += (word != 0 and not any(bit(word, k) for k in range(64))) or (word != 2**64 - 1 and all(bit(word, k) for k in range(64)))
