@@ -212,7 +212,7 @@ $(H)/model-%_threads: tests/model/%_threads.c $(TSAN_LIB) $(DESK_HDR)
 	$(CC) $(HOST_FLAGS) $(TSAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
 
 $(H)/model-%: tests/model/%.c $(SAN_LIB) $(DESK_HDR)
-	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
+	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) $(HOST_LIBS) -o $@
 
 # What the kernel reads from outside.
 $(H)/model-kernel_text: kernel/options.c kernel/rsdp.c tests/test.c
@@ -223,7 +223,7 @@ $(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows scree
 
 # zlib judges the checksums of the kept log.
 $(H)/model-keep: kernel/keep.c tests/test.c
-$(H)/model-keep: private HOST_FLAGS += -lz
+$(H)/model-keep: private HOST_LIBS := -lz
 
 # What a person types.
 DIALOGUE := $(patsubst %,kernel/%.c,line command keyboard format)
@@ -238,16 +238,16 @@ $(H)/model-pe: kernel/pe.c tests/test.c
 $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 
 # liblzma judges the unpacker, zlib the sum of the kept log.
-$(H)/fuzz-unpack: private FUZZ_FLAGS += -llzma
+$(H)/fuzz-unpack: private HOST_LIBS := -llzma
 $(H)/fuzz-options: efi/words.c kernel/options.c
 $(H)/fuzz-format: $(patsubst %,kernel/%.c,format keep log)
-$(H)/fuzz-format: private FUZZ_FLAGS += -lz
+$(H)/fuzz-format: private HOST_LIBS := -lz
 
 # The loader, as it is, against a fake firmware.
 LOADER_BIN := $(H)/model-loader $(H)/model-report $(H)/fuzz-report
 $(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,format keep options version)
 $(H)/model-loader $(H)/model-report: tests/test.c
-$(H)/model-report: private HOST_FLAGS += -lz
+$(H)/model-report: private HOST_LIBS := -lz
 $(H)/fuzz-report: tests/sim/reader.c tests/sim/reader_line.c
 # In the image wchar_t has 16 bits, and so has the CHAR16 of newer headers.
 $(LOADER_BIN): private HOST_FLAGS += -fshort-wchar -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
@@ -268,7 +268,7 @@ fuzz-plants: ## plant an error for each fuzz target, and see it found
 	$(PYTHON) tests/fuzz/plant.py
 
 $(H)/fuzz-%: tests/fuzz/%.c $(FUZZ_LIB) $(DESK_HDR)
-	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
+	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) $(HOST_LIBS) -o $@
 
 .PHONY: soak soak-desk
 soak-desk: $(H)/soak
