@@ -144,8 +144,9 @@ static void extent_behind_many(void)
     free(tables);
 }
 
-/* In all 64 extents are tried: one of 9 blocks behind so many of 8. */
-static void found_behind(unsigned others, bool found)
+/* In all 64 extents are tried: 9 blocks are wanted, and one extent has them, behind so many of 8.
+ * One of 9 is the last of their list, one of 10 or 12 is alone in another. */
+static void found_behind(unsigned blocks, unsigned others, bool found)
 {
     struct mem_region regions[SHORT + 2];
     struct memmap map = {
@@ -154,7 +155,7 @@ static void found_behind(unsigned others, bool found)
     struct place at;
     for (unsigned i = 0; i <= others; i++)
         regions[map.count++] =
-            (struct mem_region)RAM(HIGH + i * 10 * BLOCK, (i == 0 ? 9 : 8) * BLOCK);
+            (struct mem_region)RAM(HIGH + i * 13 * BLOCK, (i == 0 ? blocks : 8) * BLOCK);
     size_t bytes = pmm_tables_size(&map, 1);
     void *tables = aligned_alloc(64, bytes);
     if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK))
@@ -167,10 +168,10 @@ static void found_behind(unsigned others, bool found)
 
 static void sixty_four_extents(void)
 {
-    found_behind(SHORT - 2, true);
-    found_behind(SHORT - 1, true);
-    found_behind(SHORT, false);
-    found_behind(SHORT + 1, false);
+    static const unsigned blocks[] = {9, 10, 12};
+    for (unsigned i = 0; i < ARRAY_LEN(blocks); i++)
+        for (unsigned others = SHORT - 2; others <= SHORT + 1; others++)
+            found_behind(blocks[i], others, others < SHORT);
 }
 
 /* The first extent of a region, in a group of blocks that begins inside an extent of another: what
