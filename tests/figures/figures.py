@@ -223,7 +223,7 @@ def capture_prove():
 
 
 def capture_mutate():
-    return said("make -s mutate", r"^mm/\S+ +\d|^(file|all) |%|mutants|noticed", (0, 1))
+    return said("make -s mutate", r"^mm/\S+ +\d|^(file|all) |%|mutants|noticed", (0, 2))
 
 
 CAPTURES = {
