@@ -10,7 +10,7 @@ enum { POINT_ENDS = 0, POINT_STARTS = 1 };
 
 static bool before(const struct mem_region *a, const struct mem_region *b)
 {
-    return a->base < b->base;
+    return a->base != b->base ? a->base < b->base : a->size < b->size;
 }
 
 static void sift_down(struct mem_region *heap, size_t at, size_t count)
