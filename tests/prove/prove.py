@@ -37,6 +37,7 @@ PLANTED = [
     ("mm/block.c", "if (start + n <= end)", "if (start + n <= end + 1)", "find_long"),
     ("mm/block.c", "0x1111111111111111, 0x0101010101010101", "0x1111111111111111, 0x0101010101010111", "first_aligned"),
     ("mm/block.c", "unsigned step = length < n - length ? length : n - length;", "unsigned step = length;", "block_find"),
+    ("mm/block.c", "unsigned step = length / 2;", "unsigned step = length / 4;", "block_longest"),
     ("mm/block.c", "own_flip = (state & 2) ?", "own_flip = (state & 1) ?", "block_count"),
     ("mm/zone_file.c", "(top - 3) * 4", "(top - 2) * 4", "extent_bin_of"),
     ("hal/base.h", "(x + align - 1) &", "(x + align) &", "align_up"),
