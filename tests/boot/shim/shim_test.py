@@ -451,7 +451,8 @@ def list_cases():
     yield Case("high-ram", overlay=((7, 4 * GIB, 8 * GIB, 0xF),), memory="6G")
     beyond = ((7, 64 << 40, 1 << 18, 0xF), (4, 80 << 40, 1 << 18, 0xF), (2, 81 << 40, 3, 0xF))
     yield Case("beyond-direct-map", core=True, add=beyond, notes=(NO_SCREEN,),
-               machine=("--firmware", "u-boot", "--cpu", "max,phys-bits=48"),  # OVMF takes minutes for that width
+               # OVMF takes minutes for that width.
+               machine=("--firmware", "u-boot", "--cpu", "max,phys-bits=48", "--qemu", "-vga none"),
                says=("reserve: beyond the direct map 0x0000400000000000 0x0000400040000000, 262144 pages",
                      "reserve: beyond the direct map 0x0000500000000000 0x0000500040000000, 262144 pages",
                      "reserve: beyond the direct map 0x0000510000000000 0x0000510000003000, 3 pages"))
