@@ -17,10 +17,11 @@
  * can lose the other's write, and every misuse is still seen exactly. A block of zeroes has nothing
  * to offer.
  *
- * Invariants: B1 a run of PAGE_INTERIOR follows a PAGE_HEAD or a PAGE_INTERIOR, here or in the
- * block before; B2 an owned block
- * has single pages only, and no page of it can be allocated but by its owner, singly: there a
- * PAGE_HEAD is a whole run.
+ * Invariants:
+ *   B1  a PAGE_INTERIOR page follows a PAGE_HEAD or a PAGE_INTERIOR page, in this block or at the
+ *       end of the block before
+ *   B2  an owned block has single pages only: each PAGE_HEAD is a whole run, and only the owner
+ *       takes pages, one at a time
  *
  * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
  * Page indices are 0..511 in the block, ranges half-open. Nothing here takes a lock.

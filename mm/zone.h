@@ -1,13 +1,13 @@
 /* mm/zone.h: one zone: its blocks, where they are filed, and runs taken from and given to it.
  *
  * A zone numbers the blocks of its regions one after another; `bits` and `summaries` are indexed by
- * that number. A block is in one of three conditions:
+ * that number. A block is in one of two conditions:
  *
  *   open    its bits and summary are true (`open` bit set). Partly used blocks are filed by class
  *           and longest free run; full ones and owned ones are not filed.
  *   closed  it lies in an extent: a run of blocks that are wholly free, or wholly withheld. Only
- * the first and the last summary of an extent mean something (`length`, `withheld`); nothing else
- * of it was ever written, which makes creation O(regions).
+ *           the first and the last summary of an extent mean something (`length`, `withheld`);
+ *           nothing else of it was ever written, which makes creation O(regions).
  *
  * A group of 512 `open` bits is itself only true when its `open_valid` bit is set, for the same
  * reason.
