@@ -129,7 +129,7 @@ static status_t make(const struct call *c)
                         : aspace_protect(&space, at, size, c->prot);
 }
 
-static void test_random_calls(struct test_state *t)
+TEST("aspace.random calls leave what a plain list says")
 {
     uint64_t tables = tables_in_use();
     uint64_t good = 0;
@@ -153,7 +153,4 @@ static void test_random_calls(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {TEST_NAME("aspace.random calls leave what a plain list says"), test_random_calls},
-};
-const struct test_suite aspace_suite = {"aspace", cases, ARRAY_LEN(cases)};
+TEST_SUITE(aspace);

@@ -16,7 +16,7 @@ static void raise_high_vector(void *at)
     __asm__ volatile("int $0xC8");
 }
 
-static void test_trap_names_vector(struct test_state *t)
+TEST("machine.a trap says its vector")
 {
     CHECK(!cpu_try(do_invalid, NULL));
     CHECK_EQ(trap_last_caught().vector, 6);
@@ -28,7 +28,7 @@ static void test_trap_names_vector(struct test_state *t)
     TEST_END;
 }
 
-static void test_control_registers(struct test_state *t)
+TEST("machine.the control registers are as built")
 {
     CHECK_EQ(asm_read_cr0(), 0x80010033u);
     CHECK_EQ(asm_read_cr4() & ~((uint64_t)1 << 12), cpu.global_pages ? 0xE0 : 0x60);
@@ -36,8 +36,4 @@ static void test_control_registers(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {TEST_NAME("machine.a trap says its vector"), test_trap_names_vector},
-    {TEST_NAME("machine.the control registers are as built"), test_control_registers},
-};
-const struct test_suite machine_suite = {"machine", cases, ARRAY_LEN(cases)};
+TEST_SUITE(machine);

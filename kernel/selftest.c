@@ -77,7 +77,8 @@ static void planted_failure(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case planted_cases[] = {{"plant.fails on purpose", planted_failure}};
+static const struct test_case planted = {"plant.fails on purpose", planted_failure};
+static const struct test_case *const planted_cases[] = {&planted};
 static const struct test_suite planted_suite = {"plant", planted_cases, 1};
 
 static void run(const struct test_suite *const *suites, size_t count, struct test_totals *sum)
@@ -108,7 +109,7 @@ bool selftest_run(const struct options *o)
 {
     static const struct test_suite *const own[] = {&smoke_suite, &machine_suite, &space_suite,
                                                    &aspace_suite};
-    static const struct test_suite *const planted[] = {&planted_suite};
+    static const struct test_suite *const plant[] = {&planted_suite};
     struct test_totals sum = {.passed = 0};
     carry_out(o->plant);
     tests_begun = 0;
@@ -118,7 +119,7 @@ bool selftest_run(const struct options *o)
     test_on_case = test_begins;
     run(own, ARRAY_LEN(own), &sum);
     if (o->plant == PLANT_FAILTEST)
-        run(planted, 1, &sum);
+        run(plant, 1, &sum);
     smoke_bench();
     if (o->selftest)
         run(unit_suites, ARRAY_LEN(unit_suites), &sum);

@@ -151,7 +151,7 @@ static void spans(struct test_state *t, const uint32_t *sizes, size_t count, uin
     check_same(t, &before);
 }
 
-static void test_spans(struct test_state *t)
+TEST("smoke.spans of every size are written, read back, apart, and given back")
 {
     spans(t, span_sizes, ARRAY_LEN(span_sizes), 0, 0);
     TEST_END;
@@ -164,7 +164,7 @@ static uint64_t dma_pages(void)
     return s.largest_run;
 }
 
-static void test_dma_spans(struct test_state *t)
+TEST("smoke.DMA spans lie below 16 MiB")
 {
     if (dma_pages() < 256)
         SKIP("this machine has too little free memory below 16 MiB");
@@ -172,7 +172,7 @@ static void test_dma_spans(struct test_state *t)
     TEST_END;
 }
 
-static void test_misuse(struct test_state *t)
+TEST("smoke.each misuse of pmm_free is told apart and changes nothing")
 {
     struct snapshot before = take_snapshot();
     paddr_t base = pmm_alloc(memory_pmm, 4, 0);
@@ -190,7 +190,7 @@ static void test_misuse(struct test_state *t)
     TEST_END;
 }
 
-static void test_zeroed(struct test_state *t)
+TEST("smoke.PMM_ZERO pages read as zero")
 {
     struct snapshot before = take_snapshot();
     struct span s = {.base = pmm_alloc(memory_pmm, 16, 0), .pages = 16};
@@ -232,11 +232,4 @@ void smoke_bench(void)
         U(one), U(many));
 }
 
-static const struct test_case cases[] = {
-    {TEST_NAME("smoke.spans of every size are written, read back, apart, and given back"),
-     test_spans},
-    {TEST_NAME("smoke.DMA spans lie below 16 MiB"), test_dma_spans},
-    {TEST_NAME("smoke.each misuse of pmm_free is told apart and changes nothing"), test_misuse},
-    {TEST_NAME("smoke.PMM_ZERO pages read as zero"), test_zeroed},
-};
-const struct test_suite smoke_suite = {"smoke", cases, ARRAY_LEN(cases)};
+TEST_SUITE(smoke);

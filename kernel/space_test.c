@@ -63,7 +63,7 @@ static bool can_read(uint64_t at)
     return cpu_try(do_read, (void *)(uintptr_t)at);
 }
 
-static void test_page_0(struct test_state *t)
+TEST("space.page 0 is mapped nowhere")
 {
     check_fault(t, 0, READING, "page 0 (a null pointer)", "");
     check_fault(t, 8, WRITING, "page 0 (a null pointer)", "");
@@ -75,7 +75,7 @@ static void test_page_0(struct test_state *t)
     TEST_END;
 }
 
-static void test_firmware_map_gone(struct test_state *t)
+TEST("space.the firmware's identity map is gone")
 {
     check_fault(t, home.phys, READING, "user half", "");
     check_fault(t, home.phys, WRITING, "user half", "");
@@ -83,7 +83,7 @@ static void test_firmware_map_gone(struct test_state *t)
     TEST_END;
 }
 
-static void test_read_only(struct test_state *t)
+TEST("space.text, constants and headers cannot be written")
 {
     check_fault(t, (uint64_t)(uintptr_t)&constant, WRITING | FAULT_PRESENT, "kernel constants", "");
     check_fault(t, (uint64_t)(uintptr_t)&kernel_enter, WRITING | FAULT_PRESENT, "kernel text", "");
@@ -94,7 +94,7 @@ static void test_read_only(struct test_state *t)
     TEST_END;
 }
 
-static void test_no_execute(struct test_state *t)
+TEST("space.data, stack and direct map cannot be executed")
 {
     if (!cpu.nx)
         SKIP("this CPU has no NX bit");
@@ -113,7 +113,7 @@ static void test_no_execute(struct test_state *t)
     TEST_END;
 }
 
-static void test_unmapped(struct test_state *t)
+TEST("space.what is not mapped faults, and the report knows where")
 {
     uint64_t limit = (uint64_t)1 << cpu.phys_bits;
     if (limit < SPACE_DIRECT_SIZE)
@@ -125,7 +125,7 @@ static void test_unmapped(struct test_state *t)
     TEST_END;
 }
 
-static void test_stack_guards(struct test_state *t)
+TEST("space.each stack lies between guard pages")
 {
     for (unsigned i = 0; i < STACK_COUNT; i++) {
         const struct space_range *s = &space_stacks[i];
@@ -142,7 +142,7 @@ static void overflow_stack(void *at)
     __builtin_unreachable();
 }
 
-static void test_double_fault(struct test_state *t)
+TEST("space.a stack overflow is a double fault on its own stack")
 {
     const struct space_range *s = &space_stacks[STACK_DOUBLE_FAULT];
     vaddr_t end = space_stacks[STACK_BOOT].base;
@@ -162,7 +162,7 @@ static volatile uint32_t *word(vaddr_t at)
 
 /* A page mapped, narrowed, taken away and mapped to another, each seen at once by the CPU, which
  * has just used the old translation. */
-static void test_remap(struct test_state *t)
+TEST("space.a page narrowed, unmapped and remapped is seen at once")
 {
     static const char where[] = "window of stacks and scratch mappings";
     const vaddr_t at = SPACE_SCRATCH + 5 * PAGE_SIZE;
@@ -214,7 +214,7 @@ static void check_large(struct test_state *t, struct aspace *s, vaddr_t at, uint
     CHECK_EQ(pmm_free(memory_pmm, pages, LARGE_PAGES), STATUS_OK);
 }
 
-static void test_large_pages(struct test_state *t)
+TEST("space.a large page split and unmapped is seen at once")
 {
     static struct aspace s;
     check_large(t, &space_kernel, SPACE_SCRATCH + 4 * MIB, ASPACE_GLOBAL);
@@ -305,7 +305,7 @@ static void note_type(void *ctx, const struct walk_leaf *leaf)
             types->of[i] = walk_type_name(leaf->bits);
 }
 
-static void test_memory_types(struct test_state *t)
+TEST("space.the screen is write-combining, the APIC uncached")
 {
     struct types types = {{NULL, NULL}};
     walk_live(note_type, &types);
@@ -317,7 +317,7 @@ static void test_memory_types(struct test_state *t)
     TEST_END;
 }
 
-static void test_live_tables(struct test_state *t)
+TEST("space.the live tables hold all RAM once, nothing W+X, no low half")
 {
     struct count c = {.last = 0};
     walk_live(count_leaf, &c);
@@ -346,7 +346,7 @@ static void test_live_tables(struct test_state *t)
 static struct aspace spaces[SPACES];
 
 /* Each shows its own page at one address; and the same page of the kernel's half. */
-static void test_several_spaces(struct test_state *t)
+TEST("space.several spaces show their own pages at one address")
 {
     static const char where[] = "user half";
     paddr_t pages = pmm_alloc(memory_pmm, SPACES, 0);
@@ -403,7 +403,7 @@ static void fill_space(struct test_state *t, struct aspace *s)
         CHECK_EQ(aspace_map(s, i * TIB, home.phys, PAGE_SIZE, ASPACE_X), STATUS_OK);
 }
 
-static void test_thousand_spaces(struct test_state *t)
+TEST("space.a thousand spaces leave the pool as it was")
 {
     uint64_t tables = tables_in_use();
     uint64_t spare = tables_spare();
@@ -430,20 +430,4 @@ static void test_thousand_spaces(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {TEST_NAME("space.page 0 is mapped nowhere"), test_page_0},
-    {TEST_NAME("space.the firmware's identity map is gone"), test_firmware_map_gone},
-    {TEST_NAME("space.text, constants and headers cannot be written"), test_read_only},
-    {TEST_NAME("space.data, stack and direct map cannot be executed"), test_no_execute},
-    {TEST_NAME("space.what is not mapped faults, and the report knows where"), test_unmapped},
-    {TEST_NAME("space.each stack lies between guard pages"), test_stack_guards},
-    {TEST_NAME("space.a stack overflow is a double fault on its own stack"), test_double_fault},
-    {TEST_NAME("space.a page narrowed, unmapped and remapped is seen at once"), test_remap},
-    {TEST_NAME("space.a large page split and unmapped is seen at once"), test_large_pages},
-    {TEST_NAME("space.the live tables hold all RAM once, nothing W+X, no low half"),
-     test_live_tables},
-    {TEST_NAME("space.the screen is write-combining, the APIC uncached"), test_memory_types},
-    {TEST_NAME("space.several spaces show their own pages at one address"), test_several_spaces},
-    {TEST_NAME("space.a thousand spaces leave the pool as it was"), test_thousand_spaces},
-};
-const struct test_suite space_suite = {"space", cases, ARRAY_LEN(cases)};
+TEST_SUITE(space);

@@ -149,8 +149,8 @@ static void give_back(void)
 static struct line start_named(const char *what, const struct test_suite *suite, size_t row)
 {
     struct line l = start_line(what);
-    if (suite->cases[row].name != NULL) {
-        put_text(&l, suite->cases[row].name);
+    if (suite->cases[row]->name != NULL) {
+        put_text(&l, suite->cases[row]->name);
         return l;
     }
     put_text(&l, suite->name);
@@ -165,7 +165,7 @@ static void run_case(const struct test_suite *suite, size_t row, struct test_tot
     current = &t;
     if (test_on_case != NULL)
         test_on_case();
-    suite->cases[row].run(&t);
+    suite->cases[row]->run(&t);
     give_back();
     if (t.skipped != NULL) {
         totals->skipped++;

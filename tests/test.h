@@ -1,8 +1,27 @@
 /* tests/test.h: the test frame, the same on the desk and in the kernel.
  *
- * A suite is a table; suites are listed in tests/unit/suites.h; nothing registers itself. A test
- * that runs no CHECK has failed, and so has one that does not reach TEST_END: a stray early return
- * cannot pass. A test that cannot run here calls SKIP with the reason and is counted as skipped.
+ * A test is its name and its body. A suite is all tests of one file, in the order of the file:
+ *
+ *     TEST("pmm.free of a parked page is STATUS_PARKED")
+ *     {
+ *         struct rig r;
+ *         if (!RIG_MAKE(&r, high256))
+ *             return;
+ *         paddr_t page = pmm_alloc(r.pmm, 1, 0);
+ *         CHECK_EQ(pmm_free(r.pmm, page, 1), STATUS_OK);
+ *         CHECK_EQ(pmm_free(r.pmm, page, 1), STATUS_PARKED);
+ *         TEST_END;
+ *     }
+ *
+ *     TEST_SUITE(pmm_free);
+ *
+ * The last line makes pmm_free_suite. No list repeats the tests; the suites themselves are listed
+ * where they are run: those of mm/ in tests/unit/suites.h, those of the kernel in its self-test.
+ *
+ * A name is what it speaks of, a dot and a sentence. It stands on one line, for other programs read
+ * it out of the source. A test that runs no CHECK has failed, and so has one that does not reach
+ * TEST_END: a stray early return cannot pass. A test that cannot run here calls SKIP with the reason
+ * and is counted as skipped.
  */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
@@ -17,13 +36,13 @@ struct test_state {
 };
 
 struct test_case {
-    const char *name; /* "memmap.M1 regions stay sorted": suite dot sentence; see TEST_NAME */
+    const char *name; /* "memmap.M1 regions stay sorted"; see TEST_NAME */
     void (*run)(struct test_state *t);
 };
 
 struct test_suite {
     const char *name;
-    const struct test_case *cases;
+    const struct test_case *const *cases;
     size_t count;
 };
 
@@ -85,6 +104,35 @@ bool test_nth_str(const char *actual, const char *expected);
 #define CHECK_STR(actual, expected) \
     test_check_str(t, (actual), (expected), #actual, __FILE__, __LINE__)
 #endif
+/* How TEST and TEST_SUITE come together: the tests of a file are numbered as the compiler meets
+ * them, each one defines test_case_NUMBER, and the suite's table names all numbers that a file may
+ * have. C lets a file declare test_case_7 once more behind its definition; a number that no test
+ * has is thereby a case of zeroes behind the suite's count. */
+#define TEST(name)               TEST_NUMBERED(__COUNTER__, name)
+#define TEST_NUMBERED(n, name)   TEST_DEFINE(n, name)
+#define TEST_DEFINE(n, name_)                                                                      \
+    static void test_body_##n(struct test_state *t);                                               \
+    static const struct test_case test_case_##n = {TEST_NAME(name_), test_body_##n};               \
+    static void test_body_##n(struct test_state *t)
+
+#define TEST_SUITE(suite)                                                                          \
+    enum { test_count = __COUNTER__ };                                                             \
+    _Static_assert(test_count <= TEST_MOST, "too many tests: split the file by what it speaks of"); \
+    TEST_EACH(TEST_DECLARE)                                                                        \
+    static const struct test_case *const test_table[] = {TEST_EACH(TEST_ADDRESS)};                 \
+    const struct test_suite suite##_suite = {#suite, test_table, test_count}
+#define TEST_DECLARE(n) static const struct test_case test_case_##n;
+#define TEST_ADDRESS(n) &test_case_##n,
+
+/* X of 0 to 79. */
+#define TEST_MOST 80
+#define TEST_EACH(X)                                                                               \
+    TEST_TEN(X, ) TEST_TEN(X, 1) TEST_TEN(X, 2) TEST_TEN(X, 3)                                     \
+    TEST_TEN(X, 4) TEST_TEN(X, 5) TEST_TEN(X, 6) TEST_TEN(X, 7)
+#define TEST_TEN(X, tens)                                                                          \
+    X(tens##0) X(tens##1) X(tens##2) X(tens##3) X(tens##4)                                         \
+    X(tens##5) X(tens##6) X(tens##7) X(tens##8) X(tens##9)
+
 #define SKIP(reason) do { t->skipped = (reason); return; } while (0)
 #define TEST_END     (t->ended = true)
 

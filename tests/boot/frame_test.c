@@ -77,7 +77,8 @@ static void expect(const char *name, void (*run)(struct test_state *), uint64_t 
                    uint64_t skip)
 {
     const struct test_case one = {name, run};
-    const struct test_suite suite = {"plant", &one, 1};
+    const struct test_case *const cases[] = {&one};
+    const struct test_suite suite = {"plant", cases, 1};
     const struct test_suite *const suites[] = {&suite};
     struct test_totals got;
     test_run(suites, 1, NULL, silent, &got);

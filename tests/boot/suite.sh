@@ -216,10 +216,10 @@ image_steps() {
 }
 
 # How many tests the kernel must have run: those of the desk, and its own, which are counted in the
-# sources (a row of a table of tests is `    {TEST_NAME("suite.sentence"), function},`).
+# sources (a test begins with `TEST("what.sentence")`).
 kernel_tests() {
     local passed failed skipped own
-    own=$(cat "$ROOT"/kernel/*.c | grep -cE '^ +\{TEST_NAME\("[a-z]+\.')
+    own=$(cat "$ROOT"/kernel/*.c | grep -cE '^TEST\("[a-z]+\.')
     read -r passed failed skipped <"$SUITE_LOGS/unit.count" && echo $((passed + failed + skipped + own))
 }
 

@@ -23,7 +23,7 @@ ROW = re.compile(r"^\| ([A-Za-z0-9-]+) \| (\S.*?) \| ([a-z, ]+) \| (.*) \|$")
 HEAD = re.compile(r"^\|( id |-)")
 PASSED = re.compile(r"^ok: (.+?)(?: \(\d+ (?:cases|checks)\)|: \d+ calls.*)?$")
 SKIPPED = re.compile(r"^skip (.+?): ")
-KERNEL = re.compile(r'^ +\{TEST_NAME\("((?:[^"\\]|\\.)*)"', re.M)
+KERNEL = re.compile(r'^TEST\("((?:[^"\\]|\\.)*)"\)', re.M)
 # The boot that runs every test of the kernel, and the beginnings of names of steps that start QEMU.
 KERNEL_BOOT = "boot-128M"
 BOOTS = ("boot-", "plant-", "options-", "machine-", "screen-", "again-", "firmware-", "secure-boot",

@@ -24,7 +24,7 @@ LOGS = {
     "skipped": ("skip skipped: no such compiler\n", "0 0 1"),
     "unit-gcc": ("ok: sum.adds\n1 passed, 0 failed\n", "1 0 0"),
 }
-SOURCE = 'static const struct test_case cases[] = {\n    {TEST_NAME("space.faults"), faults},\n};\n'
+SOURCE = 'TEST("space.faults")\n{\n    TEST_END;\n}\n\nTEST_SUITE(space);\n'
 FAILURES = 0
 TESTS = 0
 

@@ -120,7 +120,7 @@ static void check_build(struct test_state *t, unsigned levels, bool nx, vaddr_t 
     CHECK_EQ(f.count, 0);
 }
 
-static void first_tables(struct test_state *t)
+TEST("first.the image alone above, the firmware's half below, by section after protect")
 {
     const vaddr_t bases[] = {
         0xFFFFFFFF80000000u,                     /* the lowest */
@@ -184,7 +184,7 @@ static void check_aspace(struct test_state *t, unsigned levels)
     aspace_destroy(&as);
 }
 
-static void the_walker(struct test_state *t)
+TEST("first.the walker reads every size, right and memory type")
 {
     check_aspace(t, 4);
     check_aspace(t, 5);
@@ -194,14 +194,9 @@ static void the_walker(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {"first.the image alone above, the firmware's half below, by section after protect",
-     first_tables},
-    {"first.the walker reads every size, right and memory type", the_walker},
-};
-static const struct test_suite suite = {"first", cases, ARRAY_LEN(cases)};
+TEST_SUITE(first);
 
 int main(void)
 {
-    return desk_suite_run(&suite);
+    return desk_suite_run(&first_suite);
 }

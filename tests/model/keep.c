@@ -59,7 +59,7 @@ static void put_line(const char *line)
     keep_line();
 }
 
-static void each_line_counts(struct test_state *t)
+TEST("keep.K1 at any time the block holds whole lines, or none")
 {
     static const char text[] = "[0.000000] one\r\n[0.000001] two\r\n\r\n[0.1] four\r\n";
     size_t whole = 0, length;
@@ -103,7 +103,7 @@ static bool ends_whole(unsigned lines)
     return memcmp(block()->text, expected + length - found, found) == 0;
 }
 
-static void a_long_log_keeps_its_newer_part(struct test_state *t)
+TEST("keep.a log that does not fit loses its older half, at a line's border")
 {
     char line[32];
     size_t least = SIZE_MAX, found = 0;
@@ -127,7 +127,7 @@ static void a_long_log_keeps_its_newer_part(struct test_state *t)
     TEST_END;
 }
 
-static void a_line_without_end(struct test_state *t)
+TEST("keep.K3 a line without end stays inside the block")
 {
     size_t found = 0;
     dirty(0);
@@ -142,7 +142,7 @@ static void a_line_without_end(struct test_state *t)
 }
 
 /* Every bit of the head and of the text, and the lengths at the borders. */
-static void damage_is_seen(struct test_state *t)
+TEST("keep.K2 a flipped bit anywhere is seen")
 {
     static const char text[] = "the log of the boot before\r\n";
     const size_t length = sizeof text - 1;
@@ -164,7 +164,7 @@ static void damage_is_seen(struct test_state *t)
     TEST_END;
 }
 
-static void the_largest_and_the_least(struct test_state *t)
+TEST("keep.K2 the longest text is good, none at all is no log")
 {
     static char text[KEEP_SIZE - 16];
     size_t found = 77;
@@ -187,7 +187,7 @@ static void the_largest_and_the_least(struct test_state *t)
     TEST_END;
 }
 
-static void without_a_block(struct test_state *t)
+TEST("keep.without a block nothing is written")
 {
     char *zero = hal_phys_to_virt(0); /* where a block would be that lay at 0 */
     make_block("old\r\n", 5);
@@ -200,19 +200,10 @@ static void without_a_block(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {"keep.K1 at any time the block holds whole lines, or none", each_line_counts},
-    {"keep.a log that does not fit loses its older half, at a line's border",
-     a_long_log_keeps_its_newer_part},
-    {"keep.K3 a line without end stays inside the block", a_line_without_end},
-    {"keep.K2 a flipped bit anywhere is seen", damage_is_seen},
-    {"keep.K2 the longest text is good, none at all is no log", the_largest_and_the_least},
-    {"keep.without a block nothing is written", without_a_block},
-};
-static const struct test_suite suite = {"keep", cases, ARRAY_LEN(cases)};
+TEST_SUITE(keep);
 
 int main(void)
 {
     host_ram_create(16 * MIB);
-    return desk_suite_run(&suite);
+    return desk_suite_run(&keep_suite);
 }

@@ -32,7 +32,7 @@ static struct options parse(const char *text, size_t size)
 
 #define PARSE(text) parse((text), sizeof(text))
 
-static void defaults(struct test_state *t)
+TEST("options.nothing gives the defaults")
 {
     struct options o = PARSE("");
     CHECK(!o.keepbs && !o.exit && o.selftest && !o.sp_use && o.kaslr && !o.tables &&
@@ -45,7 +45,7 @@ static void defaults(struct test_state *t)
     TEST_END;
 }
 
-static void each_word(struct test_state *t)
+TEST("options.each word is understood")
 {
     struct options o = PARSE("keepbs exit=1\r\nselftest=off\tsp=use serial=0x2F8 plant=hang");
     CHECK(o.keepbs && o.exit && !o.selftest && o.sp_use);
@@ -70,7 +70,7 @@ static void each_word(struct test_state *t)
     TEST_END;
 }
 
-static void later_word_wins(struct test_state *t)
+TEST("options.a later word wins")
 {
     struct options o = PARSE("exit=1 serial=off exit=0 keepbs keepbs=0");
     CHECK(!o.exit && !o.keepbs);
@@ -78,7 +78,7 @@ static void later_word_wins(struct test_state *t)
     TEST_END;
 }
 
-static void unknown_words_are_named(struct test_state *t)
+TEST("options.an unknown word is named and ignored")
 {
     struct options o = PARSE("exit exit=2 exit=1x Exit=1");
     CHECK(!o.exit);
@@ -88,7 +88,7 @@ static void unknown_words_are_named(struct test_state *t)
     TEST_END;
 }
 
-static void ports_are_checked(struct test_state *t)
+TEST("options.a serial port out of range is refused")
 {
     static const char *const bad[] = {
         "serial=",       "serial=0x",      "serial=3f8",    "serial=0xff",
@@ -105,7 +105,7 @@ static void ports_are_checked(struct test_state *t)
     TEST_END;
 }
 
-static void long_words_are_cut(struct test_state *t)
+TEST("options.a long word is cut and ignored")
 {
     char text[5000];
     memset(text, 'k', sizeof text);
@@ -148,7 +148,7 @@ static const char *judge_rsdp(unsigned at, unsigned char value, uint64_t size)
     return said;
 }
 
-static void rsdp(struct test_state *t)
+TEST("firmware.a root pointer is judged by signature, sums and length")
 {
     unsigned char old[36];
     make_rsdp(old, 0);
@@ -165,18 +165,9 @@ static void rsdp(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {"options.nothing gives the defaults", defaults},
-    {"options.each word is understood", each_word},
-    {"options.a later word wins", later_word_wins},
-    {"options.an unknown word is named and ignored", unknown_words_are_named},
-    {"options.a serial port out of range is refused", ports_are_checked},
-    {"options.a long word is cut and ignored", long_words_are_cut},
-    {"firmware.a root pointer is judged by signature, sums and length", rsdp},
-};
-static const struct test_suite suite = {"kernel_text", cases, ARRAY_LEN(cases)};
+TEST_SUITE(kernel_text);
 
 int main(void)
 {
-    return desk_suite_run(&suite);
+    return desk_suite_run(&kernel_text_suite);
 }

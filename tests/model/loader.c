@@ -47,7 +47,7 @@ static void check_map(struct test_state *t)
     }
 }
 
-static void plain(struct test_state *t)
+TEST("loader.L1 all that the kernel needs arrives, in the firmware's order")
 {
     fake_start();
     CHECK(arrives(t));
@@ -74,7 +74,7 @@ static void plain(struct test_state *t)
     TEST_END;
 }
 
-static void exit_retries(struct test_state *t)
+TEST("loader.L2 the exit is tried again up to 64 times while the map grows")
 {
     for (unsigned refused = 0; refused < 64; refused++) {
         fake_start();
@@ -87,7 +87,7 @@ static void exit_retries(struct test_state *t)
     TEST_END;
 }
 
-static void exit_refused(struct test_state *t)
+TEST("loader.L2 a firmware that never lets go is restarted and nothing else")
 {
     EFI_STATUS status = EFI_SUCCESS;
     fake_start();
@@ -102,7 +102,7 @@ static void exit_refused(struct test_state *t)
     TEST_END;
 }
 
-static void map_outgrows(struct test_state *t)
+TEST("loader.L2 a map that outgrows its buffer is never written beyond it")
 {
     EFI_STATUS status = EFI_SUCCESS;
     fake_start();
@@ -113,7 +113,7 @@ static void map_outgrows(struct test_state *t)
     TEST_END;
 }
 
-static void strides(struct test_state *t)
+TEST("loader descriptors are stepped over by the firmware's size, and absurd sizes refused")
 {
     static const size_t good[] = {40, 48, 56, 64, 128};
     static const size_t bad[] = {0, 8, 32, 39, 44, 52};
@@ -136,7 +136,7 @@ static void strides(struct test_state *t)
     TEST_END;
 }
 
-static void map_sizes(struct test_state *t)
+TEST("loader a map has no largest size")
 {
     static const size_t counts[] = {312, 1000, FAKE_MAP};
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
@@ -151,7 +151,7 @@ static void map_sizes(struct test_state *t)
     TEST_END;
 }
 
-static void map_wraps(struct test_state *t)
+TEST("loader.R an end that wraps is seen as one")
 {
     fake_start();
     fake_map_entry(7, 0xfffffffffffff000, 2, 0xf);
@@ -167,7 +167,7 @@ static void map_wraps(struct test_state *t)
     TEST_END;
 }
 
-static void image_fields(struct test_state *t)
+TEST("loader.L3 every field of LoadedImage may be missing")
 {
     for (unsigned missing = 0; missing < 5; missing++) {
         fake_start();
@@ -186,7 +186,7 @@ static void image_fields(struct test_state *t)
     TEST_END;
 }
 
-static void no_console(struct test_state *t)
+TEST("loader.L3 consoles may be missing")
 {
     EFI_STATUS status = EFI_SUCCESS;
     fake_start();
@@ -208,7 +208,7 @@ static void no_console(struct test_state *t)
 }
 
 /* Whatever service fails, at whatever call: arrive, or go back with a sentence (L3). */
-static void every_failure(struct test_state *t)
+TEST("loader.L3 whichever service fails, it arrives or goes back with a sentence")
 {
     unsigned calls = 1, arrived = 0, returned = 0;
     for (unsigned k = 1; k <= calls; k++) {
@@ -230,7 +230,7 @@ static void every_failure(struct test_state *t)
     TEST_END;
 }
 
-static void config_places(struct test_state *t)
+TEST("loader mortise.cfg is looked for beside the image, in EFI BOOT, in the root")
 {
     static const char *const places[] = {"\\EFI\\TOOLS\\mortise.cfg", "\\EFI\\BOOT\\mortise.cfg",
                                          "\\mortise.cfg"};
@@ -250,7 +250,7 @@ static void config_places(struct test_state *t)
     TEST_END;
 }
 
-static void load_options(struct test_state *t)
+TEST("loader LoadOptions are bounded UTF-16 and end at the first character not ASCII")
 {
     static uint16_t plain_words[] = {0xfeff, 'b', '=', '2', 0, 'x', 'y'};
     static uint16_t shell[] = {'f', 's', '0', ':', '\\', 'M', '.',
@@ -280,7 +280,7 @@ static void load_options(struct test_state *t)
     TEST_END;
 }
 
-static void long_config(struct test_state *t)
+TEST("loader a config that is too long is cut between words, with a note")
 {
     static char text[40000];
     for (size_t i = 0; i + 1 < sizeof(text); i++)
@@ -297,7 +297,7 @@ static void long_config(struct test_state *t)
     TEST_END;
 }
 
-static void screens(struct test_state *t)
+TEST("loader the screen with the firmware's text is preferred")
 {
     fake_start();
     fake_screen(0, 0, 3);
@@ -325,7 +325,7 @@ static void screens(struct test_state *t)
 }
 
 /* A root pointer whose last bytes lie behind the end of the memory that the map knows. */
-static void straddling_table(struct test_state *t)
+TEST("loader a table that reaches out of the map is not read")
 {
     uint8_t *page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
     fake_start();
@@ -338,7 +338,7 @@ static void straddling_table(struct test_state *t)
     TEST_END;
 }
 
-static void old_tables(struct test_state *t)
+TEST("loader the root pointer of ACPI 1.0 will do")
 {
     static const uint8_t acpi1[16] = {0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11,
                                       0x9a, 0x16, 0,    0x90, 0x27, 0x3f, 0xc1, 0x4d};
@@ -359,7 +359,7 @@ static void old_tables(struct test_state *t)
     TEST_END;
 }
 
-static void bad_tables(struct test_state *t)
+TEST("loader tables that are damaged or out of the map are not read")
 {
     fake_start();
     fake_rsdp[9]++; /* breaks both sums */
@@ -383,7 +383,7 @@ static void bad_tables(struct test_state *t)
     TEST_END;
 }
 
-static void many_notes(struct test_state *t)
+TEST("loader notes that do not fit are said to be missing, once")
 {
     fake_start();
     fake_screen(2, 0, 3);
@@ -401,7 +401,7 @@ static void many_notes(struct test_state *t)
     TEST_END;
 }
 
-static void page_zero(struct test_state *t)
+TEST("loader page 0 is never the trampoline")
 {
     fake_start();
     fw.low_page = 0;
@@ -410,7 +410,7 @@ static void page_zero(struct test_state *t)
     TEST_END;
 }
 
-static void framebuffers(struct test_state *t)
+TEST("framebuffer.F what cannot be drawn on is refused with the reason")
 {
     static const struct {
         struct boot_framebuffer fb;
@@ -449,7 +449,7 @@ static void framebuffers(struct test_state *t)
     TEST_END;
 }
 
-static void words(struct test_state *t)
+TEST("words.W words are whole or out")
 {
     static const struct {
         const char *before, *bytes;
@@ -489,7 +489,7 @@ static void words(struct test_state *t)
     TEST_END;
 }
 
-static void programs(struct test_state *t)
+TEST("words the shell's program name is dropped")
 {
     static const struct {
         const char *text, *after;
@@ -510,35 +510,9 @@ static void programs(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {"loader.L1 all that the kernel needs arrives, in the firmware's order", plain},
-    {"loader.L2 the exit is tried again up to 64 times while the map grows", exit_retries},
-    {"loader.L2 a firmware that never lets go is restarted and nothing else", exit_refused},
-    {"loader.L2 a map that outgrows its buffer is never written beyond it", map_outgrows},
-    {"loader descriptors are stepped over by the firmware's size, and absurd sizes refused",
-     strides},
-    {"loader a map has no largest size", map_sizes},
-    {"loader.R an end that wraps is seen as one", map_wraps},
-    {"loader.L3 every field of LoadedImage may be missing", image_fields},
-    {"loader.L3 consoles may be missing", no_console},
-    {"loader.L3 whichever service fails, it arrives or goes back with a sentence", every_failure},
-    {"loader mortise.cfg is looked for beside the image, in EFI BOOT, in the root", config_places},
-    {"loader LoadOptions are bounded UTF-16 and end at the first character not ASCII",
-     load_options},
-    {"loader a config that is too long is cut between words, with a note", long_config},
-    {"loader the screen with the firmware's text is preferred", screens},
-    {"loader tables that are damaged or out of the map are not read", bad_tables},
-    {"loader the root pointer of ACPI 1.0 will do", old_tables},
-    {"loader a table that reaches out of the map is not read", straddling_table},
-    {"loader notes that do not fit are said to be missing, once", many_notes},
-    {"loader page 0 is never the trampoline", page_zero},
-    {"framebuffer.F what cannot be drawn on is refused with the reason", framebuffers},
-    {"words.W words are whole or out", words},
-    {"words the shell's program name is dropped", programs},
-};
-static const struct test_suite suite = {"loader", cases, ARRAY_LEN(cases)};
+TEST_SUITE(loader);
 
 int main(void)
 {
-    return desk_suite_run(&suite);
+    return desk_suite_run(&loader_suite);
 }

@@ -74,7 +74,7 @@ static const char *open_image(struct pe_image *image)
     return pe_open(image, bytes, SIZE);
 }
 
-static void sound_image(struct test_state *t)
+TEST("pe.headers of a sound image are read")
 {
     struct pe_image image;
     uint64_t offset, size;
@@ -93,7 +93,7 @@ static void sound_image(struct test_state *t)
     TEST_END;
 }
 
-static void each_site_moves(struct test_state *t)
+TEST("pe.each site gets the difference, nothing else does")
 {
     struct pe_image image;
     uint64_t sites = 99;
@@ -119,7 +119,7 @@ struct damage {
     unsigned width;
 };
 
-static void headers_refused(struct test_state *t)
+TEST("pe.damaged headers are refused")
 {
     static const struct damage damages[] = {
         {0x3C, 0x82, 4},                  /* not aligned */
@@ -157,7 +157,7 @@ static void headers_refused(struct test_state *t)
     TEST_END;
 }
 
-static void relocations_refused(struct test_state *t)
+TEST("pe.damaged relocations are refused and change nothing")
 {
     static const struct damage damages[] = {
         {OPT + 112 + 44, 0, 4},           /* none */
@@ -198,17 +198,11 @@ static void relocations_refused(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {"pe.headers of a sound image are read", sound_image},
-    {"pe.each site gets the difference, nothing else does", each_site_moves},
-    {"pe.damaged headers are refused", headers_refused},
-    {"pe.damaged relocations are refused and change nothing", relocations_refused},
-};
-static const struct test_suite suite = {"pe", cases, ARRAY_LEN(cases)};
+TEST_SUITE(pe);
 
 int main(void)
 {
-    int status = desk_suite_run(&suite);
+    int status = desk_suite_run(&pe_suite);
     free(bytes);
     return status;
 }

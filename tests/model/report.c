@@ -56,7 +56,7 @@ static uint64_t tenths(void)
 
 /* ---- the menu ---- */
 
-static void menu_off(struct test_state *t)
+TEST("menu.off and exit=1 show none, and no key is asked for")
 {
     static const char *const configs[] = {"menu=off", "menu=0", "exit=1", "menu=5 menu=off"};
     for (size_t i = 0; i < ARRAY_LEN(configs); i++) {
@@ -70,7 +70,7 @@ static void menu_off(struct test_state *t)
     TEST_END;
 }
 
-static void menu_time(struct test_state *t)
+TEST("menu.time that nobody uses ends as was said")
 {
     static const struct {
         const char *config;
@@ -92,7 +92,7 @@ static void menu_time(struct test_state *t)
     TEST_END;
 }
 
-static void menu_boots(struct test_state *t)
+TEST("menu.b and Enter in all its forms boot; other keys do nothing")
 {
     static const char *const keys[] = {"b", "B", "\r", "\n", "\x12"}; /* KEY_ENTER */
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -110,7 +110,7 @@ static void menu_boots(struct test_state *t)
     TEST_END;
 }
 
-static void menu_options(struct test_state *t)
+TEST("menu.options are typed, corrected, named when unknown")
 {
     static const char long_word[] =
         "o"
@@ -160,7 +160,7 @@ static size_t map_lines(char *to, size_t size, const char *end, size_t first, si
     return n;
 }
 
-static void menu_map(struct test_state *t)
+TEST("menu.the map comes page by page, whole")
 {
     static char lines[8192];
     start("menu=9");
@@ -188,7 +188,7 @@ static void menu_map(struct test_state *t)
     TEST_END;
 }
 
-static void menu_writes(struct test_state *t)
+TEST("menu.w writes the report without a boot, and not against report=off")
 {
     EFI_STATUS status = EFI_SUCCESS;
     start("menu=9");
@@ -210,7 +210,7 @@ static void menu_writes(struct test_state *t)
     TEST_END;
 }
 
-static void menu_restarts(struct test_state *t)
+TEST("menu.r restarts, or says that it cannot")
 {
     EFI_STATUS status = EFI_SUCCESS;
     start("");
@@ -231,7 +231,7 @@ static void menu_restarts(struct test_state *t)
 }
 
 /* Whatever the consoles do, it goes on, and soon enough. */
-static void menu_never_hangs(struct test_state *t)
+TEST("menu.L3 no console, a mute one, a stuck key: it goes on in time")
 {
     static const char *const stuck[] = {"o",  "m",   "w",    "h",    "x", "\b",
                                         "ox", "o\b", "\x11", "\x10", " "};
@@ -264,7 +264,7 @@ static void menu_never_hangs(struct test_state *t)
 /* ---- words ---- */
 
 /* Each option that the header lists stands in the help; `key` is what it begins with. */
-static void help_is_whole(struct test_state *t)
+TEST("options.help names every option, in lines that fit")
 {
     static const char *const words[] = {
         "keepbs",
@@ -295,7 +295,7 @@ static void help_is_whole(struct test_state *t)
     TEST_END;
 }
 
-static void unknown_words(struct test_state *t)
+TEST("options.unknown words are named on the screen")
 {
     start("colour=red kaslr=off screen= screen=map|log plant=p plant=pani monitor=o menu=x "
           "exercise=\r\nserial=0x3f8x");
@@ -376,7 +376,7 @@ static void make_acpi(void)
     fake_map_entry(9, align_down(endless, PAGE_SIZE), 2, 0xf);
 }
 
-static void whole_report(struct test_state *t)
+TEST("report.each line is what it must be")
 {
     start("menu=off kaslr=off");
     fw.secure = 1;
@@ -425,7 +425,7 @@ static void whole_report(struct test_state *t)
 }
 
 /* The file system itself takes memory: the map is read when the file is open. */
-static void latest_map(struct test_state *t)
+TEST("report.the map is the latest")
 {
     static char lines[65536]; /* and some buffers of efi/volume.c long */
     start("");
@@ -439,7 +439,7 @@ static void latest_map(struct test_state *t)
     TEST_END;
 }
 
-static void report_variants(struct test_state *t)
+TEST("report.what is not known or not there is said, or left out")
 {
     start("");
     fw.secure = 0;
@@ -460,7 +460,7 @@ static void report_variants(struct test_state *t)
 }
 
 /* Options as long as they may be come whole, in pieces. */
-static void long_texts(struct test_state *t)
+TEST("report.long options come whole")
 {
     static char config[1024], joined[1024];
     size_t n = 0;
@@ -483,7 +483,7 @@ static void long_texts(struct test_state *t)
 }
 
 /* The rights of this very program, by one table of 1 GiB pages each. */
-static void own_rights(struct test_state *t)
+TEST("report.the rights of the program's own memory")
 {
     static const struct {
         uint64_t bits;
@@ -492,7 +492,7 @@ static void own_rights(struct test_state *t)
                 {0x81, "r-x"},
                 {0x83 | (uint64_t)1 << 63, "rw-"},
                 {0x81 | (uint64_t)1 << 63, "r--"}};
-    uintptr_t here = (uintptr_t)&own_rights;
+    uintptr_t here = (uintptr_t)&said;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         start("");
         fw.control.cr4 = i % 2 == 0 ? 0 : 0x1000; /* five levels */
@@ -513,7 +513,7 @@ static void own_rights(struct test_state *t)
 }
 
 /* Tables that lead to themselves, on all levels: as many are walked as the bound says. */
-static void endless_tables(struct test_state *t)
+TEST("report.page tables without end or memory end the walk")
 {
     start("");
     for (unsigned i = 0; i < 512; i++)
@@ -543,7 +543,7 @@ static bool old_is_whole(const struct fake_file *f)
     return f->there && f->size == 50000;
 }
 
-static void old_report(struct test_state *t)
+TEST("report.an older, longer report leaves nothing behind; what is not ours stays")
 {
     start("");
     CHECK(arrives(t));
@@ -570,7 +570,7 @@ static void old_report(struct test_state *t)
     TEST_END;
 }
 
-static void refused_writes(struct test_state *t)
+TEST("report.a disk that refuses is a sentence, and the boot goes on")
 {
     static const struct {
         EFI_STATUS status;
@@ -597,7 +597,7 @@ static void refused_writes(struct test_state *t)
 }
 
 /* A disk with room for any number of bytes: all of the report, or none of it and a sentence. */
-static void full_disk(struct test_state *t)
+TEST("report.a full disk holds all of the report or nothing of it")
 {
     start("");
     CHECK(arrives(t));
@@ -623,7 +623,7 @@ static void full_disk(struct test_state *t)
     TEST_END;
 }
 
-static void no_volume(struct test_state *t)
+TEST("report.no file system is a sentence")
 {
     start("");
     fw.loaded.DeviceHandle = NULL; /* as after a boot by network */
@@ -647,7 +647,7 @@ static void make_log(const char *text)
     memcpy((char *)block + 16, text, words[0]);
 }
 
-static void report_off(struct test_state *t)
+TEST("report.off opens nothing for writing")
 {
     start("report=off");
     make_log("old\r\n");
@@ -662,7 +662,7 @@ static void report_off(struct test_state *t)
 
 /* ---- the log of the boot before ---- */
 
-static void log_found(struct test_state *t)
+TEST("log.of the boot before is written to the disk, once")
 {
     static const char text[] = "[0.000000] mortise: commit\r\n[0.1] the last line\r\n";
     start("");
@@ -693,7 +693,7 @@ static void log_found(struct test_state *t)
     TEST_END;
 }
 
-static void no_log(struct test_state *t)
+TEST("log.none, or no place for one")
 {
     start("");
     CHECK(arrives(t));
@@ -707,7 +707,7 @@ static void no_log(struct test_state *t)
     TEST_END;
 }
 
-static void damaged_log(struct test_state *t)
+TEST("log.K2 a damaged one is not written")
 {
     for (size_t at = 0; at < 16 + 5; at++) {
         start("");
@@ -725,7 +725,7 @@ static void damaged_log(struct test_state *t)
 
 /* Whatever fails, with all that can be there: it goes on, or back with a sentence; nothing stays
  * open, and a report is whole or not there. */
-static void every_failure(struct test_state *t)
+TEST("report.L3 whichever service fails, files are whole or gone")
 {
     unsigned calls = 1, arrived = 0;
     for (unsigned k = 1; k <= calls; k++) {
@@ -752,34 +752,7 @@ static void every_failure(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {"menu.off and exit=1 show none, and no key is asked for", menu_off},
-    {"menu.time that nobody uses ends as was said", menu_time},
-    {"menu.b and Enter in all its forms boot; other keys do nothing", menu_boots},
-    {"menu.options are typed, corrected, named when unknown", menu_options},
-    {"menu.the map comes page by page, whole", menu_map},
-    {"menu.w writes the report without a boot, and not against report=off", menu_writes},
-    {"menu.r restarts, or says that it cannot", menu_restarts},
-    {"menu.L3 no console, a mute one, a stuck key: it goes on in time", menu_never_hangs},
-    {"options.help names every option, in lines that fit", help_is_whole},
-    {"options.unknown words are named on the screen", unknown_words},
-    {"report.each line is what it must be", whole_report},
-    {"report.the map is the latest", latest_map},
-    {"report.what is not known or not there is said, or left out", report_variants},
-    {"report.long options come whole", long_texts},
-    {"report.the rights of the program's own memory", own_rights},
-    {"report.page tables without end or memory end the walk", endless_tables},
-    {"report.an older, longer report leaves nothing behind; what is not ours stays", old_report},
-    {"report.a disk that refuses is a sentence, and the boot goes on", refused_writes},
-    {"report.a full disk holds all of the report or nothing of it", full_disk},
-    {"report.no file system is a sentence", no_volume},
-    {"report.off opens nothing for writing", report_off},
-    {"log.of the boot before is written to the disk, once", log_found},
-    {"log.none, or no place for one", no_log},
-    {"log.K2 a damaged one is not written", damaged_log},
-    {"report.L3 whichever service fails, files are whole or gone", every_failure},
-};
-static const struct test_suite suite = {"report", cases, ARRAY_LEN(cases)};
+TEST_SUITE(report);
 
 /* CPUID tells the number of the CPU that asks, so lines of two reports are only as long as each
  * other on one CPU. */
@@ -795,7 +768,7 @@ static void stay_on_this_cpu(void)
 int main(void)
 {
     stay_on_this_cpu();
-    int status = desk_suite_run(&suite);
+    int status = desk_suite_run(&report_suite);
     for (size_t i = 0; i < fw.block_count; i++)
         free(fw.blocks[i]);
     return status;

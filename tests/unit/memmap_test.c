@@ -111,7 +111,7 @@ static void becomes(struct test_state *t, const struct raw *raw, size_t count,
 
 /* --- storage, init, width --------------------------------------------------------------------- */
 
-static void capacity_is_two_for_each(struct test_state *t)
+TEST("memmap.capacity_for is two for each entry and owner")
 {
     CHECK_EQ(memmap_capacity_for(0, 0), 0);
     CHECK_EQ(memmap_capacity_for(3, 0), 6);
@@ -122,7 +122,7 @@ static void capacity_is_two_for_each(struct test_state *t)
     TEST_END;
 }
 
-static void capacity_is_enough_for_the_worst(struct test_state *t)
+TEST("memmap.capacity_for is enough for the worst")
 {
     /* Four nested entries, each less usable than the one around it: 7 pieces, and the border at
      * 1 MiB cuts one of them: 8 = 2 * 4. Then owners, each in the middle of a region. */
@@ -139,7 +139,7 @@ static void capacity_is_enough_for_the_worst(struct test_state *t)
     TEST_END;
 }
 
-static void init_makes_an_empty_map(struct test_state *t)
+TEST("memmap.init makes an empty map")
 {
     struct memmap map;
     if (!start(t, &map, 4))
@@ -156,7 +156,7 @@ static void init_makes_an_empty_map(struct test_state *t)
     TEST_END;
 }
 
-static void zeroed_map_offers_nothing(struct test_state *t)
+TEST("memmap.a zeroed map offers nothing")
 {
     struct memmap map = {.regions = NULL};
     CHECK_EQ(memmap_add(&map, 0, 0, MEM_USABLE), STATUS_OK); /* ignored: needs no slot */
@@ -169,7 +169,7 @@ static void zeroed_map_offers_nothing(struct test_state *t)
     TEST_END;
 }
 
-static void width_is_the_nearest_of_32_to_52(struct test_state *t)
+TEST("memmap.the width is the nearest of 32 to 52")
 {
     struct memmap map;
     const unsigned bits[][2] = {{0, 32},  {31, 32}, {32, 32}, {39, 39},
@@ -182,7 +182,7 @@ static void width_is_the_nearest_of_32_to_52(struct test_state *t)
     TEST_END;
 }
 
-static void width_does_nothing_after_an_entry(struct test_state *t)
+TEST("memmap.set_width does nothing after an entry")
 {
     struct memmap map;
     if (!start(t, &map, 2))
@@ -228,7 +228,7 @@ static void meets(struct test_state *t, struct raw raw, uint64_t size, unsigned 
     }
 }
 
-static void entries_that_are_ignored_have_one_anomaly(struct test_state *t)
+TEST("memmap.an ignored entry has one anomaly")
 {
     meets(t, (struct raw){MIB + 1, 0, MEM_USABLE}, 0, 1u << MEMMAP_EMPTY, false);
     meets(t, (struct raw){UINT64_MAX, 0, MEM_MMIO}, 0, 1u << MEMMAP_EMPTY, false);
@@ -241,7 +241,7 @@ static void entries_that_are_ignored_have_one_anomaly(struct test_state *t)
     TEST_END;
 }
 
-static void entries_that_are_kept_can_have_several(struct test_state *t)
+TEST("memmap.a kept entry can have several anomalies")
 {
     meets(t, (struct raw){4 * MIB, 0, MEM_USABLE}, PG, 0, true);
     meets(t, (struct raw){2 * MIB, 0, MEM_USABLE}, PG, 0, true); /* the same base is in order */
@@ -262,7 +262,7 @@ static void entries_that_are_kept_can_have_several(struct test_state *t)
     TEST_END;
 }
 
-static void low_tells_the_part_below_the_floor(struct test_state *t)
+TEST("memmap.LOW tells the part below the floor")
 {
     struct memmap map;
     struct told told = {.calls = 0};
@@ -281,7 +281,7 @@ static void low_tells_the_part_below_the_floor(struct test_state *t)
     TEST_END;
 }
 
-static void overlap_tells_the_part_covered_before(struct test_state *t)
+TEST("memmap.OVERLAP tells the part covered before")
 {
     struct memmap map;
     struct told told = {.calls = 0};
@@ -303,7 +303,7 @@ static void overlap_tells_the_part_covered_before(struct test_state *t)
     TEST_END;
 }
 
-static void the_same_entry_twice_is_one_overlap(struct test_state *t)
+TEST("memmap.the same entry twice is one overlap")
 {
     struct memmap map;
     if (!make(t, &map, 0,
@@ -315,7 +315,7 @@ static void the_same_entry_twice_is_one_overlap(struct test_state *t)
     TEST_END;
 }
 
-static void add_without_a_slot_is_full_and_counts_nothing(struct test_state *t)
+TEST("memmap.add without a slot is full")
 {
     struct memmap map;
     if (!start(t, &map, 1))
@@ -330,7 +330,7 @@ static void add_without_a_slot_is_full_and_counts_nothing(struct test_state *t)
     TEST_END;
 }
 
-static void add_after_normalize_is_invalid(struct test_state *t)
+TEST("memmap.add after normalize is invalid")
 {
     struct memmap map;
     if (!make(t, &map, 4, RAWS({2 * MIB, 3 * MIB, MEM_USABLE})))
@@ -343,7 +343,7 @@ static void add_after_normalize_is_invalid(struct test_state *t)
     TEST_END;
 }
 
-static void add_uefi_translates_and_counts_the_unknown(struct test_state *t)
+TEST("memmap.add_uefi translates")
 {
     struct memmap map;
     if (!start(t, &map, 8))
@@ -363,7 +363,7 @@ static void add_uefi_translates_and_counts_the_unknown(struct test_state *t)
 
 /* --- normalize: what a page becomes ----------------------------------------------------------- */
 
-static void regions_come_out_sorted(struct test_state *t)
+TEST("memmap.M1 regions come out sorted")
 {
     becomes(t,
             RAWS({2 * MIB, 3 * MIB, MEM_USABLE}, {8 * MIB, 9 * MIB, MEM_BOOT},
@@ -375,7 +375,7 @@ static void regions_come_out_sorted(struct test_state *t)
     TEST_END;
 }
 
-static void neighbours_of_one_type_merge(struct test_state *t)
+TEST("memmap.M2 neighbours of one type merge")
 {
     becomes(t,
             RAWS({2 * MIB, 3 * MIB, MEM_USABLE}, {3 * MIB, 4 * MIB, MEM_USABLE},
@@ -391,7 +391,7 @@ static void neighbours_of_one_type_merge(struct test_state *t)
     TEST_END;
 }
 
-static void least_usable_type_wins_of_any_two(struct test_state *t)
+TEST("memmap.M3 the least usable type wins")
 {
     for (unsigned a = MEM_USABLE; a < MEM_TYPE_COUNT; a++) {
         for (unsigned b = a + 1; b < MEM_TYPE_COUNT; b++) {
@@ -410,7 +410,7 @@ static void least_usable_type_wins_of_any_two(struct test_state *t)
     TEST_END;
 }
 
-static void overlaps_are_resolved(struct test_state *t)
+TEST("memmap.overlaps are resolved")
 {
     becomes(t,
             RAWS({2 * MIB, 64 * MIB, MEM_USABLE}, {8 * MIB, 9 * MIB, MEM_ACPI_RECLAIM},
@@ -425,7 +425,7 @@ static void overlaps_are_resolved(struct test_state *t)
     TEST_END;
 }
 
-static void ram_is_cut_inward(struct test_state *t)
+TEST("memmap.RAM is cut inward")
 {
     becomes(t, RAWS({2 * MIB + 1, 3 * MIB - 1, MEM_USABLE}),
             WANTS({2 * MIB + PG, 3 * MIB - PG, MEM_USABLE, NULL}));
@@ -436,7 +436,7 @@ static void ram_is_cut_inward(struct test_state *t)
     TEST_END;
 }
 
-static void ram_that_touches_merges_before_it_is_cut(struct test_state *t)
+TEST("memmap.RAM that touches merges before it is cut")
 {
     becomes(t,
             RAWS({2 * MIB, 3 * MIB + 7, MEM_USABLE}, {3 * MIB + 7, 3 * MIB + 9, MEM_USABLE},
@@ -445,7 +445,7 @@ static void ram_that_touches_merges_before_it_is_cut(struct test_state *t)
     TEST_END;
 }
 
-static void page_of_two_types_of_ram_is_a_hole(struct test_state *t)
+TEST("memmap.a page of two types of RAM is a hole")
 {
     becomes(t, RAWS({2 * MIB, 3 * MIB + 7, MEM_USABLE}, {3 * MIB + 7, 4 * MIB, MEM_BOOT}),
             WANTS({2 * MIB, 3 * MIB, MEM_USABLE, NULL}, {3 * MIB + PG, 4 * MIB, MEM_BOOT, NULL}));
@@ -454,7 +454,7 @@ static void page_of_two_types_of_ram_is_a_hole(struct test_state *t)
     TEST_END;
 }
 
-static void other_memory_grows_outward(struct test_state *t)
+TEST("memmap.other memory grows outward")
 {
     becomes(t, RAWS({5 * MIB + 1, 5 * MIB + 2, MEM_ACPI_NVS}),
             WANTS({5 * MIB, 5 * MIB + PG, MEM_ACPI_NVS, NULL}));
@@ -473,7 +473,7 @@ static void other_memory_grows_outward(struct test_state *t)
     TEST_END;
 }
 
-static void first_mib_is_reserved(struct test_state *t)
+TEST("memmap.the first MiB is reserved")
 {
     becomes(t,
             RAWS({0x2000, 0x9f000, MEM_USABLE}, {0x9f000, 0xa0000, MEM_BOOT},
@@ -490,7 +490,7 @@ static void first_mib_is_reserved(struct test_state *t)
     TEST_END;
 }
 
-static void what_ends_beyond_the_width_is_cut(struct test_state *t)
+TEST("memmap.what ends beyond the width is cut")
 {
     struct memmap map;
     if (!start(t, &map, 6))
@@ -509,7 +509,7 @@ static void what_ends_beyond_the_width_is_cut(struct test_state *t)
     TEST_END;
 }
 
-static void normalize_without_storage_is_full_and_changes_nothing(struct test_state *t)
+TEST("memmap.normalize without storage is full")
 {
     struct memmap map;
     if (!start(t, &map, 3))
@@ -525,7 +525,7 @@ static void normalize_without_storage_is_full_and_changes_nothing(struct test_st
     TEST_END;
 }
 
-static void second_normalize_finds_nothing_to_do(struct test_state *t)
+TEST("memmap.a second normalize finds nothing to do")
 {
     struct memmap map;
     if (!make(t, &map, 1, RAWS({2 * MIB, 8 * MIB, MEM_USABLE}, {3 * MIB, 9 * MIB, MEM_BOOT})))
@@ -540,7 +540,7 @@ static void second_normalize_finds_nothing_to_do(struct test_state *t)
     TEST_END;
 }
 
-static void many_entries_in_any_order_come_out_sorted(struct test_state *t)
+TEST("memmap.many entries in any order come out sorted")
 {
     enum { N = 500 };
     struct memmap map;
@@ -562,7 +562,7 @@ static void many_entries_in_any_order_come_out_sorted(struct test_state *t)
 
 /* --- find ------------------------------------------------------------------------------------- */
 
-static void find_gives_the_region_or_null(struct test_state *t)
+TEST("memmap.find gives the region or NULL")
 {
     struct memmap map;
     if (!make(t, &map, 0,
@@ -581,7 +581,7 @@ static void find_gives_the_region_or_null(struct test_state *t)
     TEST_END;
 }
 
-static void find_before_normalize_is_null(struct test_state *t)
+TEST("memmap.find before normalize is NULL")
 {
     struct memmap map;
     if (!start(t, &map, 2))
@@ -600,7 +600,7 @@ static bool make_two(struct test_state *t, struct memmap *map, size_t owners)
                      {4 * MIB, 6 * MIB, MEM_BOOT}, {8 * MIB, 9 * MIB, MEM_MMIO}));
 }
 
-static void reserve_grows_outward_to_whole_pages(struct test_state *t)
+TEST("memmap.reserve grows outward to whole pages")
 {
     struct memmap map;
     if (!make_two(t, &map, 1))
@@ -614,7 +614,7 @@ static void reserve_grows_outward_to_whole_pages(struct test_state *t)
     TEST_END;
 }
 
-static void any_stored_region_can_be_owned(struct test_state *t)
+TEST("memmap.any stored region can be owned")
 {
     struct memmap map;
     if (!make_two(t, &map, 3))
@@ -630,7 +630,7 @@ static void any_stored_region_can_be_owned(struct test_state *t)
     TEST_END;
 }
 
-static void pages_of_one_owner_merge(struct test_state *t)
+TEST("memmap.pages of one owner merge")
 {
     static const char a[] = "page tables";
     static const char b[] = "page tables"; /* the same text elsewhere is the same owner */
@@ -651,7 +651,7 @@ static void pages_of_one_owner_merge(struct test_state *t)
     TEST_END;
 }
 
-static void pages_of_one_owner_keep_their_types(struct test_state *t)
+TEST("memmap.pages of one owner keep their types")
 {
     struct memmap map;
     if (!make_two(t, &map, 2))
@@ -682,7 +682,7 @@ static void refuses(struct test_state *t, struct memmap *map, paddr_t base, uint
     }
 }
 
-static void reserve_says_what_is_wrong(struct test_state *t)
+TEST("memmap.reserve says what is wrong")
 {
     struct memmap map;
     if (!make_two(t, &map, 2))
@@ -708,7 +708,7 @@ static void reserve_says_what_is_wrong(struct test_state *t)
     TEST_END;
 }
 
-static void reserve_before_normalize_is_invalid(struct test_state *t)
+TEST("memmap.reserve before normalize is invalid")
 {
     struct memmap map;
     if (!start(t, &map, 8))
@@ -718,7 +718,7 @@ static void reserve_before_normalize_is_invalid(struct test_state *t)
     TEST_END;
 }
 
-static void reserve_without_room_for_its_cuts_is_full(struct test_state *t)
+TEST("memmap.reserve without room is full")
 {
     struct memmap map;
     if (!make(t, &map, 0, RAWS({2 * MIB, 3 * MIB, MEM_USABLE})))
@@ -741,7 +741,7 @@ static void reserve_without_room_for_its_cuts_is_full(struct test_state *t)
 
 /* --- early_alloc ------------------------------------------------------------------------------ */
 
-static void early_alloc_takes_the_highest_place(struct test_state *t)
+TEST("memmap.early_alloc takes the highest place")
 {
     struct memmap map;
     if (!make(t, &map, 3,
@@ -759,7 +759,7 @@ static void early_alloc_takes_the_highest_place(struct test_state *t)
     TEST_END;
 }
 
-static void early_alloc_keeps_alignment_and_limit(struct test_state *t)
+TEST("memmap.early_alloc keeps alignment and limit")
 {
     struct memmap map;
     if (!make(t, &map, 4, RAWS({MIB, 64 * MIB, MEM_USABLE}, {4 * GIB, 5 * GIB + PG, MEM_USABLE})))
@@ -772,7 +772,7 @@ static void early_alloc_keeps_alignment_and_limit(struct test_state *t)
     TEST_END;
 }
 
-static void dma_zone_is_entered_last(struct test_state *t)
+TEST("memmap.the DMA zone is entered last")
 {
     struct memmap map;
     if (!make(t, &map, 4, RAWS({MIB, 15 * MIB, MEM_USABLE}, {16 * MIB, 17 * MIB, MEM_USABLE})))
@@ -783,7 +783,7 @@ static void dma_zone_is_entered_last(struct test_state *t)
     TEST_END;
 }
 
-static void early_alloc_passes_over_owned_memory(struct test_state *t)
+TEST("memmap.early_alloc passes over owned memory")
 {
     struct memmap map;
     if (!make(t, &map, 3, RAWS({32 * MIB, 33 * MIB, MEM_USABLE})))
@@ -807,7 +807,7 @@ static void gives_nothing(struct test_state *t, struct memmap *map, uint64_t siz
         CHECK(map->regions[i].label == NULL);
 }
 
-static void early_alloc_gives_none_for_bad_arguments(struct test_state *t)
+TEST("memmap.early_alloc gives none for bad arguments")
 {
     struct memmap map;
     if (!make(t, &map, 4, RAWS({0, 64 * MIB, MEM_USABLE})))
@@ -832,7 +832,7 @@ static void early_alloc_gives_none_for_bad_arguments(struct test_state *t)
     TEST_END;
 }
 
-static void early_alloc_gives_none_without_storage(struct test_state *t)
+TEST("memmap.early_alloc gives none without storage")
 {
     struct memmap map;
     if (!make(t, &map, 0, RAWS({32 * MIB, 33 * MIB, MEM_USABLE})))
@@ -865,7 +865,7 @@ static void good_map(struct memmap *map, struct mem_region storage[2])
         CHECK_STR(memmap_check(&map), text);                                                       \
     } while (0)
 
-static void check_sees_m1(struct test_state *t)
+TEST("memmap.check sees M1 broken")
 {
     BROKEN(map.normalized = false, "M1: the map is not normalized yet");
     BROKEN(r[1].size = 0, "M1: a region is empty");
@@ -879,7 +879,7 @@ static void check_sees_m1(struct test_state *t)
     TEST_END;
 }
 
-static void check_sees_m2(struct test_state *t)
+TEST("memmap.check sees M2 broken")
 {
     BROKEN(r[1].type = MEM_USABLE, "M2: two regions that touch should be one");
     BROKEN((r[1].type = MEM_USABLE, r[0].label = "a", r[1].label = "a"),
@@ -891,7 +891,7 @@ static void check_sees_m2(struct test_state *t)
     TEST_END;
 }
 
-static void check_sees_m3(struct test_state *t)
+TEST("memmap.check sees M3 broken")
 {
     BROKEN(r[1].size -= 1, "M3: a region is not whole pages");
     BROKEN((r[0].base += 8, r[0].size -= PG), "M3: a region is not whole pages");
@@ -904,7 +904,7 @@ static void check_sees_m3(struct test_state *t)
     TEST_END;
 }
 
-static void check_sees_m4_and_m5(struct test_state *t)
+TEST("memmap.check sees M4 and M5 broken")
 {
     BROKEN(r[0].label = "", "M4: an owner has no name");
     BROKEN(map.capacity = 1, "M5: more regions than the storage holds");
@@ -913,7 +913,7 @@ static void check_sees_m4_and_m5(struct test_state *t)
 
 /* --- UEFI and names --------------------------------------------------------------------------- */
 
-static void uefi_types_become_ours(struct test_state *t)
+TEST("memmap.UEFI types become ours")
 {
     static const enum mem_type table[] = {
         MEM_RESERVED, MEM_LOADER,   MEM_LOADER,     MEM_BOOT,         MEM_BOOT,     MEM_RUNTIME,
@@ -934,7 +934,7 @@ static void uefi_types_become_ours(struct test_state *t)
     TEST_END;
 }
 
-static void ram_needs_wb_and_neither_rp_nor_sp(struct test_state *t)
+TEST("memmap.RAM needs WB and neither RP nor SP")
 {
     static const uint32_t ram[] = {1, 2, 3, 4, 7};
     for (size_t i = 0; i < ARRAY_LEN(ram); i++) {
@@ -953,7 +953,7 @@ static void ram_needs_wb_and_neither_rp_nor_sp(struct test_state *t)
     TEST_END;
 }
 
-static void every_type_and_anomaly_has_its_own_name(struct test_state *t)
+TEST("memmap.every type and anomaly has its own name")
 {
     CHECK_STR(mem_type_name(MEM_USABLE), "usable");
     CHECK_STR(mem_type_name(MEM_ACPI_NVS), "ACPI NVS");
@@ -971,69 +971,4 @@ static void every_type_and_anomaly_has_its_own_name(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {TEST_NAME("memmap.capacity_for is two for each entry and owner"), capacity_is_two_for_each},
-    {TEST_NAME("memmap.capacity_for is enough for the worst"), capacity_is_enough_for_the_worst},
-    {TEST_NAME("memmap.init makes an empty map"), init_makes_an_empty_map},
-    {TEST_NAME("memmap.a zeroed map offers nothing"), zeroed_map_offers_nothing},
-    {TEST_NAME("memmap.the width is the nearest of 32 to 52"), width_is_the_nearest_of_32_to_52},
-    {TEST_NAME("memmap.set_width does nothing after an entry"), width_does_nothing_after_an_entry},
-    {TEST_NAME("memmap.an ignored entry has one anomaly"),
-     entries_that_are_ignored_have_one_anomaly},
-    {TEST_NAME("memmap.a kept entry can have several anomalies"),
-     entries_that_are_kept_can_have_several},
-    {TEST_NAME("memmap.LOW tells the part below the floor"), low_tells_the_part_below_the_floor},
-    {TEST_NAME("memmap.OVERLAP tells the part covered before"),
-     overlap_tells_the_part_covered_before},
-    {TEST_NAME("memmap.the same entry twice is one overlap"), the_same_entry_twice_is_one_overlap},
-    {TEST_NAME("memmap.add without a slot is full"), add_without_a_slot_is_full_and_counts_nothing},
-    {TEST_NAME("memmap.add after normalize is invalid"), add_after_normalize_is_invalid},
-    {TEST_NAME("memmap.add_uefi translates"), add_uefi_translates_and_counts_the_unknown},
-    {TEST_NAME("memmap.M1 regions come out sorted"), regions_come_out_sorted},
-    {TEST_NAME("memmap.M2 neighbours of one type merge"), neighbours_of_one_type_merge},
-    {TEST_NAME("memmap.M3 the least usable type wins"), least_usable_type_wins_of_any_two},
-    {TEST_NAME("memmap.overlaps are resolved"), overlaps_are_resolved},
-    {TEST_NAME("memmap.RAM is cut inward"), ram_is_cut_inward},
-    {TEST_NAME("memmap.RAM that touches merges before it is cut"),
-     ram_that_touches_merges_before_it_is_cut},
-    {TEST_NAME("memmap.a page of two types of RAM is a hole"), page_of_two_types_of_ram_is_a_hole},
-    {TEST_NAME("memmap.other memory grows outward"), other_memory_grows_outward},
-    {TEST_NAME("memmap.the first MiB is reserved"), first_mib_is_reserved},
-    {TEST_NAME("memmap.what ends beyond the width is cut"), what_ends_beyond_the_width_is_cut},
-    {TEST_NAME("memmap.normalize without storage is full"),
-     normalize_without_storage_is_full_and_changes_nothing},
-    {TEST_NAME("memmap.a second normalize finds nothing to do"),
-     second_normalize_finds_nothing_to_do},
-    {TEST_NAME("memmap.many entries in any order come out sorted"),
-     many_entries_in_any_order_come_out_sorted},
-    {TEST_NAME("memmap.find gives the region or NULL"), find_gives_the_region_or_null},
-    {TEST_NAME("memmap.find before normalize is NULL"), find_before_normalize_is_null},
-    {TEST_NAME("memmap.reserve grows outward to whole pages"),
-     reserve_grows_outward_to_whole_pages},
-    {TEST_NAME("memmap.any stored region can be owned"), any_stored_region_can_be_owned},
-    {TEST_NAME("memmap.pages of one owner merge"), pages_of_one_owner_merge},
-    {TEST_NAME("memmap.pages of one owner keep their types"), pages_of_one_owner_keep_their_types},
-    {TEST_NAME("memmap.reserve says what is wrong"), reserve_says_what_is_wrong},
-    {TEST_NAME("memmap.reserve before normalize is invalid"), reserve_before_normalize_is_invalid},
-    {TEST_NAME("memmap.reserve without room is full"), reserve_without_room_for_its_cuts_is_full},
-    {TEST_NAME("memmap.early_alloc takes the highest place"), early_alloc_takes_the_highest_place},
-    {TEST_NAME("memmap.early_alloc keeps alignment and limit"),
-     early_alloc_keeps_alignment_and_limit},
-    {TEST_NAME("memmap.the DMA zone is entered last"), dma_zone_is_entered_last},
-    {TEST_NAME("memmap.early_alloc passes over owned memory"),
-     early_alloc_passes_over_owned_memory},
-    {TEST_NAME("memmap.early_alloc gives none for bad arguments"),
-     early_alloc_gives_none_for_bad_arguments},
-    {TEST_NAME("memmap.early_alloc gives none without storage"),
-     early_alloc_gives_none_without_storage},
-    {TEST_NAME("memmap.check sees M1 broken"), check_sees_m1},
-    {TEST_NAME("memmap.check sees M2 broken"), check_sees_m2},
-    {TEST_NAME("memmap.check sees M3 broken"), check_sees_m3},
-    {TEST_NAME("memmap.check sees M4 and M5 broken"), check_sees_m4_and_m5},
-    {TEST_NAME("memmap.UEFI types become ours"), uefi_types_become_ours},
-    {TEST_NAME("memmap.RAM needs WB and neither RP nor SP"), ram_needs_wb_and_neither_rp_nor_sp},
-    {TEST_NAME("memmap.every type and anomaly has its own name"),
-     every_type_and_anomaly_has_its_own_name},
-};
-
-const struct test_suite memmap_suite = {"memmap", cases, ARRAY_LEN(cases)};
+TEST_SUITE(memmap);

@@ -87,7 +87,7 @@ static void free_page_lost(struct rig *r)
     s->free--;
 }
 
-static void p1(struct test_state *t)
+TEST("pmm_broken.P1 wrong sums are seen")
 {
     break_fn *const ways[] = {free_too_high, free_too_low, total_too_high, low_water_above_free,
                               free_page_lost};
@@ -129,7 +129,7 @@ static void regions_swapped(struct rig *r)
     r->pmm->regions[1] = first;
 }
 
-static void p2(struct test_state *t)
+TEST("pmm_broken.P2 regions out of their zone or over each other are seen")
 {
     break_fn *const ways[] = {region_over_its_neighbour, region_over_the_limit, region_empty,
                               region_in_higher_zone,     region_in_lower_zone,  regions_swapped};
@@ -230,7 +230,7 @@ static void extent_under_wrong_length(struct rig *r)
     e->mask[from / 64] &= ~((uint64_t)1 << (from % 64));
 }
 
-static void p3(struct test_state *t)
+TEST("pmm_broken.P3 wrong filing is seen")
 {
     break_fn *const ways[] = {
         block_not_filed,   block_under_wrong_length, longest_too_high,  class_wrong,
@@ -297,7 +297,7 @@ static void tags_differ_in_kind(struct rig *r)
     summary(r, EXTENT_END)->withheld = 1;
 }
 
-static void p4(struct test_state *t)
+TEST("pmm_broken.P4 summaries and bits that differ are seen")
 {
     break_fn *const ways[] = {free_count_too_high,
                               free_count_too_low,
@@ -333,7 +333,7 @@ static void whole_block_left_open(struct rig *r)
     normal(r)->free += 100;
 }
 
-static void p5(struct test_state *t)
+TEST("pmm_broken.P5 extents that touch are seen")
 {
     break_fn *const ways[] = {extent_in_two, whole_block_left_open};
     expect_broken(t, "P5", ways, ARRAY_LEN(ways));
@@ -359,7 +359,7 @@ static void region_grows_over_an_owner(struct rig *r)
     r->pmm->regions[3].pages += 1;
 }
 
-static void p7(struct test_state *t)
+TEST("pmm_broken.P7 a free page with an owner is seen")
 {
     break_fn *const ways[] = {free_page_gets_an_owner, withheld_page_gets_an_owner,
                               region_grows_over_an_owner};
@@ -367,13 +367,4 @@ static void p7(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {TEST_NAME("pmm_broken.P1 wrong sums are seen"), p1},
-    {TEST_NAME("pmm_broken.P2 regions out of their zone or over each other are seen"), p2},
-    {TEST_NAME("pmm_broken.P3 wrong filing is seen"), p3},
-    {TEST_NAME("pmm_broken.P4 summaries and bits that differ are seen"), p4},
-    {TEST_NAME("pmm_broken.P5 extents that touch are seen"), p5},
-    {TEST_NAME("pmm_broken.P7 a free page with an owner is seen"), p7},
-};
-
-const struct test_suite pmm_broken_suite = {"pmm_broken", cases, ARRAY_LEN(cases)};
+TEST_SUITE(pmm_broken);

@@ -30,7 +30,7 @@ static const size_t lengths[] = {1, 2, 3, 65, 511, 512, 513, 5000};
 
 /* ---- pmm_create_in, pmm_tables_size ---- */
 
-static void create_owns_usable(struct test_state *t)
+TEST("pmm.create owns all usable memory without an owner and withholds the rest")
 {
     struct rig r;
     if (!RIG_MAKE(&r, patchwork))
@@ -45,7 +45,7 @@ static void create_owns_usable(struct test_state *t)
     TEST_END;
 }
 
-static void create_cuts_zones(struct test_state *t)
+TEST("pmm.create cuts regions at zone limits")
 {
     struct rig r;
     if (!RIG_MAKE(&r, all_zones))
@@ -58,7 +58,7 @@ static void create_cuts_zones(struct test_state *t)
     TEST_END;
 }
 
-static void create_refuses(struct test_state *t)
+TEST("pmm.create_in refuses bad arguments and too little memory")
 {
     struct rig r;
     if (!RIG_MAKE(&r, tiny))
@@ -74,7 +74,7 @@ static void create_refuses(struct test_state *t)
     TEST_END;
 }
 
-static void create_leaves_tables_on_failure(struct test_state *t)
+TEST("pmm.P8 create_in that fails leaves the tables alone")
 {
     struct rig r;
     rig_map(&r, tiny, ARRAY_LEN(tiny));
@@ -92,7 +92,7 @@ static void create_leaves_tables_on_failure(struct test_state *t)
     TEST_END;
 }
 
-static void create_stays_in_tables(struct test_state *t)
+TEST("pmm.create_in stays inside its tables, whatever they held")
 {
     struct rig r;
     rig_map(&r, all_zones, ARRAY_LEN(all_zones));
@@ -110,7 +110,7 @@ static void create_stays_in_tables(struct test_state *t)
     TEST_END;
 }
 
-static void create_accepts_1024_cpus(struct test_state *t)
+TEST("pmm.create_in serves 1 to 1024 CPUs")
 {
     struct rig r;
     rig_map(&r, tiny, ARRAY_LEN(tiny));
@@ -124,7 +124,7 @@ static void create_accepts_1024_cpus(struct test_state *t)
 }
 
 /* Below 1 GiB the part that every allocator has, whatever its size, is the larger one. */
-static void tables_of_small_memory(struct test_state *t)
+TEST("pmm.tables_size of small memory is 2.5 bits a page and at most 5 KiB")
 {
     const uint64_t sizes[] = {64 * KIB, 1 * MIB, 8 * MIB, 128 * MIB, 512 * MIB};
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -136,7 +136,7 @@ static void tables_of_small_memory(struct test_state *t)
     TEST_END;
 }
 
-static void tables_are_small(struct test_state *t)
+TEST("pmm.tables_size is at most 2.5 bits a page from 1 GiB up")
 {
     const uint64_t sizes[] = {1 * GIB, 4 * GIB, 64 * GIB, 1 * TIB, 12 * TIB, 64 * TIB};
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -151,7 +151,7 @@ static void tables_are_small(struct test_state *t)
     TEST_END;
 }
 
-static void tables_ignore_holes(struct test_state *t)
+TEST("pmm.tables_size pays nothing for holes")
 {
     const struct mem_region near[] = {USABLE(HIGH, 4 * MIB), USABLE(HIGH + 8 * MIB, 4 * MIB)};
     const struct mem_region far[] = {USABLE(HIGH, 4 * MIB), USABLE(60 * TIB, 4 * MIB)};
@@ -163,7 +163,7 @@ static void tables_ignore_holes(struct test_state *t)
     TEST_END;
 }
 
-static void smallest_machine(struct test_state *t)
+TEST("pmm.64 KiB are enough to work with")
 {
     struct rig r;
     if (!RIG_MAKE(&r, tiny))
@@ -175,7 +175,7 @@ static void smallest_machine(struct test_state *t)
     TEST_END;
 }
 
-static void empty_map(struct test_state *t)
+TEST("pmm.an empty map makes an allocator that has nothing")
 {
     struct rig r;
     rig_map(&r, tiny, 0);
@@ -191,7 +191,7 @@ static void empty_map(struct test_state *t)
 
 /* ---- pmm_create ---- */
 
-static void create_labels_tables(struct test_state *t)
+TEST("pmm.create labels its tables, high, and never gives them out")
 {
     if (!test_env_has_fake_ram())
         SKIP("needs fake RAM: the tables would lie in memory that has an owner");
@@ -214,7 +214,7 @@ static void create_labels_tables(struct test_state *t)
     TEST_END;
 }
 
-static void create_without_room(struct test_state *t)
+TEST("pmm.create without room answers STATUS_NO_MEMORY and changes nothing")
 {
     if (!test_env_has_fake_ram())
         SKIP("needs fake RAM: the tables would lie in memory that has an owner");
@@ -234,7 +234,7 @@ static void create_without_room(struct test_state *t)
 
 /* ---- pmm_alloc ---- */
 
-static void alloc_any_length(struct test_state *t)
+TEST("pmm.alloc takes runs of any length, no page more")
 {
     struct rig r;
     paddr_t got[ARRAY_LEN(lengths)];
@@ -260,7 +260,7 @@ static void alloc_any_length(struct test_state *t)
     TEST_END;
 }
 
-static void alloc_every_small_length(struct test_state *t)
+TEST("pmm.alloc takes every length from 1 to 1030")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high64))
@@ -276,7 +276,7 @@ static void alloc_every_small_length(struct test_state *t)
     TEST_END;
 }
 
-static void alloc_out_of_range(struct test_state *t)
+TEST("pmm.alloc answers PADDR_NONE to lengths out of range")
 {
     struct rig r;
     struct rig_snap before;
@@ -293,7 +293,7 @@ static void alloc_out_of_range(struct test_state *t)
     TEST_END;
 }
 
-static void alloc_unknown_flag(struct test_state *t)
+TEST("pmm.alloc answers PADDR_NONE to unknown flags")
 {
     struct rig r;
     struct rig_snap before;
@@ -306,7 +306,7 @@ static void alloc_unknown_flag(struct test_state *t)
     TEST_END;
 }
 
-static void align_all_powers(struct test_state *t)
+TEST("pmm.alloc_aligned takes every power of two from 4 KiB to 1 GiB")
 {
     struct rig r;
     const struct mem_region map[] = {USABLE(1 * GIB - 4 * MIB + 4 * KIB, 2 * GIB + 16 * MIB)};
@@ -326,7 +326,7 @@ static void align_all_powers(struct test_state *t)
     TEST_END;
 }
 
-static void align_refuses(struct test_state *t)
+TEST("pmm.alloc_aligned answers PADDR_NONE to any other alignment")
 {
     const uint64_t bad[] = {0, 1, 2048, 4095, 4097, 12288, 2 * GIB, 3 * MIB, UINT64_MAX};
     struct rig r;
@@ -340,7 +340,7 @@ static void align_refuses(struct test_state *t)
     TEST_END;
 }
 
-static void align_without_place(struct test_state *t)
+TEST("pmm.alloc_aligned fails only when no aligned place exists")
 {
     struct rig r;
     const struct mem_region map[] = {USABLE(HIGH + 4 * KIB, 4 * MIB - 8 * KIB)};
@@ -355,7 +355,7 @@ static void align_without_place(struct test_state *t)
 }
 
 /* One aligned hole left among many that are long enough but not aligned. */
-static void align_finds_the_only_place(struct test_state *t)
+TEST("pmm.P6 the only aligned place among many is found")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high64))
@@ -378,7 +378,7 @@ static void align_finds_the_only_place(struct test_state *t)
 
 /* ---- zones ---- */
 
-static void zones_highest_first(struct test_state *t)
+TEST("pmm.alloc goes to the highest zone first")
 {
     struct rig r;
     if (!RIG_MAKE(&r, all_zones))
@@ -394,7 +394,7 @@ static void zones_highest_first(struct test_state *t)
     TEST_END;
 }
 
-static void zone_limits(struct test_state *t)
+TEST("pmm.PMM_DMA and PMM_DMA32 keep to their limits")
 {
     struct rig r;
     if (!RIG_MAKE(&r, all_zones))
@@ -413,7 +413,7 @@ static void zone_limits(struct test_state *t)
     TEST_END;
 }
 
-static void zone_border_is_no_run(struct test_state *t)
+TEST("pmm.no run crosses a zone limit")
 {
     struct rig r;
     const struct mem_region map[] = {USABLE(15 * MIB, 2 * MIB), USABLE(HIGH - MIB, 2 * MIB)};
@@ -428,7 +428,7 @@ static void zone_border_is_no_run(struct test_state *t)
     TEST_END;
 }
 
-static void dma_reserve(struct test_state *t)
+TEST("pmm.ordinary requests leave a quarter of DMA")
 {
     struct rig r;
     unsigned taken = 0;
@@ -448,7 +448,7 @@ static void dma_reserve(struct test_state *t)
     TEST_END;
 }
 
-static void dma_reserve_after_everything(struct test_state *t)
+TEST("pmm.a DMA request succeeds after ordinary ones have taken all they can")
 {
     struct rig r;
     if (!RIG_MAKE(&r, all_zones))
@@ -462,7 +462,7 @@ static void dma_reserve_after_everything(struct test_state *t)
     TEST_END;
 }
 
-static void dma_reserve_counts_lengths(struct test_state *t)
+TEST("pmm.the DMA reserve counts pages, not requests")
 {
     struct rig r;
     if (!RIG_MAKE(&r, dma_only))
@@ -479,7 +479,7 @@ static void dma_reserve_counts_lengths(struct test_state *t)
 
 /* ---- PMM_KERNEL ---- */
 
-static void kernel_is_grouped(struct test_state *t)
+TEST("pmm.PMM_KERNEL pages are kept together in blocks of their own")
 {
     struct rig r;
     uint8_t owner[128]; /* one entry a block of 2 MiB: 1 user, 2 kernel */
@@ -507,7 +507,7 @@ static void kernel_is_grouped(struct test_state *t)
 }
 
 /* Runs as well: no block holds both kinds, whatever their lengths. */
-static void kernel_runs_are_grouped(struct test_state *t)
+TEST("pmm.PMM_KERNEL runs are kept together in blocks of their own")
 {
     struct rig r;
     uint8_t owner[128];
@@ -534,7 +534,7 @@ static void kernel_runs_are_grouped(struct test_state *t)
     TEST_END;
 }
 
-static void kernel_takes_the_rest(struct test_state *t)
+TEST("pmm.P6 the grouping never makes a request fail")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high64))
@@ -550,7 +550,7 @@ static void kernel_takes_the_rest(struct test_state *t)
 
 /* ---- pmm_claim ---- */
 
-static void claim_exactly(struct test_state *t)
+TEST("pmm.claim takes exactly these pages")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high64))
@@ -571,7 +571,7 @@ static void claim_exactly(struct test_state *t)
     TEST_END;
 }
 
-static void claim_all_or_nothing(struct test_state *t)
+TEST("pmm.claim takes all or nothing")
 {
     struct rig r;
     struct rig_snap before;
@@ -589,7 +589,7 @@ static void claim_all_or_nothing(struct test_state *t)
     TEST_END;
 }
 
-static void claim_misuse(struct test_state *t)
+TEST("pmm.claim tells its misuses apart")
 {
     struct rig r;
     struct rig_snap before;
@@ -612,7 +612,7 @@ static void claim_misuse(struct test_state *t)
     TEST_END;
 }
 
-static void claim_takes_own_parked(struct test_state *t)
+TEST("pmm.claim takes pages parked with this CPU")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high256))
@@ -631,7 +631,7 @@ static void claim_takes_own_parked(struct test_state *t)
 
 /* ---- pmm_free ---- */
 
-static void free_misuse(struct test_state *t)
+TEST("pmm.free tells its misuses apart and changes nothing")
 {
     struct rig r;
     struct rig_snap before;
@@ -663,7 +663,7 @@ static void free_misuse(struct test_state *t)
     TEST_END;
 }
 
-static void free_firmware_memory(struct test_state *t)
+TEST("pmm.free of firmware memory is reserved")
 {
     struct rig r;
     if (!RIG_MAKE(&r, patchwork))
@@ -673,7 +673,7 @@ static void free_firmware_memory(struct test_state *t)
     TEST_END;
 }
 
-static void free_wrong_length(struct test_state *t)
+TEST("pmm.free refuses every wrong length")
 {
     const size_t wrong[] = {0, 1, 2, 64, 66, 512, 1024, 16384, 1u << 20, SIZE_MAX};
     struct rig r;
@@ -697,7 +697,7 @@ static void free_wrong_length(struct test_state *t)
 }
 
 /* A run that ends with its block, its region or its zone has a length too. */
-static void free_wrong_length_at_borders(struct test_state *t)
+TEST("pmm.free knows lengths at block, region and zone borders")
 {
     struct rig r;
     const struct mem_region map[] = {USABLE(15 * MIB, 2 * MIB), USABLE(HIGH, 4 * MIB)};
@@ -721,7 +721,7 @@ static void free_wrong_length_at_borders(struct test_state *t)
 }
 
 /* The page behind a single one may lie in the next word of bits, or in the next block. */
-static void free_wrong_length_at_word_borders(struct test_state *t)
+TEST("pmm.free knows lengths at the borders of words and blocks")
 {
     const unsigned starts[] = {0, 62, 63, 64, 127, 128, 447, 510, 511, 512, 1023};
     struct rig r;
@@ -744,7 +744,7 @@ static void free_wrong_length_at_word_borders(struct test_state *t)
     TEST_END;
 }
 
-static void free_parked_twice(struct test_state *t)
+TEST("pmm.free of a parked page is STATUS_PARKED")
 {
     struct rig r;
     struct rig_snap before;
@@ -766,7 +766,7 @@ static void free_parked_twice(struct test_state *t)
     TEST_END;
 }
 
-static void singles_fill_and_return(struct test_state *t)
+TEST("pmm.singles take every page once and give all back")
 {
     struct rig r;
     const size_t pages = 65536;
@@ -795,7 +795,7 @@ static void singles_fill_and_return(struct test_state *t)
     TEST_END;
 }
 
-static void singles_fill_one_block_first(struct test_state *t)
+TEST("pmm.singles fill one block before the next is opened")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high256))
@@ -809,7 +809,7 @@ static void singles_fill_one_block_first(struct test_state *t)
 }
 
 /* A claim across a zone limit would be two runs: no run crosses a zone limit. */
-static void claim_across_zone_limit(struct test_state *t)
+TEST("pmm.claim across a zone limit is STATUS_INVALID")
 {
     struct rig r;
     struct rig_snap before;
@@ -826,7 +826,7 @@ static void claim_across_zone_limit(struct test_state *t)
 
 /* ---- P6 ---- */
 
-static void p6_straddles_blocks(struct test_state *t)
+TEST("pmm.P6 a run that straddles two blocks is found")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high64))
@@ -839,7 +839,7 @@ static void p6_straddles_blocks(struct test_state *t)
     TEST_END;
 }
 
-static void p6_straddles_whole_blocks(struct test_state *t)
+TEST("pmm.P6 a run that straddles whole blocks is found")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high64))
@@ -855,7 +855,7 @@ static void p6_straddles_whole_blocks(struct test_state *t)
     TEST_END;
 }
 
-static void p6_short_region_over_border(struct test_state *t)
+TEST("pmm.P6 a region shorter than a block may straddle")
 {
     struct rig r;
     const struct mem_region map[] = {USABLE(HIGH + 2 * MIB - 48 * KIB, 112 * KIB)};
@@ -869,7 +869,7 @@ static void p6_short_region_over_border(struct test_state *t)
     TEST_END;
 }
 
-static void p6_islands(struct test_state *t)
+TEST("pmm.P6 islands of one page are all used")
 {
     struct rig r;
     struct mem_region map[12];
@@ -888,7 +888,7 @@ static void p6_islands(struct test_state *t)
     TEST_END;
 }
 
-static void p6_uses_parked_for_alignment(struct test_state *t)
+TEST("pmm.P6 pages parked on this CPU are drained before failing")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high256))
@@ -936,7 +936,7 @@ static unsigned claim_scattered(struct test_state *t, const struct rig *r, struc
     return taken;
 }
 
-static void large_extents_split_and_merge(struct test_state *t)
+TEST("pmm.extents of thousands of blocks split and merge")
 {
     const struct mem_region map[] = {USABLE(HIGH, 8 * GIB)};
     struct rig r;
@@ -959,7 +959,7 @@ static void large_extents_split_and_merge(struct test_state *t)
 }
 
 /* Extents of many lengths: each aligned request finds its place, each free gives it back. */
-static void large_aligned_among_extents(struct test_state *t)
+TEST("pmm.P6 aligned runs are found among extents of all lengths")
 {
     const struct mem_region map[] = {USABLE(HIGH + 6 * MIB, 8 * GIB)};
     struct rig r;
@@ -980,7 +980,7 @@ static void large_aligned_among_extents(struct test_state *t)
 
 /* ---- pmm_reclaim ---- */
 
-static void reclaim_adds(struct test_state *t)
+TEST("pmm.reclaim adds withheld memory and merges across the former border")
 {
     struct rig r;
     if (!RIG_MAKE(&r, patchwork))
@@ -1000,7 +1000,7 @@ static void reclaim_adds(struct test_state *t)
     TEST_END;
 }
 
-static void reclaim_misuse(struct test_state *t)
+TEST("pmm.reclaim tells its misuses apart")
 {
     struct rig r;
     struct rig_snap before;
@@ -1025,7 +1025,7 @@ static void reclaim_misuse(struct test_state *t)
 }
 
 /* Withheld pieces that are longer than a block, cross a zone limit and have busy neighbours. */
-static void reclaim_large(struct test_state *t)
+TEST("pmm.reclaim adds whole blocks across a zone limit")
 {
     struct rig r;
     const struct mem_region map[] = {
@@ -1050,7 +1050,7 @@ static void reclaim_large(struct test_state *t)
 
 /* ---- pmm_drain ---- */
 
-static void drain_empties(struct test_state *t)
+TEST("pmm.drain puts the parked pages back")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high256))
@@ -1098,7 +1098,7 @@ static void churn_step(struct test_state *t, const struct rig *r, struct churn *
     c->base[i] = pmm_alloc(r->pmm, c->pages[i], churn_next(c) % 16 & ~PMM_ZERO);
 }
 
-static void stats_equal_recount(struct test_state *t)
+TEST("pmm.stats equal an independent recount")
 {
     struct rig r;
     struct churn *c = test_memory(sizeof *c);
@@ -1123,7 +1123,7 @@ static void stats_equal_recount(struct test_state *t)
     TEST_END;
 }
 
-static void stats_allocs_frees(struct test_state *t)
+TEST("pmm.stats count allocs and frees in the zone they touch")
 {
     struct rig r;
     if (!RIG_MAKE(&r, all_zones))
@@ -1145,7 +1145,7 @@ static void stats_allocs_frees(struct test_state *t)
 }
 
 /* Calls that a magazine serves are counted like the others. */
-static void stats_count_singles(struct test_state *t)
+TEST("pmm.stats count what a magazine serves")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high256))
@@ -1160,7 +1160,7 @@ static void stats_count_singles(struct test_state *t)
     TEST_END;
 }
 
-static void stats_failures(struct test_state *t)
+TEST("pmm.stats count a failure in the zone tried first")
 {
     struct rig r;
     if (!RIG_MAKE(&r, all_zones))
@@ -1177,7 +1177,7 @@ static void stats_failures(struct test_state *t)
     TEST_END;
 }
 
-static void stats_low_water(struct test_state *t)
+TEST("pmm.stats low_water is the least free ever")
 {
     struct rig r;
     if (!RIG_MAKE(&r, dma_only))
@@ -1196,7 +1196,7 @@ static void stats_low_water(struct test_state *t)
     TEST_END;
 }
 
-static void stats_fragmentation(struct test_state *t)
+TEST("pmm.stats fragmentation is 0 to 1000")
 {
     struct rig r;
     if (!RIG_MAKE(&r, high64))
@@ -1213,7 +1213,7 @@ static void stats_fragmentation(struct test_state *t)
     TEST_END;
 }
 
-static void walk_covers_once(struct test_state *t)
+TEST("pmm.walk visits every page once, in address order, in maximal runs")
 {
     struct rig r;
     struct rig_count c;
@@ -1235,7 +1235,7 @@ static void walk_covers_once(struct test_state *t)
 
 /* ---- P8 ---- */
 
-static void p8_failed_alloc(struct test_state *t)
+TEST("pmm.P8 an alloc that fails has changed nothing")
 {
     struct rig r;
     struct rig_snap before;
@@ -1256,7 +1256,7 @@ static void p8_failed_alloc(struct test_state *t)
 
 /* ---- contents ---- */
 
-static void contents_untouched(struct test_state *t)
+TEST("pmm.the allocator never touches the pages it manages")
 {
     if (!test_env_has_fake_ram())
         SKIP("needs fake RAM: it writes the pages that its map names");
@@ -1287,7 +1287,7 @@ static uint64_t count_nonzero(paddr_t base, size_t pages)
     return found;
 }
 
-static void zero_reads_as_zero(struct test_state *t)
+TEST("pmm.PMM_ZERO pages read as zero")
 {
     if (!test_env_has_fake_ram())
         SKIP("needs fake RAM: it writes the pages that its map names");
@@ -1310,7 +1310,7 @@ static void zero_reads_as_zero(struct test_state *t)
 
 /* ---- debug modes ---- */
 
-static void junk_fills(struct test_state *t)
+TEST("pmm.debug junk fills freed pages")
 {
     if (!test_env_has_fake_ram())
         SKIP("needs fake RAM: it writes the pages that its map names");
@@ -1337,7 +1337,7 @@ static void junk_fills(struct test_state *t)
     TEST_END;
 }
 
-static void check_every_is_silent(struct test_state *t)
+TEST("pmm.debug check_every is silent while all is well")
 {
     const struct pmm_debug on = {.check_every = 1};
     struct rig r;
@@ -1366,7 +1366,7 @@ static void check_op(struct test_state *t, const struct pmm_op *op, uint32_t kin
     CHECK(op->caller != NULL);
 }
 
-static void ring_records(struct test_state *t)
+TEST("pmm.debug ring holds the last operations")
 {
     struct pmm_op ring[4];
     const struct pmm_debug on = {.ring = ring, .ring_size = 4};
@@ -1393,7 +1393,7 @@ static void ring_records(struct test_state *t)
     TEST_END;
 }
 
-static void ring_names_callers(struct test_state *t)
+TEST("pmm.debug ring names the callers")
 {
     struct pmm_op ring[8];
     const struct pmm_debug on = {.ring = ring, .ring_size = 8};
@@ -1413,7 +1413,7 @@ static void ring_names_callers(struct test_state *t)
 
 /* ---- facts ---- */
 
-static void facts(struct test_state *t)
+TEST("pmm.facts: zone names and table bytes")
 {
     struct rig r;
     if (!RIG_MAKE(&r, all_zones))
@@ -1425,92 +1425,4 @@ static void facts(struct test_state *t)
     TEST_END;
 }
 
-static const struct test_case cases[] = {
-    {TEST_NAME("pmm.create owns all usable memory without an owner and withholds the rest"),
-     create_owns_usable},
-    {TEST_NAME("pmm.create cuts regions at zone limits"), create_cuts_zones},
-    {TEST_NAME("pmm.create_in refuses bad arguments and too little memory"), create_refuses},
-    {TEST_NAME("pmm.P8 create_in that fails leaves the tables alone"),
-     create_leaves_tables_on_failure},
-    {TEST_NAME("pmm.create_in stays inside its tables, whatever they held"),
-     create_stays_in_tables},
-    {TEST_NAME("pmm.create_in serves 1 to 1024 CPUs"), create_accepts_1024_cpus},
-    {TEST_NAME("pmm.tables_size is at most 2.5 bits a page from 1 GiB up"), tables_are_small},
-    {TEST_NAME("pmm.tables_size of small memory is 2.5 bits a page and at most 5 KiB"),
-     tables_of_small_memory},
-    {TEST_NAME("pmm.tables_size pays nothing for holes"), tables_ignore_holes},
-    {TEST_NAME("pmm.64 KiB are enough to work with"), smallest_machine},
-    {TEST_NAME("pmm.an empty map makes an allocator that has nothing"), empty_map},
-    {TEST_NAME("pmm.create labels its tables, high, and never gives them out"),
-     create_labels_tables},
-    {TEST_NAME("pmm.create without room answers STATUS_NO_MEMORY and changes nothing"),
-     create_without_room},
-    {TEST_NAME("pmm.alloc takes runs of any length, no page more"), alloc_any_length},
-    {TEST_NAME("pmm.alloc takes every length from 1 to 1030"), alloc_every_small_length},
-    {TEST_NAME("pmm.alloc answers PADDR_NONE to lengths out of range"), alloc_out_of_range},
-    {TEST_NAME("pmm.alloc answers PADDR_NONE to unknown flags"), alloc_unknown_flag},
-    {TEST_NAME("pmm.alloc_aligned takes every power of two from 4 KiB to 1 GiB"), align_all_powers},
-    {TEST_NAME("pmm.alloc_aligned answers PADDR_NONE to any other alignment"), align_refuses},
-    {TEST_NAME("pmm.alloc_aligned fails only when no aligned place exists"), align_without_place},
-    {TEST_NAME("pmm.P6 the only aligned place among many is found"), align_finds_the_only_place},
-    {TEST_NAME("pmm.alloc goes to the highest zone first"), zones_highest_first},
-    {TEST_NAME("pmm.PMM_DMA and PMM_DMA32 keep to their limits"), zone_limits},
-    {TEST_NAME("pmm.no run crosses a zone limit"), zone_border_is_no_run},
-    {TEST_NAME("pmm.ordinary requests leave a quarter of DMA"), dma_reserve},
-    {TEST_NAME("pmm.a DMA request succeeds after ordinary ones have taken all they can"),
-     dma_reserve_after_everything},
-    {TEST_NAME("pmm.the DMA reserve counts pages, not requests"), dma_reserve_counts_lengths},
-    {TEST_NAME("pmm.PMM_KERNEL pages are kept together in blocks of their own"), kernel_is_grouped},
-    {TEST_NAME("pmm.PMM_KERNEL runs are kept together in blocks of their own"),
-     kernel_runs_are_grouped},
-    {TEST_NAME("pmm.P6 the grouping never makes a request fail"), kernel_takes_the_rest},
-    {TEST_NAME("pmm.claim takes exactly these pages"), claim_exactly},
-    {TEST_NAME("pmm.claim takes all or nothing"), claim_all_or_nothing},
-    {TEST_NAME("pmm.claim tells its misuses apart"), claim_misuse},
-    {TEST_NAME("pmm.claim takes pages parked with this CPU"), claim_takes_own_parked},
-    {TEST_NAME("pmm.free tells its misuses apart and changes nothing"), free_misuse},
-    {TEST_NAME("pmm.free of firmware memory is reserved"), free_firmware_memory},
-    {TEST_NAME("pmm.free refuses every wrong length"), free_wrong_length},
-    {TEST_NAME("pmm.free knows lengths at block, region and zone borders"),
-     free_wrong_length_at_borders},
-    {TEST_NAME("pmm.free knows lengths at the borders of words and blocks"),
-     free_wrong_length_at_word_borders},
-    {TEST_NAME("pmm.free of a parked page is STATUS_PARKED"), free_parked_twice},
-    {TEST_NAME("pmm.singles take every page once and give all back"), singles_fill_and_return},
-    {TEST_NAME("pmm.singles fill one block before the next is opened"),
-     singles_fill_one_block_first},
-    {TEST_NAME("pmm.claim across a zone limit is STATUS_INVALID"), claim_across_zone_limit},
-    {TEST_NAME("pmm.P6 a run that straddles two blocks is found"), p6_straddles_blocks},
-    {TEST_NAME("pmm.P6 a run that straddles whole blocks is found"), p6_straddles_whole_blocks},
-    {TEST_NAME("pmm.P6 a region shorter than a block may straddle"), p6_short_region_over_border},
-    {TEST_NAME("pmm.P6 islands of one page are all used"), p6_islands},
-    {TEST_NAME("pmm.P6 pages parked on this CPU are drained before failing"),
-     p6_uses_parked_for_alignment},
-    {TEST_NAME("pmm.extents of thousands of blocks split and merge"),
-     large_extents_split_and_merge},
-    {TEST_NAME("pmm.P6 aligned runs are found among extents of all lengths"),
-     large_aligned_among_extents},
-    {TEST_NAME("pmm.reclaim adds withheld memory and merges across the former border"),
-     reclaim_adds},
-    {TEST_NAME("pmm.reclaim tells its misuses apart"), reclaim_misuse},
-    {TEST_NAME("pmm.reclaim adds whole blocks across a zone limit"), reclaim_large},
-    {TEST_NAME("pmm.drain puts the parked pages back"), drain_empties},
-    {TEST_NAME("pmm.stats equal an independent recount"), stats_equal_recount},
-    {TEST_NAME("pmm.stats count allocs and frees in the zone they touch"), stats_allocs_frees},
-    {TEST_NAME("pmm.stats count what a magazine serves"), stats_count_singles},
-    {TEST_NAME("pmm.stats count a failure in the zone tried first"), stats_failures},
-    {TEST_NAME("pmm.stats low_water is the least free ever"), stats_low_water},
-    {TEST_NAME("pmm.stats fragmentation is 0 to 1000"), stats_fragmentation},
-    {TEST_NAME("pmm.walk visits every page once, in address order, in maximal runs"),
-     walk_covers_once},
-    {TEST_NAME("pmm.P8 an alloc that fails has changed nothing"), p8_failed_alloc},
-    {TEST_NAME("pmm.the allocator never touches the pages it manages"), contents_untouched},
-    {TEST_NAME("pmm.PMM_ZERO pages read as zero"), zero_reads_as_zero},
-    {TEST_NAME("pmm.debug junk fills freed pages"), junk_fills},
-    {TEST_NAME("pmm.debug check_every is silent while all is well"), check_every_is_silent},
-    {TEST_NAME("pmm.debug ring holds the last operations"), ring_records},
-    {TEST_NAME("pmm.debug ring names the callers"), ring_names_callers},
-    {TEST_NAME("pmm.facts: zone names and table bytes"), facts},
-};
-
-const struct test_suite pmm_suite = {"pmm", cases, ARRAY_LEN(cases)};
+TEST_SUITE(pmm);
