@@ -36,25 +36,11 @@ EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestandi
              -mgeneral-regs-only -mno-red-zone -mno-stack-arg-probe -fno-stack-protector \
              -fomit-frame-pointer -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections \
              '-ffile-prefix-map=$(CURDIR)=.' -I. -Ihal/x86_64 \
-             -DTEST_TERSE -DMORTISE_COMMIT='"$(COMMIT)"'
+             -DMORTISE_COMMIT='"$(COMMIT)"'
 EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC) gen/font_data.c)
 
 # The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
 $(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
-# The image must stay below 128 KiB, unit tests included: small rather than fast, but for the
-# allocator's own path. What is not needed before the kernel is at home is packed (kernel/pack.py).
-PATH_OBJ := $(patsubst %,$(BUILD)/efi/mm/%.c.obj,block magazine pmm zone zone_file)
-$(PATH_OBJ): EFI_FLAGS += -Os
-$(filter-out $(PATH_OBJ),$(EFI_OBJ)): EFI_FLAGS += -Oz
-$(BUILD)/efi/efi/%.obj: EFI_FLAGS += -mllvm -enable-machine-outliner=always
-# home_move() unpacks: what runs before it, or in a panic before it, is not packed.
-PACKED   := $(patsubst %,$(BUILD)/efi/kernel/%.c.obj,account acpi acpi_parts canvas clock command \
-    console device display exercise exercise_run firmware keyboard line memory monitor \
-    monitor_memory picture platform power rsdp selftest smoke space) \
-    $(filter-out $(BUILD)/efi/mm/memmap.c.obj,$(MM_SRC:%=$(BUILD)/efi/%.obj))
-TEST_OBJ := $(PACKED) $(filter $(BUILD)/efi/tests/% $(BUILD)/efi/kernel/%_test.c.obj,$(EFI_OBJ))
-$(TEST_OBJ): EFI_FLAGS += -fms-extensions -include tests/section.h
-$(TEST_OBJ): kernel/pack.py
 
 .PHONY: image
 image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it
@@ -74,14 +60,13 @@ $(BUILD)/efi/efi/%.c.obj: efi/%.c Makefile
 $(BUILD)/efi/%.c.obj: %.c Makefile
 	@mkdir -p $(@D)
 	$(EFI_CC) $(EFI_FLAGS) $(WARN) -Wunreachable-code -MMD -MP -c $< -o $@
-	$(if $(filter $@,$(TEST_OBJ)),$(PYTHON) kernel/pack.py --words $@)
 
 $(BUILD)/efi/%.S.obj: %.S Makefile
 	@mkdir -p $(@D)
 	$(EFI_CC) $(EFI_FLAGS) -MMD -MP -c $< -o $@
 
 # The fonts, out of the package fonts-spleen.
-$(BUILD)/gen/font_data.c: kernel/font.py kernel/pack.py
+$(BUILD)/gen/font_data.c: kernel/font.py
 	@mkdir -p $(@D)
 	$(PYTHON) kernel/font.py $@.tmp
 	mv $@.tmp $@
@@ -95,10 +80,8 @@ $(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
 $(BUILD)/mortise.efi: $(EFI_OBJ)
 	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /debug:dwarf /Brepro /opt:ref /opt:icf /out:$@ $^
 
-$(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py kernel/pack.py
-	$(STRIP) --strip-all $< $@.full
-	$(PYTHON) tests/lint/pe_lint.py --any-size $@.full
-	$(PYTHON) kernel/pack.py $@.full $@.tmp
+$(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py
+	$(STRIP) --strip-all $< $@.tmp
 	$(PYTHON) tests/lint/pe_lint.py $@.tmp
 	mv $@.tmp $@
 
@@ -124,7 +107,7 @@ $(BUILD)/embed/%.c.obj: %.c $(wildcard mm/*.h hal/*.h tests/embed/*.h) Makefile
 
 $(BUILD)/embed.efi: $(EMBED_OBJ)
 	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /Brepro /opt:ref /out:$@ $^
-	$(PYTHON) tests/lint/pe_lint.py --any-size $@
+	$(PYTHON) tests/lint/pe_lint.py $@
 
 # What 32-bit firmware starts: it says that 64-bit firmware is needed.
 $(BUILD)/BOOTIA32.EFI: efi/ia32/main.c Makefile
@@ -218,7 +201,7 @@ $(H)/model-%: tests/model/%.c $(SAN_LIB) $(DESK_HDR)
 $(H)/model-kernel_text: kernel/options.c kernel/rsdp.c tests/test.c
 
 # The screen, without the machine.
-$(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows screen unpack) \
+$(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows screen) \
     $(BUILD)/gen/font_data.c
 
 # zlib judges the checksums of the kept log.
@@ -237,8 +220,7 @@ $(BUILD)/exercise.stamp: kernel/exercise.c
 $(H)/model-pe: kernel/pe.c tests/test.c
 $(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
 
-# liblzma judges the unpacker, zlib the sum of the kept log.
-$(H)/fuzz-unpack: private HOST_LIBS := -llzma
+# zlib judges the sum of the kept log.
 $(H)/fuzz-options: efi/words.c kernel/options.c
 $(H)/fuzz-format: $(patsubst %,kernel/%.c,format keep log)
 $(H)/fuzz-format: private HOST_LIBS := -lz

@@ -45,7 +45,7 @@ static void line_logged(void)
 void display_start(const struct options *o)
 {
     picture_wanted = o->screen == SCREEN_MAP;
-    if (!screen_usable() || o->screen == SCREEN_OFF || !display_open_fonts())
+    if (!screen_usable() || o->screen == SCREEN_OFF)
         return;
     struct screen_grid g = screen_grid(128, 36);
     uint64_t bytes = (uint64_t)g.width * g.height;

@@ -48,16 +48,12 @@ void display_step(const char *what);
  * screen has been begun nothing more is shown. */
 void display_end(bool pass);
 
-/* Between the two halves: display.c, whose code comes packed (kernel/packed.h), and
- * panic_screen.c, which must work before that is unpacked. */
+/* Between the two halves, display.c and panic_screen.c. */
 
 /* Make `*l` row `which`, below DISPLAY_FACTS, of what people want to know of a machine. `cut` must
  * be false. After display_early(). */
 #define DISPLAY_FACTS 4u
 void display_fact(struct format_line *, unsigned which);
-
-/* Have the fonts been unpacked? If not, unpack them first. False: their data is damaged. */
-bool display_open_fonts(void);
 
 /* Is there room for at least a few words: 20 to ROWS_COLUMNS_MAX columns, 10 rows? */
 bool display_fits(const struct screen_grid *);

@@ -1,21 +1,9 @@
 #include "kernel/font.h"
-#include "kernel/unpack.h"
-
-#define GLYPHS     (FONT_LAST - FONT_FIRST + 1)
-#define SMALL_SIZE (GLYPHS * 16u)
-#define MID_SIZE   (GLYPHS * 24u * 2u)
-
-static unsigned char bits[SMALL_SIZE + MID_SIZE];
 
 const struct font fonts[FONT_COUNT] = {
-    {8, 16, bits},
-    {12, 24, bits + SMALL_SIZE},
+    {8, 16, font_8x16},
+    {12, 24, font_12x24},
 };
-
-const char *font_open(void)
-{
-    return unpack_lzma(font_packed, font_packed_size, bits, sizeof bits);
-}
 
 void font_row(const struct font *f, uint32_t y, const char *text, size_t length, uint8_t ink,
               uint8_t paper, uint8_t *out)

@@ -1,7 +1,5 @@
 /* kernel/font.h: Spleen in two sizes, characters 32 to 126; what is outside is shown as '?'.
- *
- * The glyphs come packed (kernel/font.py makes them while building) and are unpacked by font_open()
- * into static memory: 6 KiB. Pure but for that; any context.
+ * kernel/font.py makes the glyphs while building. Pure; any context.
  */
 #ifndef KERNEL_FONT_H
 #define KERNEL_FONT_H
@@ -17,20 +15,16 @@ struct font {
 #define FONT_FIRST 32u
 #define FONT_LAST  126u
 
-/* From small to large: 8x16, 12x24. All blank before font_open(). */
+/* From small to large: 8x16, 12x24. */
 extern const struct font fonts[FONT_COUNT];
-
-/* NULL, or a constant: what is wrong with the packed data (then the fonts must not be used). May be
- * called again. Not reentrant (kernel/unpack.h). */
-const char *font_open(void);
 
 /* Line `y` of `length` characters side by side: width * length bytes at `out`, each `ink` or
  * `paper`. y < height. O(width * length). */
 void font_row(const struct font *, uint32_t y, const char *text, size_t length, uint8_t ink,
               uint8_t paper, uint8_t *out);
 
-/* What kernel/font.py makes; the size is bytes. */
-extern const unsigned char font_packed[];
-extern const uint32_t font_packed_size;
+/* What kernel/font.py makes: the characters in order, each row by row from the top. */
+extern const unsigned char font_8x16[(FONT_LAST - FONT_FIRST + 1) * 16];
+extern const unsigned char font_12x24[(FONT_LAST - FONT_FIRST + 1) * 24 * 2];
 
 #endif

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Make the kernel's fonts out of Spleen, which the build machine has: a C file, packed.
+"""Make the kernel's fonts out of Spleen, which the build machine has: a C file.
 
 usage: font.py OUT.c
 
 Spleen is a bitmap font by Frederic Cambus (BSD-2-Clause; the notice is kernel/font-licence.txt), in
 Debian's package fonts-spleen. Of the sizes 8x16 and 12x24 the characters 32 to 126 are taken,
-row by row from the top, each row (width + 7) / 8 bytes, its first pixel in the highest bit; the two
-follow each other, packed by squeeze() in kernel/pack.py. The environment's FONT_DIR is looked into first.
-Console fonts (PSF 1 and 2, with their Unicode table) and BDF are read, packed with gzip or not.
+row by row from the top, each row (width + 7) / 8 bytes, its first pixel in the highest bit. The environment's FONT_DIR is looked into first.
+Console fonts (PSF 1 and 2, with their Unicode table) and BDF are read, compressed with gzip or not.
 """
 import gzip
 import os
@@ -16,8 +15,6 @@ import sys
 import zlib
 
 sys.dont_write_bytecode = True  # nothing is left in the source tree
-from pack import squeeze  # noqa: E402
-
 SIZES = ((8, 16), (12, 24))
 CHARACTERS = range(32, 127)
 FOLDERS = (
@@ -110,18 +107,17 @@ def main():
     if len(sys.argv) != 2:
         sys.exit("usage: font.py OUT.c")
     try:
-        data = b"".join(glyph for size in SIZES for glyph in find(size))
+        fonts = [(size, b"".join(find(size))) for size in SIZES]
     except (OSError, ValueError, IndexError, TypeError, struct.error, EOFError, zlib.error) as error:
         sys.exit(f"font.py: {error}")
-    packed = squeeze(data)
     with open(sys.argv[1], "w", encoding="ascii") as out:
         out.write("/* Made by kernel/font.py out of Spleen, Copyright 2018-2020 Frederic Cambus,\n"
-                  " * BSD-2-Clause: kernel/font-licence.txt. */\n#include \"kernel/font.h\"\n\n"
-                  f"const uint32_t font_packed_size = {len(packed)};\n"
-                  f"const unsigned char font_packed[{len(packed)}] = {{\n")
-        for at in range(0, len(packed), 16):
-            out.write("    " + " ".join(f"{byte}," for byte in packed[at : at + 16]) + "\n")
-        out.write("};\n")
+                  " * BSD-2-Clause: kernel/font-licence.txt. */\n#include \"kernel/font.h\"\n")
+        for (width, height), data in fonts:
+            out.write(f"\nconst unsigned char font_{width}x{height}[{len(data)}] = {{\n")
+            for at in range(0, len(data), 16):
+                out.write("    " + " ".join(f"{byte}," for byte in data[at : at + 16]) + "\n")
+            out.write("};\n")
 
 
 if __name__ == "__main__":

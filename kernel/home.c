@@ -3,7 +3,6 @@
 #include "hal/x86_64/cpu.h"
 #include "kernel/first_tables.h"
 #include "kernel/log.h"
-#include "kernel/packed.h"
 #include "kernel/tables.h"
 
 struct home home;
@@ -72,8 +71,6 @@ _Noreturn void home_move(const struct boot_info *info, bool random, void (*entry
     struct pe_image image = home.image;
     image.bytes = (unsigned char *)(uintptr_t)first.base; /* the firmware's view may be read-only */
     wrong = pe_relocate(&image, home.base, first.base, &home.sites);
-    if (wrong == NULL)
-        wrong = packed_open(&image);
     if (wrong != NULL)
         HAL_PANIC(wrong);
     first_protect(&first, &home.image);

@@ -1,6 +1,5 @@
 /* kernel/home.h: the image's high home. The firmware puts the image anywhere in RAM and applies its
- * relocations for that place; home_move() moves it, in place, to a virtual base in the top 2 GiB,
- * and unpacks the part of it that came packed (kernel/packed.h).
+ * relocations for that place; home_move() moves it, in place, to a virtual base in the top 2 GiB.
  *
  * It runs before pointers into the image are stored in variables, but for those that are stored
  * again at home (display_early(), home_open(), cpu_own()): what static data held at that time is
@@ -39,7 +38,7 @@ void home_use_five_levels(void);
  * here) at home, on the boot stack. `random`: the base is chosen by chance, 4 KiB-aligned and such
  * that one page table maps the image; else it is HOME_WINDOW. `entry` calls
  * home_open(home_chosen(), ...) before `home` is used. A panic when the image is larger than 2 MiB,
- * or its headers, relocations or packed part are damaged. O(bytes of the image). */
+ * or its headers or relocations are damaged. O(bytes of the image). */
 _Noreturn void home_move(const struct boot_info *, bool random, void (*entry)(void *));
 
 /* The base that was chosen; 0 before home_move(). */

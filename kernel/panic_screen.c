@@ -16,14 +16,6 @@ static const char *step = "the start";
 static const char *panic_what; /* NULL: no panic */
 static uint64_t panic_from;
 
-bool display_open_fonts(void)
-{
-    static bool opened;
-    if (!opened)
-        opened = font_open() == NULL;
-    return opened;
-}
-
 void display_early(const struct boot_info *info)
 {
     boot = info;
@@ -154,7 +146,7 @@ static void put_panic(void)
 void display_end(bool pass)
 {
     static bool panicked; /* drawing may itself fault */
-    if (panicked || !screen_usable() || !display_open_fonts())
+    if (panicked || !screen_usable())
         return;
     panicked = panic_what != NULL;
     struct format_line l = {.used = 0};

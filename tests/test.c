@@ -3,9 +3,9 @@
 #define LINE_SIZE 256
 
 void (*test_on_case)(void);
+bool test_tells_passed = true;
 
 static test_print_fn *print_line;
-static struct test_state *current;
 
 struct line {
     char text[LINE_SIZE];
@@ -97,24 +97,6 @@ bool test_check_str(struct test_state *t, const char *actual, const char *expect
     return false;
 }
 
-/* The check's number in its test stands where the line is otherwise. */
-bool test_nth(bool ok)
-{
-    return test_check(current, ok, "a check", "number", (int)current->checks + 1);
-}
-
-bool test_nth_eq(uint64_t actual, uint64_t expected)
-{
-    return test_check_eq(current, actual, expected, "a value", "number",
-                         (int)current->checks + 1);
-}
-
-bool test_nth_str(const char *actual, const char *expected)
-{
-    return test_check_str(current, actual, expected, "a text", "number",
-                          (int)current->checks + 1);
-}
-
 #define MEMORY_SLOTS 64
 
 static struct {
@@ -145,31 +127,24 @@ static void give_back(void)
     }
 }
 
-/* `what` and the name of a test, or its row where names are left out. */
-static struct line start_named(const char *what, const struct test_suite *suite, size_t row)
+static void tell(const char *what, const char *name)
 {
     struct line l = start_line(what);
-    if (suite->cases[row]->name != NULL) {
-        put_text(&l, suite->cases[row]->name);
-        return l;
-    }
-    put_text(&l, suite->name);
-    put_text(&l, " test ");
-    put_number(&l, row + 1);
-    return l;
+    put_text(&l, name);
+    print_line(l.text);
 }
 
-static void run_case(const struct test_suite *suite, size_t row, struct test_totals *totals)
+static void run_case(const struct test_case *c, struct test_totals *totals)
 {
     struct test_state t = {.checks = 0};
-    current = &t;
     if (test_on_case != NULL)
         test_on_case();
-    suite->cases[row]->run(&t);
+    c->run(&t);
     give_back();
     if (t.skipped != NULL) {
         totals->skipped++;
-        struct line l = start_named("skip ", suite, row);
+        struct line l = start_line("skip ");
+        put_text(&l, c->name);
         put_text(&l, ": ");
         put_text(&l, t.skipped);
         print_line(l.text);
@@ -182,14 +157,12 @@ static void run_case(const struct test_suite *suite, size_t row, struct test_tot
         print_line("  the test returned before its end");
     if (passed) {
         totals->passed++;
-#ifndef TEST_TERSE
-        print_line(start_named("ok: ", suite, row).text);
-#endif
+        if (test_tells_passed)
+            tell("ok: ", c->name);
         return;
     }
     totals->failed++;
-    struct line l = start_named("FAIL ", suite, row);
-    print_line(l.text);
+    tell("FAIL ", c->name);
 }
 
 static bool same_name(const char *a, const char *b)
@@ -210,6 +183,6 @@ void test_run(const struct test_suite *const *suites, size_t count, const char *
         if (only != NULL && !same_name(only, suites[s]->name))
             continue;
         for (size_t i = 0; i < suites[s]->count; i++)
-            run_case(suites[s], i, totals);
+            run_case(suites[s]->cases[i], totals);
     }
 }

@@ -36,7 +36,7 @@ struct test_state {
 };
 
 struct test_case {
-    const char *name; /* "memmap.M1 regions stay sorted"; see TEST_NAME */
+    const char *name; /* "memmap.M1 regions stay sorted" */
     void (*run)(struct test_state *t);
 };
 
@@ -67,11 +67,10 @@ void test_env_free(void *memory, size_t bytes);
 
 /* True when hal_phys_to_virt() reaches fake RAM at physical 0 to 8 GiB that tests may overwrite
  * (desk). False in the kernel, where those addresses are real memory with real owners. */
-#ifdef TEST_TERSE
-#define test_env_has_fake_ram() false /* known to the compiler, which leaves such tests out */
-#else
 bool test_env_has_fake_ram(void);
-#endif
+
+/* Is a test that passed told in a line ("ok: NAME")? At first it is. */
+extern bool test_tells_passed;
 
 /* NULL, or called before each test. */
 extern void (*test_on_case)(void);
@@ -82,28 +81,13 @@ bool test_check_eq(struct test_state *t, uint64_t actual, uint64_t expected, con
 bool test_check_str(struct test_state *t, const char *actual, const char *expected,
                     const char *text, const char *file, int line);
 
-/* The image must stay below 128 KiB, and the text and line of every check would fill a third of that:
- * there (TEST_TERSE) a failure says which test it was in and the how-many-eth check of it. These
- * three count for the test that runs. */
-bool test_nth(bool ok);
-bool test_nth_eq(uint64_t actual, uint64_t expected);
-bool test_nth_str(const char *actual, const char *expected);
-
 /* Each continues after a failure; write `if (!CHECK(p)) return;` where going on makes no sense. */
-#ifdef TEST_TERSE
-#define CHECK(cond) (UNUSED(t), test_nth(cond))
-#define CHECK_EQ(actual, expected) (UNUSED(t), test_nth_eq((uint64_t)(actual), (uint64_t)(expected)))
-#define CHECK_STR(actual, expected) (UNUSED(t), test_nth_str((actual), (expected)))
-/* The unit tests' sentences are left out too: "pmm test 17" is the 17th row of its table. */
-#define TEST_NAME(sentence) NULL
-#else
-#define TEST_NAME(sentence) (sentence)
 #define CHECK(cond) test_check(t, (cond), #cond, __FILE__, __LINE__)
 #define CHECK_EQ(actual, expected) \
     test_check_eq(t, (uint64_t)(actual), (uint64_t)(expected), #actual, __FILE__, __LINE__)
 #define CHECK_STR(actual, expected) \
     test_check_str(t, (actual), (expected), #actual, __FILE__, __LINE__)
-#endif
+
 /* How TEST and TEST_SUITE come together: the tests of a file are numbered as the compiler meets
  * them, each one defines test_case_NUMBER, and the suite's table names all numbers that a file may
  * have. C lets a file declare test_case_7 once more behind its definition; a number that no test
@@ -112,7 +96,7 @@ bool test_nth_str(const char *actual, const char *expected);
 #define TEST_NUMBERED(n, name)   TEST_DEFINE(n, name)
 #define TEST_DEFINE(n, name_)                                                                      \
     static void test_body_##n(struct test_state *t);                                               \
-    static const struct test_case test_case_##n = {TEST_NAME(name_), test_body_##n};               \
+    static const struct test_case test_case_##n = {name_, test_body_##n};               \
     static void test_body_##n(struct test_state *t)
 
 #define TEST_SUITE(suite)                                                                          \

@@ -87,7 +87,6 @@ find_missing_test() {
     want libc6-dev have_header stdio.h
     want libclang-rt-dev have_sanitizers
     want zlib1g-dev have_header zlib.h
-    want liblzma-dev have_header lzma.h
     want pkg-config have_command pkg-config
     want libcairo2-dev have_cairo
     want pmccabe have_command pmccabe

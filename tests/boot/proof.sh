@@ -47,21 +47,8 @@ machines() {
         "-acpitable 'sig=SPCR,rev=2,data=$spcr' -global isa-serial.iobase=0x2f8 -global isa-serial.irq=3"
 }
 
-# Two bytes of the packed code are other ones: nothing packed may be needed to say so.
-damage() { # FILE
-    cp "$BUILD/BOOTX64.EFI" "$1" && printf '\377\377' |
-        dd of="$1" bs=1 seek=$(($(wc -c <"$1") - 30000)) conv=notrunc status=none
-}
-
-damaged_image() {
-    local file=$SUITE_LOGS/damaged.efi
-    damage "$file" && plant damaged "$STATUS_FAIL" 'panic: the packed part of the image is damaged' \
-        --image "$file"
-}
-
 proof_all() {
     machines
-    damaged_image
     plant failtest "$STATUS_FAIL" 'test: FAIL plant\.fails on purpose' --options plant=failtest
     plant panic "$STATUS_FAIL" 'panic: planted' --options plant=panic
     plant fault "$STATUS_FAIL" 'trap: user half is not mapped' --options plant=fault

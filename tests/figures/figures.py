@@ -131,7 +131,7 @@ def capture_sizes():
     out.append("instructions of the same way, writing the log left out (-icount shift=0): "
                f"64M {counted[0]}, 1T {counted[1]}, ratio {counted[1] / counted[0]:.2f}")
     size = os.path.getsize(os.path.join(ROOT, "build", "BOOTX64.EFI"))
-    out.append(f"build/BOOTX64.EFI: {size} bytes; 128 KiB are 131072")
+    out.append(f"build/BOOTX64.EFI: {size} bytes; 512 KiB are 524288")
     return "./run.sh --memory SIZE", "\n".join(out)
 
 

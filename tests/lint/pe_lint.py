@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """Check that a UEFI image is one that strict firmware starts.
 
-usage: pe_lint.py [--any-size] IMAGE
+usage: pe_lint.py IMAGE
 
 Newer firmware refuses sections that are both writable and executable, images without NX_COMPAT, or
 images that cannot be moved; other firmware enters with SSE off, so that one compiler-made SSE store
 ends in a triple fault. The build fails here instead. Prints one sentence for each fault.
-
---any-size is for an image that will be packed: its instructions can be read before only.
 
 Exit status: 0 clean, 1 at least one fault, 2 wrong usage. Standard library only; llvm-objdump does
 the disassembly (another one: environment variable OBJDUMP).
@@ -19,7 +17,7 @@ import struct
 import subprocess
 import sys
 
-SIZE_LIMIT = 128 * 1024
+SIZE_LIMIT = 512 * 1024
 PAGE = 4096
 
 MACHINE_X64 = 0x8664
@@ -217,7 +215,7 @@ CHECKS = (check_kind, check_protection, check_layout, check_relocation, check_re
           check_size)
 
 
-def lint(path, checks=CHECKS):
+def lint(path):
     """All faults of the image at `path`, a sentence each."""
     try:
         with open(path, "rb") as f:
@@ -227,7 +225,7 @@ def lint(path, checks=CHECKS):
     except Malformed as e:
         return [str(e)]
     faults = []
-    for check in checks:
+    for check in CHECKS:
         try:
             faults.extend(check(image))
         except Malformed as e:
@@ -237,13 +235,10 @@ def lint(path, checks=CHECKS):
 
 
 def main(arguments):
-    checks = CHECKS
-    if arguments[:1] == ["--any-size"]:
-        arguments, checks = arguments[1:], CHECKS[:-1]
     if len(arguments) != 1:
-        print("usage: pe_lint.py [--any-size] IMAGE", file=sys.stderr)
+        print("usage: pe_lint.py IMAGE", file=sys.stderr)
         return 2
-    faults = lint(arguments[0], checks)
+    faults = lint(arguments[0])
     for fault in faults:
         print("pe_lint: %s: %s." % (arguments[0], fault), file=sys.stderr)
     if not faults:

@@ -132,7 +132,7 @@ CASES = [  # (what is broken, how, a part of the sentence that must come)
      "lies in no section"),
     ("relocations stripped", lambda p: p.set("<H", p.pe + 22, 1), "marked as stripped"),
     ("a build time", lambda p: p.debug_kinds(2), "holds a build time"),
-    ("128 KiB", swell, "must stay below 131072"),
+    ("512 KiB", swell, "must stay below 524288"),
     ("SSE: movaps", lambda p: p.code("0f28c0"), "first is at"),
     ("SSE2: movntdq", lambda p: p.code("660fe708"), "movntdq"),
     ("AVX: vaddps", lambda p: p.code("c5f458c2"), "vaddps"),
