@@ -29,7 +29,7 @@ all: image ## build the image (default): BOOTX64.EFI, and mortise.efi with DWARF
 EFI_DIRS ?= /usr/include/efi /usr/local/include/efi
 EFI_INC  := $(firstword $(foreach d,$(EFI_DIRS),$(wildcard $(d)/efi.h)))
 EFI_SRC  := $(sort $(wildcard efi/*.c))
-KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard hal/x86_64/*.c) $(wildcard hal/x86_64/*.S)) \
+KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard kernel/*/*.c) $(wildcard tests/kernel/*.c) $(wildcard hal/x86_64/*.c) $(wildcard hal/x86_64/*.S)) \
             $(MM_SRC) tests/test.c $(UNIT_SRC)
 # No jump tables: they would lie in .text, where the lint takes them for instructions.
 EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestanding -fshort-wchar \
@@ -66,9 +66,9 @@ $(BUILD)/efi/%.S.obj: %.S Makefile
 	$(EFI_CC) $(EFI_FLAGS) -MMD -MP -c $< -o $@
 
 # The fonts, out of the package fonts-spleen.
-$(BUILD)/gen/font_data.c: kernel/font.py
+$(BUILD)/gen/font_data.c: kernel/screen/font.py
 	@mkdir -p $(@D)
-	$(PYTHON) kernel/font.py $@.tmp
+	$(PYTHON) kernel/screen/font.py $@.tmp
 	mv $@.tmp $@
 
 $(BUILD)/efi/gen/font_data.c.obj: $(BUILD)/gen/font_data.c
@@ -153,7 +153,7 @@ FAST_FLAGS := -O2 -fno-plt $(if $(findstring clang,$(CC)),-flto -fuse-ld=lld)
 FUZZ_CC    := $(if $(findstring clang,$(CC)),$(CC),clang)
 FUZZ_FLAGS := -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 TSAN_FLAGS := -O1 -fsanitize=thread
-DESK_HDR   := $(wildcard mm/*.h hal/*.h hal/host/*.h kernel/*.h tests/*.h tests/*/*.h)
+DESK_HDR   := $(wildcard mm/*.h hal/*.h hal/host/*.h kernel/*.h kernel/*/*.h tests/*.h tests/*/*.h)
 H := $(BUILD)/host
 
 # mm/ and its port to the desk, compiled once for each kind of program.
@@ -198,36 +198,36 @@ $(H)/model-%: tests/model/%.c $(SAN_LIB) $(DESK_HDR)
 	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) $(HOST_LIBS) -o $@
 
 # What the kernel reads from outside.
-$(H)/model-kernel_text: kernel/options.c kernel/rsdp.c tests/test.c
+$(H)/model-kernel_text: kernel/options.c kernel/machine/rsdp.c tests/test.c
 
 # The screen, without the machine.
-$(H)/model-screen: $(patsubst %,kernel/%.c,canvas font format picture rows screen) \
+$(H)/model-screen: $(patsubst %,kernel/screen/%.c,canvas font picture rows screen) kernel/log/format.c \
     $(BUILD)/gen/font_data.c
 
 # zlib judges the checksums of the kept log.
-$(H)/model-keep: kernel/keep.c tests/test.c
+$(H)/model-keep: kernel/log/keep.c tests/test.c
 $(H)/model-keep: private HOST_LIBS := -lz
 
 # What a person types.
-DIALOGUE := $(patsubst %,kernel/%.c,line command keyboard format)
+DIALOGUE := $(patsubst %,kernel/monitor/%.c,line command keyboard) kernel/log/format.c
 $(H)/model-dialogue $(H)/fuzz-monitor: $(DIALOGUE)
 
 # It includes that file, with memory of its own below.
 $(H)/model-exercise: $(BUILD)/exercise.stamp
-$(BUILD)/exercise.stamp: kernel/exercise.c
+$(BUILD)/exercise.stamp: kernel/monitor/exercise.c
 	@mkdir -p $(@D); touch $@
 
-$(H)/model-pe: kernel/pe.c tests/test.c
-$(H)/model-first_tables: kernel/first_tables.c kernel/walk.c kernel/pe.c tests/test.c
+$(H)/model-pe: kernel/early/pe.c tests/test.c
+$(H)/model-first_tables: kernel/early/first_tables.c kernel/memory/walk.c kernel/early/pe.c tests/test.c
 
 # zlib judges the sum of the kept log.
 $(H)/fuzz-options: efi/words.c kernel/options.c
-$(H)/fuzz-format: $(patsubst %,kernel/%.c,format keep log)
+$(H)/fuzz-format: $(patsubst %,kernel/log/%.c,format keep log)
 $(H)/fuzz-format: private HOST_LIBS := -lz
 
 # The loader, as it is, against a fake firmware.
 LOADER_BIN := $(H)/model-loader $(H)/model-report $(H)/fuzz-report
-$(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,format keep options version)
+$(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,log/format log/keep options version)
 $(H)/model-loader $(H)/model-report: tests/test.c
 $(H)/model-report: private HOST_LIBS := -lz
 $(H)/fuzz-report: tests/sim/reader.c tests/sim/reader_line.c
@@ -289,7 +289,7 @@ figures: ## capture the README's figures again: make figures F="boot sizes icoun
 .PHONY: layers
 layers: ## prove the layer rule: who may include whom
 	sh tests/lint/layers.sh
-	$(PYTHON) tests/lint/log_formats.py kernel/*.c
+	$(PYTHON) tests/lint/log_formats.py $(wildcard kernel/*.c kernel/*/*.c tests/kernel/*.c)
 
 .PHONY: tidy
 tidy: ## clang-tidy and cppcheck over mm/ and hal/host

@@ -1,5 +1,5 @@
 #include "efi/loader.h"
-#include "kernel/keep.h"
+#include "kernel/log/keep.h"
 
 /* Where the block is looked for: places that are free on most machines, each at the border of a
  * large block, so that it splits none. At each start the firmware has used the same ones itself. */

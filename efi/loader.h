@@ -136,7 +136,7 @@ void protect_report(const struct loader *, struct volume_file *);
 
 /* ---- kept.c ---- */
 
-/* Take the block of the kept log (kernel/keep.h) for boot_info.keep, at one of five places, first
+/* Take the block of the kept log (kernel/log/keep.h) for boot_info.keep, at one of five places, first
  * at one where the boot before left a log (its bytes: kept_length), else at the first that is free.
  * None free is a note, and so is a damaged log. */
 void kept_find(struct loader *);

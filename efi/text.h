@@ -1,4 +1,4 @@
-/* efi/text.h: sentences with numbers in them, by the kernel's formats (kernel/log.h).
+/* efi/text.h: sentences with numbers in them, by the kernel's formats (kernel/log/log.h).
  *
  *     console_write(l, TEXT("%u entries, the first at %x", U(count), U(base)));
  *
@@ -8,7 +8,7 @@
 #ifndef EFI_TEXT_H
 #define EFI_TEXT_H
 
-#include "kernel/format.h"
+#include "kernel/log/format.h"
 
 #define TEXT(format, ...)                                                                          \
     text_line((format), (const union log_arg[]){__VA_ARGS__},                                      \

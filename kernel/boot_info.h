@@ -48,7 +48,7 @@ struct boot_info {
     uint64_t trampoline;             /* one page below 1 MiB, 0: none to be had */
     uint64_t tsc_hz;                 /* measured with the firmware's Stall, 0: could not */
     uint64_t exit_tsc;               /* time stamp counter right after ExitBootServices */
-    uint64_t keep;                   /* KEEP_SIZE bytes for the kept log (kernel/keep.h), 0: none */
+    uint64_t keep;                   /* KEEP_SIZE bytes for the kept log (kernel/log/keep.h), 0: none */
     uint64_t descriptor_size;        /* the firmware's */
     uint32_t exit_attempts;          /* calls of ExitBootServices that it took */
     uint32_t firmware_revision;      /* its maker's own number */
@@ -60,7 +60,7 @@ struct boot_info {
 
 /* Entered on the firmware's stack with boot services gone and interrupts off; the struct is copied
  * at once. A panic when the boot stack is not page-aligned, has less than 16 KiB or more than
- * SPACE_STACK_SLOT (kernel/space.h) less 8 KiB. Never returns. */
+ * SPACE_STACK_SLOT (kernel/memory/space.h) less 8 KiB. Never returns. */
 _Noreturn void kernel_enter(struct boot_info *);
 
 #endif

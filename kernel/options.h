@@ -7,7 +7,7 @@
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
  *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
  *   monitor=on|off  after the self-test take commands; by default with exit=0 only
- *   exercise=N      after the self-test N rounds of kernel/exercise.h, 0 (default) to 1000000
+ *   exercise=N      after the self-test N rounds of kernel/monitor/exercise.h, 0 (default) to 1000000
  *   screen=map|log|off   the memory map picture (default), the log alone, or nothing but the
  *                   verdict and a panic
  *   levels=5        switch to five levels of page tables, where the CPU has them

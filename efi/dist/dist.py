@@ -45,7 +45,7 @@ def tree(program, ia32, commit):
         "EFI/BOOT/mortise.cfg": for_windows(read(os.path.join(HERE, "mortise.cfg"))),
         "README.txt": for_windows(readme),
         "LICENSE.txt": for_windows(read(os.path.join(ROOT, "LICENSE"))),
-        "FONT-LICENSE.txt": for_windows(read(os.path.join(ROOT, "kernel", "font-licence.txt"))),
+        "FONT-LICENSE.txt": for_windows(read(os.path.join(ROOT, "kernel", "screen", "font-licence.txt"))),
     }
     files["SHA256SUMS"] = sums(files)
     return files

@@ -14,7 +14,7 @@ struct hal_lock {
     uint32_t held;
 };
 
-/* Where the direct map begins: 0 on the firmware's identity map, later kernel/space.h's window. */
+/* Where the direct map begins: 0 on the firmware's identity map, later kernel/memory/space.h's window. */
 extern vaddr_t hal_direct_base;
 
 static inline uint32_t hal_cpu_index(void)

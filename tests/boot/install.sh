@@ -38,7 +38,7 @@ have_cairo() { # the desk tool draws with it
 }
 
 have_font() { # what is in the image is made of it
-    python3 "$ROOT/kernel/font.py" /dev/null 2>/dev/null
+    python3 "$ROOT/kernel/screen/font.py" /dev/null 2>/dev/null
 }
 
 have_ovmf() {

@@ -103,7 +103,7 @@ class Picture:
 
 def load_font(size):
     """Bits of a cell, row by row -> its character."""
-    sys.path.insert(0, os.path.join(ROOT, "kernel"))
+    sys.path.insert(0, os.path.join(ROOT, "kernel", "screen"))
     font = importlib.import_module("font")
     width, height = size
     cells = {}

@@ -1,10 +1,10 @@
-/* libFuzzer over the ACPI tables (kernel/acpi.h): the input is cut into tables, each in an
+/* libFuzzer over the ACPI tables (kernel/machine/acpi.h): the input is cut into tables, each in an
  * allocation of its own, with right checksums but where it asks for wrong ones; a root pointer, an
  * XSDT and an RSDT list them, and the FADT's pointers lead to one of them. What comes out must hold
  * together, and twice the same. The input is also searched for _S5 as it is. */
-#include "kernel/acpi.c"
-#include "kernel/acpi_parts.c"
-#include "kernel/rsdp.c"
+#include "kernel/machine/acpi.c"
+#include "kernel/machine/acpi_parts.c"
+#include "kernel/machine/rsdp.c"
 
 #include "tests/model/acpi_rig.h"
 

@@ -1,11 +1,11 @@
 /* libFuzzer over the log: the input becomes lines of valid formats with any arguments, and the same
- * text is made here by snprintf; what comes out must be that, in the ring (kernel/log.h) and in the
- * kept log (K1 and K2 of kernel/keep.h). The input is also looked at as a kept log itself; zlib's
+ * text is made here by snprintf; what comes out must be that, in the ring (kernel/log/log.h) and in the
+ * kept log (K1 and K2 of kernel/log/keep.h). The input is also looked at as a kept log itself; zlib's
  * CRC judges that. */
 #include "hal/hal.h"
 #include "hal/x86_64/serial.h"
-#include "kernel/keep.h"
-#include "kernel/log.h"
+#include "kernel/log/keep.h"
+#include "kernel/log/log.h"
 
 #include "hal/host/host.h"
 
@@ -147,7 +147,7 @@ static void make_line(struct line *l, struct input *in)
     }
 }
 
-/* The line that the log ends with, without its stamp: "topic: text", cut as kernel/log.h says. */
+/* The line that the log ends with, without its stamp: "topic: text", cut as kernel/log/log.h says. */
 static void check_line(uint64_t from, const char *topic, const char *want)
 {
     char whole[TEXT + 64], got[LOG_LINE + 3] = "";

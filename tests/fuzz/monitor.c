@@ -1,10 +1,10 @@
 /* libFuzzer over what a person types: bytes of serial and scan codes of a keyboard, through the line
  * editor, and each whole line through the reader of commands. First byte: which of them, bit by bit.
- * L1 and L2 of kernel/line.h are recomputed; a line is compared with one that was kept beside it.
+ * L1 and L2 of kernel/monitor/line.h are recomputed; a line is compared with one that was kept beside it.
  */
-#include "kernel/command.h"
-#include "kernel/keyboard.h"
-#include "kernel/line.h"
+#include "kernel/monitor/command.h"
+#include "kernel/monitor/keyboard.h"
+#include "kernel/monitor/line.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -19,15 +19,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Target: the file, what stands there once, and what is to stand there.
 PLANTS = {
-    "acpi": ("kernel/acpi_parts.c", "e->bytes[1] > left", "e->bytes[1] > left + 1"),
+    "acpi": ("kernel/machine/acpi_parts.c", "e->bytes[1] > left", "e->bytes[1] > left + 1"),
     "aspace": ("mm/aspace_edit.c", "(at - e->low) / PAGE_SIZE + 1", "(at - e->low) / PAGE_SIZE"),
-    "format": ("kernel/format.c", "n < width", "n <= width"),
+    "format": ("kernel/log/format.c", "n < width", "n <= width"),
     "memmap": ("mm/memmap_normalize.c", "end = align_down(end, PAGE_SIZE);", "end = align_up(end, PAGE_SIZE);"),
-    "monitor": ("kernel/line.c", "l->length == LINE_MAX", "l->length == LINE_MAX + 1"),
+    "monitor": ("kernel/monitor/line.c", "l->length == LINE_MAX", "l->length == LINE_MAX + 1"),
     "options": ("kernel/options.c", "used < WORD_SIZE - 1", "used < WORD_SIZE"),
     "pmm": ("mm/pmm.c", "if (pages > inside) {", "if (pages > inside + 1) {"),
     "reader": ("tests/sim/reader.c", "r->skipped++;", ";"),
-    "reloc": ("kernel/pe.c", "site + 8 > m->image->size", "site + 7 > m->image->size"),
+    "reloc": ("kernel/early/pe.c", "site + 8 > m->image->size", "site + 7 > m->image->size"),
     "report": ("efi/report.c", "U(m.attributes)", "U(m.attributes & UINT32_MAX)"),
     "words": ("efi/words.c", "r->length + needed >= r->capacity", "r->length + needed > r->capacity"),
 }

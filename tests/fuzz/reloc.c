@@ -1,6 +1,6 @@
-/* libFuzzer over the image's headers and relocations (kernel/pe.h). The input is laid over a small
+/* libFuzzer over the image's headers and relocations (kernel/early/pe.h). The input is laid over a small
  * sound image; what pe.c accepts is done again here in a simpler way and compared byte by byte. */
-#include "kernel/pe.c"
+#include "kernel/early/pe.c"
 
 #include <stdlib.h>
 #include <string.h>

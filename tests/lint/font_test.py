@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kernel/font.py under test: PSF 1, PSF 2 and BDF give the same glyphs, and bad files are refused with
+"""kernel/screen/font.py under test: PSF 1, PSF 2 and BDF give the same glyphs, and bad files are refused with
 a sentence. Glyphs are made up here. Ends with "N passed, N failed"."""
 import gzip
 import os
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-FONT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "kernel", "font.py")
+FONT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "kernel", "screen", "font.py")
 SMALL, LARGE = (8, 16), (12, 24)
 COUNTS = [0, 0]
 

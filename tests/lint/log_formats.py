@@ -3,7 +3,7 @@
 
 usage: log_formats.py FILE.c...
 
-The arguments of LOG() are untagged 8-byte words (kernel/log.h), so a text read as a number or the
+The arguments of LOG() are untagged 8-byte words (kernel/log/log.h), so a text read as a number or the
 other way round is found here, not at run time. A format may be a choice between literals: each must
 agree with the arguments, of which it may use fewer. Exit 1 with a sentence for each call that is wrong.
 """

@@ -1,8 +1,8 @@
-/* kernel/acpi.c on the desk: hand-made tables for each rule of kernel/acpi.h, and tables that QEMU
+/* kernel/machine/acpi.c on the desk: hand-made tables for each rule of kernel/machine/acpi.h, and tables that QEMU
  * makes (tests/data/acpi), of which the expectations are what QEMU was asked for. */
-#include "kernel/acpi.c"
-#include "kernel/acpi_parts.c"
-#include "kernel/rsdp.c"
+#include "kernel/machine/acpi.c"
+#include "kernel/machine/acpi_parts.c"
+#include "kernel/machine/rsdp.c"
 
 #include "tests/model/acpi_rig.h"
 #include "tests/model/expect.h"

@@ -1,10 +1,10 @@
-/* tests/model/acpi_rig.h: physical memory for kernel/acpi.c on the desk: a few blocks, each in an
+/* tests/model/acpi_rig.h: physical memory for kernel/machine/acpi.c on the desk: a few blocks, each in an
  * allocation of its own, so that ASan sees a byte read too far; and tables built field by field from
  * the ACPI specification, with no help from the parser. */
 #ifndef TESTS_MODEL_ACPI_RIG_H
 #define TESTS_MODEL_ACPI_RIG_H
 
-#include "kernel/acpi.h"
+#include "kernel/machine/acpi.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* What a person types: the line editor, the reader of commands, the keyboard's scan codes. */
-#include "kernel/command.h"
-#include "kernel/keyboard.h"
-#include "kernel/line.h"
+#include "kernel/monitor/command.h"
+#include "kernel/monitor/keyboard.h"
+#include "kernel/monitor/line.h"
 #include "tests/model/expect.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* The exerciser (kernel/exercise.h) on fake RAM whose faults are planted: bits that stick, pages that
+/* The exerciser (kernel/monitor/exercise.h) on fake RAM whose faults are planted: bits that stick, pages that
  * two addresses share, words that change by themselves. What it must find is known from the planting
  * alone. */
 #include "hal/hal.h"
@@ -11,7 +11,7 @@
 
 static void *faulty(paddr_t at);
 #define hal_phys_to_virt(at) faulty(at)
-#include "kernel/exercise.c"
+#include "kernel/monitor/exercise.c"
 #undef hal_phys_to_virt
 
 #include "tests/model/expect.h"

@@ -12,7 +12,7 @@
 #include "efi/loader.h"
 #include "hal/hal.h"
 #include "hal/x86_64/cpu.h"
-#include "kernel/keep.h"
+#include "kernel/log/keep.h"
 
 #include <setjmp.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-/* The tables of the first moments (kernel/first_tables.h) and the walker that looks at all tables
- * (kernel/walk.h), on the desk: also with 5 levels and without NX, which no emulator here starts
+/* The tables of the first moments (kernel/early/first_tables.h) and the walker that looks at all tables
+ * (kernel/memory/walk.h), on the desk: also with 5 levels and without NX, which no emulator here starts
  * with. The walker judges mm/aspace's tables as well. */
 #include "hal/host/host.h"
-#include "kernel/first_tables.h"
-#include "kernel/tables.h"
-#include "kernel/walk.h"
+#include "kernel/early/first_tables.h"
+#include "kernel/memory/tables.h"
+#include "kernel/memory/walk.h"
 #include "mm/aspace.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"

@@ -1,7 +1,7 @@
-/* The kept log (kernel/keep.h) on the desk: the block is looked at after each character, as a
+/* The kept log (kernel/log/keep.h) on the desk: the block is looked at after each character, as a
  * restart at that time would find it. zlib's CRC-32 is the judge. Ends with "N passed, N failed".
  */
-#include "kernel/keep.h"
+#include "kernel/log/keep.h"
 #include "hal/hal.h"
 #include "hal/host/host.h"
 #include "tests/desk_suite.h"

@@ -1,5 +1,5 @@
 /* The kernel's readers of outside text and descriptions, on the desk: options and tables. */
-#include "kernel/firmware.h"
+#include "kernel/machine/firmware.h"
 #include "kernel/options.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"

@@ -1,6 +1,6 @@
-/* The reader of the image's headers and relocations (kernel/pe.h), on the desk: each sentence of
+/* The reader of the image's headers and relocations (kernel/early/pe.h), on the desk: each sentence of
  * its header, on an image made here. */
-#include "kernel/pe.h"
+#include "kernel/early/pe.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"
 

@@ -1,0 +1,96 @@
+#include "kernel/log/keep.h"
+#include "hal/hal.h"
+#include "hal/x86_64/asm.h"
+
+#define LINE 64u /* bytes of a cache line, or a divisor of it */
+
+static paddr_t block;
+static size_t length;  /* bytes of text in the block */
+static size_t counted; /* of those, what the state speaks of */
+static uint32_t sum;   /* CRC register after those */
+
+static uint32_t add_sum(uint32_t crc, const char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        crc ^= (uint8_t)bytes[i];
+        for (unsigned bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (0xEDB88320u & (0 - (crc & 1u)));
+    }
+    return crc;
+}
+
+enum keep_found keep_look(const struct keep *k, size_t *found)
+{
+    uint64_t bytes = k->state & UINT32_MAX;
+    if (k->magic != KEEP_MAGIC || bytes == 0)
+        return KEEP_NONE;
+    if (bytes > sizeof k->text ||
+        ~add_sum(UINT32_MAX, k->text, bytes) != (uint32_t)(k->state >> 32))
+        return KEEP_DAMAGED;
+    *found = bytes;
+    return KEEP_GOOD;
+}
+
+static struct keep *keep(void)
+{
+    return hal_phys_to_virt(block);
+}
+
+static void write_back(const void *from, size_t size)
+{
+    uintptr_t end = (uintptr_t)from + size;
+    for (uintptr_t at = (uintptr_t)from / LINE * LINE; at < end; at += LINE)
+        asm_flush_line((const void *)at);
+}
+
+static void set_state(uint64_t state)
+{
+    *(volatile uint64_t *)&keep()->state = state;
+    write_back(&keep()->state, 8);
+}
+
+void keep_open(paddr_t at)
+{
+    block = at;
+    length = counted = 0;
+    sum = UINT32_MAX;
+    if (at == 0)
+        return;
+    set_state(0);
+    keep()->magic = KEEP_MAGIC;
+    write_back(keep(), 8);
+}
+
+/* The newer half to the front, from a line's begin on. */
+static void drop_half(struct keep *k)
+{
+    size_t from = sizeof k->text / 2;
+    while (from < length && k->text[from - 1] != '\n')
+        from++;
+    set_state(0);
+    for (size_t i = from; i < length; i++)
+        k->text[i - from] = k->text[i];
+    length -= from;
+    counted = 0;
+    sum = UINT32_MAX;
+}
+
+void keep_put(char c)
+{
+    if (block == 0)
+        return;
+    if (length == sizeof keep()->text)
+        drop_half(keep());
+    keep()->text[length++] = c;
+}
+
+void keep_line(void)
+{
+    if (block == 0)
+        return;
+    const char *from = keep()->text + counted;
+    write_back(from, length - counted);
+    sum = add_sum(sum, from, length - counted);
+    counted = length;
+    set_state(length | (uint64_t)~sum << 32);
+}

@@ -1,0 +1,246 @@
+#include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_table.h"
+#include "kernel/machine/firmware.h"
+
+/* Firmware lists a few dozen tables, and the largest is a DSDT of some hundred KiB. */
+#define LISTED_MAX 1024u
+#define TABLE_MAX  (16 * MIB)
+
+/* Offsets in the root pointer, the FADT, the HPET's table and the SPCR. */
+#define RSDP_REVISION 15u
+#define RSDP_RSDT     16u
+#define RSDP_XSDT     24u
+#define FADT_DSDT     40u
+#define FADT_X_DSDT   140u
+#define HPET_ADDRESS  40u
+#define SPCR_KIND     36u
+#define SPCR_ADDRESS  40u
+#define SPCR_BAUD     58u
+
+enum wanted { MADT, SRAT, FADT, HPET, SPCR, WANTED_COUNT };
+
+struct walk {
+    struct acpi_reader reader;
+    struct acpi *acpi;
+    struct acpi_table wanted[WANTED_COUNT];
+};
+
+/* Cut where a revision of some table ends: half a field is none. */
+void acpi_fields(const struct acpi_table *t, unsigned char fields[ACPI_FIELDS])
+{
+    static const uint16_t ends[] = {56, 80, 116, 132, 244, ACPI_FIELDS};
+    uint32_t end = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(ends) && ends[i] <= t->size; i++)
+        end = ends[i];
+    for (uint32_t i = 0; i < ACPI_FIELDS; i++)
+        fields[i] = i < end ? t->bytes[i] : 0;
+}
+
+/* A signature as a number. */
+#define NAME(a, b, c, d)                                                                           \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+
+static uint32_t name_of(const struct acpi_table *t)
+{
+    return acpi_32(t->bytes);
+}
+
+void acpi_complain(const struct acpi_reader *r, const struct acpi_table *t, const char *wrong)
+{
+    r->note(r->ctx, t->bytes, t->at, wrong);
+}
+
+/* A2. */
+static const char *refuse(const struct acpi_reader *r, const unsigned char *header, paddr_t at)
+{
+    if (header == NULL)
+        return "it does not lie in RAM";
+    uint32_t size = acpi_32(header + 4);
+    if (size < ACPI_HEADER || size > TABLE_MAX)
+        return "its length is out of range";
+    const unsigned char *bytes = r->view->read(r->view->ctx, at, size);
+    if (bytes == NULL)
+        return "it reaches out of RAM";
+    uint8_t sum = 0;
+    for (uint32_t i = 0; i < size; i++)
+        sum = (uint8_t)(sum + bytes[i]);
+    return sum != 0 ? "its checksum is wrong" : NULL;
+}
+
+/* The sound table at `at`, or none, and the listener knows why. */
+static struct acpi_table open_table(struct walk *w, paddr_t at)
+{
+    const unsigned char *header = w->reader.view->read(w->reader.view->ctx, at, ACPI_HEADER);
+    const char *wrong = refuse(&w->reader, header, at);
+    w->reader.note(w->reader.ctx, header, at, wrong);
+    if (wrong != NULL) {
+        w->acpi->refused++;
+        return (struct acpi_table){.bytes = NULL};
+    }
+    w->acpi->tables++;
+    return (struct acpi_table){header, acpi_32(header + 4), at};
+}
+
+static void look_for_s5(struct acpi *a, const struct acpi_table *t)
+{
+    if (!a->has_s5 && t->bytes != NULL)
+        a->has_s5 = acpi_find_s5(t->bytes + ACPI_HEADER, t->size - ACPI_HEADER, a->s5);
+}
+
+static const uint32_t wanted_names[WANTED_COUNT] = {
+    [MADT] = NAME('A', 'P', 'I', 'C'), [SRAT] = NAME('S', 'R', 'A', 'T'),
+    [FADT] = NAME('F', 'A', 'C', 'P'), [HPET] = NAME('H', 'P', 'E', 'T'),
+    [SPCR] = NAME('S', 'P', 'C', 'R'),
+};
+
+static void meet_table(struct walk *w, paddr_t at)
+{
+    struct acpi_table t = open_table(w, at);
+    if (t.bytes == NULL)
+        return;
+    if (name_of(&t) == NAME('S', 'S', 'D', 'T'))
+        look_for_s5(w->acpi, &t);
+    for (unsigned i = 0; i < WANTED_COUNT; i++) {
+        if (name_of(&t) != wanted_names[i])
+            continue;
+        if (w->wanted[i].bytes == NULL)
+            w->wanted[i] = t;
+        else
+            acpi_complain(&w->reader, &t, "the second of its kind; not used");
+    }
+}
+
+struct list {
+    struct acpi_table table;
+    unsigned width; /* bytes of an entry */
+    uint32_t count;
+};
+
+static paddr_t listed(const struct list *l, uint32_t i)
+{
+    const unsigned char *entry = l->table.bytes + ACPI_HEADER + (size_t)i * l->width;
+    return l->width == 8 ? acpi_64(entry) : acpi_32(entry);
+}
+
+static struct list open_list(struct walk *w, paddr_t at, uint32_t name, unsigned width)
+{
+    struct list l = {.width = width};
+    if (at == 0)
+        return l;
+    l.table = open_table(w, at);
+    if (l.table.bytes == NULL)
+        return l;
+    w->acpi->tables--; /* a list is none of the tables */
+    if (name_of(&l.table) != name) {
+        acpi_complain(&w->reader, &l.table, "not the list that the root pointer promises");
+        l.table.bytes = NULL;
+        return l;
+    }
+    l.count = (l.table.size - ACPI_HEADER) / width;
+    if (l.count > LISTED_MAX) {
+        acpi_complain(&w->reader, &l.table, "more than 1024 tables; the rest is not read");
+        l.count = LISTED_MAX;
+    }
+    return l;
+}
+
+static bool lists(const struct list *l, uint32_t count, paddr_t at)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (listed(l, i) == at)
+            return true;
+    return false;
+}
+
+/* Each address once, those of `before` not at all. How many were new. */
+static uint32_t meet_all(struct walk *w, const struct list *l, const struct list *before)
+{
+    uint32_t met = 0;
+    for (uint32_t i = 0; i < l->count; i++) {
+        paddr_t at = listed(l, i);
+        if (at == 0 || lists(l, i, at) || lists(before, before->count, at))
+            continue;
+        meet_table(w, at);
+        met++;
+    }
+    return met;
+}
+
+/* The XSDT first; what only the RSDT knows is added, for either can be the damaged one. */
+static const char *meet_lists(struct walk *w, const unsigned char *rsdp)
+{
+    paddr_t at = rsdp[RSDP_REVISION] >= 2 ? acpi_64(rsdp + RSDP_XSDT) : 0;
+    struct list none = {.width = 8};
+    struct list x = open_list(w, at, NAME('X', 'S', 'D', 'T'), 8);
+    struct list r =
+        open_list(w, acpi_32(rsdp + RSDP_RSDT), NAME('R', 'S', 'D', 'T'), 4);
+    if (x.table.bytes == NULL && r.table.bytes == NULL)
+        return "neither XSDT nor RSDT can be used";
+    w->acpi->xsdt = x.table.bytes != NULL;
+    meet_all(w, &x, &none);
+    if (meet_all(w, &r, &x) > 0 && w->acpi->xsdt)
+        acpi_complain(&w->reader, &r.table, "lists tables that the XSDT does not");
+    return NULL;
+}
+
+static void read_dsdt(struct walk *w, const unsigned char *fadt)
+{
+    paddr_t at = acpi_64(fadt + FADT_X_DSDT);
+    if (at == 0)
+        at = acpi_32(fadt + FADT_DSDT);
+    struct acpi_table dsdt = {.bytes = NULL};
+    if (at != 0)
+        dsdt = open_table(w, at);
+    look_for_s5(w->acpi, &dsdt);
+}
+
+static void read_wanted(struct walk *w)
+{
+    struct acpi *a = w->acpi;
+    unsigned char fields[ACPI_FIELDS];
+    if (w->wanted[MADT].bytes != NULL)
+        acpi_madt(a, &w->wanted[MADT], &w->reader);
+    if (w->wanted[SRAT].bytes != NULL)
+        acpi_srat(a, &w->wanted[SRAT], &w->reader);
+    acpi_fields(&w->wanted[HPET], fields);
+    a->hpet = acpi_address(fields + HPET_ADDRESS);
+    acpi_fields(&w->wanted[SPCR], fields);
+    a->serial = acpi_address(fields + SPCR_ADDRESS);
+    a->serial_kind = fields[SPCR_KIND];
+    a->serial_baud = fields[SPCR_BAUD];
+    acpi_fields(&w->wanted[FADT], fields);
+    acpi_fadt(a, fields);
+    read_dsdt(w, fields);
+}
+
+/* As much as a root pointer of any revision may have and can be read. */
+static const unsigned char *read_root(const struct acpi_view *v, paddr_t at, uint64_t *size)
+{
+    for (*size = 64; *size >= 20; --*size) {
+        const unsigned char *bytes = v->read(v->ctx, at, *size);
+        if (bytes != NULL)
+            return bytes;
+    }
+    return NULL;
+}
+
+const char *acpi_read(struct acpi *a, const struct acpi_view *view, paddr_t rsdp,
+                      acpi_note_fn *note, void *ctx)
+{
+    struct walk w = {.reader = {view, note, ctx}, .acpi = a};
+    uint64_t size;
+    *a = (struct acpi){.tables = 0};
+    if (rsdp == 0)
+        return "the firmware gave none";
+    const unsigned char *root = read_root(view, rsdp, &size);
+    if (root == NULL)
+        return "it does not lie in RAM";
+    const char *wrong = firmware_refuse_rsdp(root, size);
+    if (wrong == NULL)
+        wrong = meet_lists(&w, root);
+    if (wrong == NULL)
+        read_wanted(&w);
+    else
+        *a = (struct acpi){.tables = 0};
+    return wrong;
+}

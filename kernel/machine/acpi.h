@@ -1,0 +1,111 @@
+/* kernel/machine/acpi.h: what this kernel wants to know of the firmware's ACPI tables, read from bytes that
+ * may be anything. Pure: no I/O, no printing; memory is seen through the caller's view only. Any
+ * context.
+ *
+ * Sources: ACPI 6.5: generic address 5.2.3.2, root pointer 5.2.5.3, table header 5.2.6, RSDT 5.2.7,
+ * XSDT 5.2.8, FADT 5.2.9, DSDT and SSDT 5.2.11, MADT 5.2.12, SRAT 5.2.16, _S5 7.4.2, AML 20.2;
+ * Microsoft, "Serial Port Console Redirection Table"; Intel, "IA-PC HPET Specification" 1.0a.
+ *
+ *   A1  no byte is read that the view did not give, whatever the tables say
+ *   A2  a table counts only when all of it can be read, its length is sound and its bytes sum to
+ *       zero; the length is judged before the sum, and fields beyond the length are absent
+ *   A3  time is bounded by the bytes that can be read: every entry moves on by its own length, and
+ *       one too short to hold itself ends its table
+ *   A4  whatever is refused, contradicts itself or does not fit is told, and nothing else is lost
+ */
+#ifndef KERNEL_MACHINE_ACPI_H
+#define KERNEL_MACHINE_ACPI_H
+
+#include "hal/base.h"
+
+/* read(): the `size` bytes (1 to 16 MiB) at physical `at`, of any alignment, or NULL when they are
+ * not all memory that may be read. What it gave stays as it is until acpi_read() returns. */
+struct acpi_view {
+    const unsigned char *(*read)(void *ctx, paddr_t at, uint64_t size);
+    void *ctx;
+};
+
+/* Told of each table once (the lists and the DSDT too), and once more of each thing that is wrong
+ * in one that is used all the same. `header` is the table's first 36 bytes, which may be anything,
+ * or NULL when they cannot be read. `wrong` is NULL for a sound table, else a constant sentence. */
+typedef void acpi_note_fn(void *ctx, const unsigned char *header, paddr_t at, const char *wrong);
+
+enum acpi_space { ACPI_MEMORY = 0, ACPI_PORT = 1, ACPI_PCI = 2 };
+
+/* A generic address (ACPI 6.5, 5.2.3.2). `address` is bytes, a port, or as PCI has it; 0: there is
+ * none. */
+struct acpi_address {
+    uint64_t address;
+    uint32_t space; /* enum acpi_space, or any other number */
+};
+
+struct acpi_cpu {
+    uint32_t id;   /* local APIC or x2APIC id */
+    uint32_t node; /* of the SRAT, ACPI_NO_NODE where it does not say */
+};
+#define ACPI_NO_NODE 0xFFFFFFFFu
+
+struct acpi_range {
+    paddr_t base;
+    uint64_t size; /* not 0; base + size does not wrap */
+    uint32_t node;
+    bool hot_plug;
+};
+
+#define ACPI_CPUS_MAX   1024u
+#define ACPI_RANGES_MAX 128u
+
+struct acpi {
+    uint32_t tables;  /* sound ones, DSDT included */
+    uint32_t refused; /* those that are not, a damaged list or DSDT too */
+    bool xsdt;        /* the list came from the XSDT (tables that only the RSDT knows are added) */
+
+    /* MADT. An enabled CPU listed twice (APIC and x2APIC entry) counts once, as long as its id is
+     * kept in `cpu`. */
+    bool has_madt;
+    uint32_t cpus;       /* enabled, also those beyond ACPI_CPUS_MAX */
+    uint32_t cpus_spare; /* listed, and not enabled */
+    uint32_t cpus_x2;    /* enabled by an x2APIC entry */
+    uint32_t io_apics;
+    uint64_t apic_base; /* physical address of the local APICs; 0: the table is too short */
+    uint32_t cpu_count; /* in `cpu` */
+    struct acpi_cpu cpu[ACPI_CPUS_MAX];
+
+    /* SRAT: memory that is enabled, in the table's order. */
+    bool has_srat;
+    uint32_t range_count;
+    struct acpi_range range[ACPI_RANGES_MAX];
+
+    /* FADT. */
+    bool hardware_reduced;
+    struct acpi_address reset; /* none where the flags do not offer it */
+    uint8_t reset_value;
+    struct acpi_address pm1a, pm1b, sleep_control;
+    uint32_t smi_port; /* 0: none */
+    uint8_t acpi_enable;
+    struct acpi_address pm_timer;
+    bool pm_timer_32; /* 32 bits, else 24 */
+    bool has_s5;      /* a DSDT or SSDT tells how to switch off */
+    uint8_t s5[2];    /* sleep types for PM1a and PM1b, below 8 */
+
+    struct acpi_address hpet;
+
+    /* SPCR. `serial_kind` is its interface type: 0 and 1 are a 16550. */
+    struct acpi_address serial;
+    uint8_t serial_kind;
+    uint8_t serial_baud; /* the table's code: 0 as it is, 3 9600, 4 19200, 6 57600, 7 115200 */
+};
+
+/* Fill `*a`, which need not be clear, from the root pointer at physical `rsdp` (0: there is none).
+ * NULL, or a constant sentence: why there are no tables at all (`*a` is then all zero). The view
+ * and the listener must be there; `ctx` is the listener's. O(bytes of the tables + CPUs^2 +
+ * tables^2). */
+const char *acpi_read(struct acpi *, const struct acpi_view *, paddr_t rsdp, acpi_note_fn *,
+                      void *ctx);
+
+/* Look for _S5 in `size` bytes of AML: a name, then a package of numbers below 8. True: the sleep
+ * types for PM1a and PM1b are in `type`; false: `type` is left alone. Any bytes are legal. O(size).
+ */
+bool acpi_find_s5(const unsigned char *aml, uint64_t size, uint8_t type[2]);
+
+#endif

@@ -1,0 +1,251 @@
+#include "kernel/memory/memory.h"
+#include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/log/keep.h"
+#include "kernel/log/log.h"
+#include "kernel/screen/screen.h"
+#include "kernel/memory/space.h"
+#include "kernel/memory/tables.h"
+
+#define UEFI_CONVENTIONAL 7u
+#define UEFI_SP           ((uint64_t)0x40000)
+
+/* Owners that memory_read_map() and the early allocations of tables and pmm can add at most: each
+ * page-table chunk, reservation and pmm table is one; chunks grow, so 64 TiB need about 30. */
+#define OWNERS_MAX 128u
+
+struct memmap memory_map;
+struct pmm *memory_pmm;
+
+static bool screen_sound;
+
+static void tell_anomaly(void *ctx, enum memmap_anomaly what, paddr_t base, uint64_t size)
+{
+    UNUSED(ctx);
+    if (what == MEMMAP_LOW) /* every PC has some: counted, no alarm */
+        return;
+    LOG("anomaly", "%s: base %X, %u bytes", S(memmap_anomaly_text(what)), U(base), U(size));
+}
+
+static void log_raw(const struct boot_info *info)
+{
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        LOG("map", "%u %X %X %x", U(m->type), U(m->base), U(m->end), U(m->attributes));
+    }
+    if (info->map_count == 0)
+        HAL_PANIC("the firmware gave an empty memory map; there is no RAM to use");
+}
+
+static bool is_plain_ram(const struct boot_mem *m)
+{
+    return m->type == UEFI_CONVENTIONAL && m->base < m->end && m->end % PAGE_SIZE == 0 &&
+           m->end <= min_u64((uint64_t)1 << cpu.phys_bits, SPACE_DIRECT_SIZE) &&
+           mem_type_from_uefi(m->type, m->attributes, NULL) == MEM_USABLE;
+}
+
+/* Does an entry of another kind lie there too? Then that kind wins. */
+static bool is_disputed(const struct boot_info *info, uint64_t base, uint64_t end)
+{
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        if (m->base < end && m->end > base && !is_plain_ram(m))
+            return true;
+    }
+    return false;
+}
+
+/* Better places first: below 4 GiB (U-Boot maps no more), then above, then the DMA zone. */
+static unsigned place_rank(uint64_t base, uint64_t end)
+{
+    if (base < MIB)
+        return 0;
+    if (base < PMM_DMA_LIMIT)
+        return 1;
+    return end <= 4 * GIB ? 3 : 2;
+}
+
+/* The highest place for `bytes` in free memory of the raw list, page-aligned. */
+static paddr_t find_storage(const struct boot_info *info, uint64_t bytes)
+{
+    paddr_t best = PADDR_NONE;
+    unsigned best_rank = 0;
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        if (!is_plain_ram(m) || m->end - m->base < bytes)
+            continue;
+        paddr_t base = align_down(m->end - bytes, PAGE_SIZE);
+        unsigned rank = base < m->base ? 0 : place_rank(base, m->end);
+        bool better = rank > best_rank || (rank == best_rank && rank > 0 && base > best);
+        if (better && !is_disputed(info, base, base + bytes)) {
+            best = base;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+static void add_entries(const struct boot_info *info, const struct options *o)
+{
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        uint64_t attributes = o->sp_use ? m->attributes & ~UEFI_SP : m->attributes;
+        status_t s = memmap_add_uefi(&memory_map, m->base, m->end - m->base, m->type, attributes);
+        if (s != STATUS_OK)
+            HAL_PANIC("the storage for the memory map is too small for the firmware's list");
+    }
+}
+
+/* The part of the range that can be owned, page by page. */
+static uint64_t reserve_pages(paddr_t base, uint64_t size, const char *label)
+{
+    uint64_t owned = 0;
+    for (paddr_t at = align_down(base, PAGE_SIZE); at < base + size; at += PAGE_SIZE)
+        if (memmap_reserve(&memory_map, at, PAGE_SIZE, label) == STATUS_OK)
+            owned++;
+    return owned;
+}
+
+static void reserve(paddr_t base, uint64_t size, const char *label)
+{
+    if (base == 0 || size == 0)
+        return;
+    status_t s = memmap_reserve(&memory_map, base, size, label);
+    if (s == STATUS_FULL)
+        HAL_PANIC(
+            "the storage for the memory map is too small; raise OWNERS_MAX in kernel/memory/memory.c");
+    if (s == STATUS_OK) {
+        LOG("reserve", "%s %X %X, %u pages", S(label), U(base), U(base + size),
+            U((align_up(base + size, PAGE_SIZE) - align_down(base, PAGE_SIZE)) / PAGE_SIZE));
+        return;
+    }
+    LOG("reserve", "%s %X %X %s; %u pages of it could be owned", S(label), U(base), U(base + size),
+        S(status_text(s)), U(s == STATUS_OVERFLOW ? 0 : reserve_pages(base, size, label)));
+}
+
+static bool is_free_ram(const struct mem_region *r)
+{
+    return r->type == MEM_USABLE || r->type == MEM_BOOT || r->type == MEM_LOADER;
+}
+
+static bool touches_free_ram(paddr_t base, uint64_t size)
+{
+    for (size_t i = 0; i < memory_map.count; i++) {
+        const struct mem_region *r = &memory_map.regions[i];
+        if (is_free_ram(r) && r->base < base + size && mem_region_end(r) > base)
+            return true;
+    }
+    return false;
+}
+
+/* The kernel reaches RAM through the direct map alone. */
+static void reserve_beyond_direct_map(void)
+{
+    for (size_t i = 0; i < memory_map.count; i++) {
+        const struct mem_region *r = &memory_map.regions[i];
+        paddr_t base = max_u64(r->base, SPACE_DIRECT_SIZE);
+        if (is_free_ram(r) && r->label == NULL && base < mem_region_end(r))
+            reserve(base, mem_region_end(r) - base, "beyond the direct map");
+    }
+}
+
+/* A framebuffer is usually outside the map; inside RAM it must be kept from the allocator. */
+static void reserve_screen(const struct boot_framebuffer *fb)
+{
+    const char *wrong = screen_refuse(fb, (uint64_t)1 << cpu.phys_bits);
+    if (wrong == NULL) {
+        status_t s = memmap_reserve(&memory_map, fb->base, fb->size, space_screen_label);
+        if (s == STATUS_OK)
+            LOG("reserve", "framebuffer %X %X", U(fb->base), U(fb->base + fb->size));
+        else if (s != STATUS_FOREIGN)
+            wrong = "it lies where something else is";
+        else if (touches_free_ram(fb->base, fb->size))
+            wrong = "it lies partly in free RAM";
+    }
+    screen_sound = wrong == NULL;
+    if (screen_sound)
+        LOG("screen", "%ux%u, pitch %u, at %X", U(fb->width), U(fb->height), U(fb->pitch),
+            U(fb->base));
+    else
+        LOG("screen", "the framebuffer is not used: %s", S(wrong));
+}
+
+void memory_read_map(const struct boot_info *info, const struct options *o)
+{
+    log_raw(info);
+    size_t slots = memmap_capacity_for(info->map_count, OWNERS_MAX);
+    uint64_t bytes = align_up(slots * sizeof(struct mem_region), PAGE_SIZE);
+    paddr_t storage = find_storage(info, bytes);
+    if (storage == PADDR_NONE)
+        HAL_PANIC("no free memory in the firmware's map is large enough to hold the cleaned map");
+    memmap_init(&memory_map, hal_phys_to_virt(storage), slots);
+    memmap_set_width(&memory_map, cpu.phys_bits);
+    memmap_on_anomaly(&memory_map, tell_anomaly, NULL);
+    add_entries(info, o);
+    if (memmap_normalize(&memory_map) != STATUS_OK)
+        HAL_PANIC("the storage for the memory map is too small to clean the firmware's list");
+    LOG("memory", "%u entries with RAM in the first MiB, which is not used",
+        U(memory_map.anomalies[MEMMAP_LOW]));
+    reserve_beyond_direct_map();
+    reserve(storage, bytes, "memory map");
+    reserve(info->image_base, info->image_size, "kernel image");
+    reserve(info->stack_base, info->stack_size, "boot stack");
+    reserve((paddr_t)(uintptr_t)info->map, info->map_bytes, "firmware map");
+    reserve(info->trampoline, PAGE_SIZE, "trampoline");
+    reserve(info->keep, KEEP_SIZE, "kept log");
+    reserve_screen(&info->framebuffer);
+}
+
+void memory_make_space(const struct boot_info *info)
+{
+    tables_begin(&memory_map);
+    space_make(info, &memory_map, screen_sound);
+    tables_close_map();
+}
+
+void memory_use_space(const struct boot_info *info)
+{
+    memory_map.regions = hal_phys_to_virt((paddr_t)(uintptr_t)memory_map.regions);
+    cpu_mask_interrupts((volatile uint32_t *)(uintptr_t)space_devices[DEVICE_APIC].base);
+    screen_use(&info->framebuffer, screen_sound ? space_devices[DEVICE_SCREEN].base : 0);
+}
+
+void memory_make_pmm(void)
+{
+    status_t s = pmm_create(&memory_map, 1, &memory_pmm);
+    if (s == STATUS_OK) {
+        tables_add_pmm(memory_pmm);
+        return;
+    }
+    LOG("pmm", "pmm_create %s", S(status_text(s)));
+    HAL_PANIC("the page allocator could not be made from this memory map");
+}
+
+static void reclaim_region(const struct mem_region *r)
+{
+    status_t s = pmm_reclaim(memory_pmm, r);
+    if (s == STATUS_OK)
+        return;
+    LOG("reclaim", "%s memory at %X %s", S(mem_type_name(r->type)), U(r->base), S(status_text(s)));
+    HAL_PANIC("a region of the map could not be reclaimed");
+}
+
+void memory_reclaim(const struct options *o)
+{
+    uint64_t regions = 0;
+    uint64_t bytes = 0;
+    if (o->keepbs) {
+        SAY("reclaim", "BootServices and Loader memory is kept, as the option keepbs asks");
+        return;
+    }
+    for (size_t i = 0; i < memory_map.count; i++) {
+        const struct mem_region *r = &memory_map.regions[i];
+        if (r->label != NULL || (r->type != MEM_BOOT && r->type != MEM_LOADER))
+            continue;
+        reclaim_region(r);
+        regions++;
+        bytes += r->size;
+    }
+    LOG("reclaim", "%u pages (%h) in %u regions of BootServices and Loader memory",
+        U(bytes / PAGE_SIZE), U(bytes), U(regions));
+}

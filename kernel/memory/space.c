@@ -1,0 +1,233 @@
+#include "kernel/memory/space.h"
+#include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/trap/backtrace.h"
+#include "kernel/early/home.h"
+#include "kernel/log/log.h"
+#include "kernel/memory/tables.h"
+#include "kernel/memory/walk.h"
+
+const char space_screen_label[] = "framebuffer";
+
+struct aspace space_kernel;
+struct space_range space_stacks[STACK_COUNT] = {
+    {.name = "boot stack"},
+    {.name = "double fault stack"},
+    {.name = "NMI stack"},
+    {.name = "machine check stack"},
+};
+struct space_range space_devices[DEVICE_COUNT] = {
+    {.name = "local APIC"},
+    {.name = "framebuffer"},
+};
+
+static void map(vaddr_t virt, paddr_t phys, uint64_t size, uint32_t prot)
+{
+    status_t s = aspace_map(&space_kernel, virt, phys, size, prot | ASPACE_GLOBAL);
+    if (s == STATUS_OK)
+        return;
+    LOG("space", "mapping %X to %X, %u bytes, %s", U(virt), U(phys), U(size), S(status_text(s)));
+    HAL_PANIC(s == STATUS_NO_MEMORY
+                  ? "no memory is left for page tables; this machine needs more RAM"
+                  : "the kernel's address space cannot be made");
+}
+
+static void map_image(void)
+{
+    map(home.base, home.phys, PAGE_SIZE, ASPACE_R); /* the headers: the backtrace reads them */
+    for (unsigned i = 0; i < home.image.section_count; i++) {
+        const struct pe_section *s = &home.image.sections[i];
+        map(home.base + s->address, home.phys + s->address, pe_section_size(s),
+            (s->flags & PE_EXECUTE) != 0 ? ASPACE_X
+            : (s->flags & PE_WRITE) != 0 ? ASPACE_W
+                                         : ASPACE_R);
+    }
+}
+
+/* At the end of its slot, but for one page. */
+static void map_stack(unsigned which, paddr_t phys, uint64_t size)
+{
+    struct space_range *s = &space_stacks[which];
+    s->base = SPACE_STACKS + (which + 1) * SPACE_STACK_SLOT - PAGE_SIZE - size;
+    s->size = size;
+    map(s->base, phys, size, ASPACE_W);
+}
+
+static void map_stacks(const struct boot_info *info)
+{
+    map_stack(STACK_BOOT, info->stack_base, info->stack_size);
+    for (unsigned i = 0; i < CPU_IST_COUNT; i++)
+        map_stack(STACK_DOUBLE_FAULT + i, home_phys(cpu_ist_stacks[i]), CPU_IST_SIZE);
+}
+
+bool space_is_ram(enum mem_type type)
+{
+    switch (type) {
+    case MEM_USABLE:
+    case MEM_BOOT:
+    case MEM_LOADER:
+    case MEM_ACPI_RECLAIM:
+    case MEM_SPECIFIC:
+    case MEM_ACPI_NVS:
+    case MEM_RUNTIME:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool space_holds(const struct mem_region *r)
+{
+    return space_is_ram(r->type) && r->label != space_screen_label && r->base < SPACE_DIRECT_SIZE;
+}
+
+/* Index of the first region that ends after `at`. */
+static size_t region_after(const struct memmap *m, paddr_t at)
+{
+    size_t low = 0;
+    size_t high = m->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (mem_region_end(&m->regions[mid]) <= at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Regions are merged first, so that a border between two kinds of RAM splits no large page. Table
+ * pages taken meanwhile split regions, so each run is looked up by address; being RAM themselves,
+ * they do not change what is mapped. */
+static void map_ram(const struct memmap *m, paddr_t trampoline)
+{
+    for (size_t i = 0; i < m->count;) {
+        paddr_t base = m->regions[i].base;
+        paddr_t end = mem_region_end(&m->regions[i]);
+        bool wanted = space_holds(&m->regions[i]);
+        for (i++;
+             i < m->count && m->regions[i].base == end && space_holds(&m->regions[i]) == wanted;
+             i++)
+            end = mem_region_end(&m->regions[i]);
+        if (!wanted)
+            continue;
+        end = min_u64(end, SPACE_DIRECT_SIZE);
+        map(SPACE_DIRECT + base, base, end - base, ASPACE_W);
+        i = region_after(m, end);
+    }
+    /* Low memory is reserved, but for kinds that the allocator never gets. */
+    const struct mem_region *r = memmap_find(m, trampoline);
+    if (trampoline != 0 && (r == NULL || !space_holds(r)))
+        map(SPACE_DIRECT + trampoline, trampoline, PAGE_SIZE, ASPACE_W);
+}
+
+/* What the image keeps from being written is not to be written by way of the direct map either. */
+static void narrow(uint64_t offset, uint64_t size)
+{
+    vaddr_t at = SPACE_DIRECT + home.phys + offset;
+    if (aspace_protect(&space_kernel, at, size, ASPACE_R | ASPACE_GLOBAL) != STATUS_OK)
+        HAL_PANIC("the firmware's map says that this program lies in no RAM, or RAM has run out");
+}
+
+static void narrow_image(void)
+{
+    narrow(0, PAGE_SIZE);
+    for (unsigned i = 0; i < home.image.section_count; i++) {
+        const struct pe_section *s = &home.image.sections[i];
+        if ((s->flags & PE_WRITE) == 0)
+            narrow(s->address, pe_section_size(s));
+    }
+}
+
+static void map_device(unsigned which, paddr_t base, uint64_t size, uint32_t prot)
+{
+    paddr_t from = align_down(base, PAGE_SIZE);
+    vaddr_t at = SPACE_DEVICES + which * GIB + (from & (2 * MIB - 1)); /* 2 MiB pages may fit */
+    map(at, from, align_up(base + size, PAGE_SIZE) - from, prot);
+    space_devices[which].base = at + (base - from);
+    space_devices[which].size = size;
+}
+
+void space_make(const struct boot_info *info, const struct memmap *m, bool screen)
+{
+    if (aspace_init(&space_kernel, &tables_source) != STATUS_OK)
+        HAL_PANIC("there is no page for the root of the kernel's address space");
+    map_image();
+    map_stacks(info);
+    map_ram(m, info->trampoline);
+    narrow_image();
+    if (cpu_apic_base() != 0)
+        map_device(DEVICE_APIC, cpu_apic_base(), PAGE_SIZE, ASPACE_W | ASPACE_UC);
+    if (screen)
+        map_device(DEVICE_SCREEN, info->framebuffer.base, info->framebuffer.size,
+                   ASPACE_W | ASPACE_WC);
+}
+
+static void arrive(void *entry)
+{
+    const struct space_range *s = &space_stacks[STACK_BOOT];
+    void (*fn)(void *);
+    aspace_activate(&space_kernel);
+    hal_direct_base = SPACE_DIRECT;
+    cpu_use_global_pages();
+    home_forget_tables();
+    backtrace_forget_stacks();
+    for (unsigned i = 0; i < STACK_COUNT; i++)
+        backtrace_add_stack(s[i].base, s[i].size);
+    for (unsigned i = 0; i < CPU_IST_COUNT; i++)
+        cpu_set_ist(i, s[STACK_DOUBLE_FAULT + i].base + s[STACK_DOUBLE_FAULT + i].size);
+    __builtin_memcpy(&fn, &entry, sizeof fn);
+    cpu_call_on_stack(s->base + s->size, fn, NULL);
+}
+
+/* By way of a stack that both spaces have at the same place: in the image. */
+_Noreturn void space_enter(void (*entry)(void *))
+{
+    void *argument;
+    __builtin_memcpy(&argument, &entry, sizeof argument);
+    cpu_call_on_stack((vaddr_t)(uintptr_t)(cpu_ist_stacks[0] + CPU_IST_SIZE), arrive, argument);
+}
+
+struct run {
+    struct walk_leaf first; /* and what follows it alike */
+    uint64_t size;
+};
+
+static void log_run(const struct run *r)
+{
+    uint32_t b = r->first.bits;
+    if (r->size != 0)
+        LOG("mapping", "%X %X %X %h %s%s%s%s%s", U(r->first.virt), U(r->first.virt + r->size),
+            U(r->first.phys), U(r->first.size), S((b & WALK_WRITE) != 0 ? "w" : "-"),
+            S((b & WALK_EXECUTE) != 0 ? "x" : "-"), S((b & WALK_USER) != 0 ? "u" : "-"),
+            S((b & WALK_GLOBAL) != 0 ? "g" : "-"), S(walk_type_name(b)));
+}
+
+static void meet_leaf(void *ctx, const struct walk_leaf *leaf)
+{
+    struct run *r = ctx;
+    if (r->size != 0 && leaf->virt == r->first.virt + r->size &&
+        leaf->phys == r->first.phys + r->size && leaf->size == r->first.size &&
+        leaf->bits == r->first.bits) {
+        r->size += leaf->size;
+        return;
+    }
+    log_run(r);
+    *r = (struct run){*leaf, leaf->size};
+}
+
+void space_log(bool runs)
+{
+    const struct aspace_stats *a = &space_kernel.stats;
+    LOG("space",
+        "%u pages of 4 KiB, %u of 2 MiB, %u of 1 GiB in %u tables of %u levels; %u splits, %u "
+        "merges, %u pages and %u times all flushed",
+        U(a->pages[0]), U(a->pages[1]), U(a->pages[2]), U(a->tables), U(cpu.la57 ? 5 : 4),
+        U(a->splits), U(a->merges), U(a->flushed_pages), U(a->full_flushes));
+    tables_log();
+    struct run r = {.size = 0};
+    if (runs) {
+        walk_live(meet_leaf, &r);
+        log_run(&r);
+    }
+}

@@ -1,0 +1,65 @@
+/* kernel/memory/space.h: the kernel's own address space. All others share its upper half.
+ *
+ *   SPACE_DIRECT   the direct map: every page of RAM at its own place, WB RW NX, the largest pages
+ *                  that fit; holes and device memory are not in it; the image's text and
+ *                  constants are read-only here too
+ *   SPACE_DEVICES  device memory, 1 GiB a slot: local APIC uncached, framebuffer write-combining
+ *   SPACE_STACKS   stacks, each in a slot of its own whose other pages are its guard
+ *   SPACE_SCRATCH  for whoever maps something for a while
+ *   HOME_WINDOW    the image (kernel/early/home.h): text RX, constants R, data RW NX
+ *
+ * The lower half is empty. Context: as kernel/boot_info.h.
+ *
+ *   S1  no RAM is mapped with two memory types: a framebuffer in RAM is not in the direct map
+ *   S2  what the image's sections keep from being written can be written nowhere
+ *   S3  below each stack lies a page that is not mapped
+ */
+#ifndef KERNEL_MEMORY_SPACE_H
+#define KERNEL_MEMORY_SPACE_H
+
+#include "kernel/boot_info.h"
+#include "mm/aspace.h"
+#include "mm/memmap.h"
+
+#define SPACE_DIRECT      ((vaddr_t)0xFFFF800000000000u)
+#define SPACE_DIRECT_SIZE (64 * TIB) /* RAM beyond is not used */
+#define SPACE_DEVICES     ((vaddr_t)0xFFFFC00000000000u)
+#define SPACE_STACKS      ((vaddr_t)0xFFFFE00000000000u)
+#define SPACE_STACK_SLOT  (256 * KIB)
+#define SPACE_SCRATCH     (SPACE_STACKS + GIB)
+
+enum space_stack { STACK_BOOT, STACK_DOUBLE_FAULT, STACK_NMI, STACK_MACHINE_CHECK, STACK_COUNT };
+enum space_device { DEVICE_APIC, DEVICE_SCREEN, DEVICE_COUNT };
+
+struct space_range {
+    const char *name;
+    vaddr_t base;
+    uint64_t size; /* 0: not mapped */
+};
+
+extern struct aspace space_kernel;
+extern struct space_range space_stacks[STACK_COUNT], space_devices[DEVICE_COUNT];
+
+/* The owner of a framebuffer that lies in RAM: such memory is left out of the direct map, so that
+ * it is never mapped with two memory types. Compared by address. */
+extern const char space_screen_label[];
+
+/* Is memory of this type in the direct map? Is this region, as far as it lies below
+ * SPACE_DIRECT_SIZE? */
+bool space_is_ram(enum mem_type type);
+bool space_holds(const struct mem_region *);
+
+/* Make the space, not loaded yet. The stacks: `info`'s boot stack and those of cpu.h. `map` is
+ * normalized, `screen`: the framebuffer can be used and is mapped. After home_open() and
+ * tables_begin(), from which the tables come. A panic when they run out. O(regions + tables). */
+void space_make(const struct boot_info *info, const struct memmap *map, bool screen);
+
+/* Load it for good and go on with `entry`, which is passed NULL, on the boot stack at its own
+ * place, the direct map in use. What was on the stack before is lost. Once, after space_make(). */
+_Noreturn void space_enter(void (*entry)(void *));
+
+/* Log pages by size, tables and flushes. With `runs` also every run of mappings that the CPU sees:
+ * O(tables). */
+void space_log(bool runs);
+
+#endif

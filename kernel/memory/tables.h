@@ -1,0 +1,48 @@
+/* kernel/memory/tables.h: where page tables get their pages: 16 static pages in the image, then pieces of
+ * the memory map, then the page allocator. Context: as kernel/boot_info.h; only the last stage
+ * takes the allocator's locks.
+ *
+ *   T1  every page of the first two stages is in use or spare; tables_complete() recounts it
+ */
+#ifndef KERNEL_MEMORY_TABLES_H
+#define KERNEL_MEMORY_TABLES_H
+
+#include "mm/memmap.h"
+#include "mm/page_source.h"
+#include "mm/pmm.h"
+
+extern const char tables_label[]; /* the owner of the pieces of the memory map; by address */
+
+/* The kernel's source for every address space. PADDR_NONE when no stage has a page. A panic when
+ * the allocator does not take back what it gave. Serialised by the callers: one CPU.
+ * O(log(regions)), but for a new piece of the map: O(regions). */
+extern const struct page_source tables_source;
+
+/* A page of the static pool, with any contents; PADDR_NONE when all 16 are taken. Given back is
+ * what was taken there: that is not checked. They work before tables_begin(), `home` being right.
+ */
+paddr_t tables_pool_take(void);
+void tables_pool_give(paddr_t);
+
+/* Begin the chain, with `map`, which stays, as its second stage. After tables_close_map() the map
+ * is asked no more (the page allocator wants it unchanged); what is left of its last piece is still
+ * given. Once each. */
+void tables_begin(struct memmap *map);
+void tables_close_map(void);
+
+/* Add the last stage. Once, after tables_begin(). */
+void tables_add_pmm(struct pmm *);
+
+/* Pages that have been taken from the source and not come back; and those that its first two stages
+ * can give at once, counted one by one. */
+uint64_t tables_in_use(void);
+uint64_t tables_spare(void);
+
+/* Is every page of the first two stages in use or spare? False too when the pool was used past the
+ * source. O(spare). */
+bool tables_complete(void);
+
+/* One line: what each stage gave, and what of it is in use. */
+void tables_log(void);
+
+#endif

@@ -1,0 +1,302 @@
+#include "kernel/monitor/exercise.h"
+#include "hal/hal.h"
+
+#define WORDS     (PAGE_SIZE / 8)
+#define RUN_MAX   32768u /* pages; fits the 16 bits of an entry */
+#define BOOK_MAX  WORDS  /* pages of the book: all that one page can name */
+#define SPOILED   9u
+#define STEP      1024u /* pages between two calls of `step` */
+#define CHECK_KEY 0x9E3779B97F4A7C15u
+
+/* An entry of the book: page number (40 bits), pages (16), and 8 bits that tell whether the memory
+ * that it lies in has kept it. */
+struct run {
+    paddr_t base;
+    uint64_t pages;
+};
+
+struct exercise {
+    struct pmm *pmm;
+    uint64_t seed, random;
+    exercise_step_fn *step;
+    void *ctx;
+    struct exercise_result *r;
+    struct exercise_bad *bad;
+    uint64_t *index; /* addresses of the book's pages */
+    uint64_t book_pages;
+    paddr_t spoiled[SPOILED]; /* taken for the book, and bad */
+    unsigned spoiled_count;
+    uint32_t flags; /* of the zone that is being emptied */
+    enum exercise_phase phase;
+    uint64_t done, total;
+    const char *wrong;
+};
+
+const char *exercise_phase_name(enum exercise_phase phase)
+{
+    static const char *const names[] = {"taking", "writing", "verifying", "writing the inverse",
+                                        "verifying the inverse and freeing"};
+    return (unsigned)phase < EXERCISE_PHASES ? names[phase] : "?";
+}
+
+static uint64_t chance(struct exercise *e, uint64_t below)
+{
+    e->random = e->random * 6364136223846793005u + 1442695040888963407u;
+    return (e->random >> 33) % below;
+}
+
+static uint64_t value_of(const struct exercise *e, paddr_t at, uint64_t inverse)
+{
+    return ((at ^ e->seed) * CHECK_KEY) ^ inverse;
+}
+
+static void write_page(const struct exercise *e, paddr_t page, uint64_t inverse)
+{
+    volatile uint64_t *word = hal_phys_to_virt(page);
+    for (unsigned i = 0; i < WORDS; i++)
+        word[i] = value_of(e, page + 8 * i, inverse);
+}
+
+static void note(struct exercise_bad *b, paddr_t page, uint64_t bits)
+{
+    unsigned i = 0;
+    while (i < b->count && b->list[i].page != page)
+        i++;
+    if (i == EXERCISE_LIST) {
+        b->more = true;
+        return;
+    }
+    if (i == b->count) {
+        b->list[b->count].bits = 0;
+        b->list[b->count++].page = page;
+    }
+    b->list[i].bits |= bits;
+}
+
+static bool verify_page(struct exercise *e, paddr_t page, uint64_t inverse)
+{
+    const volatile uint64_t *word = hal_phys_to_virt(page);
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < WORDS; i++) {
+        uint64_t wrong = word[i] ^ value_of(e, page + 8 * i, inverse);
+        e->r->bad_words += wrong != 0;
+        bits |= wrong;
+    }
+    if (bits != 0)
+        note(e->bad, page, bits);
+    return bits == 0;
+}
+
+static bool sound_page(struct exercise *e, paddr_t page)
+{
+    write_page(e, page, 0);
+    bool sound = verify_page(e, page, 0);
+    write_page(e, page, UINT64_MAX);
+    return verify_page(e, page, UINT64_MAX) && sound;
+}
+
+/* A page to write in; PADDR_NONE: there is none. */
+static paddr_t book_page(struct exercise *e)
+{
+    for (;;) {
+        paddr_t page = pmm_alloc(e->pmm, 1, e->flags);
+        if (page == PADDR_NONE || sound_page(e, page))
+            return page;
+        e->spoiled[e->spoiled_count++] = page;
+        if (e->spoiled_count == SPOILED) {
+            e->wrong = "too many bad pages to keep a book of what was taken";
+            return PADDR_NONE;
+        }
+    }
+}
+
+static paddr_t first_page(struct exercise *e)
+{
+    paddr_t page = book_page(e);
+    if (page != PADDR_NONE || e->wrong != NULL)
+        return page;
+    e->flags = PMM_DMA; /* the reserve may be all there is */
+    return book_page(e);
+}
+
+static uint64_t *entry(const struct exercise *e, uint64_t which)
+{
+    uint64_t *page = hal_phys_to_virt(e->index[which / WORDS]);
+    return &page[which % WORDS];
+}
+
+static uint64_t seal(uint64_t bits)
+{
+    return bits | (bits * CHECK_KEY) >> 56 << 56;
+}
+
+static void write_down(struct exercise *e, paddr_t base, uint64_t pages)
+{
+    *entry(e, e->r->runs++) = seal(base >> PAGE_SHIFT | pages << 40);
+    e->r->pages += pages;
+}
+
+/* False: the memory that the book lies in has changed it. */
+static bool look_up(struct exercise *e, uint64_t which, struct run *run)
+{
+    uint64_t bits = *entry(e, which);
+    run->base = (bits & (((uint64_t)1 << 40) - 1)) << PAGE_SHIFT;
+    run->pages = bits >> 40 & 0xFFFFu;
+    if (seal(bits & (((uint64_t)1 << 56) - 1)) == bits)
+        return true;
+    e->wrong = "the memory that holds the book of what was taken has changed it";
+    return false;
+}
+
+/* Room for one more entry. */
+static bool room(struct exercise *e)
+{
+    if (e->r->runs < e->book_pages * WORDS)
+        return true;
+    paddr_t page = e->book_pages < BOOK_MAX ? book_page(e) : PADDR_NONE;
+    if (page == PADDR_NONE)
+        return false;
+    e->index[e->book_pages++] = page;
+    return true;
+}
+
+static bool over(const struct exercise *e)
+{
+    return e->r->stopped || e->wrong != NULL;
+}
+
+static void tell(struct exercise *e, uint64_t done)
+{
+    e->done = done;
+    e->r->stopped |= !e->step(e->ctx, e->phase, done, e->total);
+}
+
+static void begin(struct exercise *e, enum exercise_phase phase, uint64_t total)
+{
+    e->phase = phase;
+    e->total = total;
+    if (!over(e))
+        tell(e, 0);
+}
+
+/* Every run that requests with these flags can have, the longest first. */
+static void take(struct exercise *e, uint32_t flags)
+{
+    e->flags = flags;
+    for (uint64_t pages = RUN_MAX; pages > 0 && !over(e) && room(e);) {
+        paddr_t base = pmm_alloc(e->pmm, (size_t)pages, flags);
+        if (base != PADDR_NONE)
+            write_down(e, base, pages);
+        else
+            pages -= 1 + chance(e, (pages + 1) / 2);
+        tell(e, e->r->pages);
+    }
+}
+
+static uint64_t free_pages(struct pmm *p)
+{
+    uint64_t sum = 0;
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
+        struct pmm_stats s;
+        pmm_stats(p, (enum pmm_zone)z, &s);
+        sum += s.free + s.parked;
+    }
+    return sum;
+}
+
+static void take_all(struct exercise *e)
+{
+    begin(e, EXERCISE_TAKE, free_pages(e->pmm));
+    take(e, 0);
+    take(e, PMM_DMA);
+    e->r->left_out = free_pages(e->pmm);
+}
+
+static void do_run(struct exercise *e, const struct run *run)
+{
+    bool writes = e->phase == EXERCISE_WRITE || e->phase == EXERCISE_WRITE_INVERSE;
+    uint64_t inverse = e->phase >= EXERCISE_WRITE_INVERSE ? UINT64_MAX : 0;
+    for (uint64_t i = 0; i < run->pages && !over(e); i++) {
+        if (writes)
+            write_page(e, run->base + i * PAGE_SIZE, inverse);
+        else
+            verify_page(e, run->base + i * PAGE_SIZE, inverse);
+        if (++e->done % STEP == 0 || e->done == e->total)
+            tell(e, e->done);
+    }
+}
+
+static void do_all(struct exercise *e, enum exercise_phase phase)
+{
+    struct run run;
+    begin(e, phase, e->r->pages);
+    for (uint64_t i = 0; i < e->r->runs && !over(e) && look_up(e, i, &run); i++)
+        do_run(e, &run);
+}
+
+static void give(struct exercise *e, paddr_t base, uint64_t pages)
+{
+    if (pmm_free(e->pmm, base, (size_t)pages) != STATUS_OK)
+        e->wrong = "the page allocator does not take back what it gave";
+}
+
+/* In an order by chance; also after all else has gone wrong. */
+static void give_all(struct exercise *e)
+{
+    struct run run;
+    begin(e, EXERCISE_VERIFY_INVERSE, e->r->pages);
+    for (uint64_t left = e->r->runs; left > 0; left--) {
+        uint64_t which = chance(e, left);
+        if (look_up(e, which, &run)) {
+            do_run(e, &run);
+            give(e, run.base, run.pages);
+        }
+        *entry(e, which) = *entry(e, left - 1);
+    }
+    for (uint64_t i = 0; i < e->book_pages; i++)
+        give(e, e->index[i], 1);
+}
+
+static bool same(const struct pmm_stats *a, const struct pmm_stats *b)
+{
+    return a->total == b->total && a->free == b->free && a->parked == b->parked &&
+           a->runs == b->runs && a->largest_run == b->largest_run &&
+           a->free_blocks == b->free_blocks && a->allocs - a->frees == b->allocs - b->frees;
+}
+
+static void run_round(struct exercise *e, paddr_t index)
+{
+    e->index = hal_phys_to_virt(index);
+    take_all(e);
+    for (unsigned phase = EXERCISE_WRITE; phase < EXERCISE_VERIFY_INVERSE; phase++)
+        do_all(e, (enum exercise_phase)phase);
+    give_all(e);
+    e->r->pages += 1 + e->book_pages + e->spoiled_count;
+    give(e, index, 1);
+}
+
+const char *exercise_round(struct pmm *p, uint64_t seed, exercise_step_fn *step, void *ctx,
+                           struct exercise_result *r, struct exercise_bad *bad)
+{
+    struct exercise e = {
+        .pmm = p, .seed = seed, .random = seed, .step = step, .ctx = ctx, .r = r, .bad = bad};
+    struct pmm_stats before[PMM_ZONE_COUNT], after;
+    *r = (struct exercise_result){.runs = 0};
+    pmm_drain(p);
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
+        pmm_stats(p, (enum pmm_zone)z, &before[z]);
+    paddr_t index = first_page(&e);
+    if (index != PADDR_NONE)
+        run_round(&e, index);
+    else if (e.wrong == NULL)
+        e.wrong = "no page is free";
+    for (unsigned i = 0; i < e.spoiled_count; i++)
+        give(&e, e.spoiled[i], 1);
+    pmm_drain(p);
+    for (unsigned z = 0; z < PMM_ZONE_COUNT && e.wrong == NULL; z++) {
+        pmm_stats(p, (enum pmm_zone)z, &after);
+        if (!same(&before[z], &after))
+            e.wrong = "the zones' figures are not what they were before";
+    }
+    return e.wrong != NULL ? e.wrong : pmm_check(p);
+}

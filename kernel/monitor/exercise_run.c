@@ -1,0 +1,79 @@
+#include "kernel/monitor/exercise_run.h"
+#include "kernel/monitor/console.h"
+#include "kernel/screen/display.h"
+#include "kernel/monitor/exercise.h"
+#include "kernel/log/log.h"
+#include "kernel/memory/memory.h"
+
+#define TELL_MICROS 2000000u
+
+static struct {
+    enum exercise_phase phase;
+    uint64_t begun, told; /* the phase, and when the log was last told: microseconds */
+    unsigned bad_told;    /* pages of the list */
+} pace;
+
+static struct exercise_bad bad;
+
+static void tell_bad(unsigned from)
+{
+    for (unsigned i = from; i < bad.count; i++)
+        LOG("exercise", "BAD page at %X, bits %X", U(bad.list[i].page), U(bad.list[i].bits));
+    pace.bad_told = bad.count;
+}
+
+static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t total)
+{
+    UNUSED(ctx);
+    uint64_t now = log_micros();
+    if (pace.phase != phase || pace.begun == 0) {
+        pace.phase = phase;
+        pace.begun = now;
+    }
+    display_progress(exercise_phase_name(phase), done, total);
+    tell_bad(pace.bad_told);
+    if (done != 0 && now - pace.told >= TELL_MICROS) {
+        LOG("exercise", "%s: %u of %u pages, %h a second", S(exercise_phase_name(phase)), U(done),
+            U(total), U(done * PAGE_SIZE / (now - pace.begun + 1) * 1000000u));
+        pace.told = now;
+    }
+    return !console_broken();
+}
+
+/* Is memory sound, and the allocator? */
+static bool run_round(uint64_t seed, struct exercise_result *r)
+{
+    uint64_t begun = log_micros();
+    pace.begun = 0;
+    const char *wrong = exercise_round(memory_pmm, seed, step, NULL, r, &bad);
+    LOG("exercise", "%u pages in %u runs, %h in %u ms; %u free pages left out, %u words failed",
+        U(r->pages), U(r->runs), U(r->pages * PAGE_SIZE), U((log_micros() - begun) / 1000u),
+        U(r->left_out), U(r->bad_words));
+    if (wrong != NULL) {
+        SAY("exercise", wrong);
+        r->stopped = true;
+    }
+    return wrong == NULL && r->bad_words == 0;
+}
+
+bool exercise_run(uint64_t rounds, uint64_t seed)
+{
+    struct exercise_result r = {.stopped = rounds == 0};
+    bool good = true;
+    bad.count = 0;
+    bad.more = false;
+    pace.bad_told = 0;
+    pace.told = log_micros();
+    for (uint64_t done = 0; done < rounds && !r.stopped; done++) {
+        LOG("exercise", "round %u of %u, seed %x", U(done + 1), U(rounds), U(seed + done));
+        good &= run_round(seed + done, &r);
+    }
+    tell_bad(0);
+    if (bad.more)
+        SAY("exercise", "BAD pages besides these, for which the list has no room");
+    LOG("exercise", "verdict: %s",
+        S(!good       ? "FAIL"
+          : r.stopped ? "none, for it was stopped; so far nothing failed"
+                      : "pass"));
+    return good;
+}

@@ -1,0 +1,177 @@
+#include "kernel/monitor/monitor.h"
+#include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/monitor/command.h"
+#include "kernel/monitor/console.h"
+#include "kernel/monitor/exercise_run.h"
+#include "kernel/trap/fault.h"
+#include "kernel/log/log.h"
+#include "kernel/memory/memory.h"
+#include "kernel/monitor/monitor_memory.h"
+#include "kernel/trap/panic.h"
+#include "kernel/machine/power.h"
+#include "kernel/selftest.h"
+#include "kernel/memory/space.h"
+#include "kernel/trap/trap.h"
+#include "kernel/memory/walk.h"
+
+static struct options options;
+static bool ended, verdict_now;
+
+static void run_translate(const struct command_call *c)
+{
+    vaddr_t at = c->value[0];
+    struct mapping m;
+    status_t status = aspace_query(&space_kernel, at, &m);
+    if (status != STATUS_OK) {
+        LOG("monitor", "%X %s", U(at), S(status_text(status)));
+        return;
+    }
+    struct fault_place p = fault_place(at);
+    LOG("monitor", "%X is physical %X, in a page of %h, %s%s: %s%s", U(at),
+        U(m.phys + (at & (m.page - 1))), U(m.page), S((m.prot & ASPACE_W) != 0 ? "w" : "-"),
+        S((m.prot & ASPACE_X) != 0 ? "x" : "-"), S(p.what), S(p.name));
+}
+
+static void run_walk(const struct command_call *c)
+{
+    if (!fault_report_path(c->value[0]))
+        SAY("monitor", "the CPU translates no such address");
+}
+
+static void run_tables(const struct command_call *c)
+{
+    space_log(c->given > 0);
+}
+
+static void run_bench(const struct command_call *c)
+{
+    UNUSED(c);
+    smoke_bench();
+}
+
+static void run_selftest(const struct command_call *c)
+{
+    UNUSED(c);
+    struct options o = options;
+    o.plant = PLANT_NONE;
+    verdict_now &= selftest_run(&o);
+}
+
+static void read_byte(void *at)
+{
+    (void)*(volatile unsigned char *)at;
+}
+
+/* Reading a device's memory could make it do something; all else does nothing or faults. */
+static void run_fault(const struct command_call *c)
+{
+    vaddr_t at = c->given > 0 ? c->value[0] : 0xDEAD000;
+    if (at >= SPACE_DEVICES && at < SPACE_STACKS) {
+        SAY("monitor", "devices lie there, which reading could disturb; nothing was done");
+        return;
+    }
+    void *pointer;
+    __builtin_memcpy(&pointer, &at, sizeof pointer);
+    if (cpu_try(read_byte, pointer)) {
+        LOG("monitor", "%X can be read", U(at));
+        return;
+    }
+    struct trap_seen seen = trap_last_caught();
+    LOG("monitor", "caught: vector %u, error code %x", U(seen.vector), U(seen.error));
+    if (seen.vector == 14)
+        fault_report_access(seen.cr2, seen.error);
+}
+
+static void run_panic(const struct command_call *c)
+{
+    UNUSED(c);
+    const char *answer = console_line("stops for good; yes? ");
+    if (answer[0] == 'y' && answer[1] == 'e' && answer[2] == 's' && answer[3] == '\0')
+        HAL_PANIC("asked for in the monitor");
+    SAY("monitor", "no panic, then");
+}
+
+static void run_exercise(const struct command_call *c)
+{
+    verdict_now &=
+        exercise_run(c->given > 0 ? c->value[0] : 1, c->given > 1 ? c->value[1] : hal_cycles());
+}
+
+static void run_exit(const struct command_call *c)
+{
+    ended = true;
+    if (c->given > 0)
+        verdict_now = c->value[0] == 1;
+}
+
+static void run_reboot(const struct command_call *c)
+{
+    UNUSED(c);
+    kernel_reset();
+}
+
+static void run_poweroff(const struct command_call *c)
+{
+    UNUSED(c);
+    kernel_poweroff();
+}
+
+static void run_help(const struct command_call *c);
+
+static const struct command commands[] = {
+    {"help - list the commands", run_help},
+    {"map - every region of physical memory", monitor_map},
+    {"zones - the allocator's zones", monitor_zones},
+    {"mem - how much is taken", monitor_mem},
+    {"alloc PAGES [dma|dma32|zero|kernel] - take pages", monitor_alloc},
+    {"free ADDRESS [PAGES] - give them back", monitor_free},
+    {"translate ADDRESS - virtual to physical", run_translate},
+    {"walk ADDRESS - the page table entries on its way", run_walk},
+    {"tables [all] - page tables; all: every mapping", run_tables},
+    {"stats - the allocator's counters", monitor_stats},
+    {"frag - free runs by length", monitor_frag},
+    {"bench - what alloc and free cost", run_bench},
+    {"selftest - again", run_selftest},
+    {"fault [ADDRESS] - read there, and catch what comes", run_fault},
+    {"oom [N] - let page table N of a mapping be the one too many", monitor_oom},
+    {"exercise [ROUNDS] [SEED] - test all free memory", run_exercise},
+    {"panic - show a panic", run_panic},
+    {"exit [pass|fail] - end with this verdict", run_exit},
+    {"reboot", run_reboot},
+    {"poweroff", run_poweroff},
+};
+
+static void run_help(const struct command_call *c)
+{
+    UNUSED(c);
+    for (unsigned i = 0; i < ARRAY_LEN(commands); i++)
+        SAY("help", commands[i].usage);
+}
+
+static void carry_out(const char *line)
+{
+    struct command_call call;
+    struct format_line wrong;
+    const struct command *c = command_find(commands, ARRAY_LEN(commands), line, &call, &wrong);
+    if (c != NULL)
+        c->run(&call);
+    else if (wrong.used > 0) {
+        char text[LOG_LINE + 1];
+        __builtin_memcpy(text, wrong.text, wrong.used);
+        text[wrong.used] = '\0';
+        SAY("monitor", text);
+    }
+}
+
+bool monitor_run(const struct options *o, bool sound)
+{
+    options = *o;
+    verdict_now = sound;
+    verdict_say(sound);
+    console_start();
+    SAY("monitor", "type help for the commands");
+    while (!ended)
+        carry_out(console_line("> "));
+    return verdict_now;
+}

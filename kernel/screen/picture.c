@@ -1,0 +1,271 @@
+#include "kernel/screen/picture.h"
+
+#define LABEL_COLUMNS 16u /* "0x" and the 13 digits of a 52-bit address */
+#define ZONE_COLUMNS  8u
+#define TEXT_COLUMNS  55u /* "... free of ..., largest run ..." at its longest */
+#define BAR_COLUMNS   24u /* of the progress */
+#define LEGEND_WIDTH  26u /* columns of an entry */
+#define SWATCH        2u  /* columns of it that are the colour */
+
+enum kind {
+    KIND_HOLE,
+    KIND_USABLE,
+    KIND_BOOT,
+    KIND_OURS,
+    KIND_ACPI,
+    KIND_RUNTIME,
+    KIND_SPECIAL,
+    KIND_RESERVED,
+    KIND_MMIO,
+    KIND_BAD,
+    KIND_COUNT
+};
+
+static const struct {
+    const char *name;
+    uint8_t colour;
+} kinds[KIND_COUNT] = {
+    {"hole", INK_SHADE},        {"usable", INK_GREEN},  {"boot services", INK_SKY},
+    {"Mortise", INK_YELLOW},    {"ACPI", INK_PURPLE},   {"runtime", INK_ORANGE},
+    {"special", INK_WHITE},     {"reserved", INK_GREY}, {"devices", INK_BLUE},
+    {"bad RAM", INK_VERMILION},
+};
+
+static const uint8_t kind_of_type[MEM_TYPE_COUNT] = {
+    [MEM_USABLE] = KIND_USABLE,      [MEM_BOOT] = KIND_BOOT,
+    [MEM_LOADER] = KIND_BOOT,        [MEM_ACPI_RECLAIM] = KIND_ACPI,
+    [MEM_SPECIFIC] = KIND_SPECIAL,   [MEM_PERSISTENT] = KIND_SPECIAL,
+    [MEM_UNACCEPTED] = KIND_SPECIAL, [MEM_ACPI_NVS] = KIND_ACPI,
+    [MEM_RUNTIME] = KIND_RUNTIME,    [MEM_RESERVED] = KIND_RESERVED,
+    [MEM_MMIO] = KIND_MMIO,          [MEM_UNUSABLE] = KIND_BAD,
+};
+
+static const uint8_t zone_colours[PMM_ZONE_COUNT] = {INK_YELLOW, INK_SKY, INK_WHITE};
+
+static enum kind kind_of(const struct mem_region *r)
+{
+    return r->label != NULL && mem_type_is_ram(r->type) ? KIND_OURS
+                                                        : (enum kind)kind_of_type[r->type];
+}
+
+static uint64_t row_bytes(const struct picture *p)
+{
+    return p->scale * p->map_width;
+}
+
+/* Rows that the map takes at this scale. */
+static uint64_t rows_needed(const struct picture *p)
+{
+    uint64_t rows = 0;
+    uint64_t next = 0; /* the first row of the address space that is not counted yet */
+    for (size_t i = 0; i < p->map->count; i++) {
+        const struct mem_region *r = &p->map->regions[i];
+        uint64_t first = r->base / row_bytes(p);
+        uint64_t last = (mem_region_end(r) - 1) / row_bytes(p);
+        if (first > next)
+            rows++; /* the hole */
+        if (last >= next)
+            rows += last - max_u64(first, next) + 1;
+        next = max_u64(next, last + 1);
+    }
+    return rows;
+}
+
+static uint32_t legend_rows(const struct picture *p)
+{
+    uint32_t across = p->canvas->grid.columns / LEGEND_WIDTH;
+    return across > 0 ? (KIND_COUNT - 2 + across) / across : 0;
+}
+
+/* The most that the map may take: the log's end keeps two rows of five. */
+static uint32_t map_rows_most(const struct picture *p)
+{
+    uint32_t rows = p->canvas->grid.rows;
+    uint32_t others = PICTURE_FACTS + PMM_ZONE_COUNT + 1 + legend_rows(p) + 2;
+    return rows > others + 2 ? (rows - others) * 3 / 5 : 1;
+}
+
+static void choose_scale(struct picture *p)
+{
+    uint32_t most = map_rows_most(p);
+    while (rows_needed(p) > most && p->scale < (uint64_t)1 << 52)
+        p->scale *= 2;
+    p->map_rows = (uint32_t)min_u64(rows_needed(p), most);
+}
+
+void picture_init(struct picture *p, struct canvas *c, const struct memmap *map)
+{
+    const struct font *f = c->grid.font;
+    *p = (struct picture){.canvas = c, .map = map, .scale = PAGE_SIZE};
+    p->map_x = LABEL_COLUMNS * f->width;
+    uint32_t room = c->grid.width > p->map_x ? c->grid.width - p->map_x : 1;
+    p->map_width = room >= 512 ? room / 512 * 512 : room;
+    choose_scale(p);
+    p->zone_row = PICTURE_FACTS;
+    p->map_row = p->zone_row + PMM_ZONE_COUNT + 1;
+    p->legend_row = p->map_row + p->map_rows;
+    p->progress_row = p->legend_row + legend_rows(p);
+    p->verdict_row = p->progress_row + 1;
+    p->log_row = p->verdict_row + 1;
+}
+
+void picture_fact(struct picture *p, uint32_t row, const struct format_line *l)
+{
+    uint8_t paper = row == 0 ? INK_BLUE : INK_BLACK;
+    canvas_clear(p->canvas, row, 1, paper);
+    canvas_text(p->canvas, 1, row, l->text, l->used, row == 0 ? INK_WHITE : INK_TEXT, paper);
+}
+
+/* Walks the map from left to right. */
+struct cursor {
+    const struct memmap *map;
+    size_t next; /* the first region that ends after what was asked for so far */
+};
+
+/* The kind that has most of [base, base + size). */
+static enum kind most_of(struct cursor *c, uint64_t base, uint64_t size)
+{
+    uint64_t bytes[KIND_COUNT] = {size};
+    enum kind best = KIND_HOLE;
+    for (; c->next < c->map->count; c->next++) {
+        const struct mem_region *r = &c->map->regions[c->next];
+        uint64_t from = max_u64(r->base, base);
+        uint64_t to = min_u64(mem_region_end(r), base + size);
+        if (from < to) {
+            bytes[kind_of(r)] += to - from;
+            bytes[KIND_HOLE] -= to - from;
+        }
+        if (mem_region_end(r) > base + size)
+            break;
+    }
+    for (unsigned k = 1; k < KIND_COUNT; k++)
+        if (bytes[k] > bytes[best])
+            best = (enum kind)k;
+    return best;
+}
+
+static uint8_t zone_colour(uint64_t at)
+{
+    return zone_colours[at < PMM_DMA_LIMIT     ? PMM_ZONE_DMA
+                        : at < PMM_DMA32_LIMIT ? PMM_ZONE_DMA32
+                                               : PMM_ZONE_NORMAL];
+}
+
+static void draw_row(struct picture *p, struct cursor *c, uint32_t row, uint64_t base)
+{
+    uint32_t height = p->canvas->grid.font->height;
+    uint32_t y = row * height;
+    struct format_line l = {.used = 0};
+    FORMAT(&l, "%x", U(base));
+    canvas_text(p->canvas, 1, row, l.text, l.used, INK_TEXT, INK_BLACK);
+    for (uint32_t x = 0; x < p->map_width; x++) {
+        uint64_t at = base + x * p->scale;
+        uint8_t colour = kinds[most_of(c, at, p->scale)].colour;
+        canvas_fill(p->canvas, p->map_x + x, y + height / 16, 1, height * 11 / 16, colour);
+        canvas_fill(p->canvas, p->map_x + x, y + height * 13 / 16, 1, height / 8,
+                    zone_colour(at));
+    }
+}
+
+static void draw_hole(struct picture *p, uint32_t row, uint64_t bytes)
+{
+    struct format_line l = {.used = 0};
+    FORMAT(&l, "nothing for %h", U(bytes));
+    canvas_text(p->canvas, LABEL_COLUMNS, row, l.text, l.used, INK_GREY, INK_BLACK);
+}
+
+static void draw_rows(struct picture *p)
+{
+    struct cursor c = {.map = p->map};
+    uint64_t next = 0;
+    uint32_t row = p->map_row;
+    for (size_t i = 0; i < p->map->count && row < p->legend_row; i++) {
+        const struct mem_region *r = &p->map->regions[i];
+        uint64_t first = r->base / row_bytes(p);
+        if (first > next) {
+            draw_hole(p, row++, (first - next) * row_bytes(p));
+            next = first;
+        }
+        for (; next * row_bytes(p) < mem_region_end(r) && row < p->legend_row; next++)
+            draw_row(p, &c, row++, next * row_bytes(p));
+    }
+}
+
+static void draw_legend(struct picture *p)
+{
+    const struct font *f = p->canvas->grid.font;
+    uint64_t bytes[KIND_COUNT] = {0};
+    uint32_t across = p->canvas->grid.columns / LEGEND_WIDTH;
+    uint32_t entry = 0;
+    for (size_t i = 0; i < p->map->count; i++)
+        bytes[kind_of(&p->map->regions[i])] += p->map->regions[i].size;
+    for (unsigned k = 1; k < KIND_COUNT && across > 0; k++) {
+        if (bytes[k] == 0)
+            continue;
+        uint32_t column = entry % across * LEGEND_WIDTH + 1;
+        uint32_t row = p->legend_row + entry / across;
+        struct format_line l = {.used = 0};
+        FORMAT(&l, "%s %h", S(kinds[k].name), U(bytes[k]));
+        canvas_fill(p->canvas, column * f->width, row * f->height + f->height / 8,
+                    SWATCH * f->width - f->width / 2, f->height * 3 / 4, kinds[k].colour);
+        canvas_text(p->canvas, column + SWATCH, row, l.text, l.used, INK_TEXT, INK_BLACK);
+        entry++;
+    }
+}
+
+void picture_map(struct picture *p)
+{
+    struct format_line l = {.used = 0};
+    FORMAT(&l, "Physical memory, %h a pixel; the line below it: DMA, DMA32, NORMAL", U(p->scale));
+    canvas_clear(p->canvas, p->map_row - 1, p->progress_row - p->map_row + 1, INK_BLACK);
+    canvas_text(p->canvas, 1, p->map_row - 1, l.text, l.used, INK_GREY, INK_BLACK);
+    draw_rows(p);
+    draw_legend(p);
+}
+
+/* `part` of `whole`, drawn from column `column` on over `columns` columns. */
+static void draw_bar(struct picture *p, uint32_t column, uint32_t columns, uint32_t row,
+                     uint64_t part, uint64_t whole, uint8_t rest)
+{
+    const struct font *f = p->canvas->grid.font;
+    uint32_t width = columns * f->width;
+    uint32_t filled = whole != 0 ? (uint32_t)(min_u64(part, whole) * width / whole) : 0;
+    uint32_t y = row * f->height + f->height / 8;
+    uint32_t height = f->height * 3 / 4;
+    canvas_fill(p->canvas, column * f->width, y, filled, height, INK_GREEN);
+    canvas_fill(p->canvas, column * f->width + filled, y, width - filled, height, rest);
+}
+
+void picture_zone(struct picture *p, enum pmm_zone zone, const struct pmm_stats *s)
+{
+    uint32_t row = p->zone_row + (uint32_t)zone;
+    uint32_t columns = p->canvas->grid.columns;
+    uint32_t bar = columns > ZONE_COLUMNS + TEXT_COLUMNS ? columns - ZONE_COLUMNS - TEXT_COLUMNS : 0;
+    struct format_line name = {.used = 0};
+    struct format_line l = {.used = 0};
+    uint64_t free_pages = s->free + s->parked;
+    FORMAT(&name, "%s", S(pmm_zone_name(zone)));
+    FORMAT(&l, "%h free of %h, largest run %h", U(free_pages * PAGE_SIZE), U(s->total * PAGE_SIZE),
+           U(s->largest_run * PAGE_SIZE));
+    canvas_clear(p->canvas, row, 1, INK_BLACK);
+    canvas_text(p->canvas, 1, row, name.text, name.used, zone_colours[zone], INK_BLACK);
+    draw_bar(p, ZONE_COLUMNS, bar, row, free_pages, s->total,
+             s->total != 0 ? INK_YELLOW : INK_SHADE);
+    canvas_text(p->canvas, ZONE_COLUMNS + bar + 1, row, l.text, l.used, INK_TEXT, INK_BLACK);
+}
+
+void picture_progress(struct picture *p, const char *what, uint64_t done, uint64_t total)
+{
+    struct format_line l = {.used = 0};
+    FORMAT(&l, "%s: %u of %u", S(what), U(done), U(total));
+    canvas_clear(p->canvas, p->progress_row, 1, INK_BLACK);
+    draw_bar(p, 1, BAR_COLUMNS, p->progress_row, done, total, INK_SHADE);
+    canvas_text(p->canvas, BAR_COLUMNS + 2, p->progress_row, l.text, l.used, INK_TEXT, INK_BLACK);
+}
+
+void picture_verdict(struct picture *p, const struct format_line *l, bool good)
+{
+    uint8_t paper = good ? INK_GREEN : INK_VERMILION;
+    canvas_clear(p->canvas, p->verdict_row, 1, paper);
+    canvas_text(p->canvas, 1, p->verdict_row, l->text, l->used, INK_BLACK, paper);
+}

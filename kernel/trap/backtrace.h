@@ -1,0 +1,38 @@
+/* kernel/trap/backtrace.h: who called whom, as offsets into the image (llvm-addr2line reads them with
+ * the unstripped mortise.efi).
+ *
+ * On this target the frame pointer does not chain (the Microsoft ABI puts it anywhere in the
+ * frame), so frames are unwound with the image's own .pdata and .xdata, which the compiler always
+ * writes (Microsoft, "PE Format" and "x64 exception handling"). Every table access is checked
+ * against the image, every stack access against the image and the stacks that were added; at most
+ * 32 frames. Any context, traps included; no lock, no memory.
+ */
+#ifndef KERNEL_TRAP_BACKTRACE_H
+#define KERNEL_TRAP_BACKTRACE_H
+
+#include "hal/base.h"
+
+struct trap_frame;
+
+/* Where the image runs, and its bytes. Again when it has moved; before it nothing is in the image.
+ */
+void backtrace_setup(vaddr_t image_base, uint64_t image_size);
+
+/* One more stack, `size` bytes from `base` on, that may be read besides what lies in the image;
+ * more than BACKTRACE_STACKS are ignored. They must stay mapped until they are forgotten. */
+#define BACKTRACE_STACKS 4u
+void backtrace_add_stack(vaddr_t base, uint64_t size);
+void backtrace_forget_stacks(void);
+
+/* Log a line for each frame: from where the frame was interrupted, or from this call on (the first
+ * line is then backtrace_here() itself). O(frames * log(functions)). */
+void backtrace_trap(const struct trap_frame *);
+void backtrace_here(void);
+
+/* True, and the offset into the image; or false, and `*offset` is the address itself. */
+bool backtrace_in_image(vaddr_t addr, uint64_t *offset);
+
+/* As backtrace_setup() was told; 0 before. */
+vaddr_t backtrace_image_base(void);
+
+#endif

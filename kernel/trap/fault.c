@@ -1,0 +1,124 @@
+#include "kernel/trap/fault.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/early/home.h"
+#include "kernel/log/log.h"
+#include "kernel/memory/memory.h"
+#include "kernel/memory/space.h"
+#include "kernel/memory/walk.h"
+
+struct search {
+    paddr_t page;
+    const char *found;
+};
+
+static void meet_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+{
+    static const char *const names[] = {"a free page", "a free page, parked", "an allocated page",
+                                        "a page withheld until reclaim"};
+    struct search *s = ctx;
+    if (s->page >= base && s->page - base < pages * PAGE_SIZE)
+        s->found = names[kind];
+}
+
+static struct fault_place in_ram(paddr_t at)
+{
+    const struct mem_region *r = memmap_find(&memory_map, at);
+    if (r == NULL)
+        return (struct fault_place){"direct map, outside RAM", ""};
+    if (r->label != NULL)
+        return (struct fault_place){"direct map: ", r->label};
+    struct search s = {at, mem_type_name(r->type)};
+    if (memory_pmm != NULL)
+        pmm_walk(memory_pmm, meet_run, &s);
+    return (struct fault_place){"direct map: ", s.found};
+}
+
+static struct fault_place in_image(uint64_t offset)
+{
+    for (unsigned i = 0; i < home.image.section_count; i++) {
+        const struct pe_section *s = &home.image.sections[i];
+        if (offset < s->address || offset - s->address >= pe_section_size(s))
+            continue;
+        return (struct fault_place){(s->flags & PE_EXECUTE) != 0 ? "kernel text"
+                                    : (s->flags & PE_WRITE) != 0 ? "kernel data"
+                                                                 : "kernel constants",
+                                    ""};
+    }
+    return (struct fault_place){"kernel headers", ""};
+}
+
+static struct fault_place in_stacks(vaddr_t at)
+{
+    uint64_t slot = (at - SPACE_STACKS) / SPACE_STACK_SLOT;
+    if (slot >= STACK_COUNT || space_stacks[slot].size == 0)
+        return (struct fault_place){"window of stacks and scratch mappings", ""};
+    const struct space_range *s = &space_stacks[slot];
+    return (struct fault_place){at - s->base < s->size ? "" : "guard page of the ", s->name};
+}
+
+static struct fault_place in_devices(vaddr_t at)
+{
+    for (unsigned i = 0; i < DEVICE_COUNT; i++)
+        if (at - space_devices[i].base < space_devices[i].size)
+            return (struct fault_place){"device window: ", space_devices[i].name};
+    return (struct fault_place){"device window, no device", ""};
+}
+
+struct fault_place fault_place(vaddr_t at)
+{
+    if (at < PAGE_SIZE)
+        return (struct fault_place){"page 0 (a null pointer)", ""};
+    if (at < SPACE_DIRECT)
+        return (struct fault_place){"user half", ""};
+    if (at - SPACE_DIRECT < SPACE_DIRECT_SIZE)
+        return in_ram(at - SPACE_DIRECT);
+    if (at - home.base < home.size)
+        return in_image(at - home.base);
+    if (at >= HOME_WINDOW)
+        return (struct fault_place){"image window, outside the image", ""};
+    return at >= SPACE_STACKS ? in_stacks(at) : in_devices(at);
+}
+
+static const char *refusal(uint64_t error)
+{
+    if ((error & FAULT_PRESENT) == 0)
+        return "not mapped";
+    if ((error & FAULT_RESERVED) != 0)
+        return "mapped by an entry with reserved bits";
+    return (error & FAULT_FETCH) != 0   ? "not executable"
+           : (error & FAULT_WRITE) != 0 ? "not writable"
+                                        : "not for users";
+}
+
+void fault_report_access(vaddr_t at, uint64_t error)
+{
+    LOG("trap", "%s %X from %s code: the page is %s",
+        S((error & FAULT_FETCH) != 0   ? "executing"
+          : (error & FAULT_WRITE) != 0 ? "writing"
+                                       : "reading"),
+        U(at), S((error & FAULT_USER) != 0 ? "user" : "kernel"), S(refusal(error)));
+}
+
+bool fault_report_path(vaddr_t at)
+{
+    uint64_t entries[WALK_LEVELS];
+    unsigned levels = cpu.la57 ? 5 : 4;
+    uint64_t upper = at >> (11 + 9 * levels);
+    if (upper != 0 && upper != UINT64_MAX >> (11 + 9 * levels))
+        return false;
+    unsigned count = walk_path(at, entries);
+    for (unsigned i = 0; i < count; i++)
+        LOG("trap", "level %u, entry %u of its table: %X%s", U(levels - i),
+            U(at >> (12 + 9 * (levels - 1 - i)) & 511u), U(entries[i]),
+            S((entries[i] & 1u) == 0 ? ", not present"
+              : i + 1 < count        ? ""
+                                     : ", the page"));
+    return true;
+}
+
+void fault_report_place(vaddr_t at, uint64_t error)
+{
+    fault_report_path(at);
+    struct fault_place p = fault_place(at);
+    LOG("trap", "%s%s is %s", S(p.what), S(p.name), S(refusal(error)));
+}

@@ -1,0 +1,42 @@
+#include "kernel/trap/panic.h"
+#include "hal/hal.h"
+#include "hal/x86_64/cpu.h"
+#include "kernel/trap/backtrace.h"
+#include "kernel/screen/display.h"
+#include "kernel/log/log.h"
+
+static bool exit_wanted;
+
+void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end)
+{
+    exit_wanted = exit_at_end;
+    backtrace_setup(image_base, image_size);
+}
+
+void verdict_say(bool pass)
+{
+    LOG("verdict", "%s", S(pass ? "pass" : "fail"));
+    display_end(pass);
+}
+
+_Noreturn void verdict(bool pass)
+{
+    if (!exit_wanted)
+        SAY("end", "this machine halts after the next line; switch it off or reset it");
+    verdict_say(pass);
+    if (exit_wanted)
+        cpu_debug_exit(pass ? 0x10 : 0x11);
+    cpu_halt();
+}
+
+_Noreturn void hal_panic(const char *what, const char *file, int line)
+{
+    static bool again;
+    display_panic(what);
+    LOG("panic", "%s (%s:%u)", S(what), S(file), U((uint64_t)(unsigned)line));
+    if (!again) {
+        again = true;
+        backtrace_here();
+    }
+    verdict(false);
+}

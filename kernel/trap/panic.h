@@ -1,0 +1,21 @@
+/* kernel/trap/panic.h: the ways a boot ends. Each writes the verdict as the last line of the log. Any
+ * context, traps included; no lock is taken. hal_panic() of hal/hal.h is supplied here, too: it
+ * logs the sentence and a backtrace, and ends with verdict(false). */
+#ifndef KERNEL_TRAP_PANIC_H
+#define KERNEL_TRAP_PANIC_H
+
+#include "hal/base.h"
+
+/* Where the image runs, its bytes, and whether to leave by the debug-exit port; before anything can
+ * go wrong, and again when the image has moved. */
+void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end);
+
+/* Write "verdict: pass" or "verdict: fail", show it on the screen where there is one, and leave by
+ * the debug-exit port if asked for (0x10 pass, 0x11 fail: QEMU's status is twice that and one, 33
+ * or 35), else, or where there is no such port, halt. */
+_Noreturn void verdict(bool pass);
+
+/* Only the line and the screen. */
+void verdict_say(bool pass);
+
+#endif

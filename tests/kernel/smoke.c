@@ -1,0 +1,235 @@
+/* The smoke test: the machine's own allocator on the machine's own memory. What was taken is kept
+ * in a record of its own, checked against the normalized map, and never against the allocator's
+ * word. */
+#include "hal/hal.h"
+#include "kernel/early/home.h"
+#include "kernel/log/log.h"
+#include "kernel/memory/memory.h"
+#include "tests/kernel/selftest.h"
+
+static const uint32_t span_sizes[] = {2, 4, 16, 64, 65, 511, 513, 5000};
+static const uint32_t dma_sizes[] = {2, 4, 16, 64};
+
+#define SPANS_MAX 8u
+
+struct span {
+    paddr_t base;
+    uint64_t pages;
+};
+
+struct record {
+    struct span span[SPANS_MAX];
+    size_t count;
+};
+
+struct snapshot {
+    struct pmm_stats zone[PMM_ZONE_COUNT];
+};
+
+static struct snapshot take_snapshot(void)
+{
+    struct snapshot s;
+    pmm_drain(memory_pmm);
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
+        pmm_stats(memory_pmm, (enum pmm_zone)z, &s.zone[z]);
+    return s;
+}
+
+static void check_same(struct test_state *t, const struct snapshot *before)
+{
+    struct snapshot now = take_snapshot();
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
+        CHECK_EQ(now.zone[z].total, before->zone[z].total);
+        CHECK_EQ(now.zone[z].free + now.zone[z].parked,
+                 before->zone[z].free + before->zone[z].parked);
+        CHECK_EQ(now.zone[z].free, before->zone[z].free);
+        CHECK_EQ(now.zone[z].runs, before->zone[z].runs);
+        CHECK_EQ(now.zone[z].largest_run, before->zone[z].largest_run);
+        CHECK_EQ(now.zone[z].free_blocks, before->zone[z].free_blocks);
+    }
+    CHECK(pmm_check(memory_pmm) == NULL);
+}
+
+/* Every page of the span is RAM without an owner by the map alone. */
+static bool is_free_ram(const struct span *s)
+{
+    for (paddr_t at = s->base; at < s->base + s->pages * PAGE_SIZE;) {
+        const struct mem_region *r = memmap_find(&memory_map, at);
+        if (r == NULL || r->label != NULL || r->type < MEM_USABLE || r->type > MEM_LOADER)
+            return false;
+        at = r->base + r->size;
+    }
+    return true;
+}
+
+static bool overlaps(const struct record *rec, const struct span *s)
+{
+    for (size_t i = 0; i < rec->count; i++) {
+        const struct span *o = &rec->span[i];
+        if (s->base < o->base + o->pages * PAGE_SIZE && o->base < s->base + s->pages * PAGE_SIZE)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t pattern(paddr_t addr, uint64_t round)
+{
+    return (addr ^ round) * 0x9E3779B97F4A7C15u;
+}
+
+static void write_span(const struct span *s, uint64_t round)
+{
+    for (paddr_t at = s->base; at < s->base + s->pages * PAGE_SIZE; at += 8)
+        *(volatile uint64_t *)hal_phys_to_virt(at) = pattern(at, round);
+}
+
+static uint64_t wrong_words(const struct span *s, uint64_t round)
+{
+    uint64_t wrong = 0;
+    for (paddr_t at = s->base; at < s->base + s->pages * PAGE_SIZE; at += 8)
+        wrong += *(volatile uint64_t *)hal_phys_to_virt(at) != pattern(at, round);
+    return wrong;
+}
+
+/* The longest run that an ordinary request may have: not in the DMA zone, part of which is kept
+ * back, and not across a zone limit. */
+struct longest {
+    paddr_t end;
+    uint64_t pages, best;
+};
+
+static void meet_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+{
+    struct longest *l = ctx;
+    if ((kind != PMM_RUN_FREE && kind != PMM_RUN_PARKED) || base < PMM_DMA_LIMIT)
+        return;
+    bool goes_on = base == l->end && base != PMM_DMA32_LIMIT;
+    l->pages = goes_on ? l->pages + pages : pages;
+    l->end = base + pages * PAGE_SIZE;
+    l->best = max_u64(l->best, l->pages);
+}
+
+static uint64_t longest_run(void)
+{
+    struct longest l = {.best = 0};
+    pmm_walk(memory_pmm, meet_run, &l);
+    return l.best;
+}
+
+static void take_span(struct test_state *t, struct record *rec, uint64_t pages, uint32_t flags,
+                      paddr_t limit)
+{
+    struct span s = {.base = pmm_alloc(memory_pmm, pages, flags), .pages = pages};
+    if (s.base == PADDR_NONE) {
+        LOG("smoke", "%u pages in one piece are not to be had here", U(pages));
+        CHECK((flags & PMM_DMA) == 0 && longest_run() < pages);
+        return;
+    }
+    CHECK_EQ(s.base % PAGE_SIZE, 0);
+    CHECK(limit == 0 || s.base + pages * PAGE_SIZE <= limit);
+    CHECK(!overlaps(rec, &s));
+    if (!CHECK(is_free_ram(&s)))
+        return; /* writing there would destroy what is not ours */
+    rec->span[rec->count++] = s;
+    write_span(&s, pages);
+    CHECK_EQ(wrong_words(&s, pages), 0);
+    LOG("smoke", "%u pages at %X: written, read back, alone", U(pages), U(s.base));
+}
+
+static void spans(struct test_state *t, const uint32_t *sizes, size_t count, uint32_t flags,
+                  paddr_t limit)
+{
+    struct record rec = {.count = 0};
+    struct snapshot before = take_snapshot();
+    for (size_t i = 0; i < count; i++)
+        take_span(t, &rec, sizes[i], flags, limit);
+    CHECK(rec.count > 0);
+    for (size_t i = 0; i < rec.count; i++)
+        CHECK_EQ(wrong_words(&rec.span[i], rec.span[i].pages), 0);
+    for (size_t i = 0; i < rec.count; i++)
+        CHECK_EQ(pmm_free(memory_pmm, rec.span[i].base, rec.span[i].pages), STATUS_OK);
+    check_same(t, &before);
+}
+
+TEST("smoke.spans of every size are written, read back, apart, and given back")
+{
+    spans(t, span_sizes, ARRAY_LEN(span_sizes), 0, 0);
+    TEST_END;
+}
+
+static uint64_t dma_pages(void)
+{
+    struct pmm_stats s;
+    pmm_stats(memory_pmm, PMM_ZONE_DMA, &s);
+    return s.largest_run;
+}
+
+TEST("smoke.DMA spans lie below 16 MiB")
+{
+    if (dma_pages() < 256)
+        SKIP("this machine has too little free memory below 16 MiB");
+    spans(t, dma_sizes, ARRAY_LEN(dma_sizes), PMM_DMA, PMM_DMA_LIMIT);
+    TEST_END;
+}
+
+TEST("smoke.each misuse of pmm_free is told apart and changes nothing")
+{
+    struct snapshot before = take_snapshot();
+    paddr_t base = pmm_alloc(memory_pmm, 4, 0);
+    if (!CHECK(base != PADDR_NONE))
+        return;
+    CHECK_EQ(pmm_free(memory_pmm, base + 1, 4), STATUS_NOT_PAGE);
+    CHECK_EQ(pmm_free(memory_pmm, base + PAGE_SIZE, 1), STATUS_INTERIOR);
+    CHECK_EQ(pmm_free(memory_pmm, base, 3), STATUS_WRONG_LENGTH);
+    CHECK_EQ(pmm_free(memory_pmm, base, 5), STATUS_WRONG_LENGTH);
+    CHECK_EQ(pmm_free(memory_pmm, (paddr_t)1 << 51, 1), STATUS_FOREIGN);
+    CHECK_EQ(pmm_free(memory_pmm, home.phys, 1), STATUS_RESERVED);
+    CHECK_EQ(pmm_free(memory_pmm, base, 4), STATUS_OK);
+    CHECK_EQ(pmm_free(memory_pmm, base, 4), STATUS_ALREADY_FREE);
+    check_same(t, &before);
+    TEST_END;
+}
+
+TEST("smoke.PMM_ZERO pages read as zero")
+{
+    struct snapshot before = take_snapshot();
+    struct span s = {.base = pmm_alloc(memory_pmm, 16, 0), .pages = 16};
+    if (!CHECK(s.base != PADDR_NONE))
+        return;
+    write_span(&s, 1);
+    CHECK_EQ(pmm_free(memory_pmm, s.base, 16), STATUS_OK);
+    paddr_t again = pmm_alloc(memory_pmm, 16, PMM_ZERO);
+    uint64_t bits = 0;
+    for (uint64_t i = 0; i < 16 * PAGE_SIZE; i += 8)
+        bits |= *(volatile uint64_t *)hal_phys_to_virt(again + i);
+    CHECK_EQ(bits, 0);
+    CHECK_EQ(pmm_free(memory_pmm, again, 16), STATUS_OK);
+    check_same(t, &before);
+    TEST_END;
+}
+
+#define PAIRS 4096u
+
+static uint64_t ticks_a_pair(size_t pages)
+{
+    uint64_t begun = hal_cycles();
+    for (unsigned i = 0; i < PAIRS; i++) {
+        paddr_t p = pmm_alloc(memory_pmm, pages, 0);
+        if (p == PADDR_NONE || pmm_free(memory_pmm, p, pages) != STATUS_OK)
+            HAL_PANIC("the page allocator failed while being measured");
+    }
+    return (hal_cycles() - begun) / PAIRS;
+}
+
+/* Under QEMU with -icount shift=0 the time stamp counter advances by one for each instruction. */
+void smoke_bench(void)
+{
+    ticks_a_pair(1);
+    uint64_t one = ticks_a_pair(1);
+    uint64_t many = ticks_a_pair(64);
+    LOG("bench",
+        "hot pair %u ticks, 64-page run %u ticks (time stamp counter, alloc and free together)",
+        U(one), U(many));
+}
+
+TEST_SUITE(smoke);
