@@ -47,7 +47,7 @@ static void run_tables(const struct command_call *c)
 static void run_bench(const struct command_call *c)
 {
     UNUSED(c);
-    smoke_bench();
+    selftest_bench();
 }
 
 static void run_selftest(const struct command_call *c)

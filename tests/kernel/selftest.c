@@ -137,3 +137,8 @@ bool selftest_run(const struct options *o)
         U(sum.passed), U(sum.failed), U(sum.skipped));
     return sum.failed == 0 && sum.passed > 0;
 }
+
+void selftest_bench(void)
+{
+    smoke_bench();
+}

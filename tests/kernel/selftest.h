@@ -9,8 +9,7 @@ extern const struct test_suite machine_suite;
 extern const struct test_suite space_suite;
 extern const struct test_suite aspace_suite;
 
-/* One line: what the hot pair and a 64-page run cost here, in ticks of the time stamp counter. A
- * panic when the allocator fails meanwhile. */
+/* Log what selftest_bench() promises. */
 void smoke_bench(void);
 
 #endif
