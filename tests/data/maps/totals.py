@@ -106,6 +106,7 @@ def read(path):
                 header.setdefault(key.strip(), value.strip())
             elif line.strip():
                 rows.append(line.split(None, 3))
+    header.setdefault("partial", "no")
     return header, rows
 
 
@@ -133,7 +134,7 @@ def compare(path, header, entries, ours):
 
 def row(folder, name):
     header, rows = read(os.path.join(folder, name))
-    if "source" not in header or header.get("arch") not in ("x86_64", "aarch64"):
+    if "source" not in header or header.get("arch") not in ("x86_64", "aarch64", "riscv64"):
         sys.exit(f"totals.py: {name}: the header must name `source:` and `arch:`")
     entries = [(classify(int(t), attributes(x.strip())), int(a, 16), int(b, 16)) for t, a, b, x in rows]
     held = paint(entries)
