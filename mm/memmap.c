@@ -1,13 +1,14 @@
 #include "mm/memmap.h"
-#include "mm/memmap_internal.h"
+
+#include "mm/mem_sweep.h"
 
 #define WIDTH_MIN 32
 #define WIDTH_MAX 52
 
+/* n entries have 2n ends; a sweep makes at most 2n - 1 pieces of them, and the floor cuts one of
+ * these. An owner's piece cuts at most two ends off the regions that it lies in. */
 size_t memmap_capacity_for(size_t entries, size_t owners)
 {
-    /* n entries have 2n ends; a sweep makes at most 2n - 1 pieces of them and the 1 MiB border one
-     * more. An owner's piece cuts at most two ends off what it lies in. */
     if (entries > SIZE_MAX / 4 || owners > SIZE_MAX / 4)
         return SIZE_MAX;
     return 2 * (entries + owners);
@@ -30,13 +31,32 @@ void memmap_set_width(struct memmap *map, unsigned bits)
     map->limit = (uint64_t)1 << bits;
 }
 
+/* --- anomalies -------------------------------------------------------------------------------- */
+
 void memmap_on_anomaly(struct memmap *map, memmap_anomaly_fn *fn, void *ctx)
 {
     map->on_anomaly = fn;
     map->anomaly_ctx = ctx;
 }
 
-void memmap_note(struct memmap *map, enum memmap_anomaly kind, paddr_t base, uint64_t size)
+const char *memmap_anomaly_text(enum memmap_anomaly anomaly)
+{
+    static const char *const texts[] = {
+        [MEMMAP_UNSORTED] = "unsorted",
+        [MEMMAP_OVERLAP] = "overlap",
+        [MEMMAP_EMPTY] = "zero length",
+        [MEMMAP_WRAP] = "wraps past the end of the address space",
+        [MEMMAP_TOO_HIGH] = "beyond the physical address width",
+        [MEMMAP_UNALIGNED] = "not whole pages",
+        [MEMMAP_UNKNOWN] = "unknown type",
+        [MEMMAP_NO_WB] = "RAM without the write-back attribute",
+        [MEMMAP_LOW] = "memory in the first MiB",
+    };
+    _Static_assert(ARRAY_LEN(texts) == MEMMAP_ANOMALY_COUNT, "every anomaly has a text");
+    return (unsigned)anomaly < MEMMAP_ANOMALY_COUNT ? texts[anomaly] : "unknown anomaly";
+}
+
+static void note(struct memmap *map, enum memmap_anomaly kind, paddr_t base, uint64_t size)
 {
     map->anomalies[kind]++;
     if (map->on_anomaly != NULL)
@@ -55,33 +75,50 @@ static enum memmap_anomaly why_ignored(const struct memmap *map, paddr_t base, u
     return MEMMAP_ANOMALY_COUNT;
 }
 
-/* What is odd about an entry that is stored all the same. */
-static void note_oddities(struct memmap *map, paddr_t base, uint64_t size, enum mem_type type)
+/* What is odd about the place of an entry that is stored all the same. */
+static void note_place(struct memmap *map, paddr_t base, uint64_t size, enum mem_type type)
 {
     if (map->count != 0 && base < map->regions[map->count - 1].base)
-        memmap_note(map, MEMMAP_UNSORTED, base, size);
+        note(map, MEMMAP_UNSORTED, base, size);
     if (size > map->limit - base)
-        memmap_note(map, MEMMAP_TOO_HIGH, base, size);
+        note(map, MEMMAP_TOO_HIGH, base, size);
     if ((base | size) % PAGE_SIZE != 0)
-        memmap_note(map, MEMMAP_UNALIGNED, base, size);
-    if (mem_type_is_ram(type) && base < MEMMAP_FLOOR)
-        memmap_note(map, MEMMAP_LOW, base, min_u64(size, MEMMAP_FLOOR - base));
+        note(map, MEMMAP_UNALIGNED, base, size);
+    if (mem_type_is_allocatable(type) && base < MEMMAP_FLOOR)
+        note(map, MEMMAP_LOW, base, min_u64(size, MEMMAP_FLOOR - base));
 }
 
-static status_t add(struct memmap *map, paddr_t base, uint64_t size, enum mem_type type, bool known)
+/* Told of the raw bytes of the sorted entries: rounding to pages makes no overlap. */
+static void note_overlaps(struct memmap *map)
+{
+    uint64_t reach = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        paddr_t base = map->regions[i].base;
+        uint64_t end = mem_region_end(&map->regions[i]);
+        if (base < reach)
+            note(map, MEMMAP_OVERLAP, base, min_u64(reach, end) - base);
+        reach = max_u64(reach, end);
+    }
+}
+
+/* --- from raw entries to regions -------------------------------------------------------------- */
+
+/* `odd`: what is odd about the entry's type, or MEMMAP_ANOMALY_COUNT. */
+static status_t add(struct memmap *map, paddr_t base, uint64_t size, enum mem_type type,
+                    enum memmap_anomaly odd)
 {
     if (map->normalized)
         return STATUS_INVALID;
     enum memmap_anomaly ignored = why_ignored(map, base, size);
     if (ignored != MEMMAP_ANOMALY_COUNT) {
-        memmap_note(map, ignored, base, size);
+        note(map, ignored, base, size);
         return STATUS_OK;
     }
     if (map->count >= map->capacity)
         return STATUS_FULL;
-    if (!known)
-        memmap_note(map, MEMMAP_UNKNOWN, base, size);
-    note_oddities(map, base, size, type);
+    if (odd != MEMMAP_ANOMALY_COUNT)
+        note(map, odd, base, size);
+    note_place(map, base, size, type);
     map->regions[map->count++] = (struct mem_region){
         .base = base, .size = min_u64(size, map->limit - base), .type = type, .label = NULL};
     return STATUS_OK;
@@ -89,8 +126,9 @@ static status_t add(struct memmap *map, paddr_t base, uint64_t size, enum mem_ty
 
 status_t memmap_add(struct memmap *map, paddr_t base, uint64_t size, enum mem_type type)
 {
-    bool known = mem_type_is_stored(type);
-    return add(map, base, size, known ? type : MEM_RESERVED, known);
+    if (!mem_type_is_stored(type))
+        return add(map, base, size, MEM_RESERVED, MEMMAP_UNKNOWN);
+    return add(map, base, size, type, MEMMAP_ANOMALY_COUNT);
 }
 
 status_t memmap_add_uefi(struct memmap *map, paddr_t base, uint64_t size, uint32_t uefi_type,
@@ -98,27 +136,138 @@ status_t memmap_add_uefi(struct memmap *map, paddr_t base, uint64_t size, uint32
 {
     bool known;
     enum mem_type type = mem_type_from_uefi(uefi_type, attributes, &known);
-    return add(map, base, size, type, known);
+    enum memmap_anomaly odd = MEMMAP_ANOMALY_COUNT;
+    if (!known)
+        odd = MEMMAP_UNKNOWN;
+    else if (mem_type_lacks_write_back(uefi_type, attributes))
+        odd = MEMMAP_NO_WB;
+    return add(map, base, size, type, odd);
 }
 
-size_t memmap_index_of(const struct memmap *map, paddr_t addr)
+status_t memmap_normalize(struct memmap *map)
 {
-    size_t low = 0;
-    size_t high = map->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (mem_region_end(&map->regions[middle]) <= addr)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    if (map->normalized)
+        return STATUS_OK;
+    if (map->count > map->capacity / 2)
+        return STATUS_FULL;
+    mem_sweep_sort(map->regions, map->count);
+    note_overlaps(map);
+    map->count = mem_sweep(map->regions, map->count, MEMMAP_FLOOR);
+    map->normalized = true;
+    return STATUS_OK;
 }
 
 const struct mem_region *memmap_find(const struct memmap *map, paddr_t addr)
 {
     if (!map->normalized)
         return NULL;
-    size_t i = memmap_index_of(map, addr);
+    size_t i = mem_region_index(map->regions, map->count, addr);
     return i < map->count && map->regions[i].base <= addr ? &map->regions[i] : NULL;
+}
+
+const char *memmap_check(const struct memmap *map)
+{
+    if (!map->normalized)
+        return "M1: the map is not normalized yet";
+    if (map->count > map->capacity)
+        return "M5: more regions than the storage holds";
+    return mem_region_check(map->regions, map->count, MEMMAP_FLOOR, map->limit);
+}
+
+/* --- owners ----------------------------------------------------------------------------------- */
+
+/* Label [base, end), which lies in regions `first` to `last`; these touch and have no owner. The
+ * right end is cut first: it moves none of the regions before it. */
+static status_t own(struct memmap *map, size_t first, size_t last, paddr_t base, paddr_t end,
+                    const char *label)
+{
+    bool cut_left = map->regions[first].base < base;
+    bool cut_right = mem_region_end(&map->regions[last]) > end;
+    if (map->capacity - map->count < (size_t)cut_left + (size_t)cut_right)
+        return STATUS_FULL;
+    if (cut_right)
+        mem_region_cut(map->regions, &map->count, last, end);
+    if (cut_left) {
+        mem_region_cut(map->regions, &map->count, first, base);
+        first++;
+        last++;
+    }
+    for (size_t i = first; i <= last; i++)
+        map->regions[i].label = label;
+    mem_region_join(map->regions, &map->count, last);
+    if (first > 0)
+        mem_region_join(map->regions, &map->count, first - 1);
+    return STATUS_OK;
+}
+
+/* Does [base, end) lie in the map without a hole, and without an owner? `*first` and `*last` are
+ * then the regions that it touches. */
+static status_t find_range(const struct memmap *map, paddr_t base, paddr_t end, size_t *first,
+                           size_t *last)
+{
+    bool owned = false;
+    paddr_t reached = base;
+    size_t i = mem_region_index(map->regions, map->count, base);
+    *first = i;
+    for (; i < map->count && map->regions[i].base <= reached && reached < end; i++) {
+        owned |= map->regions[i].label != NULL;
+        reached = mem_region_end(&map->regions[i]);
+    }
+    if (reached < end)
+        return STATUS_FOREIGN;
+    *last = i - 1;
+    return owned ? STATUS_OVERLAP : STATUS_OK;
+}
+
+static bool is_name(const char *label)
+{
+    return label != NULL && *label != '\0';
+}
+
+/* Below the limit nothing can wrap, so rounding up is safe once that is known. */
+status_t memmap_reserve(struct memmap *map, paddr_t base, uint64_t size, const char *label)
+{
+    if (!map->normalized || size == 0 || !is_name(label))
+        return STATUS_INVALID;
+    if (size > UINT64_MAX - base)
+        return STATUS_OVERFLOW;
+    if (base + size > map->limit)
+        return STATUS_FOREIGN;
+    paddr_t start = align_down(base, PAGE_SIZE);
+    paddr_t end = align_up(base + size, PAGE_SIZE);
+    size_t first, last;
+    status_t status = find_range(map, start, end, &first, &last);
+    return status == STATUS_OK ? own(map, first, last, start, end, label) : status;
+}
+
+/* The highest place for `size` bytes in the region, below `limit`, or PADDR_NONE. */
+static paddr_t highest_place(const struct mem_region *r, uint64_t size, uint64_t align,
+                             paddr_t limit)
+{
+    paddr_t end = min_u64(mem_region_end(r), limit);
+    if (r->type != MEM_USABLE || r->label != NULL || end < r->base || end - r->base < size)
+        return PADDR_NONE;
+    paddr_t place = align_down(end - size, align);
+    return place >= r->base ? place : PADDR_NONE;
+}
+
+static bool is_alignment(uint64_t align)
+{
+    return is_power_of_two(align) && align >= PAGE_SIZE;
+}
+
+paddr_t memmap_early_alloc(struct memmap *map, uint64_t size, uint64_t align, paddr_t limit,
+                           const char *label)
+{
+    bool legal = map->normalized && size != 0 && size <= map->limit && is_name(label);
+    if (!legal || !is_alignment(align))
+        return PADDR_NONE;
+    size = align_up(size, PAGE_SIZE);
+    limit = limit == 0 ? map->limit : align_down(limit, PAGE_SIZE);
+    for (size_t i = map->count; i-- > 0;) {
+        paddr_t place = highest_place(&map->regions[i], size, align, limit);
+        if (place != PADDR_NONE)
+            return own(map, i, i, place, place + size, label) == STATUS_OK ? place : PADDR_NONE;
+    }
+    return PADDR_NONE;
 }

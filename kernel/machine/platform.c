@@ -51,7 +51,7 @@ static uint64_t ram_inside(const struct memmap *m, const struct acpi_range *n)
         const struct mem_region *r = &m->regions[i];
         paddr_t from = max_u64(r->base, n->base);
         paddr_t to = min_u64(mem_region_end(r), n->base + n->size);
-        if (from < to && space_is_ram(r->type))
+        if (from < to && mem_type_is_ram(r->type))
             sum += to - from;
     }
     return sum;

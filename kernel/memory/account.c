@@ -17,11 +17,6 @@ struct account {
     uint64_t ownerless; /* the same kinds without */
 };
 
-static bool can_be_allocated(enum mem_type type)
-{
-    return type == MEM_USABLE || type == MEM_BOOT || type == MEM_LOADER;
-}
-
 static void count_map(struct account *a)
 {
     *a = (struct account){.owned = 0};
@@ -29,9 +24,9 @@ static void count_map(struct account *a)
         const struct mem_region *r = &memory_map.regions[i];
         uint64_t pages = r->size / PAGE_SIZE;
         a->by_type[r->type] += pages;
-        if (can_be_allocated(r->type) && r->label != NULL)
+        if (mem_type_is_allocatable(r->type) && r->label != NULL)
             a->owned += pages;
-        else if (can_be_allocated(r->type))
+        else if (mem_type_is_allocatable(r->type))
             a->ownerless += pages;
     }
 }
@@ -41,7 +36,7 @@ static bool in_map(paddr_t base, paddr_t end)
 {
     while (base < end) {
         const struct mem_region *r = memmap_find(&memory_map, base);
-        if (r == NULL || r->label != NULL || !can_be_allocated(r->type))
+        if (r == NULL || r->label != NULL || !mem_type_is_allocatable(r->type))
             return false;
         base = r->base + r->size;
     }

@@ -14,7 +14,7 @@ static volatile void *map(paddr_t at, uint64_t bytes)
 {
     paddr_t from = align_down(at, PAGE_SIZE);
     const struct mem_region *r = memmap_find(&memory_map, at);
-    if (at >> cpu.phys_bits != 0 || (r != NULL && space_is_ram(r->type)) || slots_used == SLOTS_MAX)
+    if (at >> cpu.phys_bits != 0 || (r != NULL && mem_type_is_ram(r->type)) || slots_used == SLOTS_MAX)
         return NULL;
     vaddr_t to = SPACE_DEVICES + (SLOT_FIRST + slots_used) * GIB;
     if (aspace_map(&space_kernel, to, from, align_up(at + bytes, PAGE_SIZE) - from,

@@ -123,16 +123,11 @@ static void reserve(paddr_t base, uint64_t size, const char *label)
         S(status_text(s)), U(s == STATUS_OVERFLOW ? 0 : reserve_pages(base, size, label)));
 }
 
-static bool is_free_ram(const struct mem_region *r)
-{
-    return r->type == MEM_USABLE || r->type == MEM_BOOT || r->type == MEM_LOADER;
-}
-
 static bool touches_free_ram(paddr_t base, uint64_t size)
 {
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
-        if (is_free_ram(r) && r->base < base + size && mem_region_end(r) > base)
+        if (mem_type_is_allocatable(r->type) && r->base < base + size && mem_region_end(r) > base)
             return true;
     }
     return false;
@@ -144,7 +139,7 @@ static void reserve_beyond_direct_map(void)
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
         paddr_t base = max_u64(r->base, SPACE_DIRECT_SIZE);
-        if (is_free_ram(r) && r->label == NULL && base < mem_region_end(r))
+        if (mem_type_is_allocatable(r->type) && r->label == NULL && base < mem_region_end(r))
             reserve(base, mem_region_end(r) - base, "beyond the direct map");
     }
 }

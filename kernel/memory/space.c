@@ -60,40 +60,9 @@ static void map_stacks(const struct boot_info *info)
         map_stack(STACK_DOUBLE_FAULT + i, home_phys(cpu_ist_stacks[i]), CPU_IST_SIZE);
 }
 
-bool space_is_ram(enum mem_type type)
-{
-    switch (type) {
-    case MEM_USABLE:
-    case MEM_BOOT:
-    case MEM_LOADER:
-    case MEM_ACPI_RECLAIM:
-    case MEM_SPECIFIC:
-    case MEM_ACPI_NVS:
-    case MEM_RUNTIME:
-        return true;
-    default:
-        return false;
-    }
-}
-
 bool space_holds(const struct mem_region *r)
 {
-    return space_is_ram(r->type) && r->label != space_screen_label && r->base < SPACE_DIRECT_SIZE;
-}
-
-/* Index of the first region that ends after `at`. */
-static size_t region_after(const struct memmap *m, paddr_t at)
-{
-    size_t low = 0;
-    size_t high = m->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (mem_region_end(&m->regions[mid]) <= at)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return mem_type_is_ram(r->type) && r->label != space_screen_label && r->base < SPACE_DIRECT_SIZE;
 }
 
 /* Regions are merged first, so that a border between two kinds of RAM splits no large page. Table
@@ -113,7 +82,7 @@ static void map_ram(const struct memmap *m, paddr_t trampoline)
             continue;
         end = min_u64(end, SPACE_DIRECT_SIZE);
         map(SPACE_DIRECT + base, base, end - base, ASPACE_W);
-        i = region_after(m, end);
+        i = mem_region_index(m->regions, m->count, end);
     }
     /* Low memory is reserved, but for kinds that the allocator never gets. */
     const struct mem_region *r = memmap_find(m, trampoline);

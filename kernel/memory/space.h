@@ -44,9 +44,8 @@ extern struct space_range space_stacks[STACK_COUNT], space_devices[DEVICE_COUNT]
  * it is never mapped with two memory types. Compared by address. */
 extern const char space_screen_label[];
 
-/* Is memory of this type in the direct map? Is this region, as far as it lies below
- * SPACE_DIRECT_SIZE? */
-bool space_is_ram(enum mem_type type);
+/* Is this region in the direct map, as far as it lies below SPACE_DIRECT_SIZE? It holds RAM
+ * (mem_type_is_ram), but for a framebuffer there. */
 bool space_holds(const struct mem_region *);
 
 /* Make the space, not loaded yet. The stacks: `info`'s boot stack and those of cpu.h. `map` is

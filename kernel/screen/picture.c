@@ -44,7 +44,7 @@ static const uint8_t zone_colours[PMM_ZONE_COUNT] = {INK_YELLOW, INK_SKY, INK_WH
 
 static enum kind kind_of(const struct mem_region *r)
 {
-    return r->label != NULL && mem_type_is_ram(r->type) ? KIND_OURS
+    return r->label != NULL && mem_type_is_allocatable(r->type) ? KIND_OURS
                                                         : (enum kind)kind_of_type[r->type];
 }
 

@@ -85,7 +85,7 @@ static status_t map_ram(struct aspace *space, const struct embed_boot *boot)
 {
     status_t status = STATUS_OK;
     for (size_t i = 0; i < map.count && status == STATUS_OK; i++)
-        if (mem_type_is_ram(map.regions[i].type))
+        if (mem_type_is_allocatable(map.regions[i].type))
             status = aspace_map(space, map.regions[i].base, map.regions[i].base,
                                 map.regions[i].size, ASPACE_W);
     return status != STATUS_OK ? status

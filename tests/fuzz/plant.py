@@ -22,7 +22,7 @@ PLANTS = {
     "acpi": ("kernel/machine/acpi_parts.c", "e->bytes[1] > left", "e->bytes[1] > left + 1"),
     "aspace": ("mm/aspace_edit.c", "(at - e->low) / PAGE_SIZE + 1", "(at - e->low) / PAGE_SIZE"),
     "format": ("kernel/log/format.c", "n < width", "n <= width"),
-    "memmap": ("mm/memmap_normalize.c", "end = align_down(end, PAGE_SIZE);", "end = align_up(end, PAGE_SIZE);"),
+    "memmap": ("mm/mem_sweep.c", "end = align_down(end, PAGE_SIZE);", "end = align_up(end, PAGE_SIZE);"),
     "monitor": ("kernel/monitor/line.c", "l->length == LINE_MAX", "l->length == LINE_MAX + 1"),
     "options": ("kernel/options.c", "used < WORD_SIZE - 1", "used < WORD_SIZE"),
     "pmm": ("mm/pmm.c", "if (pages > inside) {", "if (pages > inside + 1) {"),

@@ -55,7 +55,7 @@ static bool is_free_ram(const struct span *s)
 {
     for (paddr_t at = s->base; at < s->base + s->pages * PAGE_SIZE;) {
         const struct mem_region *r = memmap_find(&memory_map, at);
-        if (r == NULL || r->label != NULL || r->type < MEM_USABLE || r->type > MEM_LOADER)
+        if (r == NULL || r->label != NULL || !mem_type_is_allocatable(r->type))
             return false;
         at = r->base + r->size;
     }

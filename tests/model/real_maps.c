@@ -177,7 +177,7 @@ static void check_classes(const struct memmap *map, const struct expected *e)
         for (size_t i = 0; i < map->count; i++)
             pages += map->regions[i].type == classes[c].type ? map->regions[i].size / PAGE_SIZE : 0;
         equal(classes[c].column, pages, e->pages[c]);
-        ram += mem_type_is_ram(classes[c].type) ? pages : 0;
+        ram += mem_type_is_allocatable(classes[c].type) ? pages : 0;
     }
     equal("usable", ram, e->usable);
     equal("runs", map->count, e->runs);
@@ -205,7 +205,7 @@ static uint64_t labelled_ram_pages(const struct memmap *map)
 {
     uint64_t pages = 0;
     for (size_t i = 0; i < map->count; i++)
-        if (map->regions[i].label != NULL && mem_type_is_ram(map->regions[i].type))
+        if (map->regions[i].label != NULL && mem_type_is_allocatable(map->regions[i].type))
             pages += map->regions[i].size / PAGE_SIZE;
     return pages;
 }
@@ -249,7 +249,7 @@ static void visit(void *ctx, paddr_t base, uint64_t pages, enum pmm_run run)
     w->pages[run] += pages;
     for (paddr_t at = base; at < end;) {
         const struct mem_region *r = memmap_find(w->map, at);
-        if (!check(r != NULL && r->label == NULL && mem_type_is_ram(r->type),
+        if (!check(r != NULL && r->label == NULL && mem_type_is_allocatable(r->type),
                    "pmm_walk shows %#" PRIx64 ", which is not free RAM of the map", at))
             return;
         at = mem_region_end(r);
@@ -334,7 +334,7 @@ static void with_tables_in_the_map(struct memmap *map, uint64_t usable)
     struct pmm *pmm = NULL;
     paddr_t top = PAGE_SIZE;
     for (size_t i = 0; i < map->count; i++)
-        if (mem_type_is_ram(map->regions[i].type))
+        if (mem_type_is_allocatable(map->regions[i].type))
             top = mem_region_end(&map->regions[i]);
     host_ram_create(top);
     uint64_t owned = labelled_ram_pages(map);

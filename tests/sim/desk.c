@@ -20,7 +20,7 @@ static void count_types(struct desk *d)
     for (size_t i = 0; i < d->map.count; i++) {
         const struct mem_region *r = &d->map.regions[i];
         d->type_pages[r->type] += r->size >> PAGE_SHIFT;
-        if (mem_type_is_ram(r->type))
+        if (mem_type_is_allocatable(r->type))
             d->usable_pages += r->size >> PAGE_SHIFT;
     }
 }

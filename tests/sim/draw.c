@@ -124,7 +124,7 @@ static bool make_pieces(struct picture *p)
  * else only those that it shares with a neighbour. */
 static bool row_is_dull(const struct piece *piece, uint64_t index, uint64_t row)
 {
-    return !mem_type_is_ram(piece->type) && index * row >= piece->base &&
+    return !mem_type_is_allocatable(piece->type) && index * row >= piece->base &&
            (index + 1) * row <= piece->end;
 }
 
@@ -156,7 +156,7 @@ static uint64_t count_rows(const struct picture *p, uint64_t from, uint64_t to, 
         uint64_t first = max_u64(r.first, next);
         if (first > r.last)
             continue;
-        if (mem_type_is_ram(piece->type)) {
+        if (mem_type_is_allocatable(piece->type)) {
             rows += r.last - first + 1;
         } else {
             rows += row_is_dull(piece, first, row) ? 0 : 1;
@@ -379,7 +379,7 @@ static struct stretch stretch_of(const struct item *row, uint64_t from, uint64_t
 static void draw_piece(cairo_t *cr, const struct item *row, const struct piece *piece,
                        uint64_t from, uint64_t to, double y, int pass)
 {
-    bool ground = piece->type == MEM_NONE || mem_type_is_ram(piece->type);
+    bool ground = piece->type == MEM_NONE || mem_type_is_allocatable(piece->type);
     struct stretch s = stretch_of(row, from, to);
     if (pass == 2 && from == piece->base)
         label_piece(cr, piece, to < piece->end, s.x, y, s.w);
@@ -463,7 +463,7 @@ static uint64_t usable_within(const struct picture *p, uint64_t from, uint64_t t
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < p->piece_count; i++)
-        if (mem_type_is_ram(p->pieces[i].type) && piece_in(&p->pieces[i], from, to))
+        if (mem_type_is_allocatable(p->pieces[i].type) && piece_in(&p->pieces[i], from, to))
             bytes += min_u64(p->pieces[i].end, to) - max_u64(p->pieces[i].base, from);
     return bytes;
 }

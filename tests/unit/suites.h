@@ -4,12 +4,20 @@
 
 #include "tests/test.h"
 
-extern const struct test_suite memmap_suite;
+extern const struct test_suite mem_type_suite;
+extern const struct test_suite memmap_add_suite;
+extern const struct test_suite memmap_normalize_suite;
+extern const struct test_suite memmap_own_suite;
+extern const struct test_suite memmap_check_suite;
 extern const struct test_suite pmm_suite;
 extern const struct test_suite pmm_broken_suite;
 
 static const struct test_suite *const unit_suites[] = {
-    &memmap_suite,
+    &mem_type_suite,
+    &memmap_add_suite,
+    &memmap_normalize_suite,
+    &memmap_own_suite,
+    &memmap_check_suite,
     &pmm_suite,
     &pmm_broken_suite,
 };

@@ -175,6 +175,8 @@ def anomalies(entries, limit):
         else:
             if kind >= len(UEFI):
                 note("unknown type", base, size)
+            elif UEFI[kind] in ("usable", "boot services", "loader") and not attributes & WB:
+                note("RAM without the write-back attribute", base, size)
             if kept and base < kept[-1][0]:
                 note("unsorted", base, size)
             if base + size > limit:

@@ -1,10 +1,11 @@
-/* From the words of UEFI (2.10, sections 7.2.1 and 7.2.3) to ours, and names for people. */
-#include "mm/memmap.h"
+#include "mm/mem_type.h"
 
-#define ATTRIBUTE_WB ((uint64_t)0x8)
-#define ATTRIBUTE_RP ((uint64_t)0x2000)
-#define ATTRIBUTE_SP ((uint64_t)0x40000)
+/* UEFI 2.10, section 7.2.3. */
+#define ATTRIBUTE_WB ((uint64_t)0x8)     /* can be cached write-back */
+#define ATTRIBUTE_RP ((uint64_t)0x2000)  /* must not be read */
+#define ATTRIBUTE_SP ((uint64_t)0x40000) /* special purpose: not for general use */
 
+/* UEFI 2.10, section 7.2.1, table 7.6. */
 static const enum mem_type uefi_types[] = {
     [0] = MEM_RESERVED,     /* EfiReservedMemoryType */
     [1] = MEM_LOADER,       /* EfiLoaderCode */
@@ -24,17 +25,24 @@ static const enum mem_type uefi_types[] = {
     [15] = MEM_UNACCEPTED,  /* EfiUnacceptedMemoryType */
 };
 
+/* The attributes are a promise about RAM alone: other types keep theirs whatever they say. */
 enum mem_type mem_type_from_uefi(uint32_t uefi_type, uint64_t attributes, bool *known)
 {
-    bool listed = uefi_type < ARRAY_LEN(uefi_types);
+    bool named = uefi_type < ARRAY_LEN(uefi_types);
     if (known != NULL)
-        *known = listed;
-    enum mem_type type = listed ? uefi_types[uefi_type] : MEM_RESERVED;
-    if (!mem_type_is_ram(type))
+        *known = named;
+    enum mem_type type = named ? uefi_types[uefi_type] : MEM_RESERVED;
+    if (!mem_type_is_allocatable(type))
         return type;
     if ((attributes & ATTRIBUTE_WB) == 0 || (attributes & ATTRIBUTE_RP) != 0)
         return MEM_RESERVED;
     return (attributes & ATTRIBUTE_SP) != 0 ? MEM_SPECIFIC : type;
+}
+
+bool mem_type_lacks_write_back(uint32_t uefi_type, uint64_t attributes)
+{
+    return (attributes & ATTRIBUTE_WB) == 0 &&
+           mem_type_is_allocatable(mem_type_from_uefi(uefi_type, attributes | ATTRIBUTE_WB, NULL));
 }
 
 const char *mem_type_name(enum mem_type type)
@@ -56,20 +64,4 @@ const char *mem_type_name(enum mem_type type)
     };
     _Static_assert(ARRAY_LEN(names) == MEM_TYPE_COUNT, "every type has a name");
     return (unsigned)type < MEM_TYPE_COUNT ? names[type] : "unknown type";
-}
-
-const char *memmap_anomaly_text(enum memmap_anomaly anomaly)
-{
-    static const char *const texts[] = {
-        [MEMMAP_UNSORTED] = "unsorted",
-        [MEMMAP_OVERLAP] = "overlap",
-        [MEMMAP_EMPTY] = "zero length",
-        [MEMMAP_WRAP] = "wraps past the end of the address space",
-        [MEMMAP_TOO_HIGH] = "beyond the physical address width",
-        [MEMMAP_UNALIGNED] = "not whole pages",
-        [MEMMAP_UNKNOWN] = "unknown type",
-        [MEMMAP_LOW] = "memory in the first MiB",
-    };
-    _Static_assert(ARRAY_LEN(texts) == MEMMAP_ANOMALY_COUNT, "every anomaly has a text");
-    return (unsigned)anomaly < MEMMAP_ANOMALY_COUNT ? texts[anomaly] : "unknown anomaly";
 }
