@@ -22,9 +22,21 @@
 static struct boot_info boot; /* a copy of our own: the loader's may lie anywhere */
 static struct options options;
 
+static uint64_t unknown_options;
+
 static void unknown_option(const char *word)
 {
-    LOG("options", "\"%s\" is not an option of this kernel; ignored", S(word));
+    if (++unknown_options <= LOG_ALIKE)
+        LOG("options", "\"%s\" is not an option of this kernel; ignored", S(word));
+}
+
+static void log_unknown_options(void)
+{
+    struct options again;
+    options_parse(boot.options, sizeof boot.options, &again, unknown_option);
+    if (unknown_options > LOG_ALIKE)
+        LOG("options", "%u more words are not options of this kernel; ignored",
+            U(unknown_options - LOG_ALIKE));
 }
 
 static void log_notes(char *notes)
@@ -57,8 +69,7 @@ static void start_log(void)
     LOG("firmware", "%s, revision %x, descriptors of %u bytes, left in %u attempts",
         S(boot.firmware_vendor), U(boot.firmware_revision), U(boot.descriptor_size),
         U(boot.exit_attempts));
-    struct options again;
-    options_parse(boot.options, sizeof boot.options, &again, unknown_option);
+    log_unknown_options();
     log_notes(boot.notes);
 }
 

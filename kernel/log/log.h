@@ -23,6 +23,10 @@
              sizeof((const union log_arg[]){__VA_ARGS__}) / sizeof(union log_arg))
 #define SAY(topic, sentence) log_line((topic), "%s", (const union log_arg[]){S(sentence)}, 1)
 
+/* Bad input can repeat a kind of line without end. The log then has the first LOG_ALIKE of the kind and
+ * one line with the count of the rest; whoever logs them counts. */
+#define LOG_ALIKE 8u
+
 /* What the macros call: `count` arguments. The line ends in "\r\n". */
 void log_line(const char *topic, const char *format, const union log_arg *args, size_t count);
 

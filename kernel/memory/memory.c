@@ -24,7 +24,16 @@ static void tell_anomaly(void *ctx, enum memmap_anomaly what, paddr_t base, uint
     UNUSED(ctx);
     if (what == MEMMAP_LOW) /* every PC has some: counted, no alarm */
         return;
-    LOG("anomaly", "%s: base %X, %u bytes", S(memmap_anomaly_text(what)), U(base), U(size));
+    if (memory_map.anomalies[what] <= LOG_ALIKE)
+        LOG("anomaly", "%s: base %X, %u bytes", S(memmap_anomaly_text(what)), U(base), U(size));
+}
+
+static void tell_rest_of_anomalies(void)
+{
+    for (enum memmap_anomaly what = 0; what < MEMMAP_ANOMALY_COUNT; what++)
+        if (what != MEMMAP_LOW && memory_map.anomalies[what] > LOG_ALIKE)
+            LOG("anomaly", "%s: %u more of this kind", S(memmap_anomaly_text(what)),
+                U(memory_map.anomalies[what] - LOG_ALIKE));
 }
 
 static void log_raw(const struct boot_info *info)
@@ -179,6 +188,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o)
     add_entries(info, o);
     if (memmap_normalize(&memory_map) != STATUS_OK)
         HAL_PANIC("the storage for the memory map is too small to clean the firmware's list");
+    tell_rest_of_anomalies();
     LOG("memory", "%u entries with RAM in the first MiB, which is not used",
         U(memory_map.anomalies[MEMMAP_LOW]));
     reserve_beyond_direct_map();

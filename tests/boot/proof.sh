@@ -2,7 +2,8 @@
 # tests/boot/proof.sh: the harness's own proof: what is planted must turn red. Sourced by suite.sh.
 #
 # The kernel's option plant=... breaks a boot on purpose. Each row names the exit status that run.sh
-# must answer with and a text that the output must hold, so that the right alarm has rung.
+# must answer with and a text that the output must hold, so that the right alarm has rung. The text is
+# looked for in the output as a whole, so it may run over several lines.
 
 run_expecting() { # STATUS TEXT RUN.SH-ARGUMENTS...
     local want=$1 text=$2 status output
@@ -12,7 +13,7 @@ run_expecting() { # STATUS TEXT RUN.SH-ARGUMENTS...
     status=$?
     tail -n 15 "$output"
     echo "run.sh answered $status, to be $want; the output must hold '$text'"
-    [ "$status" -eq "$want" ] && grep -a -qE "$text" "$output"
+    [ "$status" -eq "$want" ] && grep -a -z -qE "$text" "$output"
     status=$?
     rm -f "$output"
     return $status
@@ -63,6 +64,8 @@ proof_all() {
     plant no-qemu "$STATUS_NO_START" 'QEMU did not start' --qemu -no-such-argument
     plant no-image "$STATUS_NO_START" 'does not exist' --image /nowhere/BOOTX64.EFI
     options unknown '"nonsense" is not an option' nonsense
+    options many '"w8" is not an option of this kernel; ignored[^"]*: 4 more words are not options' \
+        "$(printf 'w%u ' {1..12})"
     options binary 'a character that is not ASCII' "$(printf 'a\377\001=\033[2J %%s %%n')"
     options endless 'only the first' "$(printf '%20000s' '' | tr ' ' x)"
 }

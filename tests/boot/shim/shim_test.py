@@ -157,12 +157,19 @@ def class_of(kind, attributes):
     return name
 
 
+ANOMALIES = ["unsorted", "overlap", "zero length", "wraps past the end of the address space",
+             "beyond the physical address width", "unknown type"]  # fmt: skip
+ALIKE = 8  # lines of one kind; the rest is counted
+
+
 def anomalies(entries, limit):
     """The lines, and the entries that are kept: (start, end, class)."""
-    lines, kept = [], []
+    lines, kept, met = [], [], dict.fromkeys(ANOMALIES, 0)
 
     def note(text, base, size):
-        lines.append(f"{text}: base 0x{base:016x}, {size} bytes")
+        met[text] += 1
+        if met[text] <= ALIKE:
+            lines.append(f"{text}: base 0x{base:016x}, {size} bytes")
 
     for kind, base, pages, attributes in entries:
         size = (end_of(base, pages) - base) % TOP
@@ -187,7 +194,7 @@ def anomalies(entries, limit):
         if base < reach:
             note("overlap", base, min(reach, end) - base)
         reach = max(reach, end)
-    return lines, kept
+    return lines + [f"{text}: {n - ALIKE} more of this kind" for text, n in met.items() if n > ALIKE], kept
 
 
 def pages_by_class(kept):
