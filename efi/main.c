@@ -1,6 +1,7 @@
 /* The story of the loader, top to bottom. What each step needs is in efi/loader.h. */
 #include "efi/loader.h"
 #include "hal/hal.h"
+#include "hal/unaligned.h"
 #include "kernel/version.h"
 
 #define STACK_SIZE     (64 * KIB) /* the kernel's boot stack */
@@ -13,11 +14,6 @@ extern const uint8_t __ImageBase[];
 
 /* Part of the image: the kernel reserves it with the image. */
 static struct boot_info boot_info;
-
-static uint32_t load32(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
 
 static void find_loaded_image(struct loader *l)
 {

@@ -1,4 +1,5 @@
 #include "efi/rawmap.h"
+#include "hal/unaligned.h"
 
 #include <stddef.h>
 
@@ -10,14 +11,6 @@ bool rawmap_stride_ok(size_t stride)
 size_t rawmap_count(const struct rawmap *map)
 {
     return map->bytes / map->stride;
-}
-
-static uint64_t load64(const uint8_t *at)
-{
-    uint64_t value = 0;
-    for (unsigned i = 0; i < 8; i++)
-        value |= (uint64_t)at[i] << (8 * i);
-    return value;
 }
 
 static uint64_t end_of(uint64_t base, uint64_t pages)

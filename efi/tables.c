@@ -1,4 +1,5 @@
 #include "efi/loader.h"
+#include "hal/unaligned.h"
 
 /* Tables that a system table can list: real ones have about a dozen; more is no count. */
 #define TABLES_MAX 1024u
@@ -90,22 +91,14 @@ static uint64_t find_smbios(const struct loader *l)
     return 0;
 }
 
-static uint64_t load(uint64_t address, size_t size)
-{
-    const uint8_t *at = (const uint8_t *)(uintptr_t)address;
-    uint64_t value = 0;
-    while (size-- > 0)
-        value = value << 8 | at[size];
-    return value;
-}
-
 static void report_table(const struct loader *l, struct volume_file *f, uint64_t address)
 {
     char name[5] = "none";
+    const uint8_t *header = (const uint8_t *)(uintptr_t)address;
     bool known = readable(l, address, HEADER);
-    uint64_t length = known ? load(address + 4, 4) : 0;
+    uint64_t length = known ? load32(header + 4) : 0;
     for (size_t i = 0; known && i < 4; i++)
-        name[i] = (char)load(address + i, 1);
+        name[i] = (char)header[i];
     volume_line(f, TEXT("# acpi: %s at %x, %u bytes, %s", S(name), U(address), U(length),
                         S(known && readable(l, address, length) ? "all in the map"
                                                                 : "not all in the map")));
@@ -113,18 +106,19 @@ static void report_table(const struct loader *l, struct volume_file *f, uint64_t
 
 void tables_report(const struct loader *l, struct volume_file *f)
 {
-    uint64_t rsdp = l->info->rsdp;
-    if (rsdp == 0)
+    const uint8_t *rsdp = (const uint8_t *)(uintptr_t)l->info->rsdp;
+    if (rsdp == NULL)
         return;
-    uint64_t root = load(rsdp + 15, 1) >= 2 ? load(rsdp + 24, 8) : 0;
+    uint64_t root = rsdp[15] >= 2 ? load64(rsdp + 24) : 0;
     size_t size = root != 0 ? 8 : 4;
-    root = root != 0 ? root : load(rsdp + 16, 4);
+    root = root != 0 ? root : load32(rsdp + 16);
     report_table(l, f, root);
     if (!readable(l, root, HEADER))
         return;
-    uint64_t length = min_u64(load(root + 4, 4), HEADER + TABLES_MAX * size);
+    const uint8_t *list = (const uint8_t *)(uintptr_t)root;
+    uint64_t length = min_u64(load32(list + 4), HEADER + TABLES_MAX * size);
     for (uint64_t at = HEADER; at + size <= length && readable(l, root, at + size); at += size)
-        report_table(l, f, load(root + at, size));
+        report_table(l, f, size == 8 ? load64(list + at) : load32(list + at));
 }
 
 void tables_find(const struct loader *l)

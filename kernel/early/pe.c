@@ -1,4 +1,5 @@
 #include "kernel/early/pe.h"
+#include "hal/unaligned.h"
 
 #define AT_PE_OFFSET   0x3Cu
 #define FILE_HEADER    24u  /* bytes from "PE\0\0" to the optional header */
@@ -8,22 +9,7 @@
 #define RELOC_DIR64    10u
 #define BLOCK_HEADER   8u
 
-static uint16_t load16(const unsigned char *at)
-{
-    return (uint16_t)(at[0] | at[1] << 8);
-}
-
-static uint32_t load32(const unsigned char *at)
-{
-    return load16(at) | (uint32_t)load16(at + 2) << 16;
-}
-
 /* A site may lie at any byte. */
-static uint64_t load64(const unsigned char *at)
-{
-    return load32(at) | (uint64_t)load32(at + 4) << 32;
-}
-
 static void store64(unsigned char *at, uint64_t value)
 {
     for (unsigned i = 0; i < 8; i++)

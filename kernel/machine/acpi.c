@@ -42,7 +42,7 @@ void acpi_fields(const struct acpi_table *t, unsigned char fields[ACPI_FIELDS])
 
 static uint32_t name_of(const struct acpi_table *t)
 {
-    return acpi_32(t->bytes);
+    return load32(t->bytes);
 }
 
 void acpi_complain(const struct acpi_reader *r, const struct acpi_table *t, const char *wrong)
@@ -55,7 +55,7 @@ static const char *refuse(const struct acpi_reader *r, const unsigned char *head
 {
     if (header == NULL)
         return "it does not lie in RAM";
-    uint32_t size = acpi_32(header + 4);
+    uint32_t size = load32(header + 4);
     if (size < ACPI_HEADER || size > TABLE_MAX)
         return "its length is out of range";
     const unsigned char *bytes = r->view->read(r->view->ctx, at, size);
@@ -78,7 +78,7 @@ static struct acpi_table open_table(struct walk *w, paddr_t at)
         return (struct acpi_table){.bytes = NULL};
     }
     w->acpi->tables++;
-    return (struct acpi_table){header, acpi_32(header + 4), at};
+    return (struct acpi_table){header, load32(header + 4), at};
 }
 
 static void look_for_s5(struct acpi *a, const struct acpi_table *t)
@@ -119,7 +119,7 @@ struct list {
 static paddr_t listed(const struct list *l, uint32_t i)
 {
     const unsigned char *entry = l->table.bytes + ACPI_HEADER + (size_t)i * l->width;
-    return l->width == 8 ? acpi_64(entry) : acpi_32(entry);
+    return l->width == 8 ? load64(entry) : load32(entry);
 }
 
 static struct list open_list(struct walk *w, paddr_t at, uint32_t name, unsigned width)
@@ -169,11 +169,10 @@ static uint32_t meet_all(struct walk *w, const struct list *l, const struct list
 /* The XSDT first; what only the RSDT knows is added, for either can be the damaged one. */
 static const char *meet_lists(struct walk *w, const unsigned char *rsdp)
 {
-    paddr_t at = rsdp[RSDP_REVISION] >= 2 ? acpi_64(rsdp + RSDP_XSDT) : 0;
+    paddr_t at = rsdp[RSDP_REVISION] >= 2 ? load64(rsdp + RSDP_XSDT) : 0;
     struct list none = {.width = 8};
     struct list x = open_list(w, at, NAME('X', 'S', 'D', 'T'), 8);
-    struct list r =
-        open_list(w, acpi_32(rsdp + RSDP_RSDT), NAME('R', 'S', 'D', 'T'), 4);
+    struct list r = open_list(w, load32(rsdp + RSDP_RSDT), NAME('R', 'S', 'D', 'T'), 4);
     if (x.table.bytes == NULL && r.table.bytes == NULL)
         return "neither XSDT nor RSDT can be used";
     w->acpi->xsdt = x.table.bytes != NULL;
@@ -185,9 +184,9 @@ static const char *meet_lists(struct walk *w, const unsigned char *rsdp)
 
 static void read_dsdt(struct walk *w, const unsigned char *fadt)
 {
-    paddr_t at = acpi_64(fadt + FADT_X_DSDT);
+    paddr_t at = load64(fadt + FADT_X_DSDT);
     if (at == 0)
-        at = acpi_32(fadt + FADT_DSDT);
+        at = load32(fadt + FADT_DSDT);
     struct acpi_table dsdt = {.bytes = NULL};
     if (at != 0)
         dsdt = open_table(w, at);

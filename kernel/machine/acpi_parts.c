@@ -70,13 +70,13 @@ static bool madt_entry(struct acpi *a, const struct entry *e)
     if (e->size < least[e->type])
         return false;
     if (e->type == MADT_APIC && e->bytes[3] != APIC_NOBODY)
-        add_cpu(a, e->bytes[3], acpi_32(e->bytes + 4), false);
-    if (e->type == MADT_X2APIC && acpi_32(e->bytes + 4) != X2APIC_NOBODY)
-        add_cpu(a, acpi_32(e->bytes + 4), acpi_32(e->bytes + 8), true);
+        add_cpu(a, e->bytes[3], load32(e->bytes + 4), false);
+    if (e->type == MADT_X2APIC && load32(e->bytes + 4) != X2APIC_NOBODY)
+        add_cpu(a, load32(e->bytes + 4), load32(e->bytes + 8), true);
     if (e->type == MADT_IO_APIC)
         a->io_apics++;
     if (e->type == MADT_BASE_64)
-        a->apic_base = acpi_64(e->bytes + 4);
+        a->apic_base = load64(e->bytes + 4);
     return true;
 }
 
@@ -86,7 +86,7 @@ void acpi_madt(struct acpi *a, const struct acpi_table *t, const struct acpi_rea
 {
     struct entry e;
     a->has_madt = true;
-    a->apic_base = t->size >= MADT_ENTRIES ? acpi_32(t->bytes + MADT_BASE) : 0;
+    a->apic_base = t->size >= MADT_ENTRIES ? load32(t->bytes + MADT_BASE) : 0;
     for (uint32_t at = MADT_ENTRIES; next_entry(r, t, &at, &e);)
         if (!madt_entry(a, &e))
             acpi_complain(r, t, too_short);
@@ -96,8 +96,8 @@ void acpi_madt(struct acpi *a, const struct acpi_table *t, const struct acpi_rea
 
 static const char *add_range(struct acpi *a, const struct entry *e, uint32_t node)
 {
-    uint32_t flags = acpi_32(e->bytes + 28);
-    struct acpi_range n = {.base = acpi_64(e->bytes + 8), .size = acpi_64(e->bytes + 16),
+    uint32_t flags = load32(e->bytes + 28);
+    struct acpi_range n = {.base = load64(e->bytes + 8), .size = load64(e->bytes + 16),
                            .node = node, .hot_plug = (flags & HOT_PLUG) != 0};
     if ((flags & ENABLED) == 0 || n.size == 0)
         return NULL;
@@ -132,13 +132,13 @@ static const char *srat_entry(struct acpi *a, const struct entry *e, uint32_t no
         return too_short;
     const unsigned char *b = e->bytes;
     if (e->type == SRAT_MEMORY)
-        return add_range(a, e, acpi_32(b + 2) & node_mask);
+        return add_range(a, e, load32(b + 2) & node_mask);
     if (e->type == SRAT_X2APIC)
-        place_cpu(a, acpi_32(b + 8), acpi_32(b + 12),
-                  acpi_32(b + 4) & node_mask);
+        place_cpu(a, load32(b + 8), load32(b + 12),
+                  load32(b + 4) & node_mask);
     else
-        place_cpu(a, b[3], acpi_32(b + 4),
-                  (b[2] | (acpi_32(b + 8) & 0xFFFFFF00u)) & node_mask);
+        place_cpu(a, b[3], load32(b + 4),
+                  (b[2] | (load32(b + 8) & 0xFFFFFF00u)) & node_mask);
     return NULL;
 }
 
@@ -164,13 +164,13 @@ static struct acpi_address block(const unsigned char *wide, const unsigned char 
 {
     struct acpi_address a = acpi_address(wide);
     if (a.address == 0 || a.space > ACPI_PORT)
-        a = (struct acpi_address){acpi_32(narrow), ACPI_PORT};
+        a = (struct acpi_address){load32(narrow), ACPI_PORT};
     return a;
 }
 
 void acpi_fadt(struct acpi *a, const unsigned char *f)
 {
-    uint32_t flags = acpi_32(f + FADT_FLAGS);
+    uint32_t flags = load32(f + FADT_FLAGS);
     a->hardware_reduced = (flags & FLAG_REDUCED) != 0;
     if ((flags & FLAG_RESET) != 0)
         a->reset = acpi_address(f + 116);
@@ -182,7 +182,7 @@ void acpi_fadt(struct acpi *a, const unsigned char *f)
     a->pm1b = block(f + 184, f + 68);
     a->pm_timer = block(f + 208, f + 76);
     a->pm_timer_32 = (flags & FLAG_TIMER_32) != 0;
-    a->smi_port = acpi_32(f + 48);
+    a->smi_port = load32(f + 48);
     a->acpi_enable = f[52];
 }
 
@@ -259,7 +259,7 @@ bool acpi_find_s5(const unsigned char *aml, uint64_t size, uint8_t type[2])
     for (uint64_t i = 1; i + 5 <= size; i++) {
         const unsigned char *p = aml + i;
         bool named = p[-1] == 0x08 || (p[-1] == '\\' && i > 1 && p[-2] == 0x08);
-        if (named && acpi_32(p) == 0x5F35535Fu && p[4] == 0x12 &&
+        if (named && load32(p) == 0x5F35535Fu && p[4] == 0x12 &&
             take_types((struct aml){p + 5, aml + size}, type))
             return true;
     }

@@ -3,6 +3,7 @@
 #ifndef KERNEL_MACHINE_ACPI_TABLE_H
 #define KERNEL_MACHINE_ACPI_TABLE_H
 
+#include "hal/unaligned.h"
 #include "kernel/machine/acpi.h"
 
 #define ACPI_HEADER 36u /* bytes of a table's header (ACPI 6.5, 5.2.6) */
@@ -19,26 +20,10 @@ struct acpi_reader {
     void *ctx;
 };
 
-/* A number of 4 or 8 bytes, all of which the caller has, at any alignment. Tables are
- * little-endian, and so is this CPU. */
-static inline uint32_t acpi_32(const unsigned char *at)
-{
-    uint32_t value;
-    __builtin_memcpy(&value, at, sizeof value);
-    return value;
-}
-
-static inline uint64_t acpi_64(const unsigned char *at)
-{
-    uint64_t value;
-    __builtin_memcpy(&value, at, sizeof value);
-    return value;
-}
-
 /* The 12 bytes of a generic address (ACPI 6.5, 5.2.3.2): space at 0, address at 4. */
 static inline struct acpi_address acpi_address(const unsigned char *at)
 {
-    return (struct acpi_address){acpi_64(at + 4), at[0]};
+    return (struct acpi_address){load64(at + 4), at[0]};
 }
 
 /* The table's first bytes, cut after the last of 56, 80, 116, 132, 244 and 256 that it has (where

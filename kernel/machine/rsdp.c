@@ -1,3 +1,4 @@
+#include "hal/unaligned.h"
 #include "kernel/machine/firmware.h"
 
 /* ACPI 6.5, section 5.2.5.3. */
@@ -19,9 +20,7 @@ static const char *refuse_extended(const unsigned char *bytes, uint64_t size)
 {
     if (size < RSDP_SIZE_2)
         return "its memory ends before it does";
-    uint64_t length = bytes[RSDP_LENGTH] | (uint64_t)bytes[RSDP_LENGTH + 1] << 8 |
-                      (uint64_t)bytes[RSDP_LENGTH + 2] << 16 |
-                      (uint64_t)bytes[RSDP_LENGTH + 3] << 24;
+    uint64_t length = load32(bytes + RSDP_LENGTH);
     if (length < RSDP_SIZE_2 || length > RSDP_SIZE_SANE || length > size)
         return "its length is out of range";
     return sum(bytes, length) != 0 ? "its extended checksum is wrong" : NULL;

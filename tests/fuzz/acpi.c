@@ -61,7 +61,7 @@ static const uint8_t *place(const uint8_t *at, const uint8_t *end, uint64_t wher
         rig_put(p + 140, RIG_FIRST + RIG_STEP * (p[140] % 8u), 8);
     }
     if (at[1] >= 0xF0)
-        rig_put(p + 4, acpi_32(at), 4); /* a length that is none */
+        rig_put(p + 4, load32(at), 4); /* a length that is none */
     rig_sum(p, 36 + body, 9);
     p[9] = (unsigned char)(p[9] + (at[1] == 0xEF));
     return at + 4 + body;
