@@ -98,7 +98,7 @@ $(BUILD)/host/embed: $(EMBED_SRC) tests/embed/desk.c $(wildcard mm/*.h hal/*.h t
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -g -I. -Itests/embed $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
 
-$(BUILD)/embed/%.c.obj: %.c $(wildcard mm/*.h hal/*.h tests/embed/*.h) Makefile
+$(BUILD)/embed/%.c.obj: %.c efi/uefi.h $(wildcard mm/*.h hal/*.h tests/embed/*.h) Makefile
 	@mkdir -p $(@D)
 	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
 	$(EFI_CC) --target=x86_64-unknown-windows -std=c11 -O2 -ffreestanding -fshort-wchar -mgeneral-regs-only \
@@ -110,12 +110,12 @@ $(BUILD)/embed.efi: $(EMBED_OBJ)
 	$(PYTHON) tests/lint/pe_lint.py $@
 
 # What 32-bit firmware starts: it says that 64-bit firmware is needed.
-$(BUILD)/BOOTIA32.EFI: efi/ia32/main.c Makefile
+$(BUILD)/BOOTIA32.EFI: efi/ia32/main.c efi/uefi.h Makefile
 	@mkdir -p $(BUILD)/efi/efi/ia32
 	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
 	$(EFI_CC) --target=i686-unknown-windows -std=c11 -Oz -ffreestanding -fshort-wchar -mgeneral-regs-only \
 	    -mno-stack-arg-probe -fno-stack-protector -fno-jump-tables -fno-ident $(WARN) -Wunreachable-code \
-	    -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))ia32 -c $< -o $(BUILD)/efi/efi/ia32/main.c.obj
+	    -I. -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))ia32 -c $< -o $(BUILD)/efi/efi/ia32/main.c.obj
 	$(EFI_LD) /subsystem:efi_application /machine:x86 /entry:efi_main /nodefaultlib /safeseh:no /merge:.rdata=.text \
 	    /Brepro /out:$@ $(BUILD)/efi/efi/ia32/main.c.obj
 

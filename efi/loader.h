@@ -20,11 +20,10 @@
 
 #include "efi/rawmap.h"
 #include "efi/text.h"
+#include "efi/uefi.h"
 #include "hal/base.h"
 #include "kernel/boot_info.h"
 #include "kernel/options.h"
-
-#include <efi.h>
 
 struct volume_file;
 

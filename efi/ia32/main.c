@@ -1,12 +1,8 @@
 /* BOOTIA32.EFI: what 32-bit firmware starts instead of BOOTX64.EFI, which it passes over in silence.
  *
  * It says on ConOut why nothing else happens, waits for a key and returns to the firmware. A program
- * of its own, for a 32-bit machine: nothing of the rest of Mortise is in it. */
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <efi.h>
+ * of its own, for a 32-bit machine: no code of the rest of Mortise is in it. */
+#include "efi/uefi.h"
 
 #define MINUTE_US 60000000u
 

@@ -1,10 +1,9 @@
 /* tests/embed/pc.c: the example's machine as a UEFI program: it leaves the firmware, keeps the
  * firmware's identity map until the example loads tables of its own, and ends through QEMU's
  * debug-exit port. */
+#include "efi/uefi.h"
 #include "hal/hal.h"
 #include "tests/embed/embed.h"
-
-#include <efi.h>
 
 #define COM1       0x3F8
 #define DEBUG_EXIT 0xF4

@@ -65,7 +65,8 @@ red "hal. may include nothing above" hal/host/%.c '#include "kernel/boot_info.h"
 red "hal.x86_64. may use only" hal/x86_64/%.c '#include <stdlib.h>'
 red "no header of hal" mm/%.c '#include "port.h"'
 red "kernel. and mm. know no port" kernel/%.c '#include "hal/host/host.h"'
-red "only efi. may include UEFI" tests/unit/%.c '#include <efilib.h>'
+red "only efi.uefi.h may include UEFI" tests/unit/%.c '#include <efilib.h>'
+red "only efi.uefi.h may include UEFI" efi/%.c '#include <efi.h>'
 red "UEFI types stop" kernel/boot_info.h 'EFI_HANDLE image;'
 red "UEFI types stop" mm/%.h 'UINTN pages(void);'
 red "mm. does not print" mm/%.c 'void f(void);' 'void f(void) { printf("x"); }'
@@ -88,7 +89,7 @@ green mm/%.c '/* a long story, printf() and 1UL' ' * EFI_HANDLE asm */' \
 green mm/%.c '#include <stdint.h>' '#include "mm/status.h"' '#include "hal/hal.h"' \
     'static const char *const names[] = {"a", "b"};' 'const char *f(uint32_t i);' \
     'const char *f(uint32_t i) { return names[i & 1]; }'
-green efi/%.c '#include <efi.h>' '#include "kernel/boot_info.h"'
+green efi/%.c '#include "efi/uefi.h"' '#include "kernel/boot_info.h"'
 red "kernel. may not include" kernel/log/%.c '#include "tests/unit/suites.h"'
 
 check_all

@@ -87,6 +87,7 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     child.loaded = protocol(child.handle, loaded_image);
     services_hook();
     tables_protect();
+    tables_move_gdt();
     say("shim: starts the image\r\n");
     status = st->BootServices->StartImage(child.handle, NULL, NULL);
     stop("the image came back; status", status);

@@ -16,9 +16,8 @@
 #ifndef SHIM_H
 #define SHIM_H
 
+#include "efi/uefi.h"
 #include "hal/base.h"
-
-#include <efi.h>
 
 /* A descriptor; the layout of UEFI's first 40 bytes. */
 struct entry {
@@ -120,6 +119,10 @@ void tables_say_rights(void);
 
 /* Overwrite what the firmware has given up, but for the page tables, this stack and the GDT. */
 void tables_junk(void);
+
+/* Put the GDT into memory that will be overwritten so: not every firmware has it there. Before the
+ * image is started. */
+void tables_move_gdt(void);
 
 /* ---- strict.S ---- */
 extern const uint8_t strict_stubs[];      /* a stub of 16 bytes for each service */

@@ -198,15 +198,41 @@ static void keep_tables(uint64_t *table, unsigned level)
             keep_tables(table_of(table[i]), level - 1);
 }
 
+/* What SGDT writes (Intel SDM vol. 2B). */
+struct gdt_register {
+    uint16_t limit;
+    uint64_t base;
+} __attribute__((packed));
+_Static_assert(sizeof(struct gdt_register) == 10 && offsetof(struct gdt_register, base) == 2,
+               "the layout is the CPU's");
+
+static struct gdt_register read_gdt(void)
+{
+    struct gdt_register gdt;
+    __asm__ volatile("sgdt %0" : "=m"(gdt));
+    return gdt;
+}
+
+void tables_move_gdt(void)
+{
+    struct gdt_register gdt = read_gdt();
+    EFI_PHYSICAL_ADDRESS page = 0;
+    if (config.junk == 0)
+        return;
+    if (gdt.limit >= PAGE_SIZE ||
+        !ok(st->BootServices->AllocatePages(AllocateAnyPages, EfiBootServicesData, 1, &page)))
+        stop("the GDT cannot be moved; its limit is", gdt.limit);
+    for (unsigned i = 0; i <= gdt.limit; i++)
+        ((uint8_t *)(uintptr_t)page)[i] = ((const uint8_t *)(uintptr_t)gdt.base)[i];
+    gdt.base = page;
+    __asm__ volatile("lgdt %0" : : "m"(gdt));
+}
+
 /* What the CPU and the loader stand on until the kernel has its own. */
 static void keep_ours(void)
 {
-    struct {
-        uint16_t limit;
-        uint64_t base;
-    } __attribute__((packed)) gdt;
+    struct gdt_register gdt = read_gdt();
     uint64_t here = (uint64_t)(uintptr_t)&gdt;
-    __asm__ volatile("sgdt %0" : "=m"(gdt));
     keep(gdt.base, (uint64_t)gdt.limit + 1);
     keep(here - 16 * KIB, 48 * KIB);
     keep_tables(table_of(read_cr3()), levels());
@@ -236,9 +262,23 @@ static uint64_t fill(const struct entry *e)
     return pages;
 }
 
+/* A sum of what is in the GDT, which is found without struct gdt_register: it has to be right here
+ * even if that is wrong. */
+static uint64_t sum_of_gdt(void)
+{
+    uint8_t bytes[16] = {0};
+    uint64_t base = 0, sum = 0;
+    __asm__ volatile("sgdt %0" : "=m"(bytes));
+    for (unsigned i = 0; i < 8; i++)
+        base |= (uint64_t)bytes[2 + i] << (8 * i);
+    for (unsigned i = 0; i <= (bytes[0] | (unsigned)bytes[1] << 8); i++)
+        sum = sum * 31 + ((const uint8_t *)(uintptr_t)base)[i];
+    return sum;
+}
+
 void tables_junk(void)
 {
-    uint64_t pages = 0, cr0 = read_cr0();
+    uint64_t pages = 0, cr0 = read_cr0(), gdt = sum_of_gdt();
     if (config.junk == 0)
         return;
     __asm__ volatile("cli");
@@ -255,5 +295,7 @@ void tables_junk(void)
     say_hex(pages);
     say(" kept");
     say_hex(kept_count);
+    say_end();
+    say(sum_of_gdt() == gdt ? "shim: GDT as it was" : "shim: GDT overwritten");
     say_end();
 }
