@@ -94,12 +94,41 @@ static paddr_t find_storage(const struct boot_info *info, uint64_t bytes)
     return best;
 }
 
-static void add_entries(const struct boot_info *info, const struct options *o)
+/* find_storage() has found no place for the cleaned map. */
+static const char *why_no_storage(const struct boot_info *info)
+{
+    bool free = false, special = false, uncached = false;
+    for (uint64_t i = 0; i < info->map_count; i++) {
+        const struct boot_mem *m = &info->map[i];
+        free |= is_plain_ram(m);
+        special |= m->type == UEFI_CONVENTIONAL && (m->attributes & UEFI_SP) != 0;
+        uncached |=
+            m->type == UEFI_CONVENTIONAL && mem_type_lacks_write_back(m->type, m->attributes);
+    }
+    if (free)
+        return "no free memory in the firmware's map is large enough to hold the cleaned map";
+    if (uncached)
+        return "the firmware's map says of none of its free RAM that it can be cached write-back "
+               "(attribute 8); no other RAM is used, so there is none; a firmware update may help";
+    return special
+               ? "the firmware's map keeps all free RAM for a special purpose; the option sp=use "
+                 "takes it all the same"
+               : "the firmware's map has no free RAM";
+}
+
+static void use_special(const struct boot_info *info)
+{
+    SAY("memory", "special-purpose memory is used like any other, as the option sp=use asks");
+    for (uint64_t i = 0; i < info->map_count; i++)
+        info->map[i].attributes &= ~UEFI_SP;
+}
+
+static void add_entries(const struct boot_info *info)
 {
     for (uint64_t i = 0; i < info->map_count; i++) {
         const struct boot_mem *m = &info->map[i];
-        uint64_t attributes = o->sp_use ? m->attributes & ~UEFI_SP : m->attributes;
-        status_t s = memmap_add_uefi(&memory_map, m->base, m->end - m->base, m->type, attributes);
+        status_t s =
+            memmap_add_uefi(&memory_map, m->base, m->end - m->base, m->type, m->attributes);
         if (s != STATUS_OK)
             HAL_PANIC("the storage for the memory map is too small for the firmware's list");
     }
@@ -121,8 +150,8 @@ static void reserve(paddr_t base, uint64_t size, const char *label)
         return;
     status_t s = memmap_reserve(&memory_map, base, size, label);
     if (s == STATUS_FULL)
-        HAL_PANIC(
-            "the storage for the memory map is too small; raise OWNERS_MAX in kernel/memory/memory.c");
+        HAL_PANIC("the storage for the memory map is too small; raise OWNERS_MAX in "
+                  "kernel/memory/memory.c");
     if (s == STATUS_OK) {
         LOG("reserve", "%s %X %X, %u pages", S(label), U(base), U(base + size),
             U((align_up(base + size, PAGE_SIZE) - align_down(base, PAGE_SIZE)) / PAGE_SIZE));
@@ -140,6 +169,14 @@ static bool touches_free_ram(paddr_t base, uint64_t size)
             return true;
     }
     return false;
+}
+
+/* Some firmware keeps ACPI NVS there, which the direct map would show (S4). */
+static void reserve_page_zero(void)
+{
+    if (memmap_find(&memory_map, 0) != NULL &&
+        memmap_reserve(&memory_map, 0, PAGE_SIZE, space_null_label) != STATUS_OK)
+        HAL_PANIC("page 0 of the memory map cannot be kept out of use");
 }
 
 /* The kernel reaches RAM through the direct map alone. */
@@ -177,20 +214,23 @@ static void reserve_screen(const struct boot_framebuffer *fb)
 void memory_read_map(const struct boot_info *info, const struct options *o)
 {
     log_raw(info);
+    if (o->sp_use)
+        use_special(info);
     size_t slots = memmap_capacity_for(info->map_count, OWNERS_MAX);
     uint64_t bytes = align_up(slots * sizeof(struct mem_region), PAGE_SIZE);
     paddr_t storage = find_storage(info, bytes);
     if (storage == PADDR_NONE)
-        HAL_PANIC("no free memory in the firmware's map is large enough to hold the cleaned map");
+        HAL_PANIC(why_no_storage(info));
     memmap_init(&memory_map, hal_phys_to_virt(storage), slots);
     memmap_set_width(&memory_map, cpu.phys_bits);
     memmap_on_anomaly(&memory_map, tell_anomaly, NULL);
-    add_entries(info, o);
+    add_entries(info);
     if (memmap_normalize(&memory_map) != STATUS_OK)
         HAL_PANIC("the storage for the memory map is too small to clean the firmware's list");
     tell_rest_of_anomalies();
     LOG("memory", "%u entries with RAM in the first MiB, which is not used",
         U(memory_map.anomalies[MEMMAP_LOW]));
+    reserve_page_zero();
     reserve_beyond_direct_map();
     reserve(storage, bytes, "memory map");
     reserve(info->image_base, info->image_size, "kernel image");

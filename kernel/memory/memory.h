@@ -17,7 +17,8 @@ extern struct memmap memory_map; /* empty before memory_read_map() */
 extern struct pmm *memory_pmm;   /* NULL before memory_make_pmm() */
 
 /* Log the raw list, clean it, give everything that is in use an owner. On the firmware's identity
- * map, after cpu_detect(). A panic when the list is empty or there is no room for the clean one. */
+ * map, after cpu_detect(). A panic when the list is empty, or when no free RAM can hold the clean one:
+ * it says whether there is none, it is too small, or the firmware lets nobody use it. */
 void memory_read_map(const struct boot_info *, const struct options *);
 
 /* Make the kernel's own space (kernel/memory/space.h; a panic without memory for tables); and once it is

@@ -8,6 +8,7 @@
 #include "kernel/memory/walk.h"
 
 const char space_screen_label[] = "framebuffer";
+const char space_null_label[] = "page 0";
 
 struct aspace space_kernel;
 struct space_range space_stacks[STACK_COUNT] = {
@@ -62,7 +63,8 @@ static void map_stacks(const struct boot_info *info)
 
 bool space_holds(const struct mem_region *r)
 {
-    return mem_type_is_ram(r->type) && r->label != space_screen_label && r->base < SPACE_DIRECT_SIZE;
+    return mem_type_is_ram(r->type) && r->label != space_screen_label &&
+           r->label != space_null_label && r->base < SPACE_DIRECT_SIZE;
 }
 
 /* Regions are merged first, so that a border between two kinds of RAM splits no large page. Table

@@ -13,6 +13,7 @@
  *   S1  no RAM is mapped with two memory types: a framebuffer in RAM is not in the direct map
  *   S2  what the image's sections keep from being written can be written nowhere
  *   S3  below each stack lies a page that is not mapped
+ *   S4  no mapping shows page 0
  */
 #ifndef KERNEL_MEMORY_SPACE_H
 #define KERNEL_MEMORY_SPACE_H
@@ -44,8 +45,12 @@ extern struct space_range space_stacks[STACK_COUNT], space_devices[DEVICE_COUNT]
  * it is never mapped with two memory types. Compared by address. */
 extern const char space_screen_label[];
 
+/* The owner of page 0, where the map has it: whatever the firmware keeps there, no mapping shows it,
+ * so that a null pointer faults in the direct map too. Compared by address. */
+extern const char space_null_label[];
+
 /* Is this region in the direct map, as far as it lies below SPACE_DIRECT_SIZE? It holds RAM
- * (mem_type_is_ram), but for a framebuffer there. */
+ * (mem_type_is_ram), but for a framebuffer there and for page 0. */
 bool space_holds(const struct mem_region *);
 
 /* Make the space, not loaded yet. The stacks: `info`'s boot stack and those of cpu.h. `map` is

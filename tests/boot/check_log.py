@@ -4,8 +4,9 @@
 usage: check_log.py [--tests N] [--keepbs] LOG
 
 What is usable is worked out here from the raw `map:` lines alone: RAM of types 1, 2, 3, 4 and 7
-with write-back, neither special-purpose nor read-protected, above the first MiB, where every entry
-that covers a page agrees. The kernel's own numbers must then add up to that, page by page:
+with write-back, neither special-purpose (unless the log says that the option sp=use was given) nor
+read-protected, above the first MiB, where every entry that covers a page agrees. The kernel's own
+numbers must then add up to that, page by page:
 pages of the allocator + pages with an owner = usable pages; with --keepbs also + those pages of types
 1, 2, 3 and 4 that have no owner. Ends with "N passed, N failed".
 """
@@ -117,7 +118,10 @@ class Checker(Checks):
         self.equal(len(entries), len(lines), "`map:` lines that are `TYPE START END ATTR`")
         # What lies beyond the CPU's address width is no memory.
         limit = 1 << int(([m[1] for m in self.log.all(WIDTH)] or ["52"])[0])
-        self.entries = [(int(m[1]), int(m[2], 16), min(int(m[3], 16), limit), int(m[4], 16)) for m in entries]
+        unseen = SP if "memory: special-purpose memory is used like any other, as the option sp=use asks" in self.log.lines else 0
+        self.entries = [
+            (int(m[1]), int(m[2], 16), min(int(m[3], 16), limit), int(m[4], 16) & ~unseen) for m in entries
+        ]
 
     def check_pages(self):
         runs = sweep(self.entries)

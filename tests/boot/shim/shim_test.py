@@ -158,7 +158,7 @@ def class_of(kind, attributes):
 
 
 ANOMALIES = ["unsorted", "overlap", "zero length", "wraps past the end of the address space",
-             "beyond the physical address width", "unknown type"]  # fmt: skip
+             "beyond the physical address width", "unknown type", "RAM without the write-back attribute"]  # fmt: skip
 ALIKE = 8  # lines of one kind; the rest is counted
 
 
@@ -321,6 +321,8 @@ class Boot:
         entries = told(self.case, real, int(self.shim("readings")[0], 16))
         want = [f"{t} 0x{s:016x} 0x{end_of(s, n):016x} {a:#x}" for t, s, n, a in entries]
         self.equal(self.topic("map"), want, "`map:` lines")
+        if "sp=use" in self.case.options:
+            entries = [(t, s, n, a & ~SP) for t, s, n, a in entries]
         odd, kept = anomalies(entries, 1 << int(bits[1]))
         if self.case.ends == PASS:
             self.equal(self.topic("anomaly"), odd, "`anomaly:` lines")
@@ -449,7 +451,9 @@ def exit_cases():
 def list_cases():
     yield Case("odd-entries", "stride=64 shuffle=7", core=True, add=ODD)
     yield Case("odd-entries-in-order", add=ODD)
-    yield Case("kinds", "version=2 con-null", core=True, add=KINDS)
+    # With the self-test, which must find page 0 unmapped.
+    yield Case("kinds", "version=2 con-null", core=True, options="", add=(*KINDS, (10, 0, 1, 0xF)),
+               says=("owner: 0x0000000000000000 0x0000000000001000 page 0, 1 pages, ACPI NVS",))
     yield Case("kinds-apart", overlay=TIDY_KINDS)
     yield Case("many", "no-low", core=True, overlay=MANY, load_options=RUBBISH, notes=(NOT_ASCII, NO_LOW))
     yield Case("many-shuffled", "shuffle=12345 stride=56", overlay=MANY)
@@ -457,6 +461,10 @@ def list_cases():
     yield Case("shuffled-large", "shuffle=5", memory="8G")
     yield Case("little-ram", overlay=((7, 72 * MIB, 72 * MIB + 16 * PAGE, 0xF),), ends=FAIL,
                says=("pmm_create finds no run of free pages that fits", "panic: the page allocator could not be made"))  # fmt: skip
+    # Page 0 as something that is RAM and not for the allocator: nothing may map it all the same.
+    for kind in (5, 6, 9, 10):
+        yield Case(f"page-0-as-{kind}", options="", memory="128M", add=((kind, 0, 1, 0xF),),
+                   says=(f"owner: 0x0000000000000000 0x0000000000001000 page 0, 1 pages, {UEFI[kind]}",))
     yield Case("low-ram", overlay=((7, 0, 16 * MIB, 0xF),))
     yield Case("high-ram", overlay=((7, 4 * GIB, 8 * GIB, 0xF),), memory="6G")
     beyond = ((7, 64 << 40, 1 << 18, 0xF), (4, 80 << 40, 1 << 18, 0xF), (2, 81 << 40, 3, 0xF))
@@ -472,7 +480,14 @@ def list_cases():
                    says=("panic: the firmware's map says that this program lies in no RAM",))  # fmt: skip
     yield Case("loader-as-runtime", "loader-type=6")
     yield Case("no-ram", overlay=((0, MIB, 4 * GIB, 0xF),), memory="128M", ends=FAIL,
-               says=("no free memory in the firmware's map is large enough",))  # fmt: skip
+               says=("panic: the firmware's map has no free RAM",))  # fmt: skip
+    for attributes, sentence in ((7, "says of none of its free RAM that it can be cached write-back"),
+                                 (0xF | SP, "keeps all free RAM for a special purpose; the option sp=use")):
+        yield Case(f"ram-with-{attributes:x}", overlay=((7, MIB, 4 * GIB, attributes),), memory="128M", ends=FAIL,
+                   core=attributes == 7, says=("panic: the firmware's map " + sentence,))  # fmt: skip
+    yield Case("ram-special-used", overlay=((7, MIB, 4 * GIB, 0xF | SP),), options="sp=use selftest=off", memory="128M")
+    yield Case("one-page-free", overlay=((7, 72 * MIB, 72 * MIB + PAGE, 0xF),), ends=FAIL,
+               says=("panic: no free memory in the firmware's map is large enough",))
 
 
 def random_cases():
