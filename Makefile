@@ -40,7 +40,7 @@ EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestandi
 EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC) gen/font_data.c)
 
 # The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
-$(foreach d,kernel hal mm,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
+$(foreach d,kernel hal mm tests,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
 
 .PHONY: image
 image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it

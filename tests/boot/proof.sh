@@ -51,7 +51,7 @@ machines() {
 proof_all() {
     machines
     plant failtest "$STATUS_FAIL" 'test: FAIL plant\.fails on purpose' --options plant=failtest
-    plant panic "$STATUS_FAIL" 'panic: planted' --options plant=panic
+    plant panic "$STATUS_FAIL" 'panic: planted.*backtrace: #3 ' --options plant=panic
     plant fault "$STATUS_FAIL" 'trap: user half is not mapped' --options plant=fault
     plant text "$STATUS_FAIL" 'trap: kernel text is not writable' --options plant=text
     plant stack "$STATUS_FAIL" 'trap: guard page of the boot stack is not mapped' --options plant=stack
