@@ -282,7 +282,7 @@ $(H)/memsim: $(sort $(wildcard tests/sim/*.c)) $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
 
 ##@ Documentation
 .PHONY: figures
-figures: ## capture the README's figures again: make figures F="boot sizes icount memsim bench tests"
+figures: ## capture the figures of tests/figures again: make figures F="boot sizes bench"
 	$(PYTHON) tests/figures/figures.py $(F)
 
 ##@ Checks

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Capture the README's figures again: `make figures`, or `make figures F="boot bench"` for some.
+"""Capture the figures again: `make figures`, or `make figures F="boot bench"` for some.
 
-A captured block of README.md lies between the lines `<!-- captured: NAME -->` and `<!-- end -->`.
-Everything between them is what a command printed, under a line that says which command, on which
-commit, on which day and on which machine. Nothing there is written by hand.
+A figure is a file NAME.md in this folder. Its first line says which command was run, on which
+commit, on which day and on which machine; the block below it is what the command printed. Nothing
+in either is written by hand. What stands behind the block is, and is kept: notes for the reader.
 
-Exit status 0 when each wanted block was captured and replaced, 1 with a sentence otherwise.
+Exit status 0 when each wanted figure was captured, 1 with a sentence otherwise.
 """
 import datetime
 import os
@@ -16,7 +16,7 @@ import tempfile
 import textwrap
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-README = os.path.join(ROOT, "README.md")
+HERE = os.path.dirname(os.path.abspath(__file__))
 LOGS = os.path.join(ROOT, "build", "figures")
 
 
@@ -47,7 +47,7 @@ def machine():
 
 
 def origin():
-    if run("git status --porcelain -- ':!README.md' ':!tests/figures'"):
+    if run("git status --porcelain -- ':!tests/figures/*.md' ':!tests/figures/*.png'"):
         sys.exit("figures: commit your changes first, so that the figures belong to a commit")
     commit = run("git rev-parse --short=12 HEAD").strip()
     return f"commit {commit}, {datetime.date.today().isoformat()}, {machine()}"
@@ -187,7 +187,7 @@ def capture_monitor():
 
 def capture_screenshot():
     run("make -s screenshot")
-    return "make screenshot", "tests/figures/screenshot.png"
+    return "make screenshot", ""  # the picture is the figure
 
 
 def said(command, pattern, good=(0,)):
@@ -243,11 +243,23 @@ CAPTURES = {
 }
 
 
-def replace(readme, name, block):
-    pattern = re.compile(rf"(<!-- captured: {name} -->\n).*?(<!-- end -->)", re.S)
-    if len(pattern.findall(readme)) != 1:
-        sys.exit(f"figures: README.md has no block `<!-- captured: {name} -->`, or several")
-    return pattern.sub(lambda m: m.group(1) + block + m.group(2), readme)
+BLOCK = re.compile(r"`[^\n]*\n(?:\n```\n.*?\n```\n)?", re.S)
+
+
+def write_figure(folder, name, where, command, text):
+    """Replace the block of NAME.md, or begin the file. The notes behind the block, which stay."""
+    path = os.path.join(folder, name + ".md")
+    notes = ""
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            old = file.read()
+        found = BLOCK.match(old)
+        if found is None:
+            sys.exit(f"figures: {path} does not begin with a command in backquotes; nothing was written")
+        notes = old[found.end():]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"`{command}` ({where})" + (f":\n\n```\n{text}\n```\n" if text else "\n") + notes)
+    return notes
 
 
 def main():
@@ -258,13 +270,9 @@ def main():
     os.makedirs(LOGS, exist_ok=True)
     where = origin()
     for name in wanted:
-        command, text = CAPTURES[name]()
-        block = f"`{command}` ({where}):\n\n```\n{text}\n```\n"
-        with open(README, encoding="utf-8") as file:
-            readme = replace(file.read(), name, block)
-        with open(README, "w", encoding="utf-8") as file:
-            file.write(readme)
-        print(f"figures: {name} captured")
+        notes = write_figure(HERE, name, where, *CAPTURES[name]())
+        print(f"figures: {name} captured" +
+              (f"; read the notes in tests/figures/{name}.md again" if notes else ""))
 
 
 if __name__ == "__main__":
