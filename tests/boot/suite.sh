@@ -171,6 +171,8 @@ desk_steps() {
     step harness-verdict counted bash "$ROOT/tests/boot/verdict_test.sh"
     step harness-usage counted bash "$ROOT/tests/boot/usage_test.sh"
     step behaviours-check counted python3 "$ROOT/tests/lint/behaviours_test.py"
+    step docs python3 "$ROOT/tests/lint/docs.py"
+    step docs-check counted python3 "$ROOT/tests/lint/docs_test.py"
     step log-checker counted python3 "$ROOT/tests/boot/check_log_test.py"
     step test-frame check_frame frame_test "$ROOT/tests/test.c" "$ROOT/tests/boot/frame_test.c"
     step model-frame check_frame expect_test "$ROOT/tests/boot/expect_test.c"
