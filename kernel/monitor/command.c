@@ -1,6 +1,6 @@
 #include "kernel/monitor/command.h"
 
-/* A piece of text; `size` 0: none. */
+/* A piece of text; none when `size` is 0. */
 struct word {
     const char *at;
     size_t size;
@@ -50,7 +50,7 @@ static bool parse_number(struct word w, uint64_t *value)
     return true;
 }
 
-/* "dma|dma32|zero": which of them, from 1 on. */
+/* Which of the choices, such as "dma|dma32|zero", the word is: `*value` counts from 1 on. */
 static bool parse_choice(struct word w, struct word choices, uint64_t *value)
 {
     struct word one = {choices.at, 0};
@@ -87,7 +87,7 @@ static void quote(struct format_line *l, struct word w)
     FORMAT(l, size < w.size ? "\"%s...\"" : "\"%s\"", S(text));
 }
 
-/* The next argument of a usage line; `size` 0: there are no more. */
+/* The next argument of a usage line; its `size` is 0 when there are no more. */
 static struct word next_wanted(const char **usage)
 {
     static const struct word end = {"-", 1};
@@ -95,7 +95,7 @@ static struct word next_wanted(const char **usage)
     return same(wanted, end) ? (struct word){wanted.at, 0} : wanted;
 }
 
-/* False: `wrong` says why. */
+/* When it is false, `*wrong` says why. */
 static bool parse_arguments(const char *usage, const char *line, struct command_call *call,
                             struct format_line *wrong)
 {

@@ -1,13 +1,14 @@
-/* kernel/monitor/command.h: a line, taken for a command and its arguments. Pure: any context.
+/* kernel/monitor/command.h: reads a line as a command and its arguments. Pure: any context.
  *
  * A command says what it wants in its usage line:
  *
  *     "alloc PAGES [dma|zero] - take pages"
  *
- * the name; then an argument a word: a number (capitals), or one of some words; in brackets those
- * that can be left out, which come last; and after " - " what it does. Numbers: decimal, or 0x and
- * hexadecimal, below 2^64. Words stand between spaces. A usage line has COMMAND_ARGUMENTS arguments
- * at most; more could never be given.
+ * The first word is the command's name. Each word that follows is an argument: a number when it is
+ * in capitals, else one of the words between the bars. Arguments in brackets can be left out, and
+ * come last. What the command does stands after " - ". Numbers are below 2^64, in decimal, or 0x
+ * and hexadecimal. Spaces separate words. A usage line has COMMAND_ARGUMENTS arguments at most,
+ * since more could never be given.
  */
 #ifndef KERNEL_MONITOR_COMMAND_H
 #define KERNEL_MONITOR_COMMAND_H
@@ -17,8 +18,8 @@
 #define COMMAND_ARGUMENTS 3u
 
 struct command_call {
-    uint64_t value[COMMAND_ARGUMENTS]; /* a number; or which word, from 1 on; 0: not given */
-    unsigned given;                    /* arguments that the line has */
+    uint64_t value[COMMAND_ARGUMENTS]; /* a number, or which word, from 1 on; 0: not given */
+    unsigned given;                    /* the number of arguments on the line */
 };
 
 struct command {
@@ -26,10 +27,10 @@ struct command {
     void (*run)(const struct command_call *);
 };
 
-/* The command of the `count` in `table` that `line` (ends with NUL) names, with its arguments in
- * `call`; or NULL, and the sentence in `*wrong` says why: nothing there (`used` 0) when the line is
- * blank. `*wrong` need not be clear; after NULL `*call` means nothing. Any text is legal. O(count +
- * bytes). */
+/* Find the command that `line` (ends with NUL) names, among the `count` of `table`, and put its
+ * arguments into `*call`. NULL when there is none or its arguments are wrong: then the sentence in
+ * `*wrong` says why (it is empty when the line is blank), and `*call` means nothing. `*wrong` need
+ * not be clear. Any text is legal. O(count + bytes). */
 const struct command *command_find(const struct command *table, size_t count, const char *line,
                                    struct command_call *call, struct format_line *wrong);
 

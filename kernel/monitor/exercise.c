@@ -8,8 +8,8 @@
 #define STEP      1024u /* pages between two calls of `step` */
 #define CHECK_KEY 0x9E3779B97F4A7C15u
 
-/* An entry of the book: page number (40 bits), pages (16), and 8 bits that tell whether the memory
- * that it lies in has kept it. */
+/* A run that was taken. Its entry in the book has the page number in 40 bits, the pages in 16, and
+ * 8 bits of checksum, which tell whether the memory of the book has kept the entry. */
 struct run {
     paddr_t base;
     uint64_t pages;
@@ -24,7 +24,7 @@ struct exercise {
     struct exercise_bad *bad;
     uint64_t *index; /* addresses of the book's pages */
     uint64_t book_pages;
-    paddr_t spoiled[SPOILED]; /* taken for the book, and bad */
+    paddr_t spoiled[SPOILED]; /* bad pages that were taken for the book */
     unsigned spoiled_count;
     uint32_t flags; /* of the zone that is being emptied */
     enum exercise_phase phase;
@@ -95,7 +95,7 @@ static bool sound_page(struct exercise *e, paddr_t page)
     return verify_page(e, page, UINT64_MAX) && sound;
 }
 
-/* A page to write in; PADDR_NONE: there is none. */
+/* A sound page for the book, or PADDR_NONE. */
 static paddr_t book_page(struct exercise *e)
 {
     for (;;) {
@@ -136,7 +136,7 @@ static void write_down(struct exercise *e, paddr_t base, uint64_t pages)
     e->r->pages += pages;
 }
 
-/* False: the memory that the book lies in has changed it. */
+/* Read entry `which`. False when the memory of the book has changed it. */
 static bool look_up(struct exercise *e, uint64_t which, struct run *run)
 {
     uint64_t bits = *entry(e, which);
@@ -148,7 +148,7 @@ static bool look_up(struct exercise *e, uint64_t which, struct run *run)
     return false;
 }
 
-/* Room for one more entry. */
+/* Make room for one more entry; false when there is none. */
 static bool room(struct exercise *e)
 {
     if (e->r->runs < e->book_pages * WORDS)
@@ -240,7 +240,7 @@ static void give(struct exercise *e, paddr_t base, uint64_t pages)
         e->wrong = "the page allocator does not take back what it gave";
 }
 
-/* In an order by chance; also after all else has gone wrong. */
+/* Give all runs back, in random order. This is done even when everything else has gone wrong. */
 static void give_all(struct exercise *e)
 {
     struct run run;

@@ -1,16 +1,18 @@
-/* kernel/monitor/exercise.h: all of the allocator's memory taken, written, verified and given back.
+/* kernel/monitor/exercise.h: takes all of the allocator's memory, writes and verifies it, gives it
+ * back.
  *
- * One round: take every free page, in runs of up to 128 MiB, the longest first; write into each
- * word a value made of its address and the seed, and only then verify all of them; the same with
- * all bits turned over; give the runs back in an order by chance, bad pages too. Afterwards the
- * zones' figures must be what they were, but for `failures`, `low_water`, and `allocs` and `frees`,
- * which have grown by the same number. What was taken is written down in pages of the allocator's
- * too (513 at most), each of which has passed the same patterns first, if only in the CPU's caches.
+ * One round takes every free page, in runs of up to 128 MiB, the longest first. It writes into each
+ * word a value made of its address and the seed, and only then verifies all of them. It does the
+ * same with all bits inverted. Then it gives the runs back in random order, bad pages too.
+ * Afterwards the zones' figures must be what they were, but for `failures`, `low_water`, and
+ * `allocs` and `frees`, which have grown by the same number. The book of what was taken lies in
+ * pages of the allocator too (513 at most). Each of them has passed the same patterns first, if
+ * only in the CPU's caches.
  *
  * Memory with an owner (a framebuffer in RAM, the image) is never handed out, so it is never
  * blamed. A device that writes into memory without having been asked looks like bad memory. Nothing
- * else may use the allocator meanwhile. Knows no machine but hal_phys_to_virt(). Not to be called
- * from a trap: the allocator's locks are taken. O(1) unless told.
+ * else may use the allocator meanwhile. Of the machine only hal_phys_to_virt() is used. Not to be
+ * called from a trap, since the allocator's locks are taken. O(1) unless a cost is named.
  */
 #ifndef KERNEL_MONITOR_EXERCISE_H
 #define KERNEL_MONITOR_EXERCISE_H
@@ -19,7 +21,7 @@
 
 #define EXERCISE_LIST 64u
 
-/* Of all rounds since it was zeroed: each page that failed, and which of its bits ever did. */
+/* Each page that failed in any round since this was zeroed, and which of its bits ever did. */
 struct exercise_bad {
     unsigned count;
     bool more; /* there were others, for which the list has no room */
@@ -30,10 +32,10 @@ struct exercise_bad {
 };
 
 struct exercise_result {
-    uint64_t runs, pages; /* taken, the book's pages counted in `pages` */
-    uint64_t left_out;    /* free pages not taken: no room in the book, or stopped before */
-    uint64_t bad_words;   /* of 64 bits, of both passes */
-    bool stopped;         /* as `step` wanted */
+    uint64_t runs, pages; /* what was taken; `pages` counts the book's pages too */
+    uint64_t left_out;    /* free pages not taken: the book was full, or `step` stopped it */
+    uint64_t bad_words;   /* words of 64 bits that failed, in both passes together */
+    bool stopped;         /* `step` answered false */
 };
 
 enum exercise_phase {
@@ -44,17 +46,18 @@ enum exercise_phase {
     EXERCISE_VERIFY_INVERSE,
     EXERCISE_PHASES
 };
-/* A constant, for people; "?" for a number that is none. */
+/* The name of a phase for people, a constant; "?" for any other number. */
 const char *exercise_phase_name(enum exercise_phase);
 
-/* Told when a phase begins and every 4 MiB or more often, while taking for each run; `done` of
- * `total` pages of the phase. False: stop, give back; it is not asked again. Must not use the
- * allocator but to look. */
+/* Called when a phase begins, then every 4 MiB or more often, and while taking after each run:
+ * `done` of `total` pages of the phase are done. It answers false to stop the round: then
+ * everything is given back, and it is not called again. It may look at the allocator, but must not
+ * change it. */
 typedef bool exercise_step_fn(void *ctx, enum exercise_phase, uint64_t done, uint64_t total);
 
-/* One round, with any seed. NULL, or a constant sentence: the allocator or the book failed (memory
- * that failed is in `bad_words` and the list alone). `*r` is filled anew, `*bad` is added to.
- * O(pages * EXERCISE_LIST) at worst, O(pages) on sound memory. */
+/* Do one round, with any seed. Returns NULL, or a constant sentence when the allocator or the book
+ * has failed. (Memory that fails is told in `bad_words` and `*bad` alone.) `*r` is filled anew,
+ * `*bad` is added to. O(pages * EXERCISE_LIST) at worst, O(pages) on sound memory. */
 const char *exercise_round(struct pmm *, uint64_t seed, exercise_step_fn *step, void *ctx,
                            struct exercise_result *, struct exercise_bad *);
 

@@ -9,8 +9,8 @@
 
 static struct {
     enum exercise_phase phase;
-    uint64_t begun, told; /* the phase, and when the log was last told: microseconds */
-    unsigned bad_told;    /* pages of the list */
+    uint64_t begun, told; /* microseconds: when the phase began, when a line was logged last */
+    unsigned bad_told;    /* how many bad pages of the list have been logged */
 } pace;
 
 static struct exercise_bad bad;
@@ -40,7 +40,7 @@ static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t t
     return !console_broken();
 }
 
-/* Is memory sound, and the allocator? */
+/* One round; are memory and allocator sound? */
 static bool run_round(uint64_t seed, struct exercise_result *r)
 {
     uint64_t begun = log_micros();

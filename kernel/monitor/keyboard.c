@@ -15,7 +15,7 @@ static uint8_t shift_of(uint8_t key)
     return key == 0x2A ? 1 : key == 0x36 ? 2 : key == 0x1D ? CTRL : 0;
 }
 
-/* From the keypad, Num Lock off, or the keys between it and the letters. */
+/* The escape sequence of a key of the keypad (with Num Lock off), or of those beside it. */
 static unsigned sequence(uint8_t key, char out[KEYBOARD_BYTES])
 {
     static const char keys[] = "\x48" "A\x50" "B\x4D" "C\x4B" "D\x47" "H\x4F" "F\x53" "3";
@@ -69,7 +69,7 @@ unsigned keyboard_decode(struct keyboard *k, uint8_t code, char out[KEYBOARD_BYT
     else if (k->skip > 0)
         k->skip--;
     else if (code != 0xE0 && shift_of(key) != 0) {
-        if (!extended || key == 0x1D) /* E0 2A and E0 36 are no keys */
+        if (!extended || key == 0x1D) /* E0 2A and E0 36 stand for no key */
             k->shifts = (uint8_t)(code < 0x80 ? k->shifts | shift_of(key) : k->shifts & ~shift_of(key));
     } else if (code < 0x80)
         return pressed(k, key, extended, out);

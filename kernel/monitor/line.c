@@ -24,7 +24,7 @@ static bool same(const char *a, const char *b)
     return n == length_of(b) && __builtin_memcmp(a, b, n) == 0;
 }
 
-/* Take [from, to) out. */
+/* Remove the characters [from, to). */
 static void cut(struct line *l, uint32_t from, uint32_t to)
 {
     for (uint32_t i = to; i <= l->length; i++)
@@ -54,7 +54,7 @@ static uint32_t word_start(const struct line *l)
     return at;
 }
 
-/* Show the line that was kept `back` lines ago. */
+/* Put the line that was kept `back` lines ago into `text`; 0 is the line that was begun. */
 static void look(struct line *l, uint32_t back)
 {
     uint32_t kept = l->entered < LINE_HISTORY ? l->entered : LINE_HISTORY;
@@ -68,7 +68,7 @@ static void look(struct line *l, uint32_t back)
     l->cursor = l->length;
 }
 
-/* The control letter that does what an escape sequence asks for. */
+/* The control character that does what an escape sequence asks for. */
 static unsigned char key_of(unsigned char last, uint8_t parameter)
 {
     static const char from[] = "ABCDHF";
@@ -144,7 +144,7 @@ static enum line_event press(struct line *l, unsigned char byte)
     return LINE_CHANGED;
 }
 
-/* A sequence: bytes below '@', and then the one that ends it. */
+/* In an escape sequence: bytes below '@' belong to it, and any other byte ends it. */
 static enum line_event in_sequence(struct line *l, unsigned char byte)
 {
     if (byte >= '0' && byte <= '9')

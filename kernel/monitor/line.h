@@ -1,47 +1,48 @@
-/* kernel/monitor/line.h: a line editor, byte by byte. Pure: any context; O(LINE_MAX) a call.
+/* kernel/monitor/line.h: a line editor that is fed byte by byte. Pure: any context; O(LINE_MAX) a
+ * call.
  *
  * It understands what terminals send (ECMA-48): the arrows, Home, End and Delete, Backspace (8 and
  * 127), Ctrl-A, -B, -C, -D, -E, -F, -K, -N, -P, -U and -W. Bytes that mean nothing are passed over.
  *
- * Invariants, whatever was fed:
+ * Whatever bytes are fed:
  *   L1  `text` has `length` <= LINE_MAX printable characters and then a NUL; `cursor` <= `length`
- *   L2  a line of which something was lost is never answered with LINE_DONE
+ *   L2  line_feed() never answers LINE_DONE for a line of which something was lost
  */
 #ifndef KERNEL_MONITOR_LINE_H
 #define KERNEL_MONITOR_LINE_H
 
 #include "hal/base.h"
 
-#define LINE_MAX     72u /* with a prompt, less than a terminal has columns */
+#define LINE_MAX     72u /* fits into a terminal of 80 columns, with a prompt */
 #define LINE_HISTORY 8u  /* lines */
 
-/* Fed as a byte: input before it was lost. Terminals call it CAN. */
+/* The byte to feed when input before it was lost; terminals call it CAN. */
 #define LINE_LOST 0x18u
 
-/* `text`, `length` and `cursor` are for all to read, the rest is the module's. */
+/* Anyone may read `text`, `length` and `cursor`; only line.c uses the rest. */
 struct line {
     char text[LINE_MAX + 1];
     uint32_t length, cursor;
-    bool lost;                                 /* more came than fits, or it was broken off */
+    bool lost;                                 /* more came than fits, or the line was broken off */
     uint8_t state, parameter;                  /* of an escape sequence */
-    uint32_t entered, back;                    /* lines ever kept; how far back we look, 0: not */
-    char kept[LINE_HISTORY + 1][LINE_MAX + 1]; /* a ring, and last the line begun before looking */
+    uint32_t entered, back;                    /* lines kept so far; how far back `text` is from */
+    char kept[LINE_HISTORY + 1][LINE_MAX + 1]; /* a ring, and behind it the line that was begun */
 };
 
 enum line_event {
     LINE_NOTHING,
     LINE_CHANGED, /* text or cursor */
     LINE_DONE,    /* `text` is a whole line, until line_next() */
-    LINE_REFUSED, /* it ended, and something of it was lost */
+    LINE_REFUSED, /* the line ended, but something of it was lost */
     LINE_BROKEN,  /* Ctrl-C */
 };
 
-/* Take one byte in; any is legal. A zeroed struct line is an empty one. After LINE_DONE,
- * LINE_REFUSED and LINE_BROKEN line_next() is to come. */
+/* Take one byte in; any byte is legal. A zeroed struct line is an empty line. After LINE_DONE,
+ * LINE_REFUSED or LINE_BROKEN call line_next(). */
 enum line_event line_feed(struct line *, unsigned char byte);
 
-/* Begin an empty line; the one before is remembered, unless it is empty, was the last one, too, or
- * something of it was lost. */
+/* Begin an empty line. The line before it is remembered, unless it is empty, equals the line
+ * remembered last, or has lost something. */
 void line_next(struct line *);
 
 #endif

@@ -9,12 +9,12 @@
 
 _Static_assert(PICTURE_FACTS == DISPLAY_FACTS, "each fact has its row");
 
-static struct canvas canvas; /* pixels NULL: not there */
+static struct canvas canvas; /* pixels are NULL until display_start() has made it */
 static struct picture picture;
 static bool picture_shown, picture_wanted;
 static uint64_t refreshed, progressed;
 
-/* The log's last rows, from `row` of the canvas to its end. */
+/* Fill the canvas from `row` to its end with the last rows of the log. */
 static void draw_log(uint32_t row)
 {
     char text[ROWS_COLUMNS_MAX];

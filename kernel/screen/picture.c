@@ -2,10 +2,10 @@
 
 #define LABEL_COLUMNS 16u /* "0x" and the 13 digits of a 52-bit address */
 #define ZONE_COLUMNS  8u
-#define TEXT_COLUMNS  55u /* "... free of ..., largest run ..." at its longest */
+#define TEXT_COLUMNS  55u /* the longest "... free of ..., largest run ..." */
 #define BAR_COLUMNS   24u /* of the progress */
 #define LEGEND_WIDTH  26u /* columns of an entry */
-#define SWATCH        2u  /* columns of it that are the colour */
+#define SWATCH        2u  /* of these, columns that show the colour */
 
 enum kind {
     KIND_HOLE,
@@ -53,7 +53,7 @@ static uint64_t row_bytes(const struct picture *p)
     return p->scale * p->map_width;
 }
 
-/* Rows that the map takes at this scale. */
+/* The number of rows that the map takes at this scale. */
 static uint64_t rows_needed(const struct picture *p)
 {
     uint64_t rows = 0;
@@ -77,7 +77,7 @@ static uint32_t legend_rows(const struct picture *p)
     return across > 0 ? (KIND_COUNT - 2 + across) / across : 0;
 }
 
-/* The most that the map may take: the log's end keeps two rows of five. */
+/* The most rows that the map may take: of every five that are left the log keeps two. */
 static uint32_t map_rows_most(const struct picture *p)
 {
     uint32_t rows = p->canvas->grid.rows;
@@ -116,13 +116,13 @@ void picture_fact(struct picture *p, uint32_t row, const struct format_line *l)
     canvas_text(p->canvas, 1, row, l->text, l->used, row == 0 ? INK_WHITE : INK_TEXT, paper);
 }
 
-/* Walks the map from left to right. */
+/* A place in the map. It only moves forward: ranges are asked for by rising address. */
 struct cursor {
     const struct memmap *map;
-    size_t next; /* the first region that ends after what was asked for so far */
+    size_t next; /* the first region that ends behind all ranges asked for so far */
 };
 
-/* The kind that has most of [base, base + size). */
+/* The kind that most bytes of [base, base + size) are. */
 static enum kind most_of(struct cursor *c, uint64_t base, uint64_t size)
 {
     uint64_t bytes[KIND_COUNT] = {size};
@@ -223,7 +223,7 @@ void picture_map(struct picture *p)
     draw_legend(p);
 }
 
-/* `part` of `whole`, drawn from column `column` on over `columns` columns. */
+/* Draw a bar of `columns` columns from `column` on; `part` of `whole` is green, the rest `rest`. */
 static void draw_bar(struct picture *p, uint32_t column, uint32_t columns, uint32_t row,
                      uint64_t part, uint64_t whole, uint8_t rest)
 {

@@ -1,6 +1,6 @@
-/* kernel/screen/rows.h: a stream of text broken into rows of a fixed number of columns. '\n' ends a line,
- * '\r' is nothing, '\b' takes a character of its row back, a longer line goes on in the next row.
- * Every other character takes a place of its own. Pure. */
+/* kernel/screen/rows.h: breaks a stream of text into rows of equal width. '\n' ends a line, '\r'
+ * is passed over, '\b' takes back the last character of its row. A line that is too long goes on
+ * in the next row. Every other character takes one place. Pure. */
 #ifndef KERNEL_SCREEN_ROWS_H
 #define KERNEL_SCREEN_ROWS_H
 
@@ -8,18 +8,18 @@
 
 #define ROWS_COLUMNS_MAX 512u
 
-/* Positions [from, to) of the stream, which read(position) gives. */
+/* The characters at positions [from, to) of the stream; read(position) gives each of them. */
 struct rows {
     char (*read)(uint64_t position);
     uint64_t from, to;
     uint32_t columns; /* 1 to ROWS_COLUMNS_MAX */
 };
 
-/* Take the next row off the front, into `text` (no NUL); its length, at most `columns`. False when
- * there is none. O(characters taken). */
+/* Take the next row off the front, into `text` (without a NUL) and `*length`, at most `columns`.
+ * False when there is none. O(characters taken). */
 bool rows_next(struct rows *, char text[ROWS_COLUMNS_MAX], uint32_t *length);
 
-/* Drop rows from the front until at most `rows` are left; how many are left. O(to - from). */
+/* Drop rows from the front until at most `rows` are left. Returns how many. O(to - from). */
 uint32_t rows_keep_last(struct rows *, uint32_t rows);
 
 #endif

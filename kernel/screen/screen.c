@@ -37,7 +37,8 @@ const char *screen_refuse(const struct boot_framebuffer *fb, uint64_t limit)
     return refuse_shape(fb);
 }
 
-/* `value` 0 to 255, moved so that its highest bit is the mask's: the mask cuts what is too fine. */
+/* Move `value`, 0 to 255, so that its highest bit is the mask's; the mask cuts off what is too
+ * fine. */
 static uint32_t channel(uint32_t value, uint32_t mask)
 {
     uint32_t high = 31;
