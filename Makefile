@@ -37,7 +37,7 @@ EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestandi
              -fomit-frame-pointer -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections \
              '-ffile-prefix-map=$(CURDIR)=.' -I. -Ihal/x86_64 \
              -DMORTISE_COMMIT='"$(COMMIT)"'
-EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) $(KERN_SRC) gen/font_data.c)
+EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) efi/sbat.S $(KERN_SRC) gen/font_data.c)
 
 # The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
 $(foreach d,kernel hal mm tests,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
@@ -77,12 +77,14 @@ $(BUILD)/efi/gen/font_data.c.obj: $(BUILD)/gen/font_data.c
 
 $(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
 
+# /section: shim does not load what may be discarded, and the kernel moves itself by .reloc.
 $(BUILD)/mortise.efi: $(EFI_OBJ)
-	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /debug:dwarf /Brepro /opt:ref /opt:icf /out:$@ $^
+	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /section:.reloc,R /debug:dwarf /Brepro /opt:ref /opt:icf \
+	    /out:$@ $^
 
 $(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py
 	$(STRIP) --strip-all $< $@.tmp
-	$(PYTHON) tests/lint/pe_lint.py $@.tmp
+	$(PYTHON) tests/lint/pe_lint.py --sbat mortise $@.tmp
 	mv $@.tmp $@
 
 ##@ For others

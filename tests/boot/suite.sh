@@ -298,6 +298,11 @@ boot_steps() {
     fi
     step firmware-32-bit counted python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot counted python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
+    if [ -r /usr/lib/shim/shimx64.efi ]; then
+        step secure-boot-shim counted python3 "$ROOT/tests/dist/firmware_test.py" shim "$BUILD"
+    else
+        skip_step secure-boot-shim "the package shim-unsigned is not on this machine"
+    fi
     screen_steps
     step_shim core 1
     step monitor-5 counted python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Firmware that does not start the program: what a person sees then.
 
-usage: firmware_test.py ia32|secure BUILD-FOLDER
+usage: firmware_test.py ia32|secure|shim BUILD-FOLDER
 
 ia32    32-bit firmware: BOOTIA32.EFI on the stick of `make dist` says what is wrong, waits for a key
         and gives the machine back; on a CPU with 64 bits, and on one without.
 secure  Secure Boot with Debian's test key enrolled: a program that is not signed, or was changed
         after it was signed, is refused; the signed one boots from a stick to its verdict.
+shim    Secure Boot, and shim (Debian's package shim-unsigned, signed with that key) between firmware
+        and program: the signed program boots by way of it, and one without .sbat is refused.
 
 Ends with "N passed, N failed".
 """
@@ -27,6 +29,7 @@ from checks import Checks  # noqa: E402
 
 RUN = os.path.join(ROOT, "run.sh")
 KEYS = "/usr/share/ovmf/PkKek-1-snakeoil"
+SHIM = "/usr/lib/shim/shimx64.efi"
 LIMIT = 120  # seconds that one machine may take
 
 
@@ -96,20 +99,26 @@ def test_ia32(checks, build, work):
     check_ia32(checks, build, "max,-lm", "has only 32 bits too", work)
 
 
-def sign(build, work):
-    """The path of the program, signed with Debian's test key, whose pass phrase is `snakeoil`."""
+def test_key(work):
+    """Debian's test key, without its pass phrase, which is `snakeoil`."""
     key = os.path.join(work, "snakeoil.key")
     subprocess.run(["openssl", "rsa", "-in", KEYS + ".key", "-passin", "pass:snakeoil", "-out", key], check=True)
+    return key
+
+
+def sign(build, work):
+    """The path of the program, signed with Debian's test key."""
+    key = test_key(work)
     # What was built is signed as it is: other tests boot it at this moment.
     ready = [word for name in ("X64", "IA32") for word in ("-o", f"{build}/BOOT{name}.EFI")]
     subprocess.run(["make", "-s", "-C", ROOT, "BUILD=" + build, *ready, "sign", "KEY=" + key, f"CERT={KEYS}.pem"], check=True)
     return os.path.join(build, "signed", "BOOTX64.EFI")
 
 
-def make_stick(program, path):
+def make_stick(program, path, *more):
     maker = os.path.join(ROOT, "efi", "dist", "disk.py")
     config = os.path.join(ROOT, "efi", "dist", "mortise.cfg")
-    words = [program + "=EFI/BOOT/BOOTX64.EFI", config + "=EFI/BOOT/mortise.cfg"]
+    words = [program + "=EFI/BOOT/BOOTX64.EFI", config + "=EFI/BOOT/mortise.cfg", *more]
     subprocess.run([sys.executable, maker, "gpt", path, *words], check=True)
     return path
 
@@ -142,10 +151,37 @@ def test_secure(checks, build, work):
     check_accepted(checks, make_stick(program, stick))
 
 
+def sign_file(work, source, name):
+    target = os.path.join(work, name)
+    subprocess.run(["sbsign", "--key", test_key(work), "--cert", KEYS + ".pem", "--output", target, source], check=True)
+    return target
+
+
+def without_sbat(work, program):
+    with open(program, "rb") as file:
+        data = file.read()
+    path = os.path.join(work, "plain.efi")
+    with open(path, "wb") as file:
+        file.write(data.replace(b".sbat\0\0\0", b".zbat\0\0\0", 1))
+    return path
+
+
+def test_shim(checks, build, work):
+    """shim starts what is called grubx64.efi beside it."""
+    program, stick = os.path.join(build, "BOOTX64.EFI"), os.path.join(work, "stick.img")
+    shim, signed = sign_file(work, SHIM, "shim.efi"), sign_file(work, program, "signed.efi")
+    plain = sign_file(work, without_sbat(work, program), "refused.efi")
+    check_accepted(checks, make_stick(shim, stick, signed + "=EFI/BOOT/grubx64.efi"))
+    with Machine("--firmware", "snakeoil", "--disk", make_stick(shim, stick, plain + "=EFI/BOOT/grubx64.efi"),
+                 "--attach", "usb") as machine:  # fmt: skip
+        refused = machine.read_until("Security Policy Violation", "Security Violation", "Mortise ")
+        checks.check(refused and "Mortise " not in machine.text, "a signed program without .sbat: refused by shim")
+
+
 def main():
-    tests = {"ia32": test_ia32, "secure": test_secure}
+    tests = {"ia32": test_ia32, "secure": test_secure, "shim": test_shim}
     if len(sys.argv) != 3 or sys.argv[1] not in tests:
-        sys.exit("usage: firmware_test.py ia32|secure BUILD-FOLDER")
+        sys.exit("usage: firmware_test.py ia32|secure|shim BUILD-FOLDER")
     checks = Checks()
     with tempfile.TemporaryDirectory() as work:
         tests[sys.argv[1]](checks, os.path.abspath(sys.argv[2]), work)

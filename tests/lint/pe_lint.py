@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Check that a UEFI image is one that strict firmware starts.
 
-usage: pe_lint.py IMAGE
+usage: pe_lint.py [--sbat NAME] IMAGE
 
 Newer firmware refuses sections that are both writable and executable, images without NX_COMPAT, or
 images that cannot be moved; other firmware enters with SSE off, so that one compiler-made SSE store
-ends in a triple fault. The build fails here instead. Prints one sentence for each fault.
+ends in a triple fault; shim starts nothing without a sound .sbat section. The build fails here
+instead. With --sbat there must be an .sbat section with a line for NAME. Prints one sentence for
+each fault.
 
 Exit status: 0 clean, 1 at least one fault, 2 wrong usage. Standard library only; llvm-objdump does
 the disassembly (another one: environment variable OBJDUMP).
@@ -26,6 +28,7 @@ SUBSYSTEM_EFI_APPLICATION = 10
 FILE_RELOCS_STRIPPED = 0x0001
 DLL_DYNAMIC_BASE = 0x0040
 DLL_NX_COMPAT = 0x0100
+SCN_DISCARDABLE = 0x02000000
 SCN_EXECUTE = 0x20000000
 SCN_WRITE = 0x80000000
 DIR_RELOC = 5
@@ -40,7 +43,7 @@ class Malformed(Exception):
 
 class Section:
     def __init__(self, raw):
-        name, self.vsize, self.va, self.rawsize, self.raw, _, _, _, _, self.flags = \
+        name, self.vsize, self.va, self.rawsize, self.raw, _, _, self.relocations, _, self.flags = \
             struct.unpack("<8sIIIIIIHHI", raw)
         self.name = name.rstrip(b"\0").decode("ascii", "replace")
 
@@ -106,6 +109,45 @@ def check_kind(image):
     if image.subsystem != SUBSYSTEM_EFI_APPLICATION:
         yield ("the subsystem is %d, not 10 (EFI application): link with /subsystem:efi_application"
                % image.subsystem)
+
+
+def sbat_lines(image, section):
+    """The lines of the section, which is text and ends with a new line."""
+    text = image.bytes(section.raw, section.vsize)
+    if not text.endswith(b"\n") or any(c != 10 and not 32 <= c <= 126 for c in text):
+        raise Malformed(".sbat is not lines of ASCII, each with its new line")
+    return text.decode("ascii").split("\n")[:-1]
+
+
+def check_sbat_section(section):
+    if section.flags & (SCN_WRITE | SCN_EXECUTE):
+        yield ".sbat is writable or executable: it is constant data"
+    if section.relocations:
+        yield ".sbat has relocations: shim refuses it"
+    if section.vsize == 0 or section.vsize > section.rawsize:
+        yield ".sbat is empty, or not all in the file: shim refuses it"
+
+
+def check_sbat(image, name):
+    """What shim's SBAT.md asks for: six fields a line, the format's own line first."""
+    found = [s for s in image.sections if s.name == ".sbat"]
+    if len(found) != 1:
+        if found or name:
+            yield "there are %d sections .sbat, not one: shim would refuse the image" % len(found)
+        return
+    yield from check_sbat_section(found[0])
+    lines = sbat_lines(image, found[0])
+    for line in lines:
+        fields = line.split(",")
+        if len(fields) != 6 or "" in fields or not re.match("[1-9][0-9]*$", fields[1]):
+            yield "the line '%s' of .sbat is not six fields with a generation from 1 on" % line
+    if not lines[0].startswith("sbat,"):
+        yield ".sbat does not begin with the line of its own format"
+    for s in image.sections:
+        if s.flags & SCN_DISCARDABLE:
+            yield "section %s may be discarded, so shim does not load it (/section:%s,R)" % (s.name, s.name)
+    if name and not any(line.startswith(name + ",") for line in lines):
+        yield ".sbat has no line for '%s'" % name
 
 
 def check_protection(image):
@@ -215,8 +257,8 @@ CHECKS = (check_kind, check_protection, check_layout, check_relocation, check_re
           check_size)
 
 
-def lint(path):
-    """All faults of the image at `path`, a sentence each."""
+def lint(path, sbat=None):
+    """All faults of the image at `path`, a sentence each; `sbat` names a line that .sbat must have."""
     try:
         with open(path, "rb") as f:
             image = Image(f.read())
@@ -225,7 +267,7 @@ def lint(path):
     except Malformed as e:
         return [str(e)]
     faults = []
-    for check in CHECKS:
+    for check in (*CHECKS, lambda image: check_sbat(image, sbat)):
         try:
             faults.extend(check(image))
         except Malformed as e:
@@ -235,10 +277,13 @@ def lint(path):
 
 
 def main(arguments):
+    sbat = None
+    if arguments[:1] == ["--sbat"] and len(arguments) == 3:
+        sbat, arguments = arguments[1], arguments[2:]
     if len(arguments) != 1:
-        print("usage: pe_lint.py IMAGE", file=sys.stderr)
+        print("usage: pe_lint.py [--sbat NAME] IMAGE", file=sys.stderr)
         return 2
-    faults = lint(arguments[0])
+    faults = lint(arguments[0], sbat)
     for fault in faults:
         print("pe_lint: %s: %s." % (arguments[0], fault), file=sys.stderr)
     if not faults:

@@ -22,26 +22,30 @@ def section(name, vsize, va, rawsize, raw, flags):
     return struct.pack("<8sIIIIIIHHI", name, vsize, va, rawsize, raw, 0, 0, 0, 0, flags)
 
 
+SBAT = b"sbat,1,SBAT Version,sbat,1,https://example.org/SBAT.md\nmortise,1,M,m,1,https://example.org\n"
+
+
 def sound_image():
-    """Four sections of a page: code, constants with a debug directory, data, one relocation."""
+    """Five sections of a page: code, constants with a debug directory, data, one relocation, .sbat."""
     code = bytes.fromhex("4889c8" "c3") + b"\xcc" * 12        # mov rax, rcx; ret
     debug = struct.pack("<IIHHIIII", 0, 0x12345678, 0, 0, 16, 0, 0, 0)
     reloc = struct.pack("<IIHH", 0x3000, 12, 10 << 12 | 8, 0)
     directories = [(0, 0)] * 16
     directories[5] = (0x4000, len(reloc))
     directories[6] = (0x2000, len(debug))
-    coff = struct.pack("<HHIIIHH", 0x8664, 4, 0x12345678, 0, 0, 240, 0x22)
+    coff = struct.pack("<HHIIIHH", 0x8664, 5, 0x12345678, 0, 0, 240, 0x22)
     optional = struct.pack("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII", 0x20B, 14, 0, 512, 1536, 0, 0x1000,
-                           0x1000, 0x140000000, 4096, 512, 6, 0, 0, 0, 6, 0, 0, 0x5000, 512, 0, 10,
+                           0x1000, 0x140000000, 4096, 512, 6, 0, 0, 0, 6, 0, 0, 0x6000, 1024, 0, 10,
                            0x8160, 0x100000, 4096, 0x100000, 4096, 0, 16)
     optional += b"".join(struct.pack("<II", *d) for d in directories)
-    headers = (section(b".text", 16, 0x1000, 512, 512, 0x60000020) +
-               section(b".rdata", 28, 0x2000, 512, 1024, 0x40000040) +
-               section(b".data", 4096, 0x3000, 512, 1536, 0xC0000040) +
-               section(b".reloc", 12, 0x4000, 512, 2048, 0x42000040))
+    headers = (section(b".text", 16, 0x1000, 512, 1024, 0x60000020) +
+               section(b".rdata", 28, 0x2000, 512, 1536, 0x40000040) +
+               section(b".data", 4096, 0x3000, 512, 2048, 0xC0000040) +
+               section(b".reloc", 12, 0x4000, 512, 2560, 0x40000040) +
+               section(b".sbat", len(SBAT), 0x5000, 512, 3072, 0x40000040))
     dos = b"MZ" + b"\0" * 58 + struct.pack("<I", 64)
-    parts = [dos + b"PE\0\0" + coff + optional + headers, code, debug, b"\0", reloc]
-    return b"".join(part.ljust(512, b"\0") for part in parts)
+    parts = [dos + b"PE\0\0" + coff + optional + headers, code, debug, b"\0", reloc, SBAT]
+    return b"".join(part.ljust(512 * -(-len(part) // 512), b"\0") for part in parts)
 
 
 class Patch:
@@ -73,6 +77,10 @@ class Patch:
                 return at
         raise KeyError(name)
 
+    def rename(self, old, new):
+        at = self.header(old)
+        self.data[at:at + 8] = new.ljust(8, b"\0")
+
     def code(self, hexbytes):
         """Instructions at the entry point, which is the border of an instruction."""
         text = self.header(b".text")
@@ -88,6 +96,11 @@ class Patch:
         at = rva - self.get("<I", rdata + 12) + self.get("<I", rdata + 20)
         for entry in range(at, at + size, 28):
             self.put("<I", entry + 12, kind)
+
+    def sbat(self, old, new):
+        """Change the first `old` in .sbat, which is as long as `new`."""
+        at = self.data.index(old, self.get("<I", self.header(b".sbat") + 20))
+        self.data[at:at + len(old)] = new
 
 
 def break_reloc_block(p):
@@ -131,6 +144,25 @@ CASES = [  # (what is broken, how, a part of the sentence that must come)
     (".reloc nowhere", lambda p: p.put("<I", p.optional + 112 + 8 * 5, 0x7000000),
      "lies in no section"),
     ("relocations stripped", lambda p: p.set("<H", p.pe + 22, 1), "marked as stripped"),
+    ("no .sbat", lambda p: p.rename(b".sbat", b".zbat"), "there are 0 sections .sbat"),
+    ("two of .sbat", lambda p: p.rename(b".reloc", b".sbat"), "there are 2 sections .sbat"),
+    (".sbat writable", lambda p: p.set("<I", p.header(b".sbat") + 36, 0x80000000),
+     ".sbat is writable or executable"),
+    (".sbat executable", lambda p: p.set("<I", p.header(b".sbat") + 36, 0x20000000),
+     ".sbat is writable or executable"),
+    (".sbat relocated", lambda p: p.put("<H", p.header(b".sbat") + 32, 1), ".sbat has relocations"),
+    (".sbat empty", lambda p: p.put("<I", p.header(b".sbat") + 8, 0), ".sbat is empty"),
+    (".sbat cut", lambda p: p.put("<I", p.header(b".sbat") + 16, 16), "not all in the file"),
+    (".sbat with its last line open", lambda p: p.put("<I", p.header(b".sbat") + 8, 20),
+     "not lines of ASCII"),
+    (".sbat with a NUL", lambda p: p.sbat(b"SBAT", b"\0BAT"), "not lines of ASCII"),
+    (".sbat with five fields", lambda p: p.sbat(b"1,SBAT", b"1.SBAT"), "is not six fields"),
+    (".sbat with an empty field", lambda p: p.sbat(b"mortise,1,M", b"mortise,1,,"), "is not six fields"),
+    (".sbat, generation 0", lambda p: p.sbat(b"mortise,1", b"mortise,0"), "is not six fields"),
+    (".sbat without its format", lambda p: p.sbat(b"sbat,", b"zbat,"), "does not begin with the line"),
+    (".sbat for another", lambda p: p.sbat(b"\nmortise,", b"\nmortice,"), "no line for 'mortise'"),
+    (".reloc discardable", lambda p: p.set("<I", p.header(b".reloc") + 36, 0x02000000),
+     ".reloc may be discarded"),
     ("a build time", lambda p: p.debug_kinds(2), "holds a build time"),
     ("512 KiB", swell, "must stay below 524288"),
     ("SSE: movaps", lambda p: p.code("0f28c0"), "first is at"),
@@ -170,7 +202,7 @@ def faults_of(data, folder):
     path = os.path.join(folder, "image.efi")
     with open(path, "wb") as f:
         f.write(data)
-    return pe_lint.lint(path)
+    return pe_lint.lint(path, "mortise")
 
 
 def try_image(name, good, folder, totals):
@@ -192,6 +224,16 @@ def try_allowed(folder, totals):
         totals.check(not faults, "%s is allowed" % what, faults)
 
 
+def try_without_sbat(folder, totals):
+    """Only who asks for .sbat must have one."""
+    path, patch = os.path.join(folder, "image.efi"), Patch(sound_image())
+    patch.rename(b".sbat", b".zbat")
+    with open(path, "wb") as f:
+        f.write(patch.data)
+    faults = pe_lint.lint(path)
+    totals.check(not faults, "no .sbat asked for", faults)
+
+
 def try_without_objdump(folder, totals):
     before = os.environ.get("OBJDUMP")
     os.environ["OBJDUMP"] = "no-such-objdump"
@@ -208,6 +250,7 @@ def main(paths):
     with tempfile.TemporaryDirectory() as folder:
         try_image("the sound image", sound_image(), folder, totals)
         try_allowed(folder, totals)
+        try_without_sbat(folder, totals)
         try_without_objdump(folder, totals)
         for path in paths:
             with open(path, "rb") as f:
