@@ -152,8 +152,9 @@ void menu_show(struct loader *);
 /* ---- tables.c ---- */
 
 /* Fill boot_info.rsdp and .smbios from the configuration table (UEFI 2.10 section 4.6; ACPI 6.5,
- * 5.2.5.3). An address is read only if the map covers it, or below 1 MiB from 0xE0000 on. After
- * map_prepare(). What is damaged is a note, and so is having no ACPI. */
+ * 5.2.5.3). An address is read only if the map says that memory is there, or from 0xA0000 to 1 MiB.
+ * A root pointer elsewhere is handed over unread when no sound one is at hand: the kernel maps what
+ * it reads. After map_prepare(). What is damaged is a note, and so is having no ACPI. */
 void tables_find(const struct loader *);
 
 /* A line for each table, 1024 at most, that the root pointer leads to. */

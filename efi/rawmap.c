@@ -32,11 +32,17 @@ struct boot_mem rawmap_get(const struct rawmap *map, size_t index)
     };
 }
 
+/* Can it be read like memory? Types 8, 11, 12 and 15: faulty, of a device, not accepted yet. */
+static bool is_memory(uint32_t type)
+{
+    return type != 8 && type != 11 && type != 12 && type != 15;
+}
+
 bool rawmap_covers(const struct rawmap *map, uint64_t base, uint64_t size)
 {
     for (size_t i = 0; i < rawmap_count(map); i++) {
         struct boot_mem m = rawmap_get(map, i);
-        if (m.end > m.base && base >= m.base && base < m.end && size <= m.end - base)
+        if (is_memory(m.type) && m.end > m.base && base >= m.base && base < m.end && size <= m.end - base)
             return true;
     }
     return false;

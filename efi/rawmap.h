@@ -30,8 +30,9 @@ size_t rawmap_count(const struct rawmap *);
  * it; where base is 0 and nothing could be less, the end is the last page border there is. */
 struct boot_mem rawmap_get(const struct rawmap *, size_t index);
 
-/* Does one descriptor hold all of [base, base + size)? Says whether an address that the firmware
- * gave may be read at all. O(descriptors). */
+/* Does one descriptor of memory hold all of [base, base + size)? Not one of a device, of faulty or
+ * of unaccepted memory. Says whether an address that the firmware gave may be read at all.
+ * O(descriptors). */
 bool rawmap_covers(const struct rawmap *, uint64_t base, uint64_t size);
 
 #endif

@@ -34,10 +34,11 @@ static uint64_t find(const struct loader *l, const EFI_GUID *id)
     return 0;
 }
 
-/* The map tells what may be read; old BIOS tables lie below 1 MiB, which maps leave out. */
+/* The map tells what may be read; tables of a BIOS or of a hypervisor lie between 640 KiB and 1 MiB,
+ * which maps leave out. */
 static bool readable(const struct loader *l, uint64_t address, uint64_t size)
 {
-    bool low = address >= 0xe0000 && address < 0x100000 && size <= 0x100000 - address;
+    bool low = address >= 0xa0000 && address < 0x100000 && size <= 0x100000 - address;
     return address != 0 && (low || rawmap_covers(&l->map, address, size));
 }
 
@@ -56,26 +57,39 @@ static bool sums_to_zero(uint64_t address, size_t size)
     return sum == 0;
 }
 
+/* What an address is worth that the firmware calls the root pointer, from bad to good. UNSEEN: the
+ * map does not list its bytes, so the loader does not read them; the kernel can. */
+enum worth { ABSENT, DAMAGED, UNSEEN, SOUND };
+
 /* 20 bytes with a checksum of their own; from revision 2 on 36 with another. */
-static bool rsdp_sound(const struct loader *l, uint64_t address)
+static enum worth judge_rsdp(const struct loader *l, uint64_t address)
 {
+    if (address == 0)
+        return ABSENT;
+    if (!readable(l, address, 20))
+        return UNSEEN;
     if (!begins(l, address, "RSD PTR ", 8, 20) || !sums_to_zero(address, 20))
-        return false;
-    uint8_t revision = ((const uint8_t *)(uintptr_t)address)[15];
-    return revision < 2 || (readable(l, address, 36) && sums_to_zero(address, 36));
+        return DAMAGED;
+    if (((const uint8_t *)(uintptr_t)address)[15] < 2)
+        return SOUND;
+    if (!readable(l, address, 36))
+        return UNSEEN;
+    return sums_to_zero(address, 36) ? SOUND : DAMAGED;
 }
 
 static uint64_t find_rsdp(const struct loader *l)
 {
     uint64_t second = find(l, &acpi2), first = find(l, &acpi1);
-    if (rsdp_sound(l, second))
-        return second;
-    if (second != 0)
+    enum worth of_second = judge_rsdp(l, second), of_first = judge_rsdp(l, first);
+    if (of_second == DAMAGED)
         console_note(l, "The ACPI 2.0 root pointer is damaged; trying that of ACPI 1.0.");
-    if (rsdp_sound(l, first))
+    if (of_second >= UNSEEN && of_second >= of_first)
+        return second;
+    if (of_first >= UNSEEN)
         return first;
-    console_note(l, first != 0 ? "The ACPI 1.0 root pointer is damaged; going on without ACPI."
-                               : "The firmware names no usable ACPI tables; going on without.");
+    console_note(l, of_first == DAMAGED
+                        ? "The ACPI 1.0 root pointer is damaged; going on without ACPI."
+                        : "The firmware names no usable ACPI tables; going on without.");
     return 0;
 }
 
@@ -109,6 +123,12 @@ void tables_report(const struct loader *l, struct volume_file *f)
     const uint8_t *rsdp = (const uint8_t *)(uintptr_t)l->info->rsdp;
     if (rsdp == NULL)
         return;
+    if (judge_rsdp(l, l->info->rsdp) != SOUND) {
+        volume_line(f,
+                    TEXT("# acpi: the root pointer at %x is not in this map; the kernel reads it",
+                         U(l->info->rsdp)));
+        return;
+    }
     uint64_t root = rsdp[15] >= 2 ? load64(rsdp + 24) : 0;
     size_t size = root != 0 ? 8 : 4;
     root = root != 0 ? root : load32(rsdp + 16);

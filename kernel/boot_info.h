@@ -42,7 +42,7 @@ struct boot_info {
     uint64_t map_bytes; /* the block that holds `map`, whole pages, for its reservation */
     uint64_t image_base, image_size;
     uint64_t stack_base, stack_size; /* the kernel's boot stack */
-    uint64_t rsdp;                   /* 0: none found */
+    uint64_t rsdp;                   /* 0: none; not judged where the map does not list it */
     uint64_t smbios;                 /* 0: none; the 64-bit entry point when there is one */
     uint64_t runtime_services;       /* the loader's last resort; the kernel never calls it */
     uint64_t trampoline;             /* one page below 1 MiB, 0: none to be had */

@@ -6,7 +6,6 @@
 #include "kernel/monitor/console.h"
 #include "kernel/screen/display.h"
 #include "kernel/monitor/exercise_run.h"
-#include "kernel/machine/firmware.h"
 #include "kernel/early/home.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
@@ -98,13 +97,14 @@ static void kernel_main(void *arg)
     UNUSED(arg);
     measure_flush();
     memory_use_space(&boot);
+    display_step("reading the firmware's tables");
+    platform_read(&boot, &memory_map); /* before memory is used in which they may lie */
     display_step("making the page allocator");
     memory_make_pmm();
     memory_reclaim(&options);
     memory_report(&boot);
     display_step("looking at the machine");
-    firmware_report(&boot, &memory_map);
-    platform_read(&boot, &options, &memory_map); /* before its memory is used for something else */
+    platform_use(&boot, &options);
     display_start(&options);
     space_log(false);
     bool sound = memory_audit();

@@ -1,6 +1,6 @@
 #include "kernel/machine/acpi.h"
 #include "kernel/machine/acpi_table.h"
-#include "kernel/machine/firmware.h"
+#include "kernel/machine/rsdp.h"
 
 /* Firmware lists a few dozen tables, and the largest is a DSDT of some hundred KiB. */
 #define LISTED_MAX 1024u
@@ -50,35 +50,38 @@ void acpi_complain(const struct acpi_reader *r, const struct acpi_table *t, cons
     r->note(r->ctx, t->bytes, t->at, wrong);
 }
 
-/* A2. */
-static const char *refuse(const struct acpi_reader *r, const unsigned char *header, paddr_t at)
+/* A2. The table's bytes are in `*t` when nothing is wrong; its header is as soon as it can be read. */
+static const char *read_table(const struct acpi_view *v, struct acpi_table *t)
 {
-    if (header == NULL)
-        return "it does not lie in RAM";
-    uint32_t size = load32(header + 4);
-    if (size < ACPI_HEADER || size > TABLE_MAX)
+    const char *why;
+    t->bytes = v->read(v->ctx, t->at, ACPI_HEADER, &why);
+    if (t->bytes == NULL)
+        return why;
+    t->size = load32(t->bytes + 4);
+    if (t->size < ACPI_HEADER || t->size > TABLE_MAX)
         return "its length is out of range";
-    const unsigned char *bytes = r->view->read(r->view->ctx, at, size);
-    if (bytes == NULL)
-        return "it reaches out of RAM";
+    const unsigned char *whole = v->read(v->ctx, t->at, t->size, &why);
+    if (whole == NULL)
+        return why;
+    t->bytes = whole;
     uint8_t sum = 0;
-    for (uint32_t i = 0; i < size; i++)
-        sum = (uint8_t)(sum + bytes[i]);
+    for (uint32_t i = 0; i < t->size; i++)
+        sum = (uint8_t)(sum + t->bytes[i]);
     return sum != 0 ? "its checksum is wrong" : NULL;
 }
 
 /* The sound table at `at`, or none, and the listener knows why. */
 static struct acpi_table open_table(struct walk *w, paddr_t at)
 {
-    const unsigned char *header = w->reader.view->read(w->reader.view->ctx, at, ACPI_HEADER);
-    const char *wrong = refuse(&w->reader, header, at);
-    w->reader.note(w->reader.ctx, header, at, wrong);
+    struct acpi_table t = {.at = at};
+    const char *wrong = read_table(w->reader.view, &t);
+    w->reader.note(w->reader.ctx, t.bytes, at, wrong);
     if (wrong != NULL) {
         w->acpi->refused++;
         return (struct acpi_table){.bytes = NULL};
     }
     w->acpi->tables++;
-    return (struct acpi_table){header, load32(header + 4), at};
+    return t;
 }
 
 static void look_for_s5(struct acpi *a, const struct acpi_table *t)
@@ -213,10 +216,11 @@ static void read_wanted(struct walk *w)
 }
 
 /* As much as a root pointer of any revision may have and can be read. */
-static const unsigned char *read_root(const struct acpi_view *v, paddr_t at, uint64_t *size)
+static const unsigned char *read_root(const struct acpi_view *v, paddr_t at, uint64_t *size,
+                                      const char **why)
 {
     for (*size = 64; *size >= 20; --*size) {
-        const unsigned char *bytes = v->read(v->ctx, at, *size);
+        const unsigned char *bytes = v->read(v->ctx, at, *size, why);
         if (bytes != NULL)
             return bytes;
     }
@@ -231,10 +235,11 @@ const char *acpi_read(struct acpi *a, const struct acpi_view *view, paddr_t rsdp
     *a = (struct acpi){.tables = 0};
     if (rsdp == 0)
         return "the firmware gave none";
-    const unsigned char *root = read_root(view, rsdp, &size);
+    const char *wrong;
+    const unsigned char *root = read_root(view, rsdp, &size, &wrong);
     if (root == NULL)
-        return "it does not lie in RAM";
-    const char *wrong = firmware_refuse_rsdp(root, size);
+        return wrong;
+    wrong = rsdp_refuse(root, size);
     if (wrong == NULL)
         wrong = meet_lists(&w, root);
     if (wrong == NULL)

@@ -18,11 +18,12 @@
 
 #include "hal/base.h"
 
-/* read(): the `size` bytes (1 to 16 MiB) at physical `at`, of any alignment, or NULL when they are
- * not all memory that may be read. What it gave stays as it is until acpi_read() returns. */
+/* read(): the `size` bytes (1 to 16 MiB) at physical `at`, of any alignment; NULL when they are not
+ * all memory that can be read, and `*why` is then a constant sentence whose subject is "it". What
+ * it gave stays as it is until acpi_read() returns. */
 struct acpi_view {
-    const unsigned char *(*read)(void *ctx, paddr_t at, uint64_t size);
-    void *ctx;
+    const unsigned char *(*read)(const void *ctx, paddr_t at, uint64_t size, const char **why);
+    const void *ctx;
 };
 
 /* Told of each table once (the lists and the DSDT too), and once more of each thing that is wrong

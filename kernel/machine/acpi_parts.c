@@ -34,9 +34,9 @@ static bool next_entry(const struct acpi_reader *r, const struct acpi_table *t, 
 enum { MADT_APIC = 0, MADT_IO_APIC = 1, MADT_BASE_64 = 5, MADT_X2APIC = 9 };
 enum { SRAT_APIC = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2 };
 
-#define ENABLED      1u
-#define HOT_PLUG     2u
-#define APIC_NOBODY  0xFFu       /* broadcast: the id of no CPU */
+#define ENABLED       1u
+#define HOT_PLUG      2u
+#define APIC_NOBODY   0xFFu /* broadcast: the id of no CPU */
 #define X2APIC_NOBODY 0xFFFFFFFFu
 
 static struct acpi_cpu *find_cpu(struct acpi *a, uint32_t id)
@@ -63,8 +63,8 @@ static void add_cpu(struct acpi *a, uint32_t id, uint32_t flags, bool x2)
 
 static bool madt_entry(struct acpi *a, const struct entry *e)
 {
-    static const uint8_t least[10] = {[MADT_APIC] = 8, [MADT_IO_APIC] = 12, [MADT_BASE_64] = 12,
-                                      [MADT_X2APIC] = 16};
+    static const uint8_t least[10] = {
+        [MADT_APIC] = 8, [MADT_IO_APIC] = 12, [MADT_BASE_64] = 12, [MADT_X2APIC] = 16};
     if (e->type >= ARRAY_LEN(least) || least[e->type] == 0)
         return true;
     if (e->size < least[e->type])
@@ -97,8 +97,10 @@ void acpi_madt(struct acpi *a, const struct acpi_table *t, const struct acpi_rea
 static const char *add_range(struct acpi *a, const struct entry *e, uint32_t node)
 {
     uint32_t flags = load32(e->bytes + 28);
-    struct acpi_range n = {.base = load64(e->bytes + 8), .size = load64(e->bytes + 16),
-                           .node = node, .hot_plug = (flags & HOT_PLUG) != 0};
+    struct acpi_range n = {.base = load64(e->bytes + 8),
+                           .size = load64(e->bytes + 16),
+                           .node = node,
+                           .hot_plug = (flags & HOT_PLUG) != 0};
     if ((flags & ENABLED) == 0 || n.size == 0)
         return NULL;
     if (n.base + n.size < n.base)
@@ -134,11 +136,9 @@ static const char *srat_entry(struct acpi *a, const struct entry *e, uint32_t no
     if (e->type == SRAT_MEMORY)
         return add_range(a, e, load32(b + 2) & node_mask);
     if (e->type == SRAT_X2APIC)
-        place_cpu(a, load32(b + 8), load32(b + 12),
-                  load32(b + 4) & node_mask);
+        place_cpu(a, load32(b + 8), load32(b + 12), load32(b + 4) & node_mask);
     else
-        place_cpu(a, b[3], load32(b + 4),
-                  (b[2] | (load32(b + 8) & 0xFFFFFF00u)) & node_mask);
+        place_cpu(a, b[3], load32(b + 4), (b[2] | (load32(b + 8) & 0xFFFFFF00u)) & node_mask);
     return NULL;
 }
 
@@ -154,10 +154,10 @@ void acpi_srat(struct acpi *a, const struct acpi_table *t, const struct acpi_rea
     }
 }
 
-#define FADT_FLAGS     112u
-#define FLAG_TIMER_32  (1u << 8)
-#define FLAG_RESET     (1u << 10)
-#define FLAG_REDUCED   (1u << 20)
+#define FADT_FLAGS    112u
+#define FLAG_TIMER_32 (1u << 8)
+#define FLAG_RESET    (1u << 10)
+#define FLAG_REDUCED  (1u << 20)
 
 /* A register block that is given twice: as a generic address, and as a port. */
 static struct acpi_address block(const unsigned char *wide, const unsigned char *narrow)

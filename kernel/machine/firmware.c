@@ -1,20 +1,63 @@
 #include "kernel/machine/firmware.h"
 #include "hal/hal.h"
-#include "kernel/log/log.h"
 #include "kernel/memory/space.h"
 
-/* The RAM region that holds `addr` and is in the direct map, or NULL. */
-static const struct mem_region *readable(const struct memmap *map, paddr_t addr)
+#define WINDOW      (SPACE_SCRATCH + 64 * GIB)
+#define WINDOW_SIZE (64 * GIB)
+
+static uint64_t window_used; /* bytes, from WINDOW on, mapped throughout */
+
+/* Why a region may not be read, or NULL. */
+static const char *refuse_region(const struct mem_region *r)
 {
-    const struct mem_region *r = memmap_find(map, addr);
-    return r != NULL && space_holds(r) && mem_region_end(r) <= SPACE_DIRECT_SIZE ? r : NULL;
+    if (r->label == space_screen_label)
+        return "it touches the framebuffer";
+    switch (r->type) {
+    case MEM_MMIO:
+        return "it touches what the firmware's map calls device memory";
+    case MEM_UNUSABLE:
+        return "it touches memory that is faulty";
+    case MEM_UNACCEPTED:
+        return "it touches memory that has not been accepted";
+    default:
+        return NULL;
+    }
 }
 
-void firmware_report(const struct boot_info *info, const struct memmap *map)
+const char *firmware_refuse(const struct memmap *m, paddr_t at, uint64_t size)
 {
-    if (info->smbios == 0)
-        SAY("smbios", "the firmware gave no entry point");
-    else
-        LOG("smbios", "entry point %X, %s", U(info->smbios),
-            S(readable(map, info->smbios) != NULL ? "in RAM" : "not in RAM, so it is not used"));
+    if (at < PAGE_SIZE)
+        return "it touches page 0, which nothing maps";
+    if (at >= m->limit || size > m->limit - at)
+        return "it goes beyond the physical addresses of this CPU";
+    const char *why = NULL;
+    for (size_t i = mem_region_index(m->regions, m->count, at);
+         why == NULL && i < m->count && m->regions[i].base < at + size; i++)
+        why = refuse_region(&m->regions[i]);
+    return why;
+}
+
+const unsigned char *firmware_read(const struct memmap *m, paddr_t at, uint64_t size,
+                                   const char **why)
+{
+    *why = firmware_refuse(m, at, size);
+    if (*why != NULL)
+        return NULL;
+    paddr_t from = align_down(at, PAGE_SIZE);
+    uint64_t bytes = align_up(at + size, PAGE_SIZE) - from;
+    vaddr_t to = WINDOW + window_used;
+    if (bytes > WINDOW_SIZE - window_used ||
+        aspace_map(&space_kernel, to, from, bytes, ASPACE_R) != STATUS_OK) {
+        *why = "no memory is left to map it";
+        return NULL;
+    }
+    window_used += bytes;
+    return (const unsigned char *)(uintptr_t)(to + (at - from));
+}
+
+void firmware_close(void)
+{
+    if (window_used != 0 && aspace_unmap(&space_kernel, WINDOW, window_used) != STATUS_OK)
+        HAL_PANIC("the firmware's tables cannot be unmapped");
+    window_used = 0;
 }

@@ -1,8 +1,9 @@
 #include "kernel/machine/platform.h"
-#include "hal/hal.h"
+#include "hal/unaligned.h"
 #include "hal/x86_64/serial.h"
-#include "kernel/machine/clock.h"
 #include "kernel/log/log.h"
+#include "kernel/machine/clock.h"
+#include "kernel/machine/firmware.h"
 #include "kernel/machine/power.h"
 #include "kernel/memory/space.h"
 
@@ -13,33 +14,24 @@ static const uint8_t divisors[8] = {0, 0, 0, 12, 6, 0, 2, 1};
 
 struct acpi platform;
 
-/* RAM that the direct map holds, through any number of regions that touch. */
-static const unsigned char *read_ram(void *ctx, paddr_t at, uint64_t size)
+static const unsigned char *read_firmware(const void *ctx, paddr_t at, uint64_t size,
+                                          const char **why)
 {
-    const struct memmap *m = ctx;
-    if (at >= SPACE_DIRECT_SIZE || size > SPACE_DIRECT_SIZE - at)
-        return NULL;
-    for (paddr_t p = at; p < at + size;) {
-        const struct mem_region *r = memmap_find(m, p);
-        if (r == NULL || !space_holds(r))
-            return NULL;
-        p = mem_region_end(r);
-    }
-    return hal_phys_to_virt(at);
+    return firmware_read(ctx, at, size, why);
 }
 
+/* A table that is refused may have any bytes for a name. */
 static void note(void *ctx, const unsigned char *header, paddr_t at, const char *wrong)
 {
     UNUSED(ctx);
-    struct {
-        char signature[4];
-        uint32_t size;
-    } head = {.size = 0};
-    if (header != NULL)
-        __builtin_memcpy(&head, header, sizeof head);
-    uint32_t size = head.size;
-    head.size = 0; /* ends the signature */
-    LOG("acpi", "%s at %X, %u bytes%s%s", S(head.signature), U(at), U(size),
+    char name[5] = "";
+    if (header == NULL) {
+        LOG("acpi", "a table at %X: %s", U(at), S(wrong));
+        return;
+    }
+    for (unsigned i = 0; i < 4; i++)
+        name[i] = (char)(header[i] > ' ' && header[i] < 0x7F ? header[i] : '?');
+    LOG("acpi", "%s at %X, %u bytes%s%s", S(name), U(at), U(load32(header + 4)),
         S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
 }
 
@@ -70,8 +62,7 @@ static void log_cpus(void)
     uint32_t highest = 0;
     for (uint32_t i = 0; i < platform.cpu_count; i++)
         highest = platform.cpu[i].id > highest ? platform.cpu[i].id : highest;
-    LOG("acpi",
-        "%u CPUs (%u by x2APIC), highest id %u, %u spare; %u I/O APICs, local APIC at %x",
+    LOG("acpi", "%u CPUs (%u by x2APIC), highest id %u, %u spare; %u I/O APICs, local APIC at %x",
         U(platform.cpus), U(platform.cpus_x2), U(highest), U(platform.cpus_spare),
         U(platform.io_apics), U(platform.apic_base));
 }
@@ -174,16 +165,32 @@ static void find_off(const struct acpi *a)
     power.smi_port = (uint16_t)(a->smi_port <= 0xFFFFu && a->acpi_enable != 0 ? a->smi_port : 0);
 }
 
-void platform_read(struct boot_info *boot, const struct options *o, const struct memmap *m)
+/* SMBIOS: nothing of it is used. */
+static void log_smbios(paddr_t at, const struct memmap *m)
 {
-    struct memmap map = *m;
-    const struct acpi_view view = {read_ram, &map};
+    const char *wrong = firmware_refuse(m, at, 1);
+    if (at == 0)
+        SAY("smbios", "the firmware gave no entry point");
+    else
+        LOG("smbios", "entry point %X%s%s", U(at), S(wrong != NULL ? ": " : ""),
+            S(wrong != NULL ? wrong : ""));
+}
+
+void platform_read(const struct boot_info *boot, const struct memmap *m)
+{
+    const struct acpi_view view = {read_firmware, m};
     const char *wrong = acpi_read(&platform, &view, boot->rsdp, note, NULL);
+    firmware_close();
     LOG("acpi", "root pointer %X: %s", U(boot->rsdp), S(wrong != NULL ? wrong : "sound"));
     if (platform.has_madt)
         log_cpus();
     if (platform.has_srat)
         log_nodes(m);
+    log_smbios(boot->smbios, m);
+}
+
+void platform_use(struct boot_info *boot, const struct options *o)
+{
     go_to_serial(o);
     find_reset(&platform);
     find_off(&platform);

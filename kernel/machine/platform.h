@@ -1,5 +1,5 @@
 /* kernel/machine/platform.h: the machine as its ACPI tables tell it, judged against the memory map.
- * Context: as kernel/boot_info.h. */
+ * Context: as kernel/boot_info.h, in the kernel's own space, after memory_use_space(). */
 #ifndef KERNEL_MACHINE_PLATFORM_H
 #define KERNEL_MACHINE_PLATFORM_H
 
@@ -10,10 +10,13 @@
 
 extern struct acpi platform; /* all zero until platform_read(), and where there are no tables */
 
-/* Read the tables and log what they say, one line a fact; then make ready what follows from it:
- * serial console, power, clock (boot->tsc_hz: clock_find()). Only tables in RAM of `map` are read.
- * Once, in the kernel's own space after memory_use_space(), before memory that the firmware gave
- * back is handed out (its tables may lie there). O(bytes of the tables), and the clock's time. */
-void platform_read(struct boot_info *, const struct options *, const struct memmap *);
+/* Read the tables, wherever they lie (kernel/machine/firmware.h), and log what they say, one line a
+ * fact, and what is refused with the reason. Once, before any memory is handed
+ * out: tables may lie in memory that the firmware gave back. O(bytes of the tables). */
+void platform_read(const struct boot_info *, const struct memmap *);
+
+/* Make ready what follows from the tables: serial console, power, clock (boot->tsc_hz:
+ * clock_find()). Once, after platform_read(). Takes the clock's time. */
+void platform_use(struct boot_info *, const struct options *);
 
 #endif

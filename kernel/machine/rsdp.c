@@ -1,5 +1,5 @@
+#include "kernel/machine/rsdp.h"
 #include "hal/unaligned.h"
-#include "kernel/machine/firmware.h"
 
 /* ACPI 6.5, section 5.2.5.3. */
 #define RSDP_SIZE_1    20u /* revision 0 */
@@ -26,7 +26,7 @@ static const char *refuse_extended(const unsigned char *bytes, uint64_t size)
     return sum(bytes, length) != 0 ? "its extended checksum is wrong" : NULL;
 }
 
-const char *firmware_refuse_rsdp(const unsigned char *bytes, uint64_t size)
+const char *rsdp_refuse(const unsigned char *bytes, uint64_t size)
 {
     static const char signature[] = "RSD PTR ";
     if (size < RSDP_SIZE_1)

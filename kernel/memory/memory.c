@@ -245,7 +245,6 @@ void memory_make_space(const struct boot_info *info)
 {
     tables_begin(&memory_map);
     space_make(info, &memory_map, screen_sound);
-    tables_close_map();
 }
 
 void memory_use_space(const struct boot_info *info)
@@ -257,6 +256,7 @@ void memory_use_space(const struct boot_info *info)
 
 void memory_make_pmm(void)
 {
+    tables_close_map();
     status_t s = pmm_create(&memory_map, 1, &memory_pmm);
     if (s == STATUS_OK) {
         tables_add_pmm(memory_pmm);

@@ -232,6 +232,7 @@ struct count {
     uint64_t low, write_execute, user, executable_outside;
     uint64_t ram;     /* pages of the direct map */
     uint64_t not_ram; /* of these, pages at a wrong place or that are no RAM */
+    uint64_t scratch; /* leaves that were to be there for a while */
     vaddr_t last;
 };
 
@@ -269,6 +270,7 @@ static void count_leaf(void *ctx, const struct walk_leaf *leaf)
     c->write_execute += executable && (leaf->bits & WALK_WRITE) != 0;
     c->odd_type += (leaf->bits & (WALK_PWT | WALK_PCD | WALK_PAT)) != 0 &&
                    (leaf->virt < SPACE_DEVICES || leaf->virt >= SPACE_STACKS);
+    c->scratch += leaf->virt >= SPACE_SCRATCH && leaf->virt < HOME_WINDOW;
     c->user += (leaf->bits & WALK_USER) != 0;
     c->executable_outside += executable && leaf->virt < home.base;
     if (!direct)
@@ -323,6 +325,7 @@ TEST("space.the live tables hold all RAM once, nothing W+X, no low half")
     walk_live(count_leaf, &c);
     CHECK_EQ(c.low, 0);
     CHECK_EQ(c.user, 0);
+    CHECK_EQ(c.scratch, 0);
     CHECK_EQ(c.odd_type, 0);
     CHECK_EQ(c.not_ram, 0);
     CHECK_EQ(c.ram, ram_pages());

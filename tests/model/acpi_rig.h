@@ -40,7 +40,11 @@ static inline unsigned char *rig_place(uint64_t at, size_t size)
     return b->bytes;
 }
 
-static inline const unsigned char *rig_read(void *ctx, paddr_t at, uint64_t size)
+/* Why a block cannot be read; the reader must hand it on. */
+static const char rig_nowhere[] = "it lies nowhere";
+
+static inline const unsigned char *rig_read(const void *ctx, paddr_t at, uint64_t size,
+                                            const char **why)
 {
     UNUSED(ctx);
     for (size_t i = 0; i < rig_count; i++) {
@@ -48,6 +52,7 @@ static inline const unsigned char *rig_read(void *ctx, paddr_t at, uint64_t size
         if (at >= b->at && at - b->at <= b->size && size <= b->size - (at - b->at))
             return b->bytes + (at - b->at);
     }
+    *why = rig_nowhere;
     return NULL;
 }
 

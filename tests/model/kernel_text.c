@@ -1,5 +1,5 @@
 /* The kernel's readers of outside text and descriptions, on the desk: options and tables. */
-#include "kernel/machine/firmware.h"
+#include "kernel/machine/rsdp.h"
 #include "kernel/options.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"
@@ -142,7 +142,7 @@ static const char *judge_rsdp(unsigned at, unsigned char value, uint64_t size)
     bytes[at] = value;
     unsigned char *exact = malloc(size);
     memcpy(exact, bytes, size);
-    const char *said = firmware_refuse_rsdp(exact, size);
+    const char *said = rsdp_refuse(exact, size);
     free(exact);
     free(bytes);
     return said;
@@ -152,7 +152,7 @@ TEST("firmware.a root pointer is judged by signature, sums and length")
 {
     unsigned char old[36];
     make_rsdp(old, 0);
-    CHECK(firmware_refuse_rsdp(old, 20) == NULL);
+    CHECK(rsdp_refuse(old, 20) == NULL);
     CHECK(judge_rsdp(0, 'R', 36) == NULL);
     CHECK_STR(judge_rsdp(0, 'R', 19), "its memory ends before it does");
     CHECK_STR(judge_rsdp(0, 'R', 35), "its memory ends before it does");

@@ -459,6 +459,17 @@ TEST("report.what is not known or not there is said, or left out")
     TEST_END;
 }
 
+TEST("report.a root pointer that the map does not list is named, not followed")
+{
+    start("");
+    fw.tables[0].VendorTable = (void *)(uintptr_t)0xdead0000beef;
+    CHECK(arrives(t));
+    CHECK(strstr(fw.report.text, "# acpi: the root pointer at 0xdead0000beef is not in this map; "
+                                 "the kernel reads it\n") != NULL);
+    CHECK(strstr(strstr(fw.report.text, "# acpi:") + 1, "# acpi:") == NULL);
+    TEST_END;
+}
+
 /* Options as long as they may be come whole, in pieces. */
 TEST("report.long options come whole")
 {

@@ -3,6 +3,7 @@
 
 #define CONVENTIONAL 7u
 #define BOOT_DATA    4u
+#define LEFT_OUT     256u /* no type of UEFI's */
 #define BUFFER       (128 * KIB)
 
 struct list real;
@@ -114,6 +115,25 @@ static void disguise_loader(void)
             told.at[i].type = config.loader_type;
 }
 
+static bool is_acpi(const struct entry *e)
+{
+    return e->type == 9 || e->type == 10;
+}
+
+/* As another type, or left out. */
+static void disguise_acpi(void)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < told.count; i++) {
+        struct entry e = told.at[i];
+        if (config.acpi_type != 9 && is_acpi(&e))
+            e.type = config.acpi_type;
+        if (e.type != LEFT_OUT)
+            told.at[kept++] = e;
+    }
+    told.count = kept;
+}
+
 static void shuffle(uint64_t seed)
 {
     for (size_t left = told.count; left > 1; left--) {
@@ -135,6 +155,7 @@ const struct list *map_make(uint64_t reading)
     if (config.no_low != 0)
         use_low_memory();
     disguise_loader();
+    disguise_acpi();
     if (config.shuffle != 0)
         shuffle(config.shuffle);
     return &told;

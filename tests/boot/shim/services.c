@@ -199,8 +199,36 @@ static EFI_STATUS EFIAPI stall(UINTN us)
     return before.Stall(FROM_IMAGE() ? us / config.hurry : us);
 }
 
+/* GUIDs of ACPI 2.0 and 1.0 in the table of tables. */
+static bool is_acpi_table(const EFI_GUID *id)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)id;
+    return (words[0] == 0x11d3e4f18868e871u && words[1] == 0x81883cc7800022bcu) ||
+           (words[0] == 0x11d32d88eb9d2d30u && words[1] == 0x4dc13f279000169au);
+}
+
+/* Each root pointer gets 64 bytes from `to` on. */
+static void move_rsdp(uint64_t to)
+{
+    for (UINTN i = 0; i < st->NumberOfTableEntries; i++) {
+        EFI_CONFIGURATION_TABLE *table = &st->ConfigurationTable[i];
+        if (!is_acpi_table(&table->VendorGuid))
+            continue;
+        const uint8_t *from = table->VendorTable;
+        volatile uint8_t *at = (volatile uint8_t *)(uintptr_t)to;
+        for (size_t byte = 0; byte < 36; byte++)
+            at[byte] = from[byte];
+        if (at[0] != 'R')
+            stop("no root pointer can be moved to", to);
+        table->VendorTable = (void *)(uintptr_t)to;
+        to += 64;
+    }
+}
+
 void services_hook(void)
 {
+    if (config.rsdp_at != 0)
+        move_rsdp(config.rsdp_at);
     EFI_BOOT_SERVICES *table = st->BootServices;
     before = *table;
     strict_base = (uint64_t)(uintptr_t)child.loaded->ImageBase;

@@ -50,6 +50,8 @@ struct config {
     uint64_t small_count; /* for so many readings */
     uint64_t grow;        /* entries by which each reading of the map grows */
     uint64_t shuffle;     /* 0, or the seed by which the map is shuffled */
+    uint64_t acpi_type;   /* types 9 and 10 are told as this type, 256: not at all; 9: as they are */
+    uint64_t rsdp_at;     /* 0, or where the root pointers are copied to, 64 bytes each */
     uint64_t loader_type; /* LoaderCode and LoaderData are told as this type; 2: as they are */
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */
     uint64_t no_pages;    /* 0, or: this AllocatePages of the image and all later ones fail */

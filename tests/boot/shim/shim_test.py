@@ -32,6 +32,7 @@ from checks import Checks  # noqa: E402
 PAGE, MIB, GIB = 4096, 1 << 20, 1 << 30
 TOP = 1 << 64
 RAM = {1, 2, 3, 4, 7}
+LEFT_OUT = 256  # acpi-type
 WB, RP, SP = 0x8, 0x2000, 0x40000
 
 # How a boot can end: the kernel's verdict (run.sh's exit status 0 and 1), or the loader gives the
@@ -134,6 +135,10 @@ def told(case, real, readings):
     loader = case.word("loader-type", 2)
     if loader != 2:
         entries = [(loader if t in (1, 2) else t, s, n, a) for t, s, n, a in entries]
+    acpi = case.word("acpi-type", 9)
+    if acpi != 9:
+        entries = [(acpi if t in (9, 10) else t, s, n, a) for t, s, n, a in entries]
+        entries = [entry for entry in entries if entry[0] != LEFT_OUT]
     return shuffled(entries, case.word("shuffle")) if case.word("shuffle") else entries
 
 
@@ -503,6 +508,39 @@ def random_cases():
         yield Case(f"random-{seed}", f"shuffle={seed} stride={40 + 8 * seed}", add=tuple(add))
 
 
+# What an OVMF with its tables read says, and what it says when nothing of them can be.
+WITH_ACPI = ("acpi: XSDT at 0x", "acpi: FACP at 0x", "acpi: DSDT at 0x", "root pointer 0x", ": sound", "acpi: 2 CPUs",
+             "power: off by space 1, address 0x604", "by HPET;")  # fmt: skip
+WITHOUT_ACPI = ("power: reset by port 0xcf9", "power: off by the button", "by Stall;")
+
+
+def acpi_cases():
+    """ACPI's tables in memory of every type, and in none."""
+    smp = ("--smp", "2")
+    # As it was seen (shared/cases): all but the last pages of OVMF's tables in reserved memory.
+    yield Case("acpi-reserved-in-part", memory="128M", machine=smp, add=((0, 0x7770000, 16, 0xF),),
+               says=WITH_ACPI, unsaid=("it touches",))
+    for kind in (0, 13, 14, 99, LEFT_OUT):
+        yield Case(f"acpi-as-{kind}", f"acpi-type={kind}", core=kind == LEFT_OUT, memory="128M", machine=smp,
+                   says=WITH_ACPI, unsaid=("it touches",))  # fmt: skip
+    for kind, why in ((8, "memory that is faulty"), (11, "what the firmware's map calls device memory"),
+                      (12, "what the firmware's map calls device memory"), (15, "memory that has not been accepted")):
+        yield Case(f"acpi-as-{kind}", f"acpi-type={kind}", memory="128M", machine=smp, unsaid=("acpi: 2 CPUs",),
+                   says=("acpi: root pointer 0x", ": it touches " + why, *WITHOUT_ACPI))  # fmt: skip
+    # One page of the tables belongs to a device: the tables there are lost and named, no others.
+    yield Case("acpi-page-of-a-device", core=True, memory="128M", machine=smp, add=((11, 0x7777000, 1, 1),),
+               says=("acpi: a table at 0x0000000007777000: it touches what the firmware's map calls device memory",
+                     "root pointer 0x", ": sound", "power: off by space 1, address 0x604", "by HPET;"),
+               unsaid=("acpi: 2 CPUs",))  # fmt: skip
+    yield Case("acpi-above-4g", "rsdp-at=0x100001000", memory="6G", machine=smp, says=WITH_ACPI)
+    yield Case("acpi-vga-area", "rsdp-at=0xa0000", memory="128M", machine=smp,
+               says=("acpi: root pointer 0x00000000000a0", ": sound", *WITH_ACPI[5:]))
+    # U-Boot leaves the BIOS area writable.
+    for name, words in (("acpi-bios-area", "rsdp-at=0xf0000"), ("acpi-u-boot", f"acpi-type={LEFT_OUT}")):
+        yield Case(name, words, memory="512M", notes=(NO_SCREEN,), machine=(*smp, "--firmware", "u-boot"),
+                   says=("acpi: FACP at 0x", ": sound", "acpi: 2 CPUs"))  # fmt: skip
+
+
 def image_cases():
     lost = (NO_IMAGE, NO_FOLDER, NO_REPORT)
     # The proof that the rights are in force.
@@ -535,7 +573,7 @@ def image_cases():
 
 
 def all_cases():
-    return [*exit_cases(), *stride_cases(), *list_cases(), *random_cases(), *image_cases(), *map_cases()]
+    return [*exit_cases(), *stride_cases(), *list_cases(), *acpi_cases(), *random_cases(), *image_cases(), *map_cases()]
 
 
 def run_case(case, arguments):
