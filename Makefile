@@ -29,7 +29,8 @@ all: image ## build the image (default): BOOTX64.EFI, and mortise.efi with DWARF
 EFI_DIRS ?= /usr/include/efi /usr/local/include/efi
 EFI_INC  := $(firstword $(foreach d,$(EFI_DIRS),$(wildcard $(d)/efi.h)))
 EFI_SRC  := $(sort $(wildcard efi/*.c))
-KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard kernel/*/*.c) $(wildcard tests/kernel/*.c) $(wildcard hal/x86_64/*.c) $(wildcard hal/x86_64/*.S)) \
+KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard kernel/*/*.c) $(wildcard tests/kernel/*.c) $(wildcard tests/kernel/x86_64/*.c) \
+            $(wildcard hal/x86_64/*.c hal/x86_64/*.S hal/x86_64/pc/*.c)) \
             $(MM_SRC) tests/test.c $(UNIT_SRC)
 # No jump tables: they would lie in .text, where the lint takes them for instructions.
 EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestanding -fshort-wchar \

@@ -1,6 +1,6 @@
 /* The firmware's own protections: its control registers, and what its page tables allow. */
 #include "efi/loader.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
 
 #define TABLES_MAX 65536u /* tables that are walked: enough for 8 TiB in pages of 2 MiB */
 #define ADDRESS    0x000ffffffffff000u
@@ -51,18 +51,22 @@ static void walk(struct protect *p, uint64_t from, unsigned level, uint64_t virt
 void protect_report(const struct loader *l, struct volume_file *f)
 {
     static const char *const words[] = {"r--", "rw-", "r-x", "rwx", "---"};
-    struct cpu_control c = cpu_control();
+    struct cpu_protection on = cpu_protection();
+    struct cpu_register r[CPU_REGISTERS];
+    size_t registers = cpu_control_registers(r);
+    paddr_t root = hal_root();
     struct protect p = {
         .map = &l->map,
-        .places = {(const void *)(uintptr_t)&protect_report, words, l->info, &c,
-                   (const void *)(uintptr_t)(c.cr3 & ADDRESS)},
+        .places = {(const void *)(uintptr_t)&protect_report, words, l->info, &p,
+                   (const void *)(uintptr_t)root},
         .rights = {4, 4, 4, 4, 4},
     };
-    walk(&p, c.cr3, (c.cr4 & 0x1000) != 0 ? 4 : 3, 0, ALL);
-    volume_line(f, TEXT("# protection: CR0 %x (read-only is%s enforced), CR3 %x, CR4 %x, EFER %x "
-                        "(no-execute is %s)",
-                        U(c.cr0), S((c.cr0 & 0x10000) != 0 ? "" : " not"), U(c.cr3), U(c.cr4),
-                        U(c.efer), S((c.efer & 0x800) != 0 ? "on" : "off")));
+    cpu_detect();
+    walk(&p, root, hal_paging_features().levels - 1u, 0, ALL);
+    volume_line(f, TEXT("# protection: read-only is%s enforced, no-execute is %s",
+                        S(on.no_write ? "" : " not"), S(on.no_execute ? "on" : "off")));
+    for (size_t i = 0; i < registers; i++)
+        volume_line(f, TEXT("# register: %s %x", S(r[i].name), U(r[i].value)));
     volume_line(f, TEXT("# mapped: r-- %h, rw- %h, r-x %h, rwx %h; %u tables, %u not read",
                         U(p.bytes[0]), U(p.bytes[1]), U(p.bytes[2]), U(p.bytes[3]), U(p.tables),
                         U(p.unread)));

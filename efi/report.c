@@ -1,5 +1,5 @@
 #include "efi/loader.h"
-#include "hal/x86_64/asm.h"
+#include "hal/cpu.h"
 #include "kernel/version.h"
 
 const char *report_map_line(const struct loader *l, size_t index)
@@ -8,19 +8,10 @@ const char *report_map_line(const struct loader *l, size_t index)
     return TEXT("%u %x %x %x", U(m.type), U(m.base), U(m.end), U(m.attributes));
 }
 
-/* Every leaf of both ranges, as the CPU gives it: names are for the desk. */
-static void add_cpu(struct volume_file *f)
+static void add_cpu(void *file, const char *kind, const uint32_t numbers[5])
 {
-    for (uint32_t base = 0;; base = 0x80000000) {
-        uint32_t last = asm_cpuid(base, 0).eax;
-        for (uint32_t leaf = base; leaf <= last && leaf < base + 0x20; leaf++) {
-            struct cpuid r = asm_cpuid(leaf, 0);
-            volume_line(f, TEXT("# cpuid: %x %x %x %x %x", U(leaf), U(r.eax), U(r.ebx), U(r.ecx),
-                                U(r.edx)));
-        }
-        if (base != 0)
-            return;
-    }
+    volume_line(file, TEXT("# %s: %x %x %x %x %x", S(kind), U(numbers[0]), U(numbers[1]),
+                           U(numbers[2]), U(numbers[3]), U(numbers[4])));
 }
 
 static const char *secure_boot(const struct loader *l)
@@ -66,7 +57,7 @@ void report_write(struct loader *l)
                          S(mortise_commit), S(info->firmware_vendor), U(info->firmware_revision),
                          U(l->system->Hdr.Revision), S(secure_boot(l))));
     add_text(&f, "options", info->options);
-    add_cpu(&f);
+    cpu_identify(add_cpu, &f);
     protect_report(l, &f);
     graphics_report(l, &f);
     tables_report(l, &f);

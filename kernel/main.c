@@ -1,6 +1,5 @@
-/* The kernel's story, stage by stage (DESIGN section 3, stages 3 to 7). */
-#include "hal/hal.h"
-#include "hal/x86_64/cpu.h"
+/* The kernel's story, stage by stage. */
+#include "hal/cpu.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/boot_info.h"
 #include "kernel/monitor/console.h"
@@ -74,11 +73,12 @@ static void start_log(void)
 
 static void log_cpu(void)
 {
+    struct hal_paging p = hal_paging_features();
     LOG("cpu",
         "%s, %u physical address bits, NX %s, 1 GiB pages %s, PAT %s, global pages %s, %u "
         "paging levels",
-        S(cpu.vendor), U(cpu.phys_bits), S(cpu.nx ? "yes" : "no"), S(cpu.pages_1g ? "yes" : "no"),
-        S(cpu.pat ? "yes" : "no"), S(cpu.global_pages ? "yes" : "no"), U(cpu.la57 ? 5 : 4));
+        S(cpu_maker()), U(p.phys_bits), S(p.nx ? "yes" : "no"), S(p.pages_1g ? "yes" : "no"),
+        S(p.pat ? "yes" : "no"), S(p.global ? "yes" : "no"), U(p.levels));
     LOG("image", "at %X (%u relocations), in memory at %X %X", U(home.base), U(home.sites),
         U(home.phys), U(home.phys + home.size));
 }

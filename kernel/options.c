@@ -26,9 +26,8 @@ static unsigned hex_digit(char c)
 }
 
 #define PLANTS                                                                                     \
-    "panic|fault|triple|hang|failtest|stack|text|reset|off" /* as enum plant has them              \
-                                                             */
-#define SCREENS "map|log|off"                               /* as enum screen_use */
+    "panic|fault|triple|hang|failtest|stack|text|reset|off|nmi" /* as enum plant has them */
+#define SCREENS "map|log|off"                                   /* as enum screen_use */
 
 const char options_help[] =
     "keepbs selftest=on|off screen=" SCREENS " serial=off|0xPORT sp=use\n"

@@ -17,7 +17,7 @@
  *   report=on|off   write mortise-report.txt, and the log that the boot before left, to the disk
  *                   that the program came from
  *   help            show all options before the firmware is left
- *   plant=panic|fault|stack|text|triple|hang|failtest|reset|off   break this boot on purpose;
+ *   plant=panic|fault|stack|text|triple|hang|failtest|reset|off|nmi   break this boot on purpose;
  *                   the harness's own proof
  *
  * A later word wins over an earlier one. Whatever is not above 20h (blanks, control bytes) stands
@@ -38,7 +38,8 @@ enum plant {
     PLANT_STACK,
     PLANT_TEXT,
     PLANT_RESET,
-    PLANT_OFF
+    PLANT_OFF,
+    PLANT_NMI
 };
 
 enum screen_use { SCREEN_MAP, SCREEN_LOG, SCREEN_OFF };

@@ -1,5 +1,5 @@
 #include "hal/host/host.h"
-#include "hal/hal.h"
+#include "hal/cpu.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -63,6 +63,14 @@ void host_lock_wait(struct hal_lock *lock)
 void hal_zero_pages(paddr_t base, size_t pages)
 {
     memset(hal_phys_to_virt(base), 0, pages * PAGE_SIZE);
+}
+
+void (*host_on_write_back)(const void *from, size_t size);
+
+void cpu_write_back(const void *from, size_t size)
+{
+    if (host_on_write_back != NULL)
+        host_on_write_back(from, size);
 }
 
 jmp_buf *host_panic_catch(void)

@@ -75,6 +75,10 @@ static inline void asm_flush_line(const void *at)
     __asm__ volatile("clflush (%0)" : : "r"(at) : "memory");
 }
 
+/* Bits of CR4 that more than one file knows (SDM vol. 3A, 2.5). */
+#define CR4_PGE  (1u << 7)
+#define CR4_LA57 (1u << 12)
+
 #define ASM_CONTROL_REGISTER(name)                                                                 \
     static inline uint64_t asm_read_##name(void)                                                   \
     {                                                                                              \

@@ -1,4 +1,7 @@
-#include "hal/hal.h"
+#include "hal/cpu.h"
+#include "hal/x86_64/asm.h"
+
+#define LINE 64u /* bytes of a cache line, or a divisor of it */
 
 vaddr_t hal_direct_base;
 bool hal_locks_are_void;
@@ -7,7 +10,7 @@ void hal_lock_wait(struct hal_lock *lock)
 {
     do {
         while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0 && !hal_locks_are_void)
-            __asm__ volatile("pause");
+            cpu_relax();
     } while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0 && !hal_locks_are_void);
 }
 
@@ -28,4 +31,22 @@ void hal_zero_pages(paddr_t base, size_t pages)
     uint64_t *at = hal_phys_to_virt(base);
     uint64_t words = pages * (PAGE_SIZE / 8);
     __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"((uint64_t)0) : "memory");
+}
+
+void cpu_write_back(const void *from, size_t size)
+{
+    uintptr_t end = (uintptr_t)from + size;
+    for (uintptr_t at = (uintptr_t)from / LINE * LINE; at < end; at += LINE)
+        asm_flush_line((const void *)at);
+}
+
+void cpu_relax(void)
+{
+    __asm__ volatile("pause");
+}
+
+_Noreturn void cpu_halt(void)
+{
+    for (;;)
+        __asm__ volatile("cli\n\thlt");
 }

@@ -8,6 +8,8 @@
 
 #include "hal/base.h"
 
+#define CPU_TRAP_STACKS 3u /* double fault, NMI, machine check */
+
 typedef uint64_t hal_irq_t;
 
 struct hal_lock {

@@ -1,7 +1,8 @@
-// Entry points of all 256 vectors, the stack switch, and cpu_try. Microsoft calling convention.
+// Entry points of all 256 vectors, and the place where an expected trap ends. Microsoft calling
+// convention.
     .text
 
-// 256 stubs of 4 bytes each, in 8 groups of 144 bytes: cpu.c computes their addresses. A stub pushes
+// 256 stubs of 4 bytes each, in 8 groups of 144 bytes: trap_stub() in trap.c computes their addresses. A stub pushes
 // its vector as a signed byte and jumps to the end of its group, near enough for a short jump, and
 // from there to one of two places: vectors 8, 10-14, 17, 21, 29 and 30 come with an error code; the
 // others get a zero so that the frame is always the same.
@@ -79,82 +80,44 @@ trap_common:
     addq $16, %rsp
     iretq
 
-// void cpu_call_on_stack(top rcx, fn rdx, arg r8)
-    .globl cpu_call_on_stack
-cpu_call_on_stack:
-    movq %rcx, %rsp
-    xorl %ebp, %ebp
+// bool trap_try(fn rcx, arg rdx): the flags are put back too, for a trap leaves those of its own.
+    .globl trap_try
+trap_try:
+    .seh_proc trap_try      // for unwind.c
+    pushq %rbp
+    .seh_pushreg %rbp
+    pushq %rbx
+    .seh_pushreg %rbx
+    pushq %rsi
+    .seh_pushreg %rsi
+    pushq %rdi
+    .seh_pushreg %rdi
+    pushq %r12
+    .seh_pushreg %r12
+    pushq %r13
+    .seh_pushreg %r13
+    pushq %r14
+    .seh_pushreg %r14
+    pushq %r15
+    .seh_pushreg %r15
+    pushfq
+    .seh_stackalloc 8
     subq $32, %rsp
-    movq %r8, %rcx
-    pushq $0                // no return address: the backtrace ends here
-    jmpq *%rdx
-
-// void cpu_load_five_levels(root ecx): paging goes off and on again, which takes 32-bit code. All that
-// is used lies below 4 GiB at its physical address; upper halves of registers do not survive.
-    .globl cpu_load_five_levels
-cpu_load_five_levels:
-    pushq %rbx
-    pushq %rbp
-    pushq %rdi
-    pushq %rsi
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    leaq 2f(%rip), %rdx
-    leaq 1f(%rip), %rax
-    pushq $0x28             // 32-bit code
-    pushq %rax
-    lretq
-    .code32
-1:  movl %cr0, %eax
-    andl $0x7FFFFFFF, %eax
-    movl %eax, %cr0
-    movl %cr4, %ebx
-    orl $0x1000, %ebx       // LA57
-    movl %ebx, %cr4
-    movl %ecx, %cr3
-    orl $0x80000000, %eax
-    movl %eax, %cr0
-    pushl $0x08
-    pushl %edx
-    lretl
-    .code64
-2:  movl %esp, %esp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rsi
-    popq %rdi
-    popq %rbp
-    popq %rbx
-    retq
-
-// bool cpu_try(fn rcx, arg rdx)
-    .globl cpu_try
-cpu_try:
-    pushq %rbp
-    pushq %rbx
-    pushq %rsi
-    pushq %rdi
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    subq $40, %rsp
-    movq %rsp, cpu_try_stack(%rip)
+    .seh_stackalloc 32
+    .seh_endprologue
+    movq %rsp, trap_try_stack(%rip)
     movq %rcx, %rax
     movq %rdx, %rcx
     callq *%rax
     movl $1, %eax
     jmp try_leave
-    .globl cpu_try_failed
-cpu_try_failed:
+    .globl trap_try_failed
+trap_try_failed:
     xorl %eax, %eax
 try_leave:
-    movq $0, cpu_try_stack(%rip)
-    addq $40, %rsp
+    movq $0, trap_try_stack(%rip)
+    addq $32, %rsp
+    popfq
     popq %r15
     popq %r14
     popq %r13
@@ -164,24 +127,4 @@ try_leave:
     popq %rbx
     popq %rbp
     retq
-
-// void cpu_load_tables(gdt rcx, idt rdx): GDT, all selectors, TSS (selector 0x18), IDT
-    .globl cpu_load_tables
-cpu_load_tables:
-    lgdtq (%rcx)
-    movl $0x10, %eax
-    movl %eax, %ds
-    movl %eax, %es
-    movl %eax, %ss
-    xorl %eax, %eax
-    movl %eax, %fs
-    movl %eax, %gs
-    lldtw %ax
-    leaq 1f(%rip), %rax
-    pushq $0x08
-    pushq %rax
-    lretq
-1:  movl $0x18, %eax
-    ltrw %ax
-    lidtq (%rdx)
-    retq
+    .seh_endproc

@@ -1,5 +1,5 @@
 #include "kernel/early/first_tables.h"
-#include "hal/hal.h"
+#include "hal/cpu.h"
 #include "kernel/memory/tables.h"
 
 #define ENTRY_PRESENT ((uint64_t)1 << 0)
@@ -33,10 +33,8 @@ static void set_pages(const struct first_tables *f, uint64_t offset, uint64_t si
 void first_build(struct first_tables *f, vaddr_t base, paddr_t phys, uint64_t size)
 {
     *f = (struct first_tables){.base = base, .phys = phys, .size = size};
-    const uint64_t *theirs = hal_phys_to_virt(hal_root());
     uint64_t *table = new_table(f);
-    for (unsigned i = 0; i < ENTRIES / 2; i++)
-        table[i] = theirs[i];
+    cpu_keep_lower_half(f->pages[0]);
     for (unsigned level = hal_paging_features().levels - 1u; level > 0; level--) {
         uint64_t *next = new_table(f);
         table[base >> (12 + 9 * level) & (ENTRIES - 1)] =

@@ -1,6 +1,5 @@
 #include "kernel/early/home.h"
-#include "hal/hal.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
 #include "kernel/early/first_tables.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/tables.h"
@@ -54,7 +53,6 @@ void home_use_five_levels(void)
     home.phys = home.base; /* not moved yet: the pool lies where it runs */
     fifth = tables_pool_take();
     hal_zero_pages(fifth, 1);
-    *(uint64_t *)hal_phys_to_virt(fifth) = hal_root() | 3u; /* present, writable */
     if (!cpu_use_five_levels(fifth))
         SAY("cpu", "five levels of page tables cannot be had here");
 }

@@ -1,8 +1,5 @@
 #include "kernel/log/keep.h"
-#include "hal/hal.h"
-#include "hal/x86_64/asm.h"
-
-#define LINE 64u /* bytes of a cache line, or a divisor of it */
+#include "hal/cpu.h"
 
 static paddr_t block;
 static size_t length;  /* bytes of text in the block */
@@ -36,17 +33,10 @@ static struct keep *keep(void)
     return hal_phys_to_virt(block);
 }
 
-static void write_back(const void *from, size_t size)
-{
-    uintptr_t end = (uintptr_t)from + size;
-    for (uintptr_t at = (uintptr_t)from / LINE * LINE; at < end; at += LINE)
-        asm_flush_line((const void *)at);
-}
-
 static void set_state(uint64_t state)
 {
     *(volatile uint64_t *)&keep()->state = state;
-    write_back(&keep()->state, 8);
+    cpu_write_back(&keep()->state, 8);
 }
 
 void keep_open(paddr_t at)
@@ -58,7 +48,7 @@ void keep_open(paddr_t at)
         return;
     set_state(0);
     keep()->magic = KEEP_MAGIC;
-    write_back(keep(), 8);
+    cpu_write_back(keep(), 8);
 }
 
 /* The newer half to the front, from a line's begin on. */
@@ -89,7 +79,7 @@ void keep_line(void)
     if (block == 0)
         return;
     const char *from = keep()->text + counted;
-    write_back(from, length - counted);
+    cpu_write_back(from, length - counted);
     sum = add_sum(sum, from, length - counted);
     counted = length;
     set_state(length | (uint64_t)~sum << 32);

@@ -12,8 +12,8 @@
  *       all the same
  *   K3  nothing but the KEEP_SIZE bytes of the block is written
  *
- * A log that does not fit loses its older half. Cache lines are written back after each line:
- * a reset forgets caches (CLFLUSH, Intel SDM vol. 2A). The layout outlives the program that wrote
+ * A log that does not fit loses its older half. What a line wrote is written back from the
+ * caches after it (cpu_write_back()): a reset forgets them. The layout outlives the program that wrote
  * it: another one reads it after the restart. No allocation; any context, one CPU; O(bytes of the
  * line), now and then of the block.
  */

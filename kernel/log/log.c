@@ -1,6 +1,6 @@
 #include "kernel/log/log.h"
 #include "hal/hal.h"
-#include "hal/x86_64/serial.h"
+#include "hal/machine.h"
 #include "kernel/log/keep.h"
 
 #define RING_SIZE 65536u /* a power of two */

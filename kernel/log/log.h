@@ -11,7 +11,7 @@
  * Text from outside is made printable. A line longer than LOG_LINE is cut and ends in "...".
  * For one CPU; any context, traps included. A line costs O(characters), and on serial the time that
  * they take (87 us each at 115200 baud); a port that takes nothing is given up
- * (hal/x86_64/serial.h).
+ * (hal/machine.h).
  */
 #ifndef KERNEL_LOG_LOG_H
 #define KERNEL_LOG_LOG_H

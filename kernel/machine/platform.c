@@ -1,6 +1,6 @@
 #include "kernel/machine/platform.h"
+#include "hal/machine.h"
 #include "hal/unaligned.h"
-#include "hal/x86_64/serial.h"
 #include "kernel/log/log.h"
 #include "kernel/machine/clock.h"
 #include "kernel/machine/firmware.h"
@@ -116,13 +116,17 @@ static void go_to_serial(const struct options *o)
     LOG("acpi", "no UART answers at port %x", U(a->address));
 }
 
-static uint32_t pci_of(const struct acpi_address *r)
+/* A register in PCI configuration space, bus 0 (ACPI 6.5, 5.2.3.2). */
+static bool find_pci(const struct acpi_address *r)
 {
     uint64_t device = r->address >> 32, function = r->address >> 16 & 0xFFFFu;
     uint64_t offset = r->address & 0xFFFFu;
     if (r->space != ACPI_PCI || device > 31 || function > 7 || offset > 255)
-        return 0;
-    return (uint32_t)(0x80000000u | device << 11 | function << 8 | offset);
+        return false;
+    power.pci_device = (uint8_t)device;
+    power.pci_function = (uint8_t)function;
+    power.pci_offset = (uint8_t)offset;
+    return true;
 }
 
 static void log_way(const char *what, const struct acpi_address *a, uint8_t value)
@@ -134,9 +138,9 @@ static void log_way(const char *what, const struct acpi_address *a, uint8_t valu
 static void find_reset(const struct acpi *a)
 {
     power.reset = device_reach(a->reset, 1);
-    power.reset_pci = pci_of(&a->reset);
+    power.reset_by_pci = find_pci(&a->reset);
     power.reset_value = a->reset_value;
-    if (device_reached(power.reset) || power.reset_pci != 0)
+    if (machine_reached(power.reset) || power.reset_by_pci)
         log_way("reset", &a->reset, a->reset_value);
     else
         SAY("power", "reset by port 0xcf9");
@@ -145,10 +149,10 @@ static void find_reset(const struct acpi *a)
 static void find_off(const struct acpi *a)
 {
     const struct acpi_address *r = a->hardware_reduced ? &a->sleep_control : &a->pm1a;
-    struct device_register off = {.at = NULL};
+    struct machine_register off = {.at = NULL};
     if (a->has_s5)
         off = device_reach(*r, 2);
-    if (!device_reached(off)) {
+    if (!machine_reached(off)) {
         SAY("power", "off by the button");
         return;
     }
@@ -162,7 +166,8 @@ static void find_off(const struct acpi *a)
     power.pm1a = off;
     power.pm1b = device_reach(a->pm1b, 2);
     power.smi_value = a->acpi_enable;
-    power.smi_port = (uint16_t)(a->smi_port <= 0xFFFFu && a->acpi_enable != 0 ? a->smi_port : 0);
+    if (machine_has_ports() && a->smi_port <= 0xFFFFu && a->acpi_enable != 0)
+        power.smi.port = (uint16_t)a->smi_port;
 }
 
 /* SMBIOS: nothing of it is used. */

@@ -1,6 +1,5 @@
 #include "kernel/memory/memory.h"
-#include "hal/hal.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
 #include "kernel/screen/screen.h"
@@ -49,7 +48,7 @@ static void log_raw(const struct boot_info *info)
 static bool is_plain_ram(const struct boot_mem *m)
 {
     return m->type == UEFI_CONVENTIONAL && m->base < m->end && m->end % PAGE_SIZE == 0 &&
-           m->end <= min_u64((uint64_t)1 << cpu.phys_bits, SPACE_DIRECT_SIZE) &&
+           m->end <= min_u64((uint64_t)1 << hal_paging_features().phys_bits, SPACE_DIRECT_SIZE) &&
            mem_type_from_uefi(m->type, m->attributes, NULL) == MEM_USABLE;
 }
 
@@ -193,7 +192,7 @@ static void reserve_beyond_direct_map(void)
 /* A framebuffer is usually outside the map; inside RAM it must be kept from the allocator. */
 static void reserve_screen(const struct boot_framebuffer *fb)
 {
-    const char *wrong = screen_refuse(fb, (uint64_t)1 << cpu.phys_bits);
+    const char *wrong = screen_refuse(fb, (uint64_t)1 << hal_paging_features().phys_bits);
     if (wrong == NULL) {
         status_t s = memmap_reserve(&memory_map, fb->base, fb->size, space_screen_label);
         if (s == STATUS_OK)
@@ -222,7 +221,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o)
     if (storage == PADDR_NONE)
         HAL_PANIC(why_no_storage(info));
     memmap_init(&memory_map, hal_phys_to_virt(storage), slots);
-    memmap_set_width(&memory_map, cpu.phys_bits);
+    memmap_set_width(&memory_map, hal_paging_features().phys_bits);
     memmap_on_anomaly(&memory_map, tell_anomaly, NULL);
     add_entries(info);
     if (memmap_normalize(&memory_map) != STATUS_OK)
@@ -250,7 +249,7 @@ void memory_make_space(const struct boot_info *info)
 void memory_use_space(const struct boot_info *info)
 {
     memory_map.regions = hal_phys_to_virt((paddr_t)(uintptr_t)memory_map.regions);
-    cpu_mask_interrupts((volatile uint32_t *)(uintptr_t)space_devices[DEVICE_APIC].base);
+    cpu_mask_interrupts((volatile void *)(uintptr_t)space_devices[DEVICE_INTERRUPTS].base);
     screen_use(&info->framebuffer, screen_sound ? space_devices[DEVICE_SCREEN].base : 0);
 }
 

@@ -1,6 +1,5 @@
 #include "kernel/memory/space.h"
-#include "hal/hal.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/early/home.h"
 #include "kernel/log/log.h"
@@ -11,14 +10,9 @@ const char space_screen_label[] = "framebuffer";
 const char space_null_label[] = "page 0";
 
 struct aspace space_kernel;
-struct space_range space_stacks[STACK_COUNT] = {
-    {.name = "boot stack"},
-    {.name = "double fault stack"},
-    {.name = "NMI stack"},
-    {.name = "machine check stack"},
-};
+struct space_range space_stacks[STACK_COUNT] = {{.name = "boot stack"}};
 struct space_range space_devices[DEVICE_COUNT] = {
-    {.name = "local APIC"},
+    {.name = "interrupt controller"},
     {.name = "framebuffer"},
 };
 
@@ -57,8 +51,11 @@ static void map_stack(unsigned which, paddr_t phys, uint64_t size)
 static void map_stacks(const struct boot_info *info)
 {
     map_stack(STACK_BOOT, info->stack_base, info->stack_size);
-    for (unsigned i = 0; i < CPU_IST_COUNT; i++)
-        map_stack(STACK_DOUBLE_FAULT + i, home_phys(cpu_ist_stacks[i]), CPU_IST_SIZE);
+    for (unsigned i = 0; i < CPU_TRAP_STACKS; i++) {
+        struct cpu_stack c = cpu_trap_stack(i);
+        space_stacks[STACK_TRAPS + i].name = c.name;
+        map_stack(STACK_TRAPS + i, home_phys(c.base), c.size);
+    }
 }
 
 bool space_holds(const struct mem_region *r)
@@ -127,8 +124,9 @@ void space_make(const struct boot_info *info, const struct memmap *m, bool scree
     map_stacks(info);
     map_ram(m, info->trampoline);
     narrow_image();
-    if (cpu_apic_base() != 0)
-        map_device(DEVICE_APIC, cpu_apic_base(), PAGE_SIZE, ASPACE_W | ASPACE_UC);
+    paddr_t interrupts = cpu_interrupt_registers();
+    if (interrupts != 0)
+        map_device(DEVICE_INTERRUPTS, interrupts, PAGE_SIZE, ASPACE_W | ASPACE_UC);
     if (screen)
         map_device(DEVICE_SCREEN, info->framebuffer.base, info->framebuffer.size,
                    ASPACE_W | ASPACE_WC);
@@ -145,8 +143,8 @@ static void arrive(void *entry)
     backtrace_forget_stacks();
     for (unsigned i = 0; i < STACK_COUNT; i++)
         backtrace_add_stack(s[i].base, s[i].size);
-    for (unsigned i = 0; i < CPU_IST_COUNT; i++)
-        cpu_set_ist(i, s[STACK_DOUBLE_FAULT + i].base + s[STACK_DOUBLE_FAULT + i].size);
+    for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
+        cpu_set_trap_stack(i, s[STACK_TRAPS + i].base + s[STACK_TRAPS + i].size);
     __builtin_memcpy(&fn, &entry, sizeof fn);
     cpu_call_on_stack(s->base + s->size, fn, NULL);
 }
@@ -156,7 +154,8 @@ _Noreturn void space_enter(void (*entry)(void *))
 {
     void *argument;
     __builtin_memcpy(&argument, &entry, sizeof argument);
-    cpu_call_on_stack((vaddr_t)(uintptr_t)(cpu_ist_stacks[0] + CPU_IST_SIZE), arrive, argument);
+    struct cpu_stack between = cpu_trap_stack(0);
+    cpu_call_on_stack((vaddr_t)(uintptr_t)between.base + between.size, arrive, argument);
 }
 
 struct run {
@@ -193,8 +192,9 @@ void space_log(bool runs)
     LOG("space",
         "%u pages of 4 KiB, %u of 2 MiB, %u of 1 GiB in %u tables of %u levels; %u splits, %u "
         "merges, %u pages and %u times all flushed",
-        U(a->pages[0]), U(a->pages[1]), U(a->pages[2]), U(a->tables), U(cpu.la57 ? 5 : 4),
-        U(a->splits), U(a->merges), U(a->flushed_pages), U(a->full_flushes));
+        U(a->pages[0]), U(a->pages[1]), U(a->pages[2]), U(a->tables),
+        U(hal_paging_features().levels), U(a->splits), U(a->merges), U(a->flushed_pages),
+        U(a->full_flushes));
     tables_log();
     struct run r = {.size = 0};
     if (runs) {

@@ -3,7 +3,8 @@
  *   SPACE_DIRECT   the direct map: every page of RAM at its own place, WB RW NX, the largest pages
  *                  that fit; holes and device memory are not in it; the image's text and
  *                  constants are read-only here too
- *   SPACE_DEVICES  device memory, 1 GiB a slot: local APIC uncached, framebuffer write-combining
+ *   SPACE_DEVICES  device memory, 1 GiB a slot: interrupt controller uncached, framebuffer
+ *                  write-combining
  *   SPACE_STACKS   stacks, each in a slot of its own whose other pages are its guard
  *   SPACE_SCRATCH  for whoever maps something for a while
  *   HOME_WINDOW    the image (kernel/early/home.h): text RX, constants R, data RW NX
@@ -18,6 +19,7 @@
 #ifndef KERNEL_MEMORY_SPACE_H
 #define KERNEL_MEMORY_SPACE_H
 
+#include "hal/cpu.h"
 #include "kernel/boot_info.h"
 #include "mm/aspace.h"
 #include "mm/memmap.h"
@@ -29,8 +31,9 @@
 #define SPACE_STACK_SLOT  (256 * KIB)
 #define SPACE_SCRATCH     (SPACE_STACKS + GIB)
 
-enum space_stack { STACK_BOOT, STACK_DOUBLE_FAULT, STACK_NMI, STACK_MACHINE_CHECK, STACK_COUNT };
-enum space_device { DEVICE_APIC, DEVICE_SCREEN, DEVICE_COUNT };
+/* The boot stack, and the trap stacks of hal/cpu.h. */
+enum space_stack { STACK_BOOT, STACK_TRAPS, STACK_COUNT = STACK_TRAPS + CPU_TRAP_STACKS };
+enum space_device { DEVICE_INTERRUPTS, DEVICE_SCREEN, DEVICE_COUNT };
 
 struct space_range {
     const char *name;
@@ -53,7 +56,7 @@ extern const char space_null_label[];
  * (mem_type_is_ram), but for a framebuffer there and for page 0. */
 bool space_holds(const struct mem_region *);
 
-/* Make the space, not loaded yet. The stacks: `info`'s boot stack and those of cpu.h. `map` is
+/* Make the space, not loaded yet. The stacks: `info`'s boot stack and the trap stacks. `map` is
  * normalized, `screen`: the framebuffer can be used and is mapped. After home_open() and
  * tables_begin(), from which the tables come. A panic when they run out. O(regions + tables). */
 void space_make(const struct boot_info *info, const struct memmap *map, bool screen);

@@ -1,98 +1,36 @@
 #include "kernel/monitor/console.h"
-#include "hal/x86_64/asm.h"
-#include "hal/x86_64/serial.h"
+#include "hal/cpu.h"
+#include "hal/machine.h"
 #include "kernel/screen/display.h"
 #include "kernel/monitor/keyboard.h"
 #include "kernel/monitor/line.h"
 #include "kernel/log/log.h"
 
-/* The i8042: ports, status bits, commands. */
-enum { DATA = 0x60, CONTROL = 0x64 };
-enum { FULL = 1, BUSY = 2, FROM_MOUSE = 0x20, GONE = 0xFF };
-enum { READ_MODE = 0x20, WRITE_MODE = 0x60, MOUSE_OFF = 0xA7, KEYS_OFF = 0xAD, KEYS_ON = 0xAE };
-enum { MODE_IRQS = 3, MODE_KEYS_OFF = 0x10, MODE_TRANSLATE = 0x40 };
-
-#define ENABLE_SCANNING 0xF4u
-
 _Static_assert(LINE_LOST == SERIAL_LOST, "what the port lost must be lost to the editor");
 
-/* A read of a port takes 100 ns at the least, so this is 10 ms or more. */
-#define WAIT_READS 100000u
-#define FLUSH_MAX  64u
 #define BROKEN_MAX 1024u /* a device that sends without end must not hold us */
 
-static bool started, keyboard_there;
+static bool started;
 static struct keyboard keyboard;
 static struct line line;
 static char typed[KEYBOARD_BYTES]; /* of the last key, those not taken yet */
 static unsigned typed_count, typed_at;
 
-/* Wait until bit `bit` of the status is `set`. */
-static bool wait_for(uint8_t bit, bool set)
-{
-    for (unsigned i = 0; i < WAIT_READS; i++) {
-        uint8_t s = asm_in8(CONTROL);
-        if (s == GONE)
-            return false;
-        if (((s & bit) != 0) == set)
-            return true;
-    }
-    return false;
-}
-
-static bool send(uint16_t port, uint8_t byte)
-{
-    if (!wait_for(BUSY, false))
-        return false;
-    asm_out8(port, byte);
-    return true;
-}
-
-static void flush(void)
-{
-    for (unsigned i = 0; i < FLUSH_MAX && (asm_in8(CONTROL) & FULL) != 0; i++)
-        (void)asm_in8(DATA);
-}
-
-/* Both ports off, so that the answer is the controller's; then the keyboard alone, without
- * interrupts, translated to set 1. */
-static bool open_keyboard(void)
-{
-    if (!send(CONTROL, KEYS_OFF) || !send(CONTROL, MOUSE_OFF))
-        return false;
-    flush();
-    if (!send(CONTROL, READ_MODE) || !wait_for(FULL, true))
-        return false;
-    uint8_t mode = asm_in8(DATA);
-    mode = (uint8_t)((mode | MODE_TRANSLATE) & ~(MODE_IRQS | MODE_KEYS_OFF));
-    if (!send(CONTROL, WRITE_MODE) || !send(DATA, mode) || !send(CONTROL, KEYS_ON) ||
-        !send(DATA, ENABLE_SCANNING))
-        return false;
-    (void)wait_for(FULL, true); /* its answer; without a keyboard there is none */
-    flush();
-    return true;
-}
-
 void console_start(void)
 {
     if (started)
         return;
-    keyboard_there = open_keyboard();
+    bool keys = machine_open_keyboard();
     started = true;
     LOG("console", "serial %s, keyboard controller %s", S(serial_works() ? "yes" : "no"),
-        S(keyboard_there ? "yes" : "no"));
+        S(keys ? "yes" : "no"));
 }
 
 static void read_keyboard(void)
 {
-    uint8_t s = keyboard_there ? asm_in8(CONTROL) : 0;
-    if (s == GONE)
-        keyboard_there = false;
-    if (s == GONE || (s & FULL) == 0)
-        return;
-    uint8_t code = asm_in8(DATA);
+    int code = machine_scan_code();
     typed_at = 0;
-    typed_count = (s & FROM_MOUSE) != 0 ? 0 : keyboard_decode(&keyboard, code, typed);
+    typed_count = code < 0 ? 0 : keyboard_decode(&keyboard, (uint8_t)code, typed);
 }
 
 /* The next byte from either, or -1. */
@@ -154,7 +92,7 @@ static enum line_event edit(void)
             if (stale)
                 show();
             stale = false;
-            __builtin_ia32_pause();
+            cpu_relax();
             continue;
         }
         enum line_event event = line_feed(&line, (unsigned char)byte);

@@ -1,6 +1,5 @@
 #include "kernel/monitor/monitor.h"
-#include "hal/hal.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
 #include "kernel/monitor/command.h"
 #include "kernel/monitor/console.h"
 #include "kernel/monitor/exercise_run.h"
@@ -12,7 +11,6 @@
 #include "kernel/machine/power.h"
 #include "kernel/selftest.h"
 #include "kernel/memory/space.h"
-#include "kernel/trap/trap.h"
 #include "kernel/memory/walk.h"
 
 static struct options options;
@@ -77,10 +75,10 @@ static void run_fault(const struct command_call *c)
         LOG("monitor", "%X can be read", U(at));
         return;
     }
-    struct trap_seen seen = trap_last_caught();
-    LOG("monitor", "caught: vector %u, error code %x", U(seen.vector), U(seen.error));
-    if (seen.vector == 14)
-        fault_report_access(seen.cr2, seen.error);
+    struct trap t = trap_caught();
+    LOG("monitor", "caught: %s (%u, code %x)", S(t.name), U(t.number), U(t.code));
+    if (t.kind == TRAP_ACCESS)
+        fault_report_access(&t);
 }
 
 static void run_panic(const struct command_call *c)

@@ -1,15 +1,12 @@
 /* The part of the display that works at any time: the panic screen and the verdict. It draws straight to
  * the screen, with no memory of its own; the rest is in display.c. */
-#include "hal/x86_64/asm.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
 #include "kernel/screen/display.h"
 #include "kernel/early/home.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
 #include "kernel/screen/rows.h"
 #include "kernel/version.h"
-
-#define EFER 0xC0000080u
 
 static const struct boot_info *boot;
 static const char *step = "the start";
@@ -19,7 +16,7 @@ static uint64_t panic_from;
 void display_early(const struct boot_info *info)
 {
     boot = info;
-    if (screen_refuse(&boot->framebuffer, (uint64_t)1 << cpu.phys_bits) == NULL)
+    if (screen_refuse(&boot->framebuffer, (uint64_t)1 << hal_paging_features().phys_bits) == NULL)
         screen_use(&boot->framebuffer, boot->framebuffer.base);
 }
 
@@ -31,23 +28,6 @@ void display_step(const char *what)
 bool display_fits(const struct screen_grid *g)
 {
     return g->columns >= 20 && g->columns <= ROWS_COLUMNS_MAX && g->rows >= 10;
-}
-
-/* The CPU's own name, which it may not have: CPUID 80000002h to 80000004h. */
-static const char *cpu_name(void)
-{
-    static union {
-        struct cpuid part[3];
-        char text[49];
-    } name;
-    if (asm_cpuid(0x80000000u, 0).eax < 0x80000004u)
-        return cpu.vendor;
-    for (uint32_t i = 0; i < 3; i++)
-        name.part[i] = asm_cpuid(0x80000002u + i, 0);
-    const char *text = name.text;
-    while (*text == ' ')
-        text++;
-    return *text != '\0' ? text : cpu.vendor;
 }
 
 /* In a panic as it was before: the allocator's locks may be held. */
@@ -77,7 +57,8 @@ void display_fact(struct format_line *l, unsigned which)
                U(boot->firmware_revision), U(boot->map_count), U(boot->descriptor_size));
         break;
     case 2:
-        FORMAT(l, "CPU: %s, %u physical address bits", S(cpu_name()), U(cpu.phys_bits));
+        FORMAT(l, "CPU: %s, %u physical address bits", S(cpu_name()),
+               U(hal_paging_features().phys_bits));
         break;
     default:
         FORMAT(l, "RAM: %h for the page allocator; screen %ux%u", U(ram_bytes()),
@@ -102,15 +83,22 @@ static void put_lines(const struct screen_grid *g, uint32_t *row, const struct f
     }
 }
 
+static void put_control_registers(struct format_line *l)
+{
+    struct cpu_register r[CPU_REGISTERS];
+    size_t count = cpu_control_registers(r);
+    for (size_t i = 0; i < count; i++)
+        FORMAT(l, " %s %x", S(r[i].name), U(r[i].value));
+}
+
 static void put_panic_facts(const struct screen_grid *g, uint32_t *row)
 {
     struct format_line l = {.used = 0};
     FORMAT(&l, "Mortise has stopped: %s", S(panic_what));
     put_lines(g, row, &l, INK_WHITE, INK_VERMILION);
     l.used = 0;
-    FORMAT(&l, "It was at: %s. CR0 %x CR3 %x CR4 %x EFER %x; image at %X, in memory at %X", S(step),
-           U(asm_read_cr0()), U(asm_read_cr3()), U(asm_read_cr4()), U(asm_rdmsr(EFER)),
-           U(home.base), U(home.phys));
+    FORMAT(&l, "It was at: %s. Image at %X, in memory at %X;", S(step), U(home.base), U(home.phys));
+    put_control_registers(&l);
     put_lines(g, row, &l, INK_TEXT, INK_BLACK);
     for (unsigned i = 0; i < DISPLAY_FACTS; i++) {
         display_fact(&l, i);
@@ -141,7 +129,6 @@ static void put_panic(void)
         screen_text(&g, row, text, length, INK_TEXT, INK_BLACK);
     }
 }
-
 
 void display_end(bool pass)
 {

@@ -1,11 +1,9 @@
 /* kernel/trap/backtrace.h: who called whom, as offsets into the image (llvm-addr2line reads them with
  * the unstripped mortise.efi).
  *
- * On this target the frame pointer does not chain (the Microsoft ABI puts it anywhere in the
- * frame), so frames are unwound with the image's own .pdata and .xdata, which the compiler always
- * writes (Microsoft, "PE Format" and "x64 exception handling"). Every table access is checked
- * against the image, every stack access against the image and the stacks that were added; at most
- * 32 frames. Any context, traps included; no lock, no memory.
+ * How frames are unwound is the port's business (hal/cpu.h). Every stack access is checked against the
+ * image and the stacks that were added; at most 32 frames. Any context, traps included; no lock, no
+ * memory.
  */
 #ifndef KERNEL_TRAP_BACKTRACE_H
 #define KERNEL_TRAP_BACKTRACE_H

@@ -1,5 +1,5 @@
 #include "kernel/trap/fault.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
 #include "kernel/early/home.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
@@ -79,30 +79,30 @@ struct fault_place fault_place(vaddr_t at)
     return at >= SPACE_STACKS ? in_stacks(at) : in_devices(at);
 }
 
-static const char *refusal(uint64_t error)
+static const char *refusal(uint32_t access)
 {
-    if ((error & FAULT_PRESENT) == 0)
+    if ((access & TRAP_MAPPED) == 0)
         return "not mapped";
-    if ((error & FAULT_RESERVED) != 0)
+    if ((access & TRAP_BROKEN) != 0)
         return "mapped by an entry with reserved bits";
-    return (error & FAULT_FETCH) != 0   ? "not executable"
-           : (error & FAULT_WRITE) != 0 ? "not writable"
+    return (access & TRAP_FETCH) != 0   ? "not executable"
+           : (access & TRAP_WRITE) != 0 ? "not writable"
                                         : "not for users";
 }
 
-void fault_report_access(vaddr_t at, uint64_t error)
+void fault_report_access(const struct trap *t)
 {
     LOG("trap", "%s %X from %s code: the page is %s",
-        S((error & FAULT_FETCH) != 0   ? "executing"
-          : (error & FAULT_WRITE) != 0 ? "writing"
-                                       : "reading"),
-        U(at), S((error & FAULT_USER) != 0 ? "user" : "kernel"), S(refusal(error)));
+        S((t->access & TRAP_FETCH) != 0   ? "executing"
+          : (t->access & TRAP_WRITE) != 0 ? "writing"
+                                          : "reading"),
+        U(t->address), S((t->access & TRAP_USER) != 0 ? "user" : "kernel"), S(refusal(t->access)));
 }
 
 bool fault_report_path(vaddr_t at)
 {
     uint64_t entries[WALK_LEVELS];
-    unsigned levels = cpu.la57 ? 5 : 4;
+    unsigned levels = hal_paging_features().levels;
     uint64_t upper = at >> (11 + 9 * levels);
     if (upper != 0 && upper != UINT64_MAX >> (11 + 9 * levels))
         return false;
@@ -116,9 +116,9 @@ bool fault_report_path(vaddr_t at)
     return true;
 }
 
-void fault_report_place(vaddr_t at, uint64_t error)
+void fault_report_place(const struct trap *t)
 {
-    fault_report_path(at);
-    struct fault_place p = fault_place(at);
-    LOG("trap", "%s%s is %s", S(p.what), S(p.name), S(refusal(error)));
+    fault_report_path(t->address);
+    struct fault_place p = fault_place(t->address);
+    LOG("trap", "%s%s is %s", S(p.what), S(p.name), S(refusal(t->access)));
 }

@@ -6,12 +6,7 @@
 
 #include "hal/base.h"
 
-/* Bits of a page fault's error code (Intel SDM vol. 3A, 4.7). */
-#define FAULT_PRESENT  1u /* clear: not mapped; set: mapped, but not for this */
-#define FAULT_WRITE    2u
-#define FAULT_USER     4u
-#define FAULT_RESERVED 8u
-#define FAULT_FETCH    16u
+struct trap;
 
 /* What lies at an address, in two parts that are neither NULL: "guard page of the " "boot stack";
  * "kernel text" "". Any address. In the direct map the allocator is walked, with its locks:
@@ -25,11 +20,11 @@ struct fault_place fault_place(vaddr_t);
  * none that the CPU translates. */
 bool fault_report_path(vaddr_t);
 
-/* For an address (CR2) and an error code. The first logs the access and why it was refused, and
- * reads nothing; the second what the tables say level by level and then, for it reads most, the
- * place: "kernel text is not writable". A trap that may have come inside the allocator sets
+/* For a TRAP_ACCESS (hal/cpu.h), and the second for a TRAP_OVERFLOW too. The first logs the access and why
+ * it was refused, and reads nothing; the second what the tables say level by level and then, for it reads
+ * most, the place: "kernel text is not writable". A trap that may have come inside the allocator sets
  * hal_locks_are_void before the second. */
-void fault_report_access(vaddr_t, uint64_t error);
-void fault_report_place(vaddr_t, uint64_t error);
+void fault_report_access(const struct trap *);
+void fault_report_place(const struct trap *);
 
 #endif

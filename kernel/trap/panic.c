@@ -1,6 +1,6 @@
 #include "kernel/trap/panic.h"
-#include "hal/hal.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
+#include "hal/machine.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/screen/display.h"
 #include "kernel/log/log.h"
@@ -25,7 +25,7 @@ _Noreturn void verdict(bool pass)
         SAY("end", "this machine halts after the next line; switch it off or reset it");
     verdict_say(pass);
     if (exit_wanted)
-        cpu_debug_exit(pass ? 0x10 : 0x11);
+        machine_debug_exit(pass);
     cpu_halt();
 }
 

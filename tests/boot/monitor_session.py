@@ -248,8 +248,8 @@ def check_others(c, s, log):
     bench = re.search(r"bench: hot pair (\d+) ticks, 64-page run (\d+) ticks", s.do("bench"))
     c.check(bench and int(bench[1]) > 0 and int(bench[2]) > 0, "bench measures")
     answer = s.do("fault")
-    c.check("caught: vector 14, error code 0x0" in answer and "reading 0x000000000dead000" in answer and "not mapped" in answer, "fault: " + answer)
-    c.check("caught: vector 13" in s.do("fault 0x800000000000"), "a non-canonical read is caught")
+    c.check("caught: page fault (14, code 0x0)" in answer and "reading 0x000000000dead000" in answer and "not mapped" in answer, "fault: " + answer)
+    c.check("caught: general protection (13" in s.do("fault 0x800000000000"), "a non-canonical read is caught")
     c.check(f"{DIRECT + 0x200000:#x} can be read" in s.do(f"fault {DIRECT + 0x200000:#x}"), "RAM can be read")
     c.check("nothing was done" in s.do(f"fault {APIC_WINDOW:#x}"), "devices are not read")
     answer = s.do("oom")
@@ -311,7 +311,7 @@ def check_nonsense(c, s):
                        ("reboot now", "too much"), ("poweroff 1", "too much"), ("exit maybe", "cannot be"),
                        ("%s%x%u%%", '"%s%x%u%%" is no command'), ("free 1 2 3", "too much"), ("exercise 0", "it was stopped"),
                        ("translate 0x800000000000", "address that the CPU cannot translate"), ("walk 0x800000000000", "translates no such"),
-                       ("walk 0xffff7fffffffffff", "translates no such"), (f"fault {ALL}", "caught: vector 14"),
+                       ("walk 0xffff7fffffffffff", "translates no such"), (f"fault {ALL}", "caught: page fault (14"),
                        ("x" * 400, "more was typed than"), ("help" + " " * 80, "more was typed than"),
                        (b"\x00\x01\xff\xfe\x80abc", '"abc" is no command')):
         answer = s.do(line)

@@ -55,6 +55,7 @@ proof_all() {
     plant fault "$STATUS_FAIL" 'trap: user half is not mapped' --options plant=fault
     plant text "$STATUS_FAIL" 'trap: kernel text is not writable' --options plant=text
     plant stack "$STATUS_FAIL" 'trap: guard page of the boot stack is not mapped' --options plant=stack
+    plant nmi "$STATUS_FAIL" 'trap: NMI (2, code 0x0)' --options plant=nmi
     plant triple "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=triple
     plant hang "$STATUS_NO_VERDICT" 'no verdict within 20 s' --options plant=hang --timeout 20
     plant reset "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=reset

@@ -183,12 +183,12 @@ def check_report(checks, memsim, folder, report, log):
     # Some firmware has no Secure Boot at all, and then no variable that says so.
     first = re.search(r"^# Mortise .*firmware: .*Secure Boot (on|off|unknown)", lines[0])
     checks.check(first, f"the first line: {lines[0]!r}")
-    for topic in ("options: exit=1 exit=0 monitor=off ", "cpuid: 0x1 ", "cpuid: 0x80000001 ", "protection: CR0 0x", "mapped: r-- ", "this program: code r",
+    for topic in ("options: exit=1 exit=0 monitor=off ", "cpuid: 0x1 ", "cpuid: 0x80000001 ", "protection: read-only is", "register: cr0 0x", "register: efer 0x", "mapped: r-- ", "this program: code r",
                   "screen: 1 mode 0: ", "acpi: FACP at 0x", "acpi: APIC at 0x"):  # fmt: skip
         checks.check(f"\n# {topic}" in report, f"a line {topic!r}")
     checks.check(re.search(r"# screen: 1 mode 0: 1280x800, pitch 1280, format 1, in use\n", report), "the mode in use")
     checks.equal(report.count("not all in the map"), 0, "ACPI tables out of the map")
-    checks.check("; top page table r-x\n" in report and "(read-only is enforced)" in report, "OVMF's read-only tables are seen")
+    checks.check("; top page table r-x\n" in report and "protection: read-only is enforced, no-execute is on" in report, "OVMF's read-only tables are seen")
     wrong = [line for line in lines[:-1] if not re.fullmatch(r"# .*|\d+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+", line)]
     checks.equal((wrong, lines[-1]), ([], ""), "lines that are neither a remark nor an entry")
     checks.check(len(entries(log)) > 50, "the log has a map")

@@ -48,6 +48,7 @@ KINDS = [("", "shade"), ("usable", "green"), ("boot services", "sky"), ("Mortise
          ("devices", "blue"), ("bad RAM", "vermilion")]
 HOLE, USABLE, BOOT, OURS, ACPI, RUNTIME, SPECIAL, RESERVED, DEVICES, BAD = range(10)
 # UEFI type -> (rank: where entries overlap the higher wins, kind).
+CONTROL = ["cr0", "cr2", "cr3", "cr4", "efer"]  # as the panic screen names them
 TYPES = {7: (1, USABLE), 3: (2, BOOT), 4: (2, BOOT), 1: (3, BOOT), 2: (3, BOOT), 9: (4, ACPI),
          14: (6, SPECIAL), 15: (7, SPECIAL), 10: (8, ACPI), 5: (9, RUNTIME), 6: (9, RUNTIME),
          11: (11, DEVICES), 12: (11, DEVICES), 8: (12, BAD)}
@@ -331,9 +332,10 @@ class Reader(Checks):
         facts = wrap(self.facts(), self.columns)
         self.equal(self.text[0], "Mortise has stopped: page fault", "the title")
         self.equal(self.picture.at(self.picture.size[0] // self.picture.scale - 1, 0), RGB["vermilion"], "its ground")
-        state = self.log.find(r"trap: cr0 (\S+) cr2 \S+ cr3 (\S+) cr4 (\S+) efer (\S+)")
+        state = [self.log.find(rf"trap: .*\b{name} (\S+)")[1] for name in CONTROL]
         image = self.log.find(r"image: at (\S+) .*in memory at (\S+) ")
-        line = f"It was at: the self-test. CR0 {state[1]} CR3 {state[2]} CR4 {state[3]} EFER {state[4]}; image at {image[1]}, in memory at {image[2]}"
+        line = f"It was at: the self-test. Image at {image[1]}, in memory at {image[2]};"
+        line += "".join(f" {name} {int(value, 16):#x}" for name, value in zip(CONTROL, state))
         want = wrap([line], self.columns) + facts
         self.equal(self.text[1 : 1 + len(want)], want, "state and facts")
         rest = self.text[1 + len(want) :]

@@ -3,7 +3,7 @@
  * kept log (K1 and K2 of kernel/log/keep.h). The input is also looked at as a kept log itself; zlib's
  * CRC judges that. */
 #include "hal/hal.h"
-#include "hal/x86_64/serial.h"
+#include "hal/machine.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
 

@@ -2,7 +2,7 @@
  * is what the list says, as the CPU reads its tables. (The desk does much more of this, with
  * another size of `long`.) */
 #include "mm/aspace.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/hal.h"
 #include "tests/kernel/selftest.h"
 #include "kernel/memory/space.h"
 #include "kernel/memory/tables.h"
@@ -42,7 +42,7 @@ static void see(void *ctx, const struct walk_leaf *leaf)
             return;
         }
         uint32_t prot = (leaf->bits & WALK_WRITE) != 0 ? ASPACE_W : ASPACE_R;
-        prot |= cpu.nx && (leaf->bits & WALK_EXECUTE) != 0 ? ASPACE_X : 0;
+        prot |= hal_paging_features().nx && (leaf->bits & WALK_EXECUTE) != 0 ? ASPACE_X : 0;
         prot |= (leaf->bits & WALK_USER) != 0 ? ASPACE_USER : 0;
         seen[i] = (struct page){(uint32_t)((leaf->phys + at) / PAGE_SIZE), (uint8_t)prot,
                                 leaf->size == 2 * MIB};
@@ -60,7 +60,7 @@ static bool is_whole(const struct page *block)
 
 static bool same(const struct page *a, const struct page *b)
 {
-    uint32_t visible = cpu.nx ? ~0u : ~ASPACE_X;
+    uint32_t visible = hal_paging_features().nx ? ~0u : ~ASPACE_X;
     return a->frame == b->frame && (a->prot & visible) == (b->prot & visible);
 }
 

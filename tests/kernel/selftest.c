@@ -1,7 +1,6 @@
 #include "tests/kernel/selftest.h"
 #include "kernel/selftest.h"
-#include "hal/hal.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
 #include "kernel/screen/display.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
@@ -37,15 +36,30 @@ static void print_line(const char *line)
     SAY("test", line);
 }
 
+/* Without end; each call needs the result of the next. */
+static uint64_t deeper(volatile uint64_t depth)
+{
+    return depth == UINT64_MAX ? 0 : deeper(depth + 1) + depth;
+}
+
+static void overflow(void *arg)
+{
+    UNUSED(arg);
+    deeper(0);
+}
+
+/* Neither of them may be caught by a cpu_try() that happens to be running. */
+static void raise_planted(enum plant plant)
+{
+    if (plant == PLANT_NMI)
+        cpu_try(machine_raise_outside, NULL);
+    else
+        cpu_try(overflow, NULL);
+}
+
 static void read_planted(void)
 {
     *(volatile uint32_t *)(uintptr_t)0xDEAD000u = 0; /* no identity map: nothing is there */
-}
-
-/* Without end; each call needs the result of the next. */
-static uint64_t overflow(volatile uint64_t depth)
-{
-    return depth == UINT64_MAX ? 0 : overflow(depth + 1) + depth;
 }
 
 static void carry_out(enum plant plant)
@@ -59,13 +73,14 @@ static void carry_out(enum plant plant)
         read_planted();
         break;
     case PLANT_STACK:
-        overflow(0);
+    case PLANT_NMI:
+        raise_planted(plant);
         break;
     case PLANT_TEXT:
         *(volatile uint8_t *)(uintptr_t)&selftest_run = 0;
         break;
     case PLANT_TRIPLE:
-        cpu_triple_fault();
+        cpu_reset();
     case PLANT_RESET:
         kernel_reset();
     case PLANT_OFF:

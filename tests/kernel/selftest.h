@@ -9,6 +9,9 @@ extern const struct test_suite machine_suite;
 extern const struct test_suite space_suite;
 extern const struct test_suite aspace_suite;
 
+/* Raise a trap that nothing the interrupted code did has caused: TRAP_OUTSIDE of hal/cpu.h. */
+void machine_raise_outside(void *);
+
 /* Log what selftest_bench() promises. */
 void smoke_bench(void);
 

@@ -11,7 +11,8 @@
 
 #include "efi/loader.h"
 #include "hal/hal.h"
-#include "hal/x86_64/cpu.h"
+#include "hal/cpu.h"
+#include "hal/host/host.h"
 #include "kernel/log/keep.h"
 
 #include <setjmp.h>
@@ -62,7 +63,8 @@ static struct fake {
     EFI_STATUS no_key; /* what it answers when there is none */
     bool stuck_key;    /* ... but the last one for ever */
     uint64_t fixed;    /* the one address that AllocateAddress gives, 0: none */
-    struct cpu_control control;
+    struct cpu_protection protection;
+    struct cpu_register registers[2];
     EFI_STATUS no_write; /* what opening for writing, or else */
     size_t room;         /* bytes that can be written; SIZE_MAX */
     bool short_writes;   /* a full disk takes a part and says success */
@@ -423,9 +425,32 @@ static EFI_STATUS EFIAPI fake_query(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, UINT32 mo
     return EFI_SUCCESS;
 }
 
-struct cpu_control cpu_control(void)
+static void fake_levels(uint8_t levels)
 {
-    return fw.control;
+    struct hal_paging p = hal_paging_features();
+    p.levels = levels;
+    host_set_paging(&p);
+}
+
+void cpu_detect(void)
+{
+}
+
+struct cpu_protection cpu_protection(void)
+{
+    return fw.protection;
+}
+
+size_t cpu_control_registers(struct cpu_register out[CPU_REGISTERS])
+{
+    memcpy(out, fw.registers, sizeof fw.registers);
+    return ARRAY_LEN(fw.registers);
+}
+
+void cpu_identify(cpu_tell_fn *tell, void *ctx)
+{
+    tell(ctx, "kind", (const uint32_t[]){1, 2, 3, 4, 0xffffffff});
+    tell(ctx, "other", (const uint32_t[]){0, 0, 0, 0, 0x80000000});
 }
 
 static EFI_STATUS EFIAPI fake_read(EFI_FILE_PROTOCOL *file, UINTN *size, void *to)
@@ -603,7 +628,10 @@ static void fake_start(void)
     fw.secure = -1;
     fw.fixed = fake_fixed();
     memset(fake_pages_of, 0, sizeof(fake_pages_of));
-    fw.control.cr3 = (uintptr_t)fake_pages_of;
+    fw.registers[0] = (struct cpu_register){"one", 0x80010033};
+    fw.registers[1] = (struct cpu_register){"two", 0};
+    hal_load_root((uintptr_t)fake_pages_of);
+    fake_levels(4);
     fw.low_page = 0x9e000;
     fake_services();
     fake_image();

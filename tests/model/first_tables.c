@@ -1,6 +1,7 @@
 /* The tables of the first moments (kernel/early/first_tables.h) and the walker that looks at all tables
  * (kernel/memory/walk.h), on the desk: also with 5 levels and without NX, which no emulator here starts
  * with. The walker judges mm/aspace's tables as well. */
+#include "hal/cpu.h"
 #include "hal/host/host.h"
 #include "kernel/early/first_tables.h"
 #include "kernel/memory/tables.h"
@@ -33,6 +34,13 @@ void tables_pool_give(paddr_t page)
 static uint64_t *words(paddr_t at)
 {
     return hal_phys_to_virt(at);
+}
+
+/* As a port with one root for both halves. */
+void cpu_keep_lower_half(paddr_t root)
+{
+    for (unsigned i = 0; i < 512; i++)
+        words(root)[i] |= i < 256 ? words(hal_root())[i] : 0; /* it comes empty */
 }
 
 static struct walk_leaf leaves[RUNS_MAX];

@@ -88,6 +88,37 @@ TEST("keep.K1 at any time the block holds whole lines, or none")
     TEST_END;
 }
 
+static struct keep memory; /* what the caches have given back so far: all that a reset leaves */
+
+static void written_back(const void *from, size_t size)
+{
+    uintptr_t offset = (uintptr_t)from - (uintptr_t)block();
+    if (offset < sizeof memory && size <= sizeof memory - offset)
+        memcpy((char *)&memory + offset, from, size);
+}
+
+TEST("keep.K1 a reset, which forgets the caches, leaves what was logged")
+{
+    static const char text[] = "[0.000000] one\r\n[0.000001] two\r\n\r\n[0.1] four\r\n";
+    size_t whole = 0, found;
+    dirty(0x5a);
+    memset(&memory, 0xa5, sizeof memory);
+    host_on_write_back = written_back;
+    keep_open(AT);
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        keep_put(text[i]);
+        if (text[i] == '\n') {
+            keep_line();
+            whole = i + 1;
+        }
+        found = 0;
+        CHECK_EQ(keep_look(&memory, &found), whole == 0 ? KEEP_NONE : KEEP_GOOD);
+        CHECK(found == whole && memcmp(memory.text, text, whole) == 0);
+    }
+    host_on_write_back = NULL;
+    TEST_END;
+}
+
 #define LONG  21u /* bytes of a line of the long log */
 #define LINES (3 * KEEP_SIZE / LONG)
 

@@ -58,6 +58,8 @@ TEST("options.each word is understood")
     CHECK_EQ(o.plant, PLANT_RESET);
     o = PARSE("plant=off");
     CHECK_EQ(o.plant, PLANT_OFF);
+    o = PARSE("plant=nmi");
+    CHECK_EQ(o.plant, PLANT_NMI);
     CHECK_EQ(o.screen, SCREEN_MAP);
     CHECK_EQ(PARSE("screen=log").screen, SCREEN_LOG);
     CHECK_EQ(PARSE("screen=off").screen, SCREEN_OFF);

@@ -1,4 +1,4 @@
-#include "hal/x86_64/serial.h"
+#include "hal/machine.h"
 #include "hal/x86_64/asm.h"
 
 /* Registers of a 16550, from its base port. */

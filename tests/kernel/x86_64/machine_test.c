@@ -1,0 +1,94 @@
+/* What is true of this architecture alone. */
+#include "hal/cpu.h"
+#include "hal/x86_64/asm.h"
+#include "tests/kernel/selftest.h"
+
+static void do_invalid(void *at)
+{
+    UNUSED(at);
+    __asm__ volatile("ud2");
+}
+
+static void raise_high_vector(void *at)
+{
+    UNUSED(at);
+    __asm__ volatile("int $0xC8");
+}
+
+TEST("machine.a trap says its vector")
+{
+    CHECK(!cpu_try(do_invalid, NULL));
+    CHECK_EQ(trap_caught().number, 6);
+    CHECK_EQ(trap_caught().code, 0);
+    CHECK(!cpu_try(raise_high_vector, NULL));
+    CHECK_EQ(trap_caught().number, 0xC8);
+    CHECK_EQ(trap_caught().code, 0);
+    CHECK_EQ(trap_spurious(), 0);
+    TEST_END;
+}
+
+void machine_raise_outside(void *at)
+{
+    UNUSED(at);
+    __asm__ volatile("int $2");
+}
+
+#define FLAG_TRAP      0x100u
+#define FLAG_DIRECTION 0x400u
+#define FLAG_ALIGN     0x40000u
+
+/* Alignment is not checked in ring 0, so that flag does nothing; the trap flag traps by itself. */
+static void spoil_flags(void *flags)
+{
+    __asm__ volatile("pushfq\n\torq %0, (%%rsp)\n\tpopfq\n\tud2"
+                     :
+                     : "r"((uint64_t)(uintptr_t)flags)
+                     : "memory", "cc");
+}
+
+static uint64_t flags_now(void)
+{
+    uint64_t flags;
+    __asm__ volatile("pushfq\n\tpopq %0" : "=r"(flags) : : "memory");
+    return flags & (FLAG_TRAP | FLAG_DIRECTION | FLAG_ALIGN);
+}
+
+TEST("machine.a trap that is caught leaves the flags as they were")
+{
+    static const uint32_t bits[] = {FLAG_TRAP, FLAG_DIRECTION, FLAG_ALIGN};
+    for (unsigned i = 0; i < ARRAY_LEN(bits); i++) {
+        CHECK(!cpu_try(spoil_flags, (void *)(uintptr_t)bits[i]));
+        uint64_t found = flags_now();
+        __asm__ volatile("cld");
+        CHECK_EQ(found, 0);
+    }
+    TEST_END;
+}
+
+static void count_told(void *ctx, const char *kind, const uint32_t numbers[5])
+{
+    uint32_t *leaf = ctx;
+    UNUSED(kind);
+    leaf[0] += numbers[0] == leaf[1] || numbers[0] == 0x80000000u;
+    leaf[1] = numbers[0] + 1;
+}
+
+TEST("machine.every leaf of CPUID is told")
+{
+    uint32_t told[2] = {0, 0};
+    cpu_identify(count_told, told);
+    CHECK_EQ(told[0], min_u64(asm_cpuid(0, 0).eax + 1, 0x20) +
+                          min_u64(asm_cpuid(0x80000000u, 0).eax - 0x80000000u + 1, 0x20));
+    TEST_END;
+}
+
+TEST("machine.the control registers are as built")
+{
+    CHECK_EQ(asm_read_cr0(), 0x80010033u);
+    CHECK_EQ(asm_read_cr4() & ~((uint64_t)1 << 12), hal_paging_features().global ? 0xE0 : 0x60);
+    CHECK_EQ(asm_rdmsr(0xC0000080u) >> 11 & 1u, hal_paging_features().nx);
+    CHECK(!hal_paging_features().pat || asm_rdmsr(0x277) == 0x0007040100070406u);
+    TEST_END;
+}
+
+TEST_SUITE(machine);
