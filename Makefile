@@ -28,7 +28,7 @@ all: image ## build the image (default): BOOTX64.EFI, and mortise.efi with DWARF
 
 EFI_DIRS ?= /usr/include/efi /usr/local/include/efi
 EFI_INC  := $(firstword $(foreach d,$(EFI_DIRS),$(wildcard $(d)/efi.h)))
-EFI_SRC  := $(sort $(wildcard efi/*.c))
+EFI_SRC  := $(sort $(wildcard efi/*.c) $(foreach d,base talk memory machine x86_64,$(wildcard efi/$(d)/*.c)))
 KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard kernel/*/*.c) $(wildcard tests/kernel/*.c) $(wildcard tests/kernel/x86_64/*.c) \
             $(wildcard hal/x86_64/*.c hal/x86_64/*.S hal/x86_64/pc/*.c)) \
             $(MM_SRC) tests/test.c $(UNIT_SRC)
@@ -101,7 +101,7 @@ $(BUILD)/host/embed: $(EMBED_SRC) tests/embed/desk.c $(wildcard mm/*.h hal/*.h t
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -g -I. -Itests/embed $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
 
-$(BUILD)/embed/%.c.obj: %.c efi/uefi.h $(wildcard mm/*.h hal/*.h tests/embed/*.h) Makefile
+$(BUILD)/embed/%.c.obj: %.c efi/base/uefi.h $(wildcard mm/*.h hal/*.h tests/embed/*.h) Makefile
 	@mkdir -p $(@D)
 	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
 	$(EFI_CC) --target=x86_64-unknown-windows -std=c11 -O2 -ffreestanding -fshort-wchar -mgeneral-regs-only \
@@ -113,7 +113,7 @@ $(BUILD)/embed.efi: $(EMBED_OBJ)
 	$(PYTHON) tests/lint/pe_lint.py $@
 
 # What 32-bit firmware starts: it says that 64-bit firmware is needed.
-$(BUILD)/BOOTIA32.EFI: efi/ia32/main.c efi/uefi.h Makefile
+$(BUILD)/BOOTIA32.EFI: efi/ia32/main.c efi/base/uefi.h Makefile
 	@mkdir -p $(BUILD)/efi/efi/ia32
 	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
 	$(EFI_CC) --target=i686-unknown-windows -std=c11 -Oz -ffreestanding -fshort-wchar -mgeneral-regs-only \
@@ -224,13 +224,13 @@ $(H)/model-pe: kernel/early/pe.c tests/test.c
 $(H)/model-first_tables: kernel/early/first_tables.c kernel/memory/walk.c kernel/early/pe.c tests/test.c
 
 # zlib judges the sum of the kept log.
-$(H)/fuzz-options: efi/words.c kernel/options.c
+$(H)/fuzz-options: efi/base/words.c kernel/options.c
 $(H)/fuzz-format: $(patsubst %,kernel/log/%.c,format keep log)
 $(H)/fuzz-format: private HOST_LIBS := -lz
 
 # The loader, as it is, against a fake firmware.
 LOADER_BIN := $(H)/model-loader $(H)/model-report $(H)/fuzz-report
-$(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h) $(patsubst %,kernel/%.c,log/format log/keep options version)
+$(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h efi/*/*.h) $(patsubst %,kernel/%.c,log/format log/keep options version)
 $(H)/model-loader $(H)/model-report: tests/test.c
 $(H)/model-report: private HOST_LIBS := -lz
 $(H)/fuzz-report: tests/sim/reader.c tests/sim/reader_line.c

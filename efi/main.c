@@ -1,11 +1,20 @@
-/* The story of the loader, top to bottom. What each step needs is in efi/loader.h. */
-#include "efi/loader.h"
+#include "efi/main.h"
+#include "efi/arch/places.h"
+#include "efi/base/text.h"
+#include "efi/machine/graphics.h"
+#include "efi/machine/tables.h"
+#include "efi/memory/kept.h"
+#include "efi/memory/map.h"
+#include "efi/menu.h"
+#include "efi/report.h"
+#include "efi/talk/console.h"
+#include "efi/talk/options.h"
+#include "efi/talk/volume.h"
 #include "hal/hal.h"
 #include "hal/unaligned.h"
 #include "kernel/version.h"
 
 #define STACK_SIZE     (64 * KIB) /* the kernel's boot stack */
-#define TRAMPOLINE_TOP 0x9efffu   /* an AP starts in real mode, below the BIOS area at 640 KiB */
 #define STALL_US       20000u
 #define REFUSED_WAIT_S 30u
 
@@ -56,9 +65,12 @@ static void copy_firmware_name(const struct loader *l)
 /* Page 0 is never used, though some firmware hands it out; so the second answer counts then. */
 static void take_trampoline(const struct loader *l)
 {
-    uint64_t page = map_take_pages(l, 1, TRAMPOLINE_TOP);
+    uint64_t top = places_trampoline();
+    if (top == 0)
+        return;
+    uint64_t page = map_take_pages(l, 1, top);
     if (page == 0)
-        page = map_take_pages(l, 1, TRAMPOLINE_TOP);
+        page = map_take_pages(l, 1, top);
     l->info->trampoline = page;
     if (page == 0)
         console_note(l, "No free page below 640 KiB: other processors cannot be started.");

@@ -1,4 +1,9 @@
-#include "efi/loader.h"
+#include "efi/menu.h"
+#include "efi/base/text.h"
+#include "efi/memory/map.h"
+#include "efi/report.h"
+#include "efi/talk/console.h"
+#include "efi/talk/options.h"
 
 #define ANSWER    600u /* tenths: whoever has pressed a key is given a minute for the next */
 #define HELP_TIME 300u

@@ -1,4 +1,12 @@
-#include "efi/loader.h"
+#include "efi/report.h"
+#include "efi/arch/protect.h"
+#include "efi/base/text.h"
+#include "efi/machine/graphics.h"
+#include "efi/machine/tables.h"
+#include "efi/memory/kept.h"
+#include "efi/memory/map.h"
+#include "efi/talk/console.h"
+#include "efi/talk/volume.h"
 #include "hal/cpu.h"
 #include "kernel/version.h"
 

@@ -14,7 +14,7 @@
 
 #include "hal/base.h"
 
-/* A firmware descriptor in our own terms, firmware order kept (efi/rawmap.h makes it). `end` is
+/* A firmware descriptor in our own terms, firmware order kept (efi/base/rawmap.h makes it). `end` is
  * exclusive; a descriptor that wraps keeps its wrapped end, and the kernel reports it. Types and
  * attributes are numbered as UEFI 2.10 does, sections 7.2.1 and 7.2.3. */
 struct boot_mem {
@@ -26,7 +26,7 @@ struct boot_mem {
 };
 _Static_assert(sizeof(struct boot_mem) == 32, "boot_mem has no hidden padding");
 
-/* What efi/framebuffer.h has accepted (F1 to F3 there), or all 0. */
+/* What efi/machine/framebuffer.h has accepted (F1 to F3 there), or all 0. */
 struct boot_framebuffer {
     uint64_t base;                            /* 0: no framebuffer */
     uint64_t size;                            /* bytes */

@@ -2,7 +2,7 @@
  *
  * It says on ConOut why nothing else happens, waits for a key and returns to the firmware. A program
  * of its own, for a 32-bit machine: no code of the rest of Mortise is in it. */
-#include "efi/uefi.h"
+#include "efi/base/uefi.h"
 
 #define MINUTE_US 60000000u
 

@@ -1,7 +1,7 @@
 /* tests/embed/pc.c: the example's machine as a UEFI program: it leaves the firmware, keeps the
  * firmware's identity map until the example loads tables of its own, and ends through QEMU's
  * debug-exit port. */
-#include "efi/uefi.h"
+#include "efi/base/uefi.h"
 #include "hal/hal.h"
 #include "tests/embed/embed.h"
 

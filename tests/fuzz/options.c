@@ -1,9 +1,9 @@
 /* libFuzzer over the kernel's options (kernel/options.h): first byte even: the text as it is, odd:
- * through the loader's reader of words (efi/words.h) first. Numbers are judged by strtoull here;
+ * through the loader's reader of words (efi/base/words.h) first. Numbers are judged by strtoull here;
  * for the rest it must hold that words which are not understood change nothing, that saying all of
  * it twice changes nothing, and that a later word wins. Memory is exact, so that ASan sees one byte
  * more. */
-#include "efi/words.h"
+#include "efi/base/words.h"
 #include "kernel/options.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* libFuzzer over the loader's options text: first byte the capacity, second the form, then the
- * input. W1 and W2 of efi/words.h are recomputed, and what the options then are lies in the ranges
+ * input. W1 and W2 of efi/base/words.h are recomputed, and what the options then are lies in the ranges
  * of kernel/options.h; memory is exact, so that ASan sees one byte more. */
-#include "efi/words.c"
+#include "efi/base/words.c"
 #include "kernel/options.c"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #!/bin/sh
 # tests/lint/layers.sh: prove the layer rule and the house rules that a grep can see.
 #
-#   efi/     may include kernel/ mm/ hal/, and efi/uefi.h is the only place that includes the UEFI
-#            headers
+#   efi/     may include kernel/ mm/ hal/, and efi/base/uefi.h is the only place that includes the
+#            UEFI headers; a room of it knows only the rooms below: base, talk, arch, memory, machine
 #   kernel/  may include mm/ hal/, and never tests/: tests/kernel supplies its self-test
 #   mm/      may include mm/, hal/base.h, hal/hal.h and the C headers that need no library;
 #            no printing, no assembly, no variable that can change
@@ -76,6 +76,12 @@ may_include() { # FOLDER ALLOWED-REGEX
 freestanding='<(stdarg|stdatomic|stdbool|stddef|stdint|stdnoreturn|stdalign|limits)\.h>'
 
 may_include efi '"(efi|kernel|mm|hal)/[^"]*"|<efi[a-z]*\.h>|'"$freestanding"
+may_include efi/base '"(efi/base|kernel|mm|hal)/[^"]*"|<efi\.h>|'"$freestanding"
+may_include efi/talk '"(efi/(base|talk)|kernel|mm|hal)/[^"]*"'
+may_include efi/arch '"(efi/(base|talk)|kernel|mm|hal)/[^"]*"'
+may_include efi/x86_64 '"(efi/(base|talk|arch)|kernel|mm|hal)/[^"]*"'
+may_include efi/memory '"(efi/(base|talk|arch|memory)|kernel|mm|hal)/[^"]*"'
+may_include efi/machine '"(efi/(base|talk|arch|memory|machine)|kernel|mm|hal)/[^"]*"'
 bad "kernel/ may not include this" "$(includes kernel |
     grep -vE ":(\"(kernel|mm|hal)/[^\"]*\"|$freestanding)\$")"
 may_include mm '"mm/[^"]*"|"hal/(base|hal)\.h"|'"$freestanding"
@@ -89,8 +95,8 @@ bad "kernel/ and mm/ know no port of hal/ but through hal/hal.h" \
 
 # It undoes what gnu-efi does to __attribute__. Programs of their own use it too: the example in
 # tests/embed, and the firmware in the middle, tests/boot/shim.
-bad "only efi/uefi.h may include UEFI headers" \
-    "$(includes efi kernel mm hal tests | grep -v '^efi/uefi\.h:' | grep -E ':[<"](efi|efi[a-z]*/?[^">]*)[">]$' | grep -v ':"efi/')"
+bad "only efi/base/uefi.h may include UEFI headers" \
+    "$(includes efi kernel mm hal tests | grep -v '^efi/base/uefi\.h:' | grep -E ':[<"](efi|efi[a-z]*/?[^">]*)[">]$' | grep -v ':"efi/')"
 bad "only efi/ may include efi/" "$(includes kernel mm hal | grep -E ':"efi/')"
 bad "UEFI types stop at kernel/boot_info.h" \
     "$(code kernel mm hal | grep -E '[^A-Za-z0-9_](EFI_[A-Z_]+|UINTN|CHAR16|EFIAPI)([^A-Za-z0-9_]|$)')"

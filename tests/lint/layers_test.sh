@@ -54,7 +54,13 @@ check_all() {
 
 red "efi. may not include" efi/%.c '#include <stdio.h>'
 red "efi. may not include" efi/%.c '#include "tests/test.h"'
-red "kernel. may not include" kernel/%.c '#include "efi/loader.h"'
+red "efi.base. may not include" efi/base/%.c '#include "efi/talk/console.h"'
+red "efi.talk. may not include" efi/talk/%.c '#include "efi/memory/map.h"'
+red "efi.arch. may not include" efi/arch/%.h '#include "efi/memory/map.h"'
+red "efi.x86_64. may not include" efi/x86_64/%.c '#include "efi/machine/tables.h"'
+red "efi.memory. may not include" efi/memory/%.c '#include "efi/menu.h"'
+red "efi.machine. may not include" efi/machine/%.c '#include "efi/report.h"'
+red "kernel. may not include" kernel/%.c '#include "efi/base/loader.h"'
 red "kernel. may not include" kernel/%.c '#include "tests/test.h"'
 red "kernel. may not include" kernel/%.c '#include <efi.h>'
 red "mm. may not include" mm/%.c '#include "kernel/boot_info.h"'
@@ -65,8 +71,8 @@ red "hal. may include nothing above" hal/host/%.c '#include "kernel/boot_info.h"
 red "hal.x86_64. may use only" hal/x86_64/%.c '#include <stdlib.h>'
 red "no header of hal" mm/%.c '#include "port.h"'
 red "kernel. and mm. know no port" kernel/%.c '#include "hal/host/host.h"'
-red "only efi.uefi.h may include UEFI" tests/unit/%.c '#include <efilib.h>'
-red "only efi.uefi.h may include UEFI" efi/%.c '#include <efi.h>'
+red "only efi.base.uefi.h may include UEFI" tests/unit/%.c '#include <efilib.h>'
+red "only efi.base.uefi.h may include UEFI" efi/%.c '#include <efi.h>'
 red "UEFI types stop" kernel/boot_info.h 'EFI_HANDLE image;'
 red "UEFI types stop" mm/%.h 'UINTN pages(void);'
 red "mm. does not print" mm/%.c 'void f(void);' 'void f(void) { printf("x"); }'
@@ -89,7 +95,7 @@ green mm/%.c '/* a long story, printf() and 1UL' ' * EFI_HANDLE asm */' \
 green mm/%.c '#include <stdint.h>' '#include "mm/status.h"' '#include "hal/hal.h"' \
     'static const char *const names[] = {"a", "b"};' 'const char *f(uint32_t i);' \
     'const char *f(uint32_t i) { return names[i & 1]; }'
-green efi/%.c '#include "efi/uefi.h"' '#include "kernel/boot_info.h"'
+green efi/%.c '#include "efi/base/uefi.h"' '#include "kernel/boot_info.h"'
 red "kernel. may not include" kernel/log/%.c '#include "tests/unit/suites.h"'
 
 check_all

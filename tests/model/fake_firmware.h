@@ -9,7 +9,8 @@
 #ifndef TESTS_MODEL_FAKE_FIRMWARE_H
 #define TESTS_MODEL_FAKE_FIRMWARE_H
 
-#include "efi/loader.h"
+#include "efi/main.h"
+#include "efi/talk/console.h"
 #include "hal/hal.h"
 #include "hal/cpu.h"
 #include "hal/host/host.h"

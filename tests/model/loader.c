@@ -1,10 +1,10 @@
 /* The loader against a firmware that misbehaves: efi/ as it is, compiled for the desk, started by
- * tests/model/fake_firmware.h. Cites L1-L3 of efi/loader.h and the rows of the public record of
+ * tests/model/fake_firmware.h. Cites L1-L3 of efi/base/loader.h and the rows of the public record of
  * firmware quirks by what they are. Ends with "N passed, N failed". */
 #include "tests/model/fake_firmware.h"
 
-#include "efi/framebuffer.h"
-#include "efi/words.h"
+#include "efi/base/words.h"
+#include "efi/machine/framebuffer.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"
 

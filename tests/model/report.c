@@ -400,7 +400,7 @@ TEST("report.each line is what it must be")
 /* The file system itself takes memory: the map is read when the file is open. */
 TEST("report.the map is the latest")
 {
-    static char lines[65536]; /* and some buffers of efi/volume.c long */
+    static char lines[65536]; /* and some buffers of efi/talk/volume.c long */
     start("");
     fw.map_count = 1000;
     fw.open_maps = true;

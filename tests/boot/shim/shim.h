@@ -16,7 +16,7 @@
 #ifndef SHIM_H
 #define SHIM_H
 
-#include "efi/uefi.h"
+#include "efi/base/uefi.h"
 #include "hal/base.h"
 
 /* A descriptor; the layout of UEFI's first 40 bytes. */

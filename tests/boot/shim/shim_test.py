@@ -90,7 +90,7 @@ class Case:
 
 
 def end_of(base, pages):
-    """As efi/rawmap.h promises: an end that passes 2^64 wraps, but not so that it says nothing."""
+    """As efi/base/rawmap.h promises: an end that passes 2^64 wraps, but not so that it says nothing."""
     if pages < TOP // PAGE:
         return (base + pages * PAGE) % TOP
     return TOP - PAGE if base == 0 else 0

@@ -1,5 +1,6 @@
 /* The firmware's own protections: its control registers, and what its page tables allow. */
-#include "efi/loader.h"
+#include "efi/arch/protect.h"
+#include "efi/base/text.h"
 #include "hal/cpu.h"
 
 #define TABLES_MAX 65536u /* tables that are walked: enough for 8 TiB in pages of 2 MiB */

@@ -1,5 +1,7 @@
-#include "efi/framebuffer.h"
-#include "efi/loader.h"
+#include "efi/machine/graphics.h"
+#include "efi/base/text.h"
+#include "efi/machine/framebuffer.h"
+#include "efi/talk/console.h"
 
 #define MODES_MAX 64u /* of one screen, in the report */
 

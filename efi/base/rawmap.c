@@ -1,4 +1,4 @@
-#include "efi/rawmap.h"
+#include "efi/base/rawmap.h"
 #include "hal/unaligned.h"
 
 #include <stddef.h>
@@ -42,7 +42,8 @@ bool rawmap_covers(const struct rawmap *map, uint64_t base, uint64_t size)
 {
     for (size_t i = 0; i < rawmap_count(map); i++) {
         struct boot_mem m = rawmap_get(map, i);
-        if (is_memory(m.type) && m.end > m.base && base >= m.base && base < m.end && size <= m.end - base)
+        if (is_memory(m.type) && m.end > m.base && base >= m.base && base < m.end &&
+            size <= m.end - base)
             return true;
     }
     return false;

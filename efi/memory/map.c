@@ -1,4 +1,4 @@
-#include "efi/loader.h"
+#include "efi/memory/map.h"
 #include "hal/hal.h"
 
 /* What efi/rawmap.h reads, and what the stride is until the firmware says otherwise. */

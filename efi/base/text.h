@@ -1,12 +1,12 @@
-/* efi/text.h: sentences with numbers in them, by the kernel's formats (kernel/log/log.h).
+/* efi/base/text.h: sentences with numbers in them, by the kernel's formats (kernel/log/log.h).
  *
  *     console_write(l, TEXT("%u entries, the first at %x", U(count), U(base)));
  *
  * The result is printable, ends with NUL, is cut after LOG_LINE - 1 characters, and lasts until the
  * next TEXT(). No UEFI types, no allocation. One CPU, before the exit.
  */
-#ifndef EFI_TEXT_H
-#define EFI_TEXT_H
+#ifndef EFI_BASE_TEXT_H
+#define EFI_BASE_TEXT_H
 
 #include "kernel/log/format.h"
 

@@ -1,4 +1,4 @@
-#include "efi/text.h"
+#include "efi/base/text.h"
 
 const char *text_line(const char *format, const union log_arg *args, size_t count)
 {

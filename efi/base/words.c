@@ -1,4 +1,4 @@
-#include "efi/words.h"
+#include "efi/base/words.h"
 
 /* One pass over the input. `length` counts the text with the word in progress, `whole` without. */
 struct reader {

@@ -1,10 +1,9 @@
-#include "efi/loader.h"
+#include "efi/memory/kept.h"
+#include "efi/arch/places.h"
+#include "efi/memory/map.h"
+#include "efi/talk/console.h"
+#include "efi/talk/volume.h"
 #include "kernel/log/keep.h"
-
-/* Where the block is looked for: places that are free on most machines, each at the border of a
- * large block, so that it splits none. At each start the firmware has used the same ones itself. */
-static const uint64_t places[] = {MIB, 8 * MIB - KEEP_SIZE, 16 * MIB - KEEP_SIZE,
-                                  32 * MIB - KEEP_SIZE, 64 * MIB - KEEP_SIZE};
 
 #define PAGES (KEEP_SIZE / PAGE_SIZE)
 
@@ -35,8 +34,8 @@ static bool take(struct loader *l, uint64_t place, bool empty_too)
 void kept_find(struct loader *l)
 {
     for (unsigned round = 0; round < 2; round++)
-        for (size_t i = 0; i < ARRAY_LEN(places); i++)
-            if (take(l, places[i], round == 1))
+        for (size_t i = 0; places_kept(i) != 0; i++)
+            if (take(l, places_kept(i), round == 1))
                 return;
     console_note(l, "No memory at a known place: the log will not outlive a restart.");
 }

@@ -1,4 +1,6 @@
-#include "efi/loader.h"
+#include "efi/talk/volume.h"
+#include "efi/base/text.h"
+#include "efi/talk/console.h"
 
 #define WRITABLE    (EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE)
 #define KIND_OFFSET 72 /* of Attribute in EFI_FILE_INFO */

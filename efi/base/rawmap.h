@@ -1,4 +1,4 @@
-/* efi/rawmap.h: the firmware's memory map as bytes, read without believing it.
+/* efi/base/rawmap.h: the firmware's memory map as bytes, read without believing it.
  *
  * The layout is UEFI 2.10 section 7.2.3: type at 0, first address at 8, pages at 24, attributes at
  * 32. Descriptors are `stride` bytes apart, which is more than their 40 bytes on most firmware.
@@ -7,8 +7,8 @@
  *   R1  only bytes [0, bytes) are read, and only whole descriptors; stride is a multiple of 8 and
  *       at least RAWMAP_DESCRIPTOR (the caller has asked rawmap_stride_ok())
  */
-#ifndef EFI_RAWMAP_H
-#define EFI_RAWMAP_H
+#ifndef EFI_BASE_RAWMAP_H
+#define EFI_BASE_RAWMAP_H
 
 #include "kernel/boot_info.h"
 
@@ -30,9 +30,9 @@ size_t rawmap_count(const struct rawmap *);
  * it; where base is 0 and nothing could be less, the end is the last page border there is. */
 struct boot_mem rawmap_get(const struct rawmap *, size_t index);
 
-/* Does one descriptor of memory hold all of [base, base + size)? Not one of a device, of faulty or
- * of unaccepted memory. Says whether an address that the firmware gave may be read at all.
- * O(descriptors). */
+/* Does one descriptor hold all of [base, base + size)? Descriptors of a device, of faulty and of
+ * unaccepted memory do not count. The answer says whether an address that the firmware gave may be read
+ * at all. O(descriptors). */
 bool rawmap_covers(const struct rawmap *, uint64_t base, uint64_t size);
 
 #endif

@@ -1,14 +1,15 @@
-/* efi/uefi.h: the UEFI headers of gnu-efi, and the only place that includes them.
+/* efi/base/uefi.h: the UEFI headers of gnu-efi, and the only place that includes them.
  *
  * gnu-efi defines `__attribute__` away for compilers of Microsoft's kind, and clang calls itself one
  * on the targets of this program (_MSC_EXTENSIONS). Every attribute written after the include would
  * then mean nothing, without a word: a packed struct would have holes. So the macro goes at once.
  * tests/lint/layers.sh sees to it that nobody includes <efi.h> past this file.
  *
- * Types and constants only: nothing of gnu-efi is linked.
+ * Types and constants only: nothing of gnu-efi is linked, and numbers that its versions disagree about
+ * are our own.
  */
-#ifndef EFI_UEFI_H
-#define EFI_UEFI_H
+#ifndef EFI_BASE_UEFI_H
+#define EFI_BASE_UEFI_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,13 @@
 #include <efi.h>
 
 #undef __attribute__
+
+/* Did a service succeed? Warnings count as success, as UEFI has it (appendix D: an error has the top bit
+ * set). */
+static inline bool efi_ok(EFI_STATUS status)
+{
+    return (status & EFI_ERROR_MASK) == 0;
+}
 
 struct uefi_packed_probe {
     uint8_t first;

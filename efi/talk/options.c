@@ -1,5 +1,8 @@
-#include "efi/loader.h"
-#include "efi/words.h"
+#include "efi/talk/options.h"
+#include "efi/base/text.h"
+#include "efi/base/words.h"
+#include "efi/talk/console.h"
+#include "efi/talk/volume.h"
 
 #define FILE_MAX 16384u /* bytes of mortise.cfg that are read */
 #define PATH_MAX 256u   /* characters of a path */
@@ -112,7 +115,7 @@ static void say_unknown(const char *word)
     console_say(listener, TEXT("%s: not an option; ignored.", S(word)));
 }
 
-void options_understand(struct loader *l)
+static void understand(struct loader *l)
 {
     listener = l;
     options_parse(l->info->options, BOOT_TEXT_SIZE, &l->options, say_unknown);
@@ -122,7 +125,7 @@ void options_add(struct loader *l, const char *words, size_t length)
 {
     note_end(l, "Typed options",
              words_add_bytes(l->info->options, BOOT_TEXT_SIZE, (const uint8_t *)words, length));
-    options_understand(l);
+    understand(l);
 }
 
 void options_read(struct loader *l)
@@ -138,5 +141,5 @@ void options_read(struct loader *l)
     if (root != NULL)
         (void)root->Close(root);
     read_load_options(l);
-    options_understand(l);
+    understand(l);
 }

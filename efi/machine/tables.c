@@ -1,4 +1,7 @@
-#include "efi/loader.h"
+#include "efi/machine/tables.h"
+#include "efi/arch/places.h"
+#include "efi/base/text.h"
+#include "efi/talk/console.h"
 #include "hal/unaligned.h"
 
 /* Tables that a system table can list: real ones have about a dozen; more is no count. */
@@ -34,12 +37,9 @@ static uint64_t find(const struct loader *l, const EFI_GUID *id)
     return 0;
 }
 
-/* The map tells what may be read; tables of a BIOS or of a hypervisor lie between 640 KiB and 1 MiB,
- * which maps leave out. */
 static bool readable(const struct loader *l, uint64_t address, uint64_t size)
 {
-    bool low = address >= 0xa0000 && address < 0x100000 && size <= 0x100000 - address;
-    return address != 0 && (low || rawmap_covers(&l->map, address, size));
+    return address != 0 && (places_tables(address, size) || rawmap_covers(&l->map, address, size));
 }
 
 static bool begins(const struct loader *l, uint64_t address, const char *mark, size_t length,

@@ -1,4 +1,5 @@
-#include "efi/loader.h"
+#include "efi/talk/console.h"
+#include "efi/base/text.h"
 
 #define CHUNK 64 /* characters given to the firmware at once */
 

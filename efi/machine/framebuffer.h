@@ -1,4 +1,4 @@
-/* efi/framebuffer.h: is this description of a screen one that can be written to?
+/* efi/machine/framebuffer.h: is this description of a screen one that can be written to?
  *
  * Firmware describes screens that are not there, that only it can draw on, or whose numbers do not
  * agree. What is accepted here, the kernel may use without further checks:
@@ -10,8 +10,8 @@
  * Pure: no UEFI types; any context. The format numbers are those of UEFI 2.10 section 12.9
  * (EFI_GRAPHICS_PIXEL_FORMAT).
  */
-#ifndef EFI_FRAMEBUFFER_H
-#define EFI_FRAMEBUFFER_H
+#ifndef EFI_MACHINE_FRAMEBUFFER_H
+#define EFI_MACHINE_FRAMEBUFFER_H
 
 #include "kernel/boot_info.h"
 

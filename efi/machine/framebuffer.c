@@ -1,4 +1,4 @@
-#include "efi/framebuffer.h"
+#include "efi/machine/framebuffer.h"
 
 #define SIDE_MAX      32768u /* pixels: four times an 8K panel */
 #define ADDRESS_LIMIT ((uint64_t)1 << 52)

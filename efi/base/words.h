@@ -1,4 +1,4 @@
-/* efi/words.h: options text from outside, made into words with one blank between.
+/* efi/base/words.h: options text from outside, made into words with one blank between.
  *
  * The text comes from a file that a person wrote, from a boot entry, or from a firmware that passes
  * whatever lay in its memory. So nothing about it is believed: the length is given, not found, and
@@ -10,8 +10,8 @@
  * `#` at the start of a word hides the rest of the line. Words are not judged here: the kernel
  * reports those that it does not know. No UEFI types, no allocation; any context; cost O(bytes).
  */
-#ifndef EFI_WORDS_H
-#define EFI_WORDS_H
+#ifndef EFI_BASE_WORDS_H
+#define EFI_BASE_WORDS_H
 
 #include "hal/base.h"
 

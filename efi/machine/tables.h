@@ -1,0 +1,18 @@
+/* efi/machine/tables.h: the tables that the firmware names in its configuration table (UEFI 2.10 section
+ * 4.6): ACPI's root pointer (ACPI 6.5, 5.2.5.3) and SMBIOS's entry point. */
+#ifndef EFI_MACHINE_TABLES_H
+#define EFI_MACHINE_TABLES_H
+
+#include "efi/base/loader.h"
+#include "efi/talk/volume.h"
+
+/* Fill boot_info.rsdp and .smbios. An address is read only if the map says that memory is there, or where
+ * places_tables() allows it. When no sound root pointer can be read, one that lies elsewhere is handed
+ * over unread: the kernel maps what it reads. After map_prepare(). A damaged table is a note, and so is
+ * having no ACPI. */
+void tables_find(const struct loader *);
+
+/* Add a line for each table that the root pointer leads to, 1024 at most. */
+void tables_report(const struct loader *, struct volume_file *);
+
+#endif

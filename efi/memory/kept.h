@@ -1,0 +1,15 @@
+/* efi/memory/kept.h: the log that an earlier boot left in memory (kernel/log/keep.h). */
+#ifndef EFI_MEMORY_KEPT_H
+#define EFI_MEMORY_KEPT_H
+
+#include "efi/base/loader.h"
+
+/* Take the block of the kept log for boot_info.keep, at one of the architecture's places (places_kept()):
+ * the first place where an earlier boot left a log, whose bytes are then loader.kept_length; else the
+ * first place that is free. That none is free is a note, and so is a log that is damaged. */
+void kept_find(struct loader *);
+
+/* Write a log that was found to mortise-log.txt, once; again only if that failed. */
+void kept_write(struct loader *);
+
+#endif
