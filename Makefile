@@ -201,6 +201,7 @@ $(H)/model-%: tests/model/%.c $(SAN_LIB) $(DESK_HDR)
 	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) $(HOST_LIBS) -o $@
 
 # What the kernel reads from outside.
+$(H)/model-cpu_calls_threads: kernel/cpus/calls.c
 $(H)/model-kernel_text: kernel/options.c kernel/machine/rsdp.c tests/test.c
 
 # The screen, without the machine.

@@ -26,7 +26,7 @@
 
 /* Which CPU this is. */
 
-/* Ask the CPU what it is and can do, and change nothing. Before it hal_paging_features() and the
+/* Ask the CPU what it is and can do; it gets its index (hal_cpu_index()), and nothing else changes. Before it hal_paging_features() and the
  * functions below answer for a CPU that has nothing. Any context. */
 void cpu_detect(void);
 
@@ -112,6 +112,65 @@ paddr_t cpu_interrupt_registers(void);
 /* Mask what devices and timers may raise (NMIs and what is the firmware's business stay as they are).
  * `registers` is where cpu_interrupt_registers() is mapped, NULL where it is 0. */
 void cpu_mask_interrupts(volatile void *registers);
+
+/* Other CPUs. They are named by the number that their firmware tables give them (on a PC the id of the
+ * local APIC), and by their index, hal_cpu_index(), once they run. */
+
+/* This CPU's number in the tables. After cpu_mask_interrupts(). */
+uint32_t cpu_id(void);
+
+/* What the port keeps of a CPU: `memory`, cpu_area_size() zeroed bytes, 64-byte aligned, which stay. Its
+ * index, and the ends of its CPU_TRAP_STACKS trap stacks, each 16-byte aligned. Before that CPU is started. */
+size_t cpu_area_size(void);
+void cpu_area_make(void *memory, uint32_t index, const vaddr_t *trap_stacks);
+
+/* Let CPUs be named by 32 bits, where 8 do not reach (x2APIC). False: this CPU cannot; nothing has
+ * changed. On the CPU that booted, before any other runs. */
+bool cpu_use_wide_ids(void);
+
+/* How CPUs are started: `count` tickets are given out, each to one CPU, in the order in which they come.
+ * Ticket N runs `entry(N)` on the stack that ends at stacks[N] with the area areas[N], in the address
+ * space `kernel`, owned like the CPU that booted (cpu_own(), memory types, global pages), interrupts
+ * disabled. All of it stays as it is for good, for a CPU may come late.
+ *
+ * On a PC: `page` is one below 1 MiB that can be written through the direct map, `root` names tables
+ * below 4 GiB that map it where it lies, executable, and otherwise are those of `kernel`. Elsewhere both
+ * are not looked at. */
+struct cpu_start {
+    paddr_t page, root, kernel;
+    const vaddr_t *stacks;
+    void *const *areas;
+    uint32_t count; /* below 2^31 */
+    void (*entry)(uint32_t ticket);
+};
+
+/* Get ready. False: CPUs cannot be started here. On the CPU that booted, whose state the others get. */
+bool cpu_start_open(const struct cpu_start *);
+
+/* Hold a CPU: it stops what it does, and waits to be started (INIT). Start it, once 10 ms have passed; a
+ * CPU that runs does not notice (start-up IPI; Intel SDM vol. 3A, 8.4.4.1). */
+void cpu_hold(uint32_t id);
+void cpu_start(uint32_t id);
+
+/* Tickets that were taken; and the same for good: a CPU that comes later stops before it does any harm.
+ * Each such CPU holds a stack and an area that belong to nobody else. */
+uint32_t cpu_started(void);
+uint32_t cpu_start_close(void);
+
+/* Interrupt a CPU: it calls cpu_kicked() as soon as interrupts are enabled there. Or stop it whatever it
+ * does: a TRAP_OUTSIDE comes there. Nobody is waited for. Any context. */
+void cpu_kick(uint32_t id);
+void cpu_strike(uint32_t id);
+
+/* Supplied by the kernel: another CPU has kicked this one. Interrupts disabled. */
+void cpu_kicked(void);
+
+/* Enable interrupts and wait for the next one, which has been handled on return; interrupts are enabled
+ * then. One that came just before is not lost. */
+void cpu_idle(void);
+
+/* Let interrupts in from now on, on this CPU. */
+void cpu_enable_interrupts(void);
 
 /* Stacks. */
 

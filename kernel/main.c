@@ -2,6 +2,7 @@
 #include "hal/cpu.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/boot_info.h"
+#include "kernel/cpus/cpus.h"
 #include "kernel/monitor/console.h"
 #include "kernel/screen/display.h"
 #include "kernel/monitor/exercise_run.h"
@@ -100,11 +101,14 @@ static void kernel_main(void *arg)
     display_step("reading the firmware's tables");
     platform_read(&boot, &memory_map); /* before memory is used in which they may lie */
     display_step("making the page allocator");
-    memory_make_pmm();
+    memory_make_pmm(cpus_plan(&boot, &options));
+    cpus_hold(); /* before the memory is used in which the firmware has left them */
     memory_reclaim(&options);
     memory_report(&boot);
     display_step("looking at the machine");
     platform_use(&boot, &options);
+    display_step("starting the other CPUs");
+    cpus_start();
     display_start(&options);
     space_log(false);
     bool sound = memory_audit();
@@ -148,12 +152,12 @@ static void kernel_home(void *arg)
 _Noreturn void kernel_enter(struct boot_info *info)
 {
     hal_irq_save();
+    cpu_detect();
     boot = *info;
     options_parse(boot.options, sizeof boot.options, &options, NULL);
     panic_setup(boot.image_base, boot.image_size, options.exit);
     backtrace_add_stack(boot.stack_base, boot.stack_size);
     start_log();
-    cpu_detect();
     cpu_own();
     display_early(&boot);
     if (boot.stack_base == 0 || boot.stack_size < 4 * PAGE_SIZE ||

@@ -31,7 +31,7 @@ static unsigned hex_digit(char c)
 
 const char options_help[] =
     "keepbs selftest=on|off screen=" SCREENS " serial=off|0xPORT sp=use\n"
-    "menu=off|SECONDS report=on|off monitor=on|off exercise=ROUNDS kaslr=on|off\n"
+    "menu=off|SECONDS report=on|off monitor=on|off exercise=ROUNDS kaslr=on|off cpus=N\n"
     "plant=" PLANTS "\n"
     "levels=5 tables=log exit=0|1 help; a later word wins\n";
 
@@ -154,9 +154,10 @@ static bool parse_switch(const char *word, struct options *o)
 static bool parse_value(const char *word, struct options *o)
 {
     const char *serial = value_of(word, "serial="), *menu = value_of(word, "menu=");
-    const char *rounds = value_of(word, "exercise=");
+    const char *rounds = value_of(word, "exercise="), *cpus = value_of(word, "cpus=");
     return (serial != NULL && parse_serial(serial, o)) || (menu != NULL && parse_menu(menu, o)) ||
-           (rounds != NULL && number(rounds, EXERCISE_MAX, &o->exercise));
+           (rounds != NULL && number(rounds, EXERCISE_MAX, &o->exercise)) ||
+           (cpus != NULL && *cpus != '0' && number(cpus, CPUS_MOST, &o->cpus));
 }
 
 static void parse_word(const char *word, struct options *o, options_unknown_fn *unknown)

@@ -1,6 +1,7 @@
 /* kernel/options.h: what the user asked for: words "k=v" between blanks.
  *
  *   keepbs          do not reclaim BootServices and Loader memory; also keepbs=1, keepbs=0
+ *   cpus=N          let N CPUs run at most, 1 to 65535; 1: only the one that booted
  *   exit=0|1        1: leave QEMU through its debug-exit port when done; 0 (default): halt
  *   selftest=on|off the unit tests of mm/ in the self-test (default), or not
  *   serial=off|0xPORT   I/O port of the serial console, 0x100 to 0xfff8, 0x3f8 by default
@@ -47,11 +48,13 @@ enum screen_use { SCREEN_MAP, SCREEN_LOG, SCREEN_OFF };
 enum monitor_use { MONITOR_UNSAID, MONITOR_ON, MONITOR_OFF };
 
 #define EXERCISE_MAX 1000000u
+#define CPUS_MOST    65535u
 
 struct options {
     enum monitor_use monitor;
     bool keepbs, exit, selftest, sp_use, kaslr, tables, five_levels;
     uint32_t exercise; /* rounds */
+    uint32_t cpus;     /* 0: all */
     bool help, report;
     uint16_t menu;   /* seconds; 0: none */
     uint16_t serial; /* 0: none */

@@ -43,6 +43,11 @@ status_t aspace_init_shared(struct aspace *as, struct aspace *kernel,
     return STATUS_OK;
 }
 
+paddr_t aspace_root(const struct aspace *as)
+{
+    return as->root & PTE_ADDRESS;
+}
+
 void aspace_activate(const struct aspace *as)
 {
     if (as->root == 0)

@@ -157,6 +157,9 @@ unsigned aspace_path(const struct aspace *, vaddr_t virt, uint64_t entries[ASPAC
 typedef void aspace_visit_fn(void *ctx, const struct mapping *run);
 void aspace_walk(const struct aspace *, aspace_visit_fn *visit, void *ctx);
 
+/* Where the root table lies. PADDR_NONE: no space. */
+paddr_t aspace_root(const struct aspace *);
+
 /* Load the root on this CPU. No space: a panic. What this code runs on must be mapped there. */
 void aspace_activate(const struct aspace *);
 

@@ -2,6 +2,7 @@
  * 2.5, 11.12). */
 #include "hal/cpu.h"
 #include "hal/x86_64/asm.h"
+#include "hal/x86_64/control.h"
 #include "hal/x86_64/descriptors.h"
 #include "hal/x86_64/features.h"
 
@@ -36,13 +37,26 @@ struct cpu_protection cpu_protection(void)
                                    .no_execute = (asm_rdmsr(MSR_EFER) & EFER_NXE) != 0};
 }
 
-void cpu_own(void)
+void control_own(struct percpu *p)
 {
     asm_write_cr4(CR4_PAE | CR4_MCE | (asm_read_cr4() & CR4_LA57));
     asm_write_cr0(CR0_VALUE);
     uint64_t efer = asm_rdmsr(MSR_EFER) & ~EFER_SCE;
     asm_wrmsr(MSR_EFER, features.nx ? efer | EFER_NXE : efer);
-    descriptors_load();
+    descriptors_load(p);
+    percpu_load(p);
+}
+
+void cpu_own(void)
+{
+    vaddr_t stacks[CPU_TRAP_STACKS];
+    for (unsigned i = 0; i < CPU_TRAP_STACKS; i++) {
+        struct cpu_stack s = cpu_trap_stack(i);
+        stacks[i] = (vaddr_t)(uintptr_t)s.base + s.size;
+    }
+    descriptors_build_idt();
+    descriptors_build(&percpu_boot, stacks);
+    control_own(&percpu_boot);
 }
 
 void cpu_keep_lower_half(paddr_t root)

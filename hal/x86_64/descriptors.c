@@ -14,19 +14,13 @@ struct gate {
     uint16_t offset_low, selector, options, offset_mid;
     uint32_t offset_high, reserved;
 };
-struct tss {
-    uint32_t words[26];
-};
 _Static_assert(offsetof(struct table_pointer, base) == offsetof(struct table_pointer, limit) + 2,
                "LGDT and LIDT read ten bytes");
 _Static_assert(sizeof(struct gate) == 16, "an IDT gate has 16 bytes");
-_Static_assert(sizeof(struct tss) == 104, "a 64-bit TSS has 104 bytes");
 
 void descriptors_load_tables(const uint16_t *gdt, const uint16_t *idt); /* stack.S */
 
-static uint64_t gdt[6];
 static struct gate idt[256];
-static struct tss tss;
 static _Alignas(4096) unsigned char stacks[CPU_TRAP_STACKS][STACK_SIZE];
 
 /* A stack each for the vectors that may come on a broken one, in the order of the TSS's IST entries. */
@@ -44,25 +38,23 @@ struct cpu_stack cpu_trap_stack(unsigned which)
     return (struct cpu_stack){on_own_stack[which].name, stacks[which], STACK_SIZE};
 }
 
+static void set_stack(struct tss *tss, unsigned which, vaddr_t top)
+{
+    tss->words[9 + 2 * which] = (uint32_t)top; /* IST1 begins at byte 36 */
+    tss->words[10 + 2 * which] = (uint32_t)(top >> 32);
+}
+
 void cpu_set_trap_stack(unsigned which, vaddr_t top)
 {
-    tss.words[9 + 2 * which] = (uint32_t)top; /* IST1 begins at byte 36 */
-    tss.words[10 + 2 * which] = (uint32_t)(top >> 32);
+    set_stack(&percpu_self()->tss, which, top);
 }
 
-static void build_tss(void)
+static void build_gdt(uint64_t gdt[6], const struct tss *tss)
 {
-    for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
-        cpu_set_trap_stack(i, (vaddr_t)(uintptr_t)stacks[i] + STACK_SIZE);
-    tss.words[25] = sizeof tss << 16; /* no I/O permission map */
-}
-
-static void build_gdt(void)
-{
-    uint64_t base = (uint64_t)(uintptr_t)&tss;
+    uint64_t base = (uint64_t)(uintptr_t)tss;
     gdt[1] = 0x00AF9B000000FFFFu; /* 0x08: 64-bit code, ring 0, already accessed */
     gdt[2] = 0x00CF93000000FFFFu; /* 0x10: data */
-    gdt[3] = (sizeof tss - 1) | (base & 0xFFFFFFu) << 16 | (uint64_t)0x89 << 40 |
+    gdt[3] = (sizeof *tss - 1) | (base & 0xFFFFFFu) << 16 | (uint64_t)0x89 << 40 |
              (base >> 24 & 0xFFu) << 56;
     gdt[4] = base >> 32;
     gdt[5] = 0x00CF9B000000FFFFu; /* 0x28: 32-bit code, for cpu_use_five_levels() */
@@ -77,7 +69,7 @@ static unsigned ist_of(unsigned vector)
     return 0;
 }
 
-static void build_idt(void)
+void descriptors_build_idt(void)
 {
     for (unsigned v = 0; v < ARRAY_LEN(idt); v++) {
         uint64_t at = trap_stub(v);
@@ -89,12 +81,17 @@ static void build_idt(void)
     }
 }
 
-void descriptors_load(void)
+void descriptors_build(struct percpu *p, const vaddr_t *trap_stacks)
 {
-    build_tss();
-    build_gdt();
-    build_idt();
-    struct table_pointer g = {.limit = sizeof gdt - 1, .base = (uint64_t)(uintptr_t)gdt};
+    for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
+        set_stack(&p->tss, i, trap_stacks[i]);
+    p->tss.words[25] = sizeof p->tss << 16; /* no I/O permission map */
+    build_gdt(p->gdt, &p->tss);
+}
+
+void descriptors_load(struct percpu *p)
+{
+    struct table_pointer g = {.limit = sizeof p->gdt - 1, .base = (uint64_t)(uintptr_t)p->gdt};
     struct table_pointer i = {.limit = sizeof idt - 1, .base = (uint64_t)(uintptr_t)idt};
     descriptors_load_tables(&g.limit, &i.limit);
 }

@@ -1,6 +1,7 @@
 #include "hal/x86_64/features.h"
 #include "hal/cpu.h"
 #include "hal/x86_64/asm.h"
+#include "hal/x86_64/percpu.h"
 
 struct features features;
 
@@ -30,11 +31,14 @@ void cpu_detect(void)
     struct cpuid leaf = asm_cpuid(1, 0);
     features.rdrand = bit(leaf.ecx, 30);
     features.apic = bit(leaf.edx, 9);
+    features.x2apic = bit(leaf.ecx, 21);
+    features.mtrr = bit(leaf.edx, 12);
     features.pat = bit(leaf.edx, 16);
     features.global_pages = bit(leaf.edx, 13);
     features.five_levels = id.eax >= 7 && bit(asm_cpuid(7, 0).ecx, 16);
     features.la57 = (asm_read_cr4() & CR4_LA57) != 0;
     detect_extended();
+    percpu_load(&percpu_boot);
 }
 
 struct hal_paging hal_paging_features(void)

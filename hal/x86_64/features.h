@@ -11,6 +11,8 @@ struct features {
     bool pat;           /* the page attribute table exists */
     bool global_pages;  /* CR4.PGE exists */
     bool apic;          /* a local APIC exists */
+    bool x2apic;        /* and it knows 32-bit ids */
+    bool mtrr;          /* memory type range registers exist */
     bool rdrand;        /* the CPU gives random numbers */
     bool five_levels;   /* CR4.LA57 exists */
     bool la57;          /* five levels are on: found so in CR4, or by cpu_use_five_levels() */

@@ -10,7 +10,10 @@ void hal_lock_wait(struct hal_lock *lock)
 {
     do {
         while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0 && !hal_locks_are_void)
+        {
+            cpu_kicked(); /* who holds it may wait for this CPU */
             cpu_relax();
+        }
     } while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0 && !hal_locks_are_void);
 }
 

@@ -21,7 +21,9 @@ extern vaddr_t hal_direct_base;
 
 static inline uint32_t hal_cpu_index(void)
 {
-    return 0;
+    uint32_t index;
+    __asm__("movl %%gs:16, %0" : "=r"(index)); /* struct percpu of percpu.h */
+    return index;
 }
 
 static inline hal_irq_t hal_irq_save(void)

@@ -78,11 +78,3 @@ struct cpu_flush_times cpu_measure_flush(vaddr_t base, uint64_t pages)
     times.limit = (uint32_t)max_u64(CPU_FLUSH_LEAST, min_u64(all / times.page, CPU_FLUSH_MOST));
     return times;
 }
-
-/* No other CPU has been started. */
-void hal_tlb_shootdown(paddr_t root, vaddr_t base, uint64_t size)
-{
-    UNUSED(root);
-    UNUSED(base);
-    UNUSED(size);
-}

@@ -105,7 +105,7 @@ trap_try:
     subq $32, %rsp
     .seh_stackalloc 32
     .seh_endprologue
-    movq %rsp, trap_try_stack(%rip)
+    movq %rsp, %gs:8        // try_stack of struct percpu
     movq %rcx, %rax
     movq %rdx, %rcx
     callq *%rax
@@ -115,7 +115,7 @@ trap_try:
 trap_try_failed:
     xorl %eax, %eax
 try_leave:
-    movq $0, trap_try_stack(%rip)
+    movq $0, %gs:8
     addq $32, %rsp
     popfq
     popq %r15

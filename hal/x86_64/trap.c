@@ -2,6 +2,8 @@
  * page fault's error code 4.7). */
 #include "hal/x86_64/trap.h"
 #include "hal/cpu.h"
+#include "hal/x86_64/apic.h"
+#include "hal/x86_64/percpu.h"
 #include "hal/x86_64/asm.h"
 
 #define ERROR_PRESENT  1u
@@ -16,20 +18,14 @@ extern const unsigned char trap_stubs[]; /* trap.S */
 extern const unsigned char trap_try_failed[];
 bool trap_try(void (*fn)(void *), void *arg);
 
-uint64_t trap_try_stack; /* stack pointer inside a running trap_try(), 0: none; trap.S writes it */
-
-static bool overflow_expected; /* and nothing else */
-static struct trap caught;
-static uint64_t spurious;
-
 uint64_t trap_spurious(void)
 {
-    return spurious;
+    return percpu_self()->spurious;
 }
 
 struct trap trap_caught(void)
 {
-    return caught;
+    return percpu_self()->caught;
 }
 
 vaddr_t trap_stub(unsigned vector)
@@ -124,11 +120,12 @@ static bool is_spurious(uint64_t vector)
 /* Make the frame go on as trap_try() answering false, where that is what is waited for. */
 static bool end_try(struct trap_frame *f, const struct trap *t)
 {
-    if (trap_try_stack == 0 || t->kind == TRAP_OUTSIDE ||
-        (t->kind == TRAP_OVERFLOW) != overflow_expected)
+    struct percpu *me = percpu_self();
+    if (me->try_stack == 0 || t->kind == TRAP_OUTSIDE ||
+        (t->kind == TRAP_OVERFLOW) != me->overflow_expected)
         return false;
-    caught = *t;
-    f->rsp = trap_try_stack;
+    me->caught = *t;
+    f->rsp = me->try_stack;
     f->rip = (uint64_t)(uintptr_t)trap_try_failed;
     f->rflags = FLAGS_NONE;
     return true;
@@ -137,7 +134,12 @@ static bool end_try(struct trap_frame *f, const struct trap *t)
 void trap_handle(struct trap_frame *f)
 {
     if (is_spurious(f->vector)) {
-        spurious++;
+        percpu_self()->spurious++;
+        return;
+    }
+    if (f->vector == VECTOR_KICK) {
+        apic_end_of_interrupt();
+        cpu_kicked();
         return;
     }
     struct trap t = decode(f);
@@ -147,13 +149,13 @@ void trap_handle(struct trap_frame *f)
 
 bool cpu_try(void (*fn)(void *), void *arg)
 {
-    overflow_expected = false;
+    percpu_self()->overflow_expected = false;
     return trap_try(fn, arg);
 }
 
 bool cpu_try_overflow(void (*fn)(void *), void *arg)
 {
-    overflow_expected = true;
+    percpu_self()->overflow_expected = true;
     return trap_try(fn, arg);
 }
 

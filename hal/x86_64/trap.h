@@ -10,6 +10,7 @@
 #define VECTOR_MACHINE_CHECK  18u
 #define VECTOR_SPURIOUS_PIC_1 0x27u /* of the two 8259 as PC firmware places them */
 #define VECTOR_SPURIOUS_PIC_2 0x2Fu
+#define VECTOR_KICK           0xF0u /* from another CPU: cpu_kick() */
 #define VECTOR_SPURIOUS_APIC  0xFFu /* SDM vol. 3A, 10.9 */
 
 /* What the CPU and the stubs in trap.S leave on the stack, in this order. */

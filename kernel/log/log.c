@@ -40,8 +40,13 @@ void log_put(char c)
     serial_put(c);
 }
 
+/* One line at a time, whole. A function that another CPU calls here must not log. */
+static struct hal_lock lock;
+
 void log_line(const char *topic, const char *format, const union log_arg *args, size_t count)
 {
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&lock);
     uint64_t begun = hal_cycles();
     uint64_t micros = log_micros();
     struct format_line l;
@@ -59,6 +64,8 @@ void log_line(const char *topic, const char *format, const union log_arg *args, 
     ticks_writing += hal_cycles() - begun;
     if (listener != NULL)
         listener();
+    hal_unlock(&lock);
+    hal_irq_restore(irq);
 }
 
 void log_on_line(void (*told)(void))

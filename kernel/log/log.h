@@ -9,7 +9,7 @@
  *     SAY("map", "the firmware gave no memory map");
  *
  * Text from outside is made printable. A line longer than LOG_LINE is cut and ends in "...".
- * For one CPU; any context, traps included. A line costs O(characters), and on serial the time that
+ * Any CPU and any context, traps included: lines of several CPUs come one after another, under a lock. A line costs O(characters), and on serial the time that
  * they take (87 us each at 115200 baud); a port that takes nothing is given up
  * (hal/machine.h).
  */

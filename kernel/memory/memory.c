@@ -253,10 +253,10 @@ void memory_use_space(const struct boot_info *info)
     screen_use(&info->framebuffer, screen_sound ? space_devices[DEVICE_SCREEN].base : 0);
 }
 
-void memory_make_pmm(void)
+void memory_make_pmm(uint32_t cpus)
 {
     tables_close_map();
-    status_t s = pmm_create(&memory_map, 1, &memory_pmm);
+    status_t s = pmm_create(&memory_map, cpus, &memory_pmm);
     if (s == STATUS_OK) {
         tables_add_pmm(memory_pmm);
         return;

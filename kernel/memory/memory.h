@@ -28,7 +28,7 @@ void memory_use_space(const struct boot_info *);
 
 /* The page allocator: Conventional memory first, then what the firmware no longer needs (nothing
  * with the option keepbs). A panic when pmm_create() or pmm_reclaim() fails. O(regions). */
-void memory_make_pmm(void);
+void memory_make_pmm(uint32_t cpus);
 void memory_reclaim(const struct options *);
 
 /* Log what became of each page: all of it, or the zones alone. memory_audit() recounts, with

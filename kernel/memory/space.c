@@ -39,11 +39,47 @@ static void map_image(void)
     }
 }
 
-/* At the end of its slot, but for one page. */
+static uint32_t stack_cpus = 1; /* that have stacks here */
+
+/* At the end of its slot, but for one page: each CPU has STACK_COUNT slots. */
+static vaddr_t stack_end(uint32_t cpu, unsigned which)
+{
+    uint64_t slot = (uint64_t)cpu * STACK_COUNT + which;
+    return SPACE_STACKS + (slot + 1) * SPACE_STACK_SLOT - PAGE_SIZE;
+}
+
+vaddr_t space_map_stack(uint32_t cpu, unsigned which, paddr_t phys, uint64_t size)
+{
+    vaddr_t end = stack_end(cpu, which);
+    if (aspace_map(&space_kernel, end - size, phys, size, ASPACE_W | ASPACE_GLOBAL) != STATUS_OK)
+        return 0;
+    if (cpu >= stack_cpus)
+        stack_cpus = cpu + 1;
+    return end;
+}
+
+bool space_stack_at(vaddr_t at, struct space_stack_place *out)
+{
+    struct mapping m;
+    uint64_t slot = (at - SPACE_STACKS) / SPACE_STACK_SLOT;
+    if (at < SPACE_STACKS || slot / STACK_COUNT >= stack_cpus)
+        return false;
+    *out = (struct space_stack_place){.name = space_stacks[slot % STACK_COUNT].name,
+                                      .cpu = (uint32_t)(slot / STACK_COUNT),
+                                      .mapped = aspace_query(&space_kernel, at, &m) == STATUS_OK};
+    return true;
+}
+
+static bool is_stack(vaddr_t at)
+{
+    struct space_stack_place p;
+    return space_stack_at(at, &p) && p.mapped;
+}
+
 static void map_stack(unsigned which, paddr_t phys, uint64_t size)
 {
     struct space_range *s = &space_stacks[which];
-    s->base = SPACE_STACKS + (which + 1) * SPACE_STACK_SLOT - PAGE_SIZE - size;
+    s->base = stack_end(0, which) - size;
     s->size = size;
     map(s->base, phys, size, ASPACE_W);
 }
@@ -140,9 +176,7 @@ static void arrive(void *entry)
     hal_direct_base = SPACE_DIRECT;
     cpu_use_global_pages();
     home_forget_tables();
-    backtrace_forget_stacks();
-    for (unsigned i = 0; i < STACK_COUNT; i++)
-        backtrace_add_stack(s[i].base, s[i].size);
+    backtrace_trust(is_stack);
     for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
         cpu_set_trap_stack(i, s[STACK_TRAPS + i].base + s[STACK_TRAPS + i].size);
     __builtin_memcpy(&fn, &entry, sizeof fn);

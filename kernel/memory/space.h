@@ -29,7 +29,7 @@
 #define SPACE_DEVICES     ((vaddr_t)0xFFFFC00000000000u)
 #define SPACE_STACKS      ((vaddr_t)0xFFFFE00000000000u)
 #define SPACE_STACK_SLOT  (256 * KIB)
-#define SPACE_SCRATCH     (SPACE_STACKS + GIB)
+#define SPACE_SCRATCH     (SPACE_STACKS + TIB)
 
 /* The boot stack, and the trap stacks of hal/cpu.h. */
 enum space_stack { STACK_BOOT, STACK_TRAPS, STACK_COUNT = STACK_TRAPS + CPU_TRAP_STACKS };
@@ -60,6 +60,20 @@ bool space_holds(const struct mem_region *);
  * normalized, `screen`: the framebuffer can be used and is mapped. After home_open() and
  * tables_begin(), from which the tables come. A panic when they run out. O(regions + tables). */
 void space_make(const struct boot_info *info, const struct memmap *map, bool screen);
+
+/* Map a stack of another CPU than the one that booted: `which` of its STACK_COUNT, `size` bytes of whole
+ * pages, at most SPACE_STACK_SLOT less two pages. Its end, or 0: there is no page for a table. After
+ * memory_make_pmm(). */
+vaddr_t space_map_stack(uint32_t cpu, unsigned which, paddr_t phys, uint64_t size);
+
+/* Which stack lies around an address of that window: its name, its CPU, and whether the address is mapped
+ * or one of the guard pages. False: none has its place there. */
+struct space_stack_place {
+    const char *name;
+    uint32_t cpu;
+    bool mapped;
+};
+bool space_stack_at(vaddr_t at, struct space_stack_place *out);
 
 /* Load it for good and go on with `entry`, which is passed NULL, on the boot stack at its own
  * place, the direct map in use. What was on the stack before is lost. Once, after space_make(). */

@@ -2,7 +2,7 @@
  * the unstripped mortise.efi).
  *
  * How frames are unwound is the port's business (hal/cpu.h). Every stack access is checked against the
- * image and the stacks that were added; at most 32 frames. Any context, traps included; no lock, no
+ * image and the stacks; at most 32 frames. Any context, traps included; no lock, no
  * memory.
  */
 #ifndef KERNEL_TRAP_BACKTRACE_H
@@ -16,11 +16,11 @@ struct trap_frame;
  */
 void backtrace_setup(vaddr_t image_base, uint64_t image_size);
 
-/* One more stack, `size` bytes from `base` on, that may be read besides what lies in the image;
- * more than BACKTRACE_STACKS are ignored. They must stay mapped until they are forgotten. */
-#define BACKTRACE_STACKS 4u
+/* The stack, `size` bytes from `base` on, that may be read besides what lies in the image; and when there
+ * are more, who knows them: `is_stack` says whether 8 bytes at an address are those of a stack, in any
+ * context and without a lock. Each forgets what was told before. */
 void backtrace_add_stack(vaddr_t base, uint64_t size);
-void backtrace_forget_stacks(void);
+void backtrace_trust(bool (*is_stack)(vaddr_t at));
 
 /* Log a line for each frame: from where the frame was interrupted, or from this call on (the first
  * line is then backtrace_here() itself). O(frames * log(functions)). */

@@ -49,11 +49,10 @@ static struct fault_place in_image(uint64_t offset)
 
 static struct fault_place in_stacks(vaddr_t at)
 {
-    uint64_t slot = (at - SPACE_STACKS) / SPACE_STACK_SLOT;
-    if (slot >= STACK_COUNT || space_stacks[slot].size == 0)
+    struct space_stack_place p;
+    if (!space_stack_at(at, &p))
         return (struct fault_place){"window of stacks and scratch mappings", ""};
-    const struct space_range *s = &space_stacks[slot];
-    return (struct fault_place){at - s->base < s->size ? "" : "guard page of the ", s->name};
+    return (struct fault_place){p.mapped ? "" : "guard page of the ", p.name};
 }
 
 static struct fault_place in_devices(vaddr_t at)

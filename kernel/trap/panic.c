@@ -6,11 +6,19 @@
 #include "kernel/log/log.h"
 
 static bool exit_wanted;
+struct panic_others panic_others;
 
 void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end)
 {
     exit_wanted = exit_at_end;
     backtrace_setup(image_base, image_size);
+}
+
+void panic_begin(void)
+{
+    if (panic_others.stop != NULL)
+        panic_others.stop();
+    hal_locks_are_void = true;
 }
 
 void verdict_say(bool pass)
@@ -32,11 +40,15 @@ _Noreturn void verdict(bool pass)
 _Noreturn void hal_panic(const char *what, const char *file, int line)
 {
     static bool again;
+    panic_begin();
     display_panic(what);
-    LOG("panic", "%s (%s:%u)", S(what), S(file), U((uint64_t)(unsigned)line));
+    LOG("panic", "%s (%s:%u) on CPU %u", S(what), S(file), U((uint64_t)(unsigned)line),
+        U(hal_cpu_index()));
     if (!again) {
         again = true;
         backtrace_here();
+        if (panic_others.tell != NULL)
+            panic_others.tell();
     }
     verdict(false);
 }

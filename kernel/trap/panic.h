@@ -10,6 +10,19 @@
  * go wrong, and again when the image has moved. */
 void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end);
 
+/* The other CPUs, for whoever reports the end of this machine: stop them all; stop this one, when the trap
+ * is that stop; and log where each was. All zero at first: there are no others. kernel/cpus/cpus.h. */
+struct trap;
+struct panic_others {
+    void (*stop)(void);
+    void (*stopped_by)(const struct trap *);
+    void (*tell)(void);
+};
+extern struct panic_others panic_others;
+
+/* A report begins: no other CPU runs from here on, and locks are void. May be called again. */
+void panic_begin(void);
+
 /* Write "verdict: pass" or "verdict: fail", show it on the screen where there is one, and leave by
  * the debug-exit port if asked for (0x10 pass, 0x11 fail: QEMU's status is twice that and one, 33
  * or 35), else, or where there is no such port, halt. */

@@ -31,6 +31,9 @@ static void report_registers(const struct trap *t)
 _Noreturn void trap_fatal(const struct trap *t)
 {
     static unsigned depth;
+    if (panic_others.stopped_by != NULL)
+        panic_others.stopped_by(t);
+    panic_begin();
     display_panic(t->name);
     if (++depth > 1) {
         LOG("trap", "%s (%u) at %X, address %X, while reporting a trap", S(t->name), U(t->number),
@@ -39,14 +42,16 @@ _Noreturn void trap_fatal(const struct trap *t)
     }
     uint64_t offset;
     bool inside = backtrace_in_image(t->pc, &offset);
-    LOG("trap", "%s (%u, code %x)", S(t->name), U(t->number), U(t->code));
+    LOG("trap", "%s (%u, code %x) on CPU %u", S(t->name), U(t->number), U(t->code),
+        U(hal_cpu_index()));
     if (t->kind == TRAP_ACCESS)
         fault_report_access(t);
     LOG("trap", inside ? "at image+%x; the image lies at %X" : "at %X, outside the image at %X",
         U(offset), U(backtrace_image_base()));
     report_registers(t);
     backtrace_trap(t->frame);
-    hal_locks_are_void = true;
+    if (panic_others.tell != NULL)
+        panic_others.tell();
     if (t->kind == TRAP_ACCESS || t->kind == TRAP_OVERFLOW)
         fault_report_place(t);
     verdict(false);

@@ -129,7 +129,7 @@ static uint64_t tests_in(const struct test_suite *const *suites, size_t count)
 bool selftest_run(const struct options *o)
 {
     static const struct test_suite *const own[] = {&smoke_suite, &machine_suite, &space_suite,
-                                                   &aspace_suite};
+                                                   &aspace_suite,     &cpus_suite};
     static const struct test_suite *const plant[] = {&planted_suite};
     struct test_totals sum = {.passed = 0};
     carry_out(o->plant);

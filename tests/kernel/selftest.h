@@ -8,6 +8,7 @@ extern const struct test_suite smoke_suite;
 extern const struct test_suite machine_suite;
 extern const struct test_suite space_suite;
 extern const struct test_suite aspace_suite;
+extern const struct test_suite cpus_suite;
 
 /* Raise a trap that nothing the interrupted code did has caused: TRAP_OUTSIDE of hal/cpu.h. */
 void machine_raise_outside(void *);

@@ -1,0 +1,103 @@
+/* Starting the other CPUs (Intel SDM vol. 3A, 8.4.3 and 8.4.4). */
+#include "hal/cpu.h"
+#include "hal/x86_64/apic.h"
+#include "hal/x86_64/asm.h"
+#include "hal/x86_64/control.h"
+#include "hal/x86_64/features.h"
+#include "hal/x86_64/mtrr.h"
+
+#define CR4_PAE    (1u << 5)
+#define EFER_LME   (1u << 8)
+#define EFER_NXE   (1u << 11)
+#define CLOSED     0x80000000u /* `ticket` from here on: nobody waits any more */
+#define PAGE_LIMIT ((paddr_t)MIB)
+
+extern const unsigned char ap_start_begin[], ap_start_end[], ap_start_block[]; /* ap_start.S */
+
+/* What stands at ap_start_block, in pieces that need no packing. */
+struct ap_block {
+    uint64_t gdt[4];
+    uint16_t gdt_limit, gdt_base[2], unused;
+    uint32_t to_32, selector_32;
+    uint32_t to_64, selector_64;
+    uint32_t root, cr4, efer, count;
+    uint64_t ticket, stacks, entry; /* addresses */
+};
+_Static_assert(offsetof(struct ap_block, gdt_limit) == 32 && offsetof(struct ap_block, to_32) == 40 &&
+                   offsetof(struct ap_block, root) == 56 && offsetof(struct ap_block, ticket) == 72 &&
+                   sizeof(struct ap_block) == 96,
+               "ap_start.S lays it out");
+
+static struct cpu_start start;
+static uint32_t ticket; /* the next one */
+
+/* On the stack of its ticket, in the tables of `start.root`. */
+static _Noreturn void enter(uint32_t number)
+{
+    hal_load_root(start.kernel);
+    control_own(start.areas[number]);
+    cpu_set_memory_types();
+    mtrr_restore();
+    cpu_use_global_pages();
+    apic_join();
+    start.entry(number);
+    cpu_halt();
+}
+
+static void fill(struct ap_block *block, uint32_t at)
+{
+    uint32_t gdt = at + (uint32_t)(ap_start_block - ap_start_begin);
+    block->gdt_base[0] = (uint16_t)gdt;
+    block->gdt_base[1] = (uint16_t)(gdt >> 16);
+    block->to_32 += at;
+    block->to_64 += at;
+    block->root = (uint32_t)start.root;
+    block->cr4 = CR4_PAE | (features.la57 ? CR4_LA57 : 0);
+    block->efer = EFER_LME | (features.nx ? EFER_NXE : 0);
+    block->count = start.count;
+    block->ticket = (uint64_t)(uintptr_t)&ticket;
+    block->stacks = (uint64_t)(uintptr_t)start.stacks;
+    block->entry = (uint64_t)(uintptr_t)enter;
+}
+
+bool cpu_start_open(const struct cpu_start *s)
+{
+    size_t size = (size_t)(ap_start_end - ap_start_begin);
+    if (!apic_usable() || s->page == 0 || s->page + PAGE_SIZE > PAGE_LIMIT ||
+        s->page % PAGE_SIZE != 0 || s->root >= 4 * GIB)
+        return false;
+    start = *s;
+    mtrr_save();
+    unsigned char *to = hal_phys_to_virt(s->page);
+    __builtin_memcpy(to, ap_start_begin, size);
+    fill((struct ap_block *)(void *)(to + (ap_start_block - ap_start_begin)), (uint32_t)s->page);
+    return true;
+}
+
+void cpu_start(uint32_t id)
+{
+    apic_start(id, start.page);
+}
+
+uint32_t cpu_started(void)
+{
+    uint32_t taken = __atomic_load_n(&ticket, __ATOMIC_ACQUIRE) & ~CLOSED;
+    return taken < start.count ? taken : start.count;
+}
+
+/* CPUs that come later still count up, above CLOSED. */
+uint32_t cpu_start_close(void)
+{
+    uint32_t taken = __atomic_fetch_or(&ticket, CLOSED, __ATOMIC_ACQ_REL) & ~CLOSED;
+    return taken < start.count ? taken : start.count;
+}
+
+void cpu_idle(void)
+{
+    __asm__ volatile("sti\n\thlt" : : : "memory"); /* no interrupt comes between the two */
+}
+
+void cpu_enable_interrupts(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}

@@ -1,0 +1,26 @@
+#include "hal/x86_64/percpu.h"
+#include "hal/x86_64/asm.h"
+#include "hal/x86_64/descriptors.h"
+
+#define MSR_GS_BASE 0xC0000101u
+
+struct percpu percpu_boot;
+
+void percpu_load(struct percpu *p)
+{
+    p->self = p;
+    asm_wrmsr(MSR_GS_BASE, (uint64_t)(uintptr_t)p);
+}
+
+size_t cpu_area_size(void)
+{
+    return sizeof(struct percpu);
+}
+
+void cpu_area_make(void *memory, uint32_t index, const vaddr_t *trap_stacks)
+{
+    struct percpu *p = memory;
+    p->self = p;
+    p->index = index;
+    descriptors_build(p, trap_stacks);
+}

@@ -1,0 +1,112 @@
+#include "kernel/cpus/calls.h"
+#include "hal/cpu.h"
+
+static struct {
+    unsigned char *slots;
+    size_t stride;
+    uint32_t count;
+    uint64_t patience; /* ticks */
+    void (*kick)(uint32_t cpu);
+} open;
+
+/* The request. `busy` is its lock; the rest belongs to the CPU that holds it, and `waiting` is also
+ * counted down by those that answer. */
+static struct {
+    _Alignas(64) uint32_t busy;
+    void (*fn)(void *);
+    void *arg;
+    _Alignas(64) uint32_t waiting;
+} request;
+
+static struct call_slot *slot_of(uint32_t cpu)
+{
+    return (struct call_slot *)(void *)(open.slots + cpu * open.stride);
+}
+
+void calls_open(struct call_slot *slots, size_t stride, uint32_t count, uint64_t ticks_per_ms,
+                void (*kick)(uint32_t cpu))
+{
+    open.slots = (unsigned char *)slots;
+    open.stride = stride;
+    open.patience = ticks_per_ms * CALLS_PATIENCE_MS;
+    open.kick = kick;
+    open.count = count;
+}
+
+void calls_join(void)
+{
+    __atomic_store_n(&slot_of(hal_cpu_index())->listens, 1, __ATOMIC_RELEASE);
+}
+
+/* The mark is cleared first: it is what makes this CPU answer once, and the function may wait for a
+ * lock and come here again. */
+void calls_answer(void)
+{
+    if (open.count == 0)
+        return;
+    struct call_slot *me = slot_of(hal_cpu_index());
+    if (__atomic_load_n(&me->asked, __ATOMIC_ACQUIRE) == 0)
+        return;
+    __atomic_store_n(&me->asked, 0, __ATOMIC_RELAXED);
+    request.fn(request.arg);
+    __atomic_fetch_sub(&request.waiting, 1, __ATOMIC_RELEASE);
+}
+
+bool calls_is_deaf(uint32_t cpu)
+{
+    return cpu < open.count && __atomic_load_n(&slot_of(cpu)->asked, __ATOMIC_RELAXED) != 0;
+}
+
+static void take_turn(void)
+{
+    while (__atomic_exchange_n(&request.busy, 1, __ATOMIC_ACQUIRE) != 0)
+        while (__atomic_load_n(&request.busy, __ATOMIC_RELAXED) != 0) {
+            calls_answer();
+            cpu_relax();
+        }
+}
+
+/* Each CPU is counted before it is marked, so that `waiting` cannot reach 0 while one more is asked:
+ * the caller counts as one until all are. */
+static uint32_t ask(calls_wanted_fn *wanted, void *arg, uint32_t self)
+{
+    uint32_t asked = 0;
+    __atomic_store_n(&request.waiting, 1, __ATOMIC_RELAXED);
+    for (uint32_t i = 0; i < open.count; i++) {
+        struct call_slot *s = slot_of(i);
+        if (i == self || __atomic_load_n(&s->listens, __ATOMIC_ACQUIRE) == 0 ||
+            (wanted != NULL && !wanted(arg, i)))
+            continue;
+        __atomic_fetch_add(&request.waiting, 1, __ATOMIC_RELAXED);
+        __atomic_store_n(&s->asked, 1, __ATOMIC_RELEASE);
+        open.kick(i);
+        asked++;
+    }
+    __atomic_fetch_sub(&request.waiting, 1, __ATOMIC_RELAXED);
+    return asked;
+}
+
+static void await(void)
+{
+    uint64_t begin = hal_cycles();
+    while (__atomic_load_n(&request.waiting, __ATOMIC_ACQUIRE) != 0) {
+        if (hal_cycles() - begin > open.patience)
+            HAL_PANIC("a CPU does not answer a call from another one");
+        cpu_relax();
+    }
+}
+
+uint32_t calls_run(calls_wanted_fn *wanted, void (*fn)(void *), void *arg)
+{
+    if (open.count <= 1)
+        return 0;
+    hal_irq_t irq = hal_irq_save();
+    take_turn();
+    request.fn = fn;
+    request.arg = arg;
+    uint32_t asked = ask(wanted, arg, hal_cpu_index());
+    await();
+    __atomic_store_n(&request.busy, 0, __ATOMIC_RELEASE);
+    hal_irq_restore(irq);
+    return asked;
+}

@@ -1,0 +1,295 @@
+/* All CPUs at once, on the machine itself: that each runs what it is given, is set up like the first
+ * one, drops translations that another CPU takes away (A4 of mm/aspace.h), and that the page allocator
+ * keeps every page apart and loses none while all of them use it. With one CPU the same holds of one. */
+#include "hal/cpu.h"
+#include "kernel/cpus/calls.h"
+#include "kernel/cpus/cpus.h"
+#include "kernel/cpus/shootdown.h"
+#include "kernel/memory/memory.h"
+#include "kernel/memory/space.h"
+#include "mm/aspace.h"
+#include "tests/kernel/selftest.h"
+
+#define REMAPS 40u
+#define ROUNDS 5u
+#define STEPS  6000u /* of all CPUs together in a round: an emulated CPU is slow */
+#define HELD   24u
+#define SHARED 64u
+
+static uint32_t *seen; /* by CPU */
+
+static bool take_seen(void)
+{
+    seen = test_memory(cpus_count() * sizeof *seen);
+    for (uint32_t i = 0; seen != NULL && i < cpus_count(); i++)
+        seen[i] = 0;
+    return seen != NULL;
+}
+
+static void count_here(void *arg)
+{
+    UNUSED(arg);
+    seen[hal_cpu_index()]++;
+}
+
+TEST("cpus.each CPU that runs does a job once, and answers a call once")
+{
+    if (!CHECK(take_seen()))
+        return;
+    cpus_run(count_here, NULL);
+    for (uint32_t i = 0; i < cpus_count(); i++)
+        CHECK_EQ(seen[i], cpus_is_running(i));
+    CHECK_EQ(calls_run(NULL, count_here, NULL), cpus_running() - 1);
+    for (uint32_t i = 0; i < cpus_count(); i++)
+        CHECK_EQ(seen[i], i == 0 ? 1 : 2 * (uint32_t)cpus_is_running(i));
+    for (uint32_t i = 0; i < cpus_count(); i++)
+        CHECK_EQ(cpus_run_on(i, count_here, NULL), cpus_is_running(i));
+    TEST_END;
+}
+
+/* Registers that differ from the first CPU's; of those that hold addresses only that they are set. */
+static struct cpu_register first_cpu[CPU_REGISTERS];
+static size_t registers;
+
+static bool is_own(const char *name)
+{
+    return name[0] == 'c' && name[1] == 'r' && name[2] == '2';
+}
+
+static void compare_registers(void *arg)
+{
+    struct cpu_register here[CPU_REGISTERS];
+    UNUSED(arg);
+    size_t n = cpu_control_registers(here);
+    uint32_t differ = n != registers;
+    for (size_t i = 0; i < n && i < registers; i++)
+        differ += !is_own(here[i].name) && here[i].value != first_cpu[i].value;
+    seen[hal_cpu_index()] = differ;
+}
+
+TEST("cpus.each CPU has the control registers of the first")
+{
+    if (!CHECK(take_seen()))
+        return;
+    registers = cpu_control_registers(first_cpu);
+    CHECK(registers > 0);
+    cpus_run(compare_registers, NULL);
+    for (uint32_t i = 0; i < cpus_count(); i++)
+        CHECK_EQ(seen[i], 0);
+    TEST_END;
+}
+
+static void look_at_stack(void *arg)
+{
+    volatile uint8_t here = 0;
+    struct space_stack_place p;
+    UNUSED(arg);
+    vaddr_t at = (vaddr_t)(uintptr_t)&here;
+    seen[hal_cpu_index()] = space_stack_at(at, &p) && p.mapped ? p.cpu + 1 : 0;
+}
+
+TEST("cpus.each CPU runs on a stack of its own, between guard pages")
+{
+    struct space_stack_place p;
+    if (!CHECK(take_seen()))
+        return;
+    cpus_run(look_at_stack, NULL);
+    for (uint32_t i = 0; i < cpus_count(); i++) {
+        if (!cpus_is_running(i))
+            continue;
+        CHECK_EQ(seen[i], i + 1);
+        for (unsigned which = 0; which < STACK_COUNT; which++) {
+            vaddr_t slot = SPACE_STACKS + ((uint64_t)i * STACK_COUNT + which) * SPACE_STACK_SLOT;
+            CHECK(space_stack_at(slot, &p) && !p.mapped && p.cpu == i);
+            CHECK(space_stack_at(slot + SPACE_STACK_SLOT - PAGE_SIZE, &p) && !p.mapped);
+            CHECK(space_stack_at(slot + SPACE_STACK_SLOT - PAGE_SIZE - 8, &p) && p.mapped);
+        }
+    }
+    TEST_END;
+}
+
+static void raise_trap(void *arg)
+{
+    *(volatile uint32_t *)arg = 0;
+}
+
+static void try_trap(void *arg)
+{
+    bool ended = !cpu_try(raise_trap, arg);
+    seen[hal_cpu_index()] = ended && trap_caught().address == (vaddr_t)(uintptr_t)arg;
+}
+
+TEST("cpus.all CPUs can be trapped at once, each on its own")
+{
+    if (!CHECK(take_seen()))
+        return;
+    cpus_run(try_trap, (void *)(uintptr_t)SPACE_SCRATCH);
+    for (uint32_t i = 0; i < cpus_count(); i++)
+        CHECK_EQ(seen[i], cpus_is_running(i));
+    TEST_END;
+}
+
+static void read_there(void *arg)
+{
+    seen[hal_cpu_index()] = *(const volatile uint32_t *)arg;
+}
+
+/* Every CPU has read through the old translation before it is taken away. */
+TEST("cpus.no CPU keeps a translation that another one took away")
+{
+    vaddr_t at = SPACE_SCRATCH + 8 * MIB;
+    paddr_t page[2] = {pmm_alloc(memory_pmm, 1, 0), pmm_alloc(memory_pmm, 1, 0)};
+    if (!CHECK(take_seen()) || !CHECK(page[0] != PADDR_NONE && page[1] != PADDR_NONE))
+        return;
+    uint64_t rounds = shootdown_stats().rounds;
+    for (uint32_t i = 0; i < REMAPS; i++) {
+        paddr_t now = page[i % 2];
+        *(volatile uint32_t *)hal_phys_to_virt(now) = 1000 + i;
+        CHECK_EQ(aspace_map(&space_kernel, at, now, PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL), STATUS_OK);
+        cpus_run(read_there, (void *)(uintptr_t)at);
+        for (uint32_t c = 0; c < cpus_count(); c++)
+            CHECK_EQ(seen[c], cpus_is_running(c) ? 1000 + i : 0);
+        CHECK_EQ(aspace_unmap(&space_kernel, at, PAGE_SIZE), STATUS_OK);
+    }
+    CHECK_EQ(shootdown_stats().rounds - rounds, cpus_running() > 1 ? REMAPS : 0);
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_EQ(pmm_free(memory_pmm, page[i], 1), STATUS_OK);
+    TEST_END;
+}
+
+/* The storm. Each CPU takes runs, writes its number and the address into every page, and gives them
+ * back, its own and those that others have left on the table; whoever frees a run has looked at it. */
+struct held {
+    paddr_t base;
+    uint64_t pages;
+    uint32_t owner;
+};
+
+static struct {
+    struct hal_lock lock;
+    struct held table[SHARED];
+    uint32_t used;
+    uint32_t wrong, refused, steps;
+    uint64_t seed;
+} storm;
+
+static uint64_t next(uint64_t *random)
+{
+    *random = *random * 6364136223846793005u + 1442695040888963407u;
+    return *random >> 33;
+}
+
+static uint64_t stamp(const struct held *h, uint64_t page)
+{
+    return (h->base + page * PAGE_SIZE) ^ (uint64_t)(h->owner + 1) << 52;
+}
+
+static void complain(void)
+{
+    __atomic_fetch_add(&storm.wrong, 1, __ATOMIC_RELAXED);
+}
+
+static void write_stamps(const struct held *h)
+{
+    for (uint64_t i = 0; i < h->pages; i++)
+        *(volatile uint64_t *)hal_phys_to_virt(h->base + i * PAGE_SIZE) = stamp(h, i);
+}
+
+static void give(const struct held *h)
+{
+    for (uint64_t i = 0; i < h->pages; i++)
+        if (*(volatile uint64_t *)hal_phys_to_virt(h->base + i * PAGE_SIZE) != stamp(h, i))
+            complain();
+    if (pmm_free(memory_pmm, h->base, h->pages) != STATUS_OK)
+        complain();
+}
+
+static bool take(struct held *h, uint64_t *random)
+{
+    static const uint16_t lengths[] = {1, 1, 1, 1, 1, 2, 3, 8, 64, 512};
+    uint32_t flags = next(random) % 4 == 0 ? PMM_KERNEL : 0;
+    h->pages = lengths[next(random) % ARRAY_LEN(lengths)];
+    h->owner = hal_cpu_index();
+    h->base = pmm_alloc(memory_pmm, h->pages, flags | (next(random) % 8 == 0 ? PMM_DMA32 : 0));
+    if (h->base == PADDR_NONE) {
+        __atomic_fetch_add(&storm.refused, 1, __ATOMIC_RELAXED);
+        return false;
+    }
+    write_stamps(h);
+    return true;
+}
+
+/* Leave a run for others, or give back what another one has left. */
+static void exchange(struct held *mine, bool leave)
+{
+    struct held theirs = {.pages = 0};
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&storm.lock);
+    if (leave && storm.used < SHARED)
+        storm.table[storm.used++] = *mine;
+    else if (!leave && storm.used > 0)
+        theirs = storm.table[--storm.used];
+    else if (leave)
+        theirs = *mine;
+    hal_unlock(&storm.lock);
+    hal_irq_restore(irq);
+    if (theirs.pages != 0)
+        give(&theirs);
+}
+
+static void storm_here(void *arg)
+{
+    struct held held[HELD];
+    uint32_t used = 0;
+    uint64_t random = storm.seed + hal_cpu_index() * 7919u;
+    UNUSED(arg);
+    for (uint32_t i = 0; i < storm.steps; i++) {
+        uint64_t what = next(&random) % 8;
+        if (what < 4 && used < HELD) {
+            used += take(&held[used], &random);
+        } else if (what == 4 || used == 0) {
+            exchange(NULL, false);
+        } else {
+            uint32_t which = (uint32_t)(next(&random) % used);
+            struct held h = held[which];
+            held[which] = held[--used];
+            if (what == 5)
+                exchange(&h, true);
+            else
+                give(&h);
+        }
+    }
+    while (used > 0)
+        give(&held[--used]);
+    pmm_drain(memory_pmm);
+}
+
+static uint64_t free_in_all(void)
+{
+    struct pmm_stats s;
+    uint64_t sum = 0;
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
+        pmm_stats(memory_pmm, (enum pmm_zone)z, &s);
+        sum += s.free + s.parked;
+    }
+    return sum;
+}
+
+TEST("cpus.all CPUs take and give pages at once: each page has one owner, and none is lost")
+{
+    uint64_t before = free_in_all();
+    storm.wrong = storm.refused = storm.used = 0;
+    storm.steps = STEPS / cpus_running() + 1;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        storm.seed = hal_cycles() + round;
+        cpus_run(storm_here, NULL);
+        while (storm.used > 0)
+            give(&storm.table[--storm.used]);
+        CHECK_EQ(storm.wrong, 0);
+        CHECK_EQ(free_in_all(), before);
+        CHECK_STR(pmm_check(memory_pmm), NULL);
+    }
+    TEST_END;
+}
+
+TEST_SUITE(cpus);
