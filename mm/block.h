@@ -1,21 +1,43 @@
-/* mm/block.h: the bits of one block (512 pages, 2 MiB-aligned) and the searches in them.
+/* mm/block.h: the state of each page of one block (512 pages, 2 MiB-aligned), two bits a page, and
+ * the searches in them.
  *
- * Two bits a page, kept as pairs of words so that both lie in one cache line. They are named after
- * who may write them. A block that a CPU owns (a magazine) is written by that CPU without a lock,
- * in `own` only; everybody else holds the zone's lock and then writes `zone` only. A block without
- * an owner is written, both planes, under the zone's lock.
+ * The two bits of a page lie in two planes, which are named after who may write them:
  *
- *     own zone   state
- *      1   1     PAGE_HEAD      first page of an allocated run
- *      0   0     PAGE_INTERIOR  later page of an allocated run
- *      1   0     PAGE_FREE      free; in an owned block: returned there by somebody else
- *      0   1     PAGE_PARKED    in an owned block: free, parked with its owner;
- *                               elsewhere: withheld, not the allocator's (yet)
+ *   private  In a block that a CPU owns, that CPU writes this plane, with plain stores and without
+ *            a lock. Nobody else does.
+ *   shared   Everybody else holds the zone's lock and writes this plane.
  *
- * So the owner takes a page by setting `own` and returns it by clearing `own`, and anybody else
- * returns a page of an owned block by flipping `zone`: neither needs a locked instruction, neither
- * can lose the other's write, and every misuse is still seen exactly. A block of zeroes has nothing
- * to offer.
+ * A block without an owner is written under the zone's lock, both planes. So neither writer needs a
+ * locked instruction, neither can lose the other's write, and every misuse is still seen exactly.
+ * What a pair of bits says depends on whether the block has an owner:
+ *
+ *   private shared   in a block without an owner         in a block that a CPU owns
+ *      1      1      PAGE_HEAD: first page of a run      PAGE_HEAD: a page in use
+ *      0      0      PAGE_INTERIOR: later page of a run  (never)
+ *      1      0      PAGE_FREE: free                     PAGE_RETURNED: free, given back here by
+ *                                                        another CPU
+ *      0      1      PAGE_WITHHELD: memory that the      PAGE_PARKED: free, and the owner may take
+ *                    firmware still uses                 it without asking
+ *
+ * The life of a page. Each arrow is one write; beside it stands what is written, and by whom:
+ *
+ *     no owner, zone locked                     owned by a CPU
+ *
+ *     WITHHELD                                  PARKED ----- takes: private = 1 -----> HEAD
+ *        |                                         ^                     (owner)        | |
+ *        | reclaim: both                           |                                    | |
+ *        v                                         +-------- gives: private = 0 --------+ |
+ *      FREE ---- take: shared = 1 ----> HEAD                             (owner)          |
+ *       | ^ ^                            |                                                |
+ *       | | +----- give: shared = 0 -----+      RETURNED <-- gives: shared = 0 -----------+
+ *       | |                                                   (anybody else, zone locked)
+ *       | +-- give: private = 1 ---+
+ *       +---- take: private = 0 --> INTERIOR
+ *
+ * When a CPU becomes the owner, FREE pages become PARKED. When the block has no owner any more,
+ * PARKED pages become FREE, and RETURNED pages are FREE as they stand. Both under the zone's lock.
+ *
+ * A block of zeroes has nothing to offer: no page of it is FREE or PARKED, and none can be given.
  *
  * Invariants:
  *   B1  a PAGE_INTERIOR page follows a PAGE_HEAD or a PAGE_INTERIOR page, in this block or at the
@@ -24,7 +46,8 @@
  *       takes pages, one at a time
  *
  * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
- * Page indices are 0..511 in the block, ranges half-open. Nothing here takes a lock.
+ * Page indices are 0 to 511, ranges half-open. Nothing here takes a lock. Costs are O(1): at most
+ * eight words are looked at, a few times each.
  */
 #ifndef MM_BLOCK_H
 #define MM_BLOCK_H
@@ -35,11 +58,20 @@
 #define BLOCK_PAGES 512u
 #define BLOCK_WORDS 8u
 
-enum page_state { PAGE_INTERIOR = 0, PAGE_PARKED = 1, PAGE_FREE = 2, PAGE_HEAD = 3 };
+/* The bit of `private` is worth 2, that of `shared` 1. */
+enum page_state {
+    PAGE_INTERIOR = 0,
+    PAGE_WITHHELD = 1, /* no owner */
+    PAGE_PARKED = 1,   /* owned */
+    PAGE_FREE = 2,     /* no owner */
+    PAGE_RETURNED = 2, /* owned */
+    PAGE_HEAD = 3
+};
 
+/* 64 pages; side by side, so that both bits of a page lie in one cache line. */
 struct page_bits {
-    uint64_t own;
-    uint64_t zone;
+    uint64_t private;
+    uint64_t shared;
 };
 
 struct block_bits {
@@ -61,18 +93,72 @@ static inline void bits_store(uint64_t *word, uint64_t value)
 static inline enum page_state block_state(const struct block_bits *b, unsigned index)
 {
     const struct page_bits *w = &b->word[index / 64];
-    uint64_t own = bits_load(&w->own) >> (index % 64) & 1;
-    uint64_t zone = bits_load(&w->zone) >> (index % 64) & 1;
-    return (enum page_state)(own << 1 | zone);
+    uint64_t private = bits_load(&w->private) >> (index % 64) & 1;
+    uint64_t shared = bits_load(&w->shared) >> (index % 64) & 1;
+    return (enum page_state)(private << 1 | shared);
 }
 
-/* Write `zone` of one page: PAGE_FREE becomes PAGE_HEAD and back. Under the zone's lock. */
-static inline void block_set_zone(struct block_bits *b, unsigned index, bool on)
+/* --- one page of a block without an owner; zone locked --- */
+
+/* PAGE_FREE becomes PAGE_HEAD, a run of one page; and back. */
+static inline void block_take_page(struct block_bits *b, unsigned index)
 {
-    uint64_t *word = &b->word[index / 64].zone;
-    uint64_t bit = (uint64_t)1 << (index % 64);
-    bits_store(word, on ? bits_load(word) | bit : bits_load(word) & ~bit);
+    uint64_t *word = &b->word[index / 64].shared;
+    bits_store(word, bits_load(word) | (uint64_t)1 << (index % 64));
 }
+
+static inline void block_give_page(struct block_bits *b, unsigned index)
+{
+    uint64_t *word = &b->word[index / 64].shared;
+    bits_store(word, bits_load(word) & ~((uint64_t)1 << (index % 64)));
+}
+
+/* Is page `index` (0 to 510) a run of its own? */
+static inline bool block_is_single(const struct block_bits *b, unsigned index)
+{
+    const struct page_bits *w = &b->word[index / 64];
+    const struct page_bits *next = &b->word[(index + 1) / 64];
+    uint64_t head = (bits_load(&w->private) & bits_load(&w->shared)) >> (index % 64);
+    uint64_t ends = (bits_load(&next->private) | bits_load(&next->shared)) >> ((index + 1) % 64);
+    return head & ends & 1;
+}
+
+/* --- one page of a block that this CPU owns; interrupts disabled, no lock --- */
+
+/* PAGE_PARKED becomes PAGE_HEAD. */
+static inline void block_take_parked(struct block_bits *b, unsigned index)
+{
+    uint64_t *word = &b->word[index / 64].private;
+    bits_store(word, bits_load(word) | (uint64_t)1 << (index % 64));
+}
+
+/* PAGE_HEAD becomes PAGE_PARKED. False, and nothing is changed, when the page is in another
+ * state. */
+static inline bool block_park(struct block_bits *b, unsigned index)
+{
+    struct page_bits *w = &b->word[index / 64];
+    uint64_t private = bits_load(&w->private);
+    uint64_t page = (uint64_t)1 << (index % 64);
+    if (__builtin_expect((private & bits_load(&w->shared) & page) == 0, 0))
+        return false;
+    bits_store(&w->private, private & ~page);
+    return true;
+}
+
+/* The PAGE_PARKED pages of word `i` (0 to 7), one bit each. */
+static inline uint64_t block_parked(const struct block_bits *b, unsigned i)
+{
+    return bits_load(&b->word[i].shared) & ~bits_load(&b->word[i].private);
+}
+
+/* --- a whole block; zone locked --- */
+
+/* The block gets an owner: every PAGE_FREE page becomes PAGE_PARKED. */
+void block_own(struct block_bits *);
+
+/* The block has no owner any more: every PAGE_PARKED page becomes PAGE_FREE, like the PAGE_RETURNED
+ * ones. Is any page free then? */
+bool block_disown(struct block_bits *);
 
 /* Is any page PAGE_INTERIOR? */
 bool block_has_interior(const struct block_bits *);
@@ -80,13 +166,13 @@ bool block_has_interior(const struct block_bits *);
 /* How many pages are in one state. */
 unsigned block_count(const struct block_bits *, enum page_state);
 
-/* The searches below see PAGE_FREE pages; in a block that a CPU owns those are not to be had. */
+/* --- searches for PAGE_FREE pages of a block without an owner; zone locked --- */
 
-/* Length of the longest free run, 0..512. `at_most`: what the caller knows it cannot exceed, no
+/* Length of the longest free run, 0 to 512. `at_most`: what the caller knows it cannot exceed, no
  * more than the block has free pages; the search stops there. */
 unsigned block_longest(const struct block_bits *, unsigned at_most);
 
-/* The lowest index, a multiple of 1 << align_shift (0..9), where `n` (1..512) free pages lie
+/* The lowest index, a multiple of 1 << align_shift (0 to 9), where `n` (1 to 512) free pages lie
  * together, or BLOCK_PAGES. */
 unsigned block_find(const struct block_bits *, unsigned n, unsigned align_shift);
 
@@ -96,23 +182,25 @@ unsigned block_run_around(const struct block_bits *, unsigned lo, unsigned hi);
 /* The same around one free page. */
 unsigned block_run_at(const struct block_bits *, unsigned index);
 
-/* Free pages directly at and after `from` (0..512), and directly before `to` (0..512). */
+/* Free pages directly at and after `from` (0 to 512), and directly before `to` (0 to 512). */
 unsigned block_free_from(const struct block_bits *, unsigned from);
 unsigned block_free_before(const struct block_bits *, unsigned to);
 
-/* First index at or after `from` (0..512) that is not PAGE_INTERIOR, or BLOCK_PAGES. */
+/* First index at or after `from` (0 to 512) that is not PAGE_INTERIOR, or BLOCK_PAGES. */
 unsigned block_run_end(const struct block_bits *, unsigned from);
 
-/* Set the pages [lo, hi) to `state`. Under the zone's lock, block without an owner. */
+/* --- ranges of pages; zone locked --- */
+
+/* Set the pages [lo, hi) of a block without an owner to `state`. */
 void block_set(struct block_bits *, unsigned lo, unsigned hi, enum page_state state);
 
 /* PAGE_FREE pages [lo, hi) become part of an allocated run, which begins at `lo` when `head`; and
- * back, whatever part of a run they are. Under the zone's lock, block without an owner. */
+ * back, whatever part of a run they are. Block without an owner. */
 void block_take(struct block_bits *, unsigned lo, unsigned hi, bool head);
 void block_give(struct block_bits *, unsigned lo, unsigned hi);
 
-/* Flip `zone` of the pages [lo, hi): return them to a block that a CPU owns. Under the zone's lock;
- * what was written to the pages before is visible to the owner that takes them. */
+/* PAGE_HEAD pages [lo, hi) of a block that a CPU owns become PAGE_RETURNED. Any CPU but the owner
+ * does this. */
 void block_return(struct block_bits *, unsigned lo, unsigned hi);
 
 #endif

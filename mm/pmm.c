@@ -1,4 +1,9 @@
-#include "mm/pmm_internal.h"
+/* Single pages nearly always go to and fro between the caller and this CPU's magazines: that way is
+ * short, has no lock, and stands in the entry points themselves. Everything else goes through
+ * take() and give(), which are kept out of line so that the short way needs few registers. */
+#include "mm/pmm.h"
+
+#include "mm/pmm_struct.h"
 
 #define MAX_ALIGN (1 * GIB)
 
@@ -7,30 +12,6 @@ static enum block_class class_of(size_t pages, uint32_t flags)
     if (flags & PMM_KERNEL)
         return pages == 1 ? CLASS_KERNEL_PAGES : CLASS_KERNEL_RUNS;
     return pages == 1 ? CLASS_PAGES : CLASS_RUNS;
-}
-
-const struct region *pmm_find_region(const struct pmm *p, uint64_t page, uint32_t *hint)
-{
-    if (*hint < p->region_count) {
-        const struct region *r = &p->regions[*hint];
-        if (page - r->first_page < r->pages)
-            return r;
-    }
-    size_t low = 0;
-    size_t high = p->region_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct region *r = &p->regions[middle];
-        if (page - r->first_page < r->pages) {
-            *hint = (uint32_t)middle;
-            return r;
-        }
-        if (r->first_page < page)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
 }
 
 /* --- taking --- */
@@ -49,10 +30,11 @@ struct request {
     enum block_class class;
 };
 
-/* Where a zone is searched: in its files, which is quick and finds nearly everything, or run by run
- * over block borders as well, which misses nothing. */
-enum search { SEARCH_FILES, SEARCH_ALL };
+/* How a zone is searched: by its lists, which is quick and finds nearly everything, or run by run
+ * over the borders of blocks as well, which misses nothing. */
+enum search { SEARCH_LISTS, SEARCH_ALL };
 
+/* Only a request for the DMA zone may use what is kept there in reserve. */
 static paddr_t take_from_zone(struct zone *z, const struct request *q, enum search search)
 {
     struct place at;
@@ -61,13 +43,13 @@ static paddr_t take_from_zone(struct zone *z, const struct request *q, enum sear
     uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
     if (z->free >= keep && z->free - keep >= q->pages &&
         (zone_take_run(z, q->pages, q->align_shift, q->class, &at) ||
-         (search == SEARCH_ALL && zone_take_scattered(z, q->pages, q->align_shift, q->class, &at))))
-        base = zone_open_page_of(z, at) << PAGE_SHIFT;
+         (search == SEARCH_ALL && zone_scan_run(z, q->pages, q->align_shift, q->class, &at))))
+        base = lists_open_page(&z->lists, at) << PAGE_SHIFT;
     hal_unlock(&z->lock);
     return base;
 }
 
-/* Single pages from any zone come from a magazine. */
+/* A single page from any zone comes from a magazine. */
 static inline bool is_plain_page(const struct request *q)
 {
     return q->pages == 1 && q->align_shift == 0 && (q->flags & (PMM_DMA | PMM_DMA32)) == 0;
@@ -78,25 +60,26 @@ static inline enum magazine_kind magazine_for(uint32_t flags)
     return (flags & PMM_KERNEL) ? MAGAZINE_KERNEL : MAGAZINE_PAGES;
 }
 
-static paddr_t take_from(struct pmm *p, struct pmm_cpu *cpu, const struct request *q,
+static paddr_t take_from(struct pmm *p, struct magazine_cpu *cpu, const struct request *q,
                          enum pmm_zone id, enum search search)
 {
     struct zone *z = p->zones[id];
     if (z == NULL)
         return PADDR_NONE;
-    if (search == SEARCH_FILES && zone_has_magazines(z) && is_plain_page(q)) {
-        paddr_t base = magazine_refill(p, cpu, magazine_for(q->flags), z);
+    if (search == SEARCH_LISTS && zone_has_magazines(z) && is_plain_page(q)) {
+        paddr_t base = magazine_refill(cpu, magazine_for(q->flags), z);
         if (base != PADDR_NONE)
             return base;
     }
     return take_from_zone(z, q, search);
 }
 
-/* Highest zone first, DMA only when nothing else has a run that fits. */
-static paddr_t take_anywhere(struct pmm *p, struct pmm_cpu *cpu, const struct request *q)
+/* Highest zone first. DMA memory is used only when nothing else has a run that fits, so the others
+ * are searched for good before it is asked. */
+static paddr_t take_anywhere(struct pmm *p, struct magazine_cpu *cpu, const struct request *q)
 {
     enum pmm_zone top = highest_zone(q->flags);
-    for (unsigned search = SEARCH_FILES; search <= SEARCH_ALL; search++) {
+    for (unsigned search = SEARCH_LISTS; search <= SEARCH_ALL; search++) {
         for (unsigned id = (unsigned)top; id > PMM_ZONE_DMA; id--) {
             paddr_t base = take_from(p, cpu, q, (enum pmm_zone)id, (enum search)search);
             if (base != PADDR_NONE)
@@ -121,15 +104,17 @@ static void count_failure(struct pmm *p, uint32_t flags)
     UNUSED(__atomic_fetch_add(&p->failures, 1, __ATOMIC_RELAXED));
 }
 
-static paddr_t take_slowly(struct pmm *p, struct pmm_cpu *cpu, const struct request *q)
+/* What this CPU has parked pins blocks and is not counted as free: before a request fails, it goes
+ * back to the zones, and they are searched again (P6). */
+static paddr_t take_slowly(struct pmm *p, struct magazine_cpu *cpu, const struct request *q)
 {
     struct magazine *m = &cpu->magazines[magazine_for(q->flags)];
-    if (is_plain_page(q) && (m->held != 0 || magazine_draw(m)))
+    if (is_plain_page(q) && (m->count != 0 || magazine_fill(m)))
         return magazine_take(m);
     paddr_t base = take_anywhere(p, cpu, q);
     if (base != PADDR_NONE)
         return base;
-    magazine_release_all(p, cpu);
+    magazine_release_all(cpu);
     base = take_anywhere(p, cpu, q);
     if (base == PADDR_NONE)
         count_failure(p, q->flags);
@@ -160,11 +145,11 @@ static __attribute__((noinline)) paddr_t take(struct pmm *p, size_t pages, uint6
     return base;
 }
 
-/* The way of nearly all requests: one page, anywhere, from this CPU's hand. */
-static inline paddr_t take_from_hand(struct pmm *p, uint32_t flags)
+/* The way of nearly all requests: one page, from any zone, out of this CPU's magazine. */
+static inline paddr_t take_from_magazine(struct pmm *p, uint32_t flags)
 {
     hal_irq_t irq = hal_irq_save();
-    struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
+    struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
     paddr_t base = magazine_take(&cpu->magazines[magazine_for(flags)]);
     hal_irq_restore(irq);
     return base;
@@ -173,7 +158,7 @@ static inline paddr_t take_from_hand(struct pmm *p, uint32_t flags)
 paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
 {
     if (pages == 1 && align == PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging) {
-        paddr_t base = take_from_hand(p, flags);
+        paddr_t base = take_from_magazine(p, flags);
         if (__builtin_expect(base != PADDR_NONE, 1))
             return base;
     }
@@ -183,7 +168,7 @@ paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t 
 paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 {
     if (pages == 1 && (flags & ~PMM_KERNEL) == 0 && !p->debugging) {
-        paddr_t base = take_from_hand(p, flags);
+        paddr_t base = take_from_magazine(p, flags);
         if (__builtin_expect(base != PADDR_NONE, 1))
             return base;
     }
@@ -192,40 +177,27 @@ paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 
 /* --- giving --- */
 
-/* What memory is `page`, that no region holds? */
+/* A page that is in no region: does the map know its memory? */
 static status_t judge_outside(const struct pmm *p, uint64_t page)
 {
     return memmap_find(p->map, page << PAGE_SHIFT) != NULL ? STATUS_RESERVED : STATUS_FOREIGN;
 }
 
-/* Park a page in the magazine of this CPU that owns its block. False: none does, or it is misuse.
- * An address that is no page's has a huge index, for its low bits come out on top. */
-static inline bool park(struct pmm_cpu *cpu, paddr_t base)
+/* The zone judges and changes under one hold of the lock; magazine_saw_free() takes it again. */
+static status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
 {
-    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++) {
-        struct magazine *m = &cpu->magazines[kind];
-        uint64_t offset = base - m->base;
-        uint64_t index = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
-        if (index < BLOCK_PAGES)
-            return magazine_park(m, (unsigned)index);
-    }
-    return false;
-}
-
-static status_t give_slowly(struct pmm *p, struct pmm_cpu *cpu, uint64_t page, size_t pages)
-{
-    const struct region *r = pmm_find_region(p, page, &cpu->region_hint);
+    const struct region *r = pmm_region(p, page, &cpu->region_hint);
     if (r == NULL)
         return judge_outside(p, page);
     struct zone *z = p->zones[r->zone];
-    struct place at = zone_place_of(r, page);
+    struct place at = region_place(r, page);
     hal_lock(&z->lock);
     status_t status = pages == 1 ? zone_give_page(z, r, at) : zone_judge_free(z, r, at, pages);
     if (status == STATUS_OK && pages != 1)
         zone_give_run(z, at, pages);
     hal_unlock(&z->lock);
     if (status == STATUS_OK && pages == 1)
-        magazine_saw_free(p, cpu, r, page);
+        magazine_saw_free(cpu, z, page >> BLOCK_SHIFT, at.block);
     return status;
 }
 
@@ -237,6 +209,7 @@ static void record_free(struct pmm *p, paddr_t base, size_t pages, status_t stat
     pmm_debug_record(p, &op);
 }
 
+/* pmm_free() has tried to park a single page already, but not in a debug mode. */
 static __attribute__((noinline)) status_t give(struct pmm *p, paddr_t base, size_t pages,
                                                const void *caller)
 {
@@ -245,9 +218,9 @@ static __attribute__((noinline)) status_t give(struct pmm *p, paddr_t base, size
     if (p->debugging)
         pmm_debug_before_free(p, base, pages);
     hal_irq_t irq = hal_irq_save();
-    struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
+    struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
     status_t status = STATUS_OK;
-    if (pages != 1 || !p->debugging || !park(cpu, base)) /* else pmm_free has tried to park it */
+    if (pages != 1 || !p->debugging || !magazine_give(cpu, base))
         status = give_slowly(p, cpu, base >> PAGE_SHIFT, pages);
     hal_irq_restore(irq);
     if (p->debugging)
@@ -259,7 +232,7 @@ status_t pmm_free(struct pmm *p, paddr_t base, size_t pages)
 {
     if (pages == 1 && !p->debugging) {
         hal_irq_t irq = hal_irq_save();
-        bool parked = park(&p->cpus[hal_cpu_index()], base);
+        bool parked = magazine_give(&p->cpus[hal_cpu_index()], base);
         hal_irq_restore(irq);
         if (__builtin_expect(parked, 1))
             return STATUS_OK;
@@ -269,7 +242,7 @@ status_t pmm_free(struct pmm *p, paddr_t base, size_t pages)
 
 /* --- exact pages --- */
 
-/* Why can't [page, page + pages), in one region, be claimed? */
+/* Why can [page, page + pages), which lies in one region, not be claimed? */
 static status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
 {
     for (size_t i = 0; i < p->withheld_count; i++) {
@@ -284,7 +257,7 @@ static status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
 static status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, size_t pages)
 {
     struct zone *z = p->zones[r->zone];
-    struct place at = zone_place_of(r, page);
+    struct place at = region_place(r, page);
     status_t status = STATUS_OK;
     hal_lock(&z->lock);
     if (!zone_is_free(z, at, pages)) {
@@ -297,18 +270,20 @@ static status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, s
     return status;
 }
 
-static status_t claim(struct pmm *p, struct pmm_cpu *cpu, uint64_t page, size_t pages)
+/* The range must lie in one region. What follows a region is another one only at a zone's limit.
+ * Pages parked on this CPU can be claimed, so they go back to the zones first. */
+static status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
 {
-    const struct region *r = pmm_find_region(p, page, &cpu->region_hint);
+    const struct region *r = pmm_region(p, page, &cpu->region_hint);
     if (r == NULL)
         return judge_outside(p, page);
     uint64_t inside = r->first_page + r->pages - page;
     if (pages > inside) {
         uint32_t hint = cpu->region_hint;
-        bool goes_on = pmm_find_region(p, page + inside, &hint) != NULL;
+        bool goes_on = pmm_region(p, page + inside, &hint) != NULL;
         return goes_on ? STATUS_INVALID : judge_outside(p, page + inside);
     }
-    magazine_release_all(p, cpu);
+    magazine_release_all(cpu);
     return claim_in(p, r, page, pages);
 }
 
@@ -319,7 +294,7 @@ status_t pmm_claim(struct pmm *p, paddr_t base, size_t pages)
     if (pages == 0)
         return STATUS_INVALID;
     hal_irq_t irq = hal_irq_save();
-    struct pmm_cpu *cpu = &p->cpus[hal_cpu_index()];
+    struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
     status_t status = claim(p, cpu, base >> PAGE_SHIFT, pages);
     hal_irq_restore(irq);
     if (p->debugging) {
@@ -336,6 +311,6 @@ status_t pmm_claim(struct pmm *p, paddr_t base, size_t pages)
 void pmm_drain(struct pmm *p)
 {
     hal_irq_t irq = hal_irq_save();
-    magazine_release_all(p, &p->cpus[hal_cpu_index()]);
+    magazine_release_all(&p->cpus[hal_cpu_index()]);
     hal_irq_restore(irq);
 }

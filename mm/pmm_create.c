@@ -1,16 +1,19 @@
-/* Making an allocator from a memory map: measure the tables, lay them out, hand over the memory.
+/* Count what the map has, measure the tables, lay them out, and put the memory into them.
  *
- * Tables in one piece: struct pmm, CPUs, regions, withheld pieces, then for each zone its struct,
- * bits, summaries, open bits and list heads. */
-#include "mm/pmm_internal.h"
+ * The tables are one piece: struct pmm, CPUs, regions, withheld pieces, then for each zone its
+ * struct and the tables of its lists. */
+#include "mm/pmm_create.h"
+
+#include "mm/carver.h"
+#include "mm/pmm_debug.h"
+#include "mm/pmm_struct.h"
 
 #define MAX_CPUS     1024u
 #define MAGAZINE_MIN (64 * MIB / PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
-#define GROUP_BLOCKS 512u
-#define MANY_BLOCKS  1024u /* 2 GiB: from here on a list for each length up to 127 */
 #define MAX_LIMIT    ((uint64_t)1 << 52)
 #define MAX_REGIONS  (BLOCK_NONE / 2)
 
+/* What tables are needed for. */
 struct census {
     size_t regions;
     size_t withheld;
@@ -20,16 +23,18 @@ struct census {
 static const uint64_t zone_end[PMM_ZONE_COUNT] = {PMM_DMA_LIMIT >> PAGE_SHIFT,
                                                   PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
 
-static bool is_withheld(const struct mem_region *m)
-{
-    return m->label == NULL && (m->type == MEM_BOOT || m->type == MEM_LOADER);
-}
-
 static bool is_ours(const struct mem_region *m)
 {
-    return (m->label == NULL && m->type == MEM_USABLE) || is_withheld(m);
+    return m->label == NULL && mem_type_is_allocatable(m->type);
 }
 
+/* The firmware may still use it, or what it loaded. */
+static bool is_withheld(const struct mem_region *m)
+{
+    return is_ours(m) && m->type != MEM_USABLE;
+}
+
+/* The last limit is above every page. */
 static enum pmm_zone zone_of_page(uint64_t page)
 {
     enum pmm_zone id = PMM_ZONE_DMA;
@@ -38,6 +43,7 @@ static enum pmm_zone zone_of_page(uint64_t page)
     return id;
 }
 
+/* The blocks that pages [first_page, end_page) reach into. */
 static uint64_t blocks_of(uint64_t first_page, uint64_t end_page)
 {
     return ((end_page - 1) >> BLOCK_SHIFT) - (first_page >> BLOCK_SHIFT) + 1;
@@ -89,77 +95,31 @@ static struct census take_census(const struct memmap *map)
 
 /* --- layout --- */
 
-struct carver {
-    unsigned char *base; /* NULL while measuring */
-    size_t used;
-};
-
-static void *carve(struct carver *c, size_t bytes)
-{
-    void *p = c->base != NULL ? c->base + c->used : NULL;
-    c->used += (bytes + 63) & ~(size_t)63;
-    return p;
-}
-
-static size_t groups_of(uint64_t blocks)
-{
-    return (size_t)((blocks + GROUP_BLOCKS - 1) / GROUP_BLOCKS);
-}
-
-static struct zone *carve_zone(struct carver *c, uint64_t blocks)
+/* Both: NULL while measuring, and then nothing is written. */
+static struct zone *carve_zone(struct carver *c, uint64_t blocks, unsigned cpus)
 {
     struct zone *z = carve(c, sizeof *z);
-    struct block_bits *bits = carve(c, blocks * sizeof *bits);
-    struct summary *summaries = carve(c, blocks * sizeof *summaries);
-    uint64_t *open = carve(c, groups_of(blocks) * (GROUP_BLOCKS / 8));
-    size_t valid_words = (groups_of(blocks) + 63) / 64;
-    uint64_t *valid = carve(c, valid_words * sizeof *valid);
-    uint32_t exact_bins = blocks >= MANY_BLOCKS ? 128 : 64;
-    uint32_t lists = exact_bins + RUN_BINS_ABOVE;
-    uint32_t *heads = carve(c, (size_t)CLASS_COUNT * lists * sizeof *heads);
-    if (z == NULL)
-        return NULL;
-    *z = (struct zone){.blocks = (uint32_t)blocks,
-                       .bits = bits,
-                       .summaries = summaries,
-                       .open = open,
-                       .open_valid = valid,
-                       .exact_bins = exact_bins};
-    for (size_t i = 0; i < valid_words; i++)
-        valid[i] = 0;
-    for (unsigned i = 0; i < CLASS_COUNT * lists; i++)
-        heads[i] = BLOCK_NONE;
-    for (unsigned class = 0; class < CLASS_COUNT; class ++)
-        z->bins[class].head = &heads[(size_t)class * lists];
-    for (unsigned i = 0; i < EXTENT_BINS; i++)
-        z->extents.head[i] = BLOCK_NONE;
+    if (z != NULL)
+        *z = (struct zone){.cpus = cpus};
+    lists_carve(z != NULL ? &z->lists : NULL, c, blocks);
     return z;
 }
 
 static struct pmm *carve_all(struct carver *c, const struct census *n, unsigned cpus)
 {
     struct pmm *p = carve(c, sizeof *p);
-    struct block_bits *no_block = carve(c, sizeof *no_block);
-    struct pmm_cpu *cpu_array = carve(c, cpus * sizeof *cpu_array);
+    struct magazine_cpu *cpu_array = carve(c, cpus * sizeof *cpu_array);
     struct region *regions = carve(c, n->regions * sizeof *regions);
     struct withheld *withheld = carve(c, n->withheld * sizeof *withheld);
-    if (p != NULL) {
-        *p = (struct pmm){.no_block = no_block,
-                          .cpus = cpu_array,
-                          .cpu_count = cpus,
-                          .regions = regions,
-                          .withheld = withheld};
-        *no_block = (struct block_bits){{{0, 0}}};
-    }
+    if (p != NULL)
+        *p = (struct pmm){
+            .cpus = cpu_array, .cpu_count = cpus, .regions = regions, .withheld = withheld};
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++) {
         if (n->blocks[id] == 0)
             continue;
-        struct zone *z = carve_zone(c, n->blocks[id]);
-        if (p == NULL)
-            continue;
-        z->id = (enum pmm_zone)id;
-        z->cpus = cpus;
-        p->zones[id] = z;
+        struct zone *z = carve_zone(c, n->blocks[id], cpus);
+        if (p != NULL)
+            p->zones[id] = z;
     }
     return p;
 }
@@ -178,6 +138,8 @@ size_t pmm_tables_size(const struct memmap *map, unsigned cpus)
 
 /* --- filling --- */
 
+/* The second pass over the map: the same regions as in the census, in the same order. The regions
+ * of a zone follow one another, for they are in address order. */
 static void fill_regions(struct pmm *p, const struct memmap *map)
 {
     struct region r;
@@ -190,32 +152,34 @@ static void fill_regions(struct pmm *p, const struct memmap *map)
         r.first_block = blocks[r.zone];
         blocks[r.zone] += r.blocks;
         *slot = r;
-        if (z->region_count++ == 0)
-            z->regions = slot;
+        if (z->lists.region_count++ == 0)
+            z->lists.regions = slot;
     }
 }
 
-/* Pages [page, page + pages), in one or more regions, get `state`. */
+/* Pages [page, page + pages), in one or more regions, get `state`. A zone has magazines when at
+ * most a quarter of it can be parked by all CPUs together, and DMA keeps a quarter in reserve. */
 static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_state state,
                       bool fresh)
 {
     uint32_t hint = 0;
     while (pages > 0) {
-        const struct region *r = pmm_find_region(p, page, &hint);
+        const struct region *r = pmm_region(p, page, &hint);
         uint64_t n = min_u64(pages, r->first_page + r->pages - page);
         struct zone *z = p->zones[r->zone];
         hal_lock(&z->lock);
         zone_add_pages(z, r, page, n, state, fresh);
         uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
-        __atomic_store_n(&z->magazines,
-                         z->total >= max_u64(MAGAZINE_MIN, 4 * parked_at_most), __ATOMIC_RELAXED);
-        z->reserve = z->id == PMM_ZONE_DMA ? z->total / 4 : 0;
+        __atomic_store_n(&z->magazines, z->total >= max_u64(MAGAZINE_MIN, 4 * parked_at_most),
+                         __ATOMIC_RELAXED);
+        z->reserve = r->zone == PMM_ZONE_DMA ? z->total / 4 : 0;
         hal_unlock(&z->lock);
         page += n;
         pages -= n;
     }
 }
 
+/* All of the map's memory is known from now on; what the firmware still uses is withheld. */
 static void fill_pages(struct pmm *p, const struct memmap *map)
 {
     for (size_t i = 0; i < map->count; i++) {
@@ -226,21 +190,11 @@ static void fill_pages(struct pmm *p, const struct memmap *map)
             continue;
         if (is_withheld(m))
             p->withheld[p->withheld_count++] = (struct withheld){page, pages, false};
-        add_range(p, page, pages, is_withheld(m) ? PAGE_PARKED : PAGE_FREE, true);
+        add_range(p, page, pages, is_withheld(m) ? PAGE_WITHHELD : PAGE_FREE, true);
     }
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
         if (p->zones[id] != NULL)
             p->zones[id]->low_water = p->zones[id]->free;
-}
-
-static void fill_cpus(struct pmm *p)
-{
-    for (unsigned i = 0; i < p->cpu_count; i++) {
-        struct pmm_cpu *cpu = &p->cpus[i];
-        *cpu = (struct pmm_cpu){.index = i, .last_freed = {UINT64_MAX, UINT64_MAX}};
-        for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
-            magazine_clear(&cpu->magazines[kind], p);
-    }
 }
 
 /* The map's invariants carry the allocator's: touching regions of one kind would make two extents
@@ -266,7 +220,8 @@ status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, si
     struct pmm *p = carve_all(&c, &n, cpus);
     p->map = map;
     p->table_bytes = bytes;
-    fill_cpus(p);
+    for (unsigned i = 0; i < cpus; i++)
+        magazine_init(&p->cpus[i], i);
     fill_regions(p, map);
     fill_pages(p, map);
     *out = p;
@@ -300,6 +255,7 @@ static struct withheld *find_withheld(struct pmm *p, uint64_t page)
     return found ? &p->withheld[low] : NULL;
 }
 
+/* The mark is set before the pages are added, so of two CPUs that reclaim a piece one does it. */
 status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
 {
     struct withheld *w = find_withheld(p, m->base >> PAGE_SHIFT);
@@ -308,7 +264,7 @@ status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
     if (__atomic_exchange_n(&w->reclaimed, true, __ATOMIC_RELAXED))
         return STATUS_ALREADY_FREE;
     hal_irq_t irq = hal_irq_save();
-    if (p->debug.junk)
+    if (p->junk)
         pmm_debug_fill(m->base, w->pages);
     add_range(p, w->first_page, w->pages, PAGE_FREE, false);
     hal_irq_restore(irq);

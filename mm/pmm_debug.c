@@ -1,9 +1,12 @@
-/* The allocator's debug modes: junk in free pages, a check every so many calls, a ring of the last
- * calls. Off, they cost one predicted branch a call. */
-#include "mm/pmm_internal.h"
+#include "mm/pmm_debug.h"
+
+#include "mm/pmm_check.h"
+#include "mm/pmm_report.h"
+#include "mm/pmm_struct.h"
 
 #define JUNK 0x6b6b6b6b6b6b6b6bu
 
+/* 6b: neither a sum of small numbers nor an address of anything. */
 void pmm_debug_fill(paddr_t base, uint64_t pages)
 {
     uint64_t *word = hal_phys_to_virt(base);
@@ -26,12 +29,18 @@ static void junk_visit(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kin
         pmm_debug_fill(base, pages);
 }
 
+/* What is free already gets junk now, or its next taker would miss it. */
 void pmm_set_debug(struct pmm *p, const struct pmm_debug *options)
 {
+    static const struct pmm_debug off = {.junk = false};
+    const struct pmm_debug *o = options != NULL ? options : &off;
     p->debugging = options != NULL;
-    p->debug = options != NULL ? *options : (struct pmm_debug){.junk = false};
+    p->junk = o->junk;
+    p->check_every = o->check_every;
+    p->ring = o->ring;
+    p->ring_size = o->ring_size;
     p->operations = 0;
-    if (p->debug.junk)
+    if (p->junk)
         pmm_walk(p, junk_visit, NULL);
 }
 
@@ -40,12 +49,13 @@ uint64_t pmm_debug_ring_count(const struct pmm *p)
     return __atomic_load_n(&p->operations, __ATOMIC_RELAXED);
 }
 
+/* Several CPUs may record at once: each has an entry of its own. */
 void pmm_debug_record(struct pmm *p, const struct pmm_op *op)
 {
     uint64_t count = __atomic_fetch_add(&p->operations, 1, __ATOMIC_RELAXED);
-    if (p->debug.ring != NULL && p->debug.ring_size != 0)
-        p->debug.ring[count % p->debug.ring_size] = *op;
-    if (p->debug.check_every != 0 && (count + 1) % p->debug.check_every == 0) {
+    if (p->ring != NULL && p->ring_size != 0)
+        p->ring[count % p->ring_size] = *op;
+    if (p->check_every != 0 && (count + 1) % p->check_every == 0) {
         const char *wrong = pmm_check(p);
         if (wrong != NULL)
             HAL_PANIC(wrong);
@@ -59,22 +69,23 @@ void pmm_debug_taken(struct pmm *p, paddr_t base, size_t pages, uint32_t flags, 
                         .caller = caller,
                         .flags = flags,
                         .status = base != PADDR_NONE ? STATUS_OK : STATUS_NO_MEMORY};
-    if (p->debug.junk && base != PADDR_NONE)
+    if (p->junk && base != PADDR_NONE)
         check_junk(base, pages);
     pmm_debug_record(p, &op);
 }
 
-/* Only what is really an allocated run of that length may be filled: ask first. */
+/* Only what is really an allocated run of that length may be filled, so the zone is asked first.
+ * Its owner is in pmm_free() and does not use it any more. */
 void pmm_debug_before_free(struct pmm *p, paddr_t base, size_t pages)
 {
     uint32_t hint = 0;
-    const struct region *r = pmm_find_region(p, base >> PAGE_SHIFT, &hint);
-    if (r == NULL || !p->debug.junk)
+    const struct region *r = pmm_region(p, base >> PAGE_SHIFT, &hint);
+    if (r == NULL || !p->junk)
         return;
     struct zone *z = p->zones[r->zone];
     hal_irq_t irq = hal_irq_save();
     hal_lock(&z->lock);
-    status_t status = zone_judge_free(z, r, zone_place_of(r, base >> PAGE_SHIFT), pages);
+    status_t status = zone_judge_free(z, r, region_place(r, base >> PAGE_SHIFT), pages);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
     if (status == STATUS_OK)

@@ -1,11 +1,11 @@
-/* Which page the allocator gives, of those that are all right, and where the searches of the files
+/* Which page the allocator gives, of those that are all right, and where the searches of the lists
  * give up: what costs and locality rest on. Knows the allocator's own structures. */
 #include "tests/model/expect.h"
 #include "tests/model/pmm_desk.h"
 
 #include "hal/host/host.h"
-#include "mm/pmm_internal.h"
-#include "mm/zone_file.h"
+#include "mm/extents.h"
+#include "mm/pmm_struct.h"
 
 #include <pthread.h>
 #include <sys/mman.h>
@@ -78,7 +78,7 @@ static void last_freed(const struct pmm_debug *debug)
         give(&d, page_of(block, 30));
         give(&d, page_of(block, 21));
         EXPECT(stats(&d).parked == BLOCK_PAGES - 40 + 3);
-        EXPECT(block_state(&normal(&d)->bits[(block - HIGH) / BLOCK], 21) == PAGE_PARKED);
+        EXPECT(block_state(&normal(&d)->lists.bits[(block - HIGH) / BLOCK], 21) == PAGE_PARKED);
         EXPECT(pmm_alloc(d.p, 1, flags[i]) == page_of(block, 21));
         EXPECT(pmm_alloc(d.p, 1, flags[i]) == page_of(block, 30));
         EXPECT(pmm_alloc(d.p, 1, flags[i]) == page_of(block, 7));
@@ -93,13 +93,13 @@ static void last_freed_first_taken(void)
     last_freed(&(struct pmm_debug){.check_every = 0});
 }
 
-/* No pages are none, also where a page is at hand. */
+/* A request for no pages gets none, also when the magazine has some. */
 static void nothing_asked_nothing_given(void)
 {
     struct desk d;
     make(&d, BLOCKS, 1);
     take_pages(&d, 1, 0);
-    EXPECT(d.p->cpus[0].magazines[MAGAZINE_PAGES].held != 0);
+    EXPECT(d.p->cpus[0].magazines[MAGAZINE_PAGES].count != 0);
     EXPECT(pmm_alloc(d.p, 0, 0) == PADDR_NONE);
     EXPECT(pmm_alloc_aligned(d.p, 0, PAGE_SIZE, 0) == PADDR_NONE);
     EXPECT(stats(&d).parked == BLOCK_PAGES - 1 && stats(&d).failures == 0);
@@ -107,7 +107,7 @@ static void nothing_asked_nothing_given(void)
 }
 
 /* `count` pages of a block of single pages are freed, which brings the block to this CPU. They are
- * what it takes next, although another block of its kind is filed: the last one first where it was
+ * what it takes next, although another block of its kind is in a list: the last one first where it was
  * parked, those before it from below. */
 static void given_back_is_taken_first(unsigned count)
 {
@@ -134,8 +134,7 @@ static void given_back_serves_first(void)
     given_back_is_taken_first(9);
 }
 
-/* Not one that has nothing: the CPU then owns a block from the files, for the pages after this one.
- */
+/* Not one that has nothing: the CPU then owns a block out of the lists, for this page and the next. */
 static void given_back_and_taken_again(void)
 {
     struct desk d;
@@ -143,7 +142,8 @@ static void given_back_and_taken_again(void)
     paddr_t block = take_pages(&d, BLOCK_PAGES, 0);
     pmm_drain(d.p);
     for (unsigned i = 0; i < 2; i++) /* as if another CPU had taken what was freed */
-        magazine_saw_free(d.p, &d.p->cpus[0], &d.p->regions[0], block >> PAGE_SHIFT);
+        magazine_saw_free(&d.p->cpus[0], normal(&d), block / BLOCK,
+                          (uint32_t)((block - HIGH) / BLOCK));
     EXPECT(d.p->cpus[0].magazines[MAGAZINE_GIVE].zone == normal(&d));
     EXPECT(stats(&d).parked == 0);
     EXPECT(align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
@@ -151,24 +151,25 @@ static void given_back_and_taken_again(void)
     end(&d);
 }
 
-/* A hand has 64 pages: more that are freed stay parked, and are drawn when the hand is empty. What
- * lies behind the hand is not copied when the block changes its magazine. */
-static void more_than_a_hand(void)
+/* The stack has room for 64 pages: more that are freed stay parked, and come to the stack when it is
+ * empty. What lies behind it is not copied when the block changes its magazine. */
+static void more_than_the_stack(void)
 {
     struct desk d;
     make(&d, BLOCKS, 1);
     struct magazine *m = d.p->cpus[0].magazines;
     paddr_t block = take_pages(&d, BLOCK_PAGES, 0);
     pmm_drain(d.p);
-    for (unsigned i = 0; i < HAND_PAGES + 5;
-         i++) /* the first two bring the block, not into the hand */
+    for (unsigned i = 0; i < MAGAZINE_STACK + 5;
+         i++) /* the first two bring the block, and are not on the stack */
         give(&d, page_of(block, 2 * i));
-    EXPECT(m[MAGAZINE_GIVE].held == HAND_PAGES);
+    EXPECT(m[MAGAZINE_GIVE].count == MAGAZINE_STACK);
     m[MAGAZINE_GIVE].unused[0] = UINT64_MAX;
-    for (unsigned i = HAND_PAGES + 2; i-- > 2;)
+    for (unsigned i = MAGAZINE_STACK + 2; i-- > 2;)
         EXPECT(pmm_alloc(d.p, 1, 0) == page_of(block, 2 * i));
     EXPECT(m[MAGAZINE_PAGES].unused[0] == 0);
-    static const unsigned left[] = {0, 1, HAND_PAGES + 2, HAND_PAGES + 3, HAND_PAGES + 4};
+    static const unsigned left[] = {0, 1, MAGAZINE_STACK + 2, MAGAZINE_STACK + 3,
+                                    MAGAZINE_STACK + 4};
     for (unsigned i = 0; i < ARRAY_LEN(left); i++)
         EXPECT(pmm_alloc(d.p, 1, 0) == page_of(block, 2 * left[i]));
     end(&d);
@@ -278,8 +279,8 @@ static void classes_stay_apart(void)
     EXPECT(stats(&d).parked == 3);
     paddr_t page = pmm_alloc(d.p, 1, 0);
     EXPECT(align_down(page, BLOCK) != kernel);
-    EXPECT(normal(&d)->summaries[(page - HIGH) / BLOCK].class == CLASS_PAGES);
-    EXPECT(normal(&d)->summaries[(kernel - HIGH) / BLOCK].class == CLASS_KERNEL_PAGES);
+    EXPECT(normal(&d)->lists.summaries[(page - HIGH) / BLOCK].class == CLASS_PAGES);
+    EXPECT(normal(&d)->lists.summaries[(kernel - HIGH) / BLOCK].class == CLASS_KERNEL_PAGES);
     EXPECT(pmm_alloc(d.p, 1, PMM_KERNEL) == page_of(kernel, 2));
     end(&d);
 }
@@ -300,7 +301,7 @@ static void classes_by_request(void)
     make(&d, 8, 1);
     for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
         paddr_t at = pmm_alloc(d.p, kinds[i].pages, kinds[i].flags);
-        EXPECT(normal(&d)->summaries[(at - HIGH) / BLOCK].class == kinds[i].class);
+        EXPECT(normal(&d)->lists.summaries[(at - HIGH) / BLOCK].class == kinds[i].class);
     }
     end(&d);
 }
@@ -329,7 +330,7 @@ static void fall_back(enum block_class class, const uint8_t *order, unsigned fir
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         EXPECT(zone_take_run(normal(&d), 3, 0, class, &at));
         EXPECT(HIGH + at.block * BLOCK == block[order[i]]);
-        EXPECT(normal(&d)->summaries[at.block].class == order[i]);
+        EXPECT(normal(&d)->lists.summaries[at.block].class == order[i]);
         unsigned next = at.index + 3; /* all that is left of the block */
         EXPECT(pmm_claim(d.p, page_of(block[order[i]], next), BLOCK_PAGES - next) == STATUS_OK);
     }
@@ -383,7 +384,7 @@ static void page_by_page(void)
     make(&d, BLOCKS, 1);
     take_pages(&d, 1, 0);
     pmm_drain(d.p);
-    EXPECT(normal(&d)->summaries[0].class == CLASS_PAGES);
+    EXPECT(normal(&d)->lists.summaries[0].class == CLASS_PAGES);
     EXPECT(pmm_claim(d.p, HIGH + BLOCK, (BLOCKS - 1) * BLOCK_PAGES) == STATUS_OK);
     EXPECT(pmm_claim(d.p, page_of(HIGH, 100), 1) == STATUS_OK);
     EXPECT(pmm_claim(d.p, page_of(HIGH, 110), 1) == STATUS_OK);
@@ -440,7 +441,7 @@ static void *take_one(void *context)
 {
     struct taker *t = context;
     host_set_cpu(0);
-    EXPECT(magazine_refill(t->p, &t->p->cpus[0], MAGAZINE_PAGES, t->p->zones[PMM_ZONE_NORMAL]) !=
+    EXPECT(magazine_refill(&t->p->cpus[0], MAGAZINE_PAGES, t->p->zones[PMM_ZONE_NORMAL]) !=
            PADDR_NONE);
     __atomic_store_n(&t->done, true, __ATOMIC_SEQ_CST);
     return NULL;
@@ -456,7 +457,7 @@ static void back_under_its_own_lock(void)
     DESK_MAKE(&d, regions);
     struct zone *low = d.p->zones[PMM_ZONE_DMA32];
     struct taker taker = {.p = d.p};
-    EXPECT(magazine_refill(d.p, &d.p->cpus[0], MAGAZINE_PAGES, low) == 2 * GIB);
+    EXPECT(magazine_refill(&d.p->cpus[0], MAGAZINE_PAGES, low) == 2 * GIB);
     EXPECT(d.p->cpus[0].magazines[MAGAZINE_PAGES].zone == low);
     hal_lock(&low->lock);
     if (!EXPECT(pthread_create(&thread, NULL, take_one, &taker) == 0))
@@ -466,7 +467,7 @@ static void back_under_its_own_lock(void)
     EXPECT(!__atomic_load_n(&taker.done, __ATOMIC_SEQ_CST));
     hal_unlock(&low->lock);
     pthread_join(thread, NULL);
-    EXPECT(taker.done && low->summaries[0].owner == 0);
+    EXPECT(taker.done && low->lists.summaries[0].owner == 0);
     end(&d);
 }
 
@@ -506,9 +507,10 @@ static void *room_for(size_t bytes, size_t offset)
 
 /* A CPU has as many magazines as there are. What lies behind them is not looked at, even when it
  * looks like one of the zone: there `next_give` is the low half of the zone's address,
- * `region_hint` the pages in the hand. */
+ * `region_hint` the pages on the stack. */
 static void nothing_behind_the_magazines(void)
 {
+    static struct block_bits nothing;
     struct desk d;
     make(&d, BLOCKS, 1);
     size_t offset = (size_t)((char *)normal(&d) - (char *)d.tables);
@@ -519,10 +521,10 @@ static void nothing_behind_the_magazines(void)
     paddr_t block = take_pages(&moved, 1, 0);
     EXPECT(block == HIGH);
     pmm_drain(moved.p);
-    struct pmm_cpu *cpu = &moved.p->cpus[0];
+    struct magazine_cpu *cpu = &moved.p->cpus[0];
     EXPECT(cpu->last_freed[0] == UINT64_MAX && cpu->last_freed[1] == UINT64_MAX);
     EXPECT((void *)cpu->last_freed == (void *)(cpu->magazines + MAGAZINE_COUNT));
-    cpu->last_freed[0] = (uintptr_t)moved.p->no_block;
+    cpu->last_freed[0] = (uintptr_t)&nothing;
     cpu->last_freed[1] = 64 * KIB; /* a page of nobody */
     cpu->region_hint = 1;
     struct pmm_stats before = stats(&moved);
@@ -534,7 +536,7 @@ static void nothing_behind_the_magazines(void)
     end(&d);
 }
 
-/* ---- where the searches of the files give up ---- */
+/* ---- where the searches of the lists give up ---- */
 
 /* Leave pages [lo, lo + length) of block `b` free, and nothing else of it. */
 static void leave(struct desk *d, unsigned b, unsigned lo, unsigned length)
@@ -546,15 +548,16 @@ static void leave(struct desk *d, unsigned b, unsigned lo, unsigned length)
     EXPECT(pmm_claim(d->p, page_of(base, hi), BLOCK_PAGES - hi) == STATUS_OK);
 }
 
-/* Do the files find the place in block `b`? Otherwise they find nothing, and the scan does. */
-static void files_find(struct desk *d, size_t pages, unsigned shift, bool found, paddr_t expected)
+/* Do the lists show the place? If not, zone_take_run() finds nothing, and the scan finds it. */
+static void lists_find_it(struct desk *d, size_t pages, unsigned shift, bool found,
+                          paddr_t expected)
 {
     struct place at;
     bool got = zone_take_run(normal(d), pages, shift, CLASS_RUNS, &at);
     EXPECT(got == found);
     if (!got)
-        EXPECT(zone_take_scattered(normal(d), pages, shift, CLASS_RUNS, &at));
-    EXPECT(zone_page_of(normal(d), at) << PAGE_SHIFT == expected);
+        EXPECT(zone_scan_run(normal(d), pages, shift, CLASS_RUNS, &at));
+    EXPECT(lists_page(&normal(d)->lists, at) << PAGE_SHIFT == expected);
 }
 
 /* In one list four blocks are tried: the fifth is not seen. */
@@ -566,7 +569,7 @@ static void four_of_a_list(void)
         leave(&d, 0, 128, 2);
         for (unsigned b = 1; b <= others; b++)
             leave(&d, b, 101, 2); /* not at an even page */
-        files_find(&d, 2, 1, others < 4, page_of(HIGH, 128));
+        lists_find_it(&d, 2, 1, others < 4, page_of(HIGH, 128));
         end(&d);
     }
 }
@@ -579,7 +582,7 @@ static void short_ones_are_not_tried(void)
     leave(&d, 0, 128, 70);
     for (unsigned b = 1; b < 12; b++)
         leave(&d, b, 128, 64 + b % 6);
-    files_find(&d, 70, 0, true, page_of(HIGH, 128));
+    lists_find_it(&d, 70, 0, true, page_of(HIGH, 128));
     end(&d);
 }
 
@@ -592,7 +595,7 @@ static void tries_in_all(unsigned some, unsigned last, bool own_list, bool found
     leave(&d, 0, 0, own_list ? 40 : 19);
     for (unsigned b = 1; b < 61 + some + last; b++)
         leave(&d, b, 100, b < 61 + some ? 3 + (b - 1) / 4 : 19);
-    files_find(&d, 2, BLOCK_SHIFT, found, HIGH);
+    lists_find_it(&d, 2, BLOCK_SHIFT, found, HIGH);
     end(&d);
 }
 
@@ -611,7 +614,7 @@ static uint32_t exact_lists(unsigned blocks)
 {
     struct desk d;
     make(&d, blocks, 1);
-    uint32_t exact = normal(&d)->exact_bins;
+    uint32_t exact = normal(&d)->lists.exact_bins;
     end(&d);
     return exact;
 }
@@ -626,11 +629,11 @@ int main(void)
 {
     host_ram_create(HIGH + 256 * MIB);
     expect_run("the page freed last is taken first", last_freed_first_taken);
-    expect_run("no pages asked for are none", nothing_asked_nothing_given);
-    expect_run("what was given back serves before the files", given_back_serves_first);
+    expect_run("a request for no pages gets none", nothing_asked_nothing_given);
+    expect_run("what was given back serves before the zone", given_back_serves_first);
     expect_run("a block that came back and was used up again is passed over",
                given_back_and_taken_again);
-    expect_run("pages beyond a hand stay parked", more_than_a_hand);
+    expect_run("pages beyond the stack stay parked", more_than_the_stack);
     expect_run("the lowest page goes back with its block", lowest_page_goes_back);
     expect_run("a block is brought by frees near one another", brought_by_neighbours);
     expect_run("a block is brought by pages freed, not by misuse or runs", brought_by_pages_alone);

@@ -6,7 +6,8 @@
 
 #include "hal/hal.h"
 #include "hal/host/host.h"
-#include "mm/pmm_internal.h"
+#include "mm/extents.h"
+#include "mm/pmm_struct.h"
 
 #include <string.h>
 
@@ -122,7 +123,7 @@ static void tables_cut_a_region(void)
         if (!EXPECT(pmm_create(&map, 1, &p) == STATUS_OK))
             continue;
         EXPECT(pmm_region_count(p) == 3 && map.count == 4);
-        EXPECT(p->zones[z]->blocks == 2 + 3 + 2 && pmm_check(p) == NULL);
+        EXPECT(p->zones[z]->lists.blocks == 2 + 3 + 2 && pmm_check(p) == NULL);
         EXPECT(pmm_reclaim(p, &map.regions[3]) == STATUS_OK);
         EXPECT(pmm_claim(p, base + 11 * MIB, 768) == STATUS_OK && pmm_check(p) == NULL);
     }

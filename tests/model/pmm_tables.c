@@ -3,7 +3,9 @@
 #include "tests/model/expect.h"
 #include "tests/model/maps.h"
 
-#include "mm/pmm_internal.h"
+#include "mm/extents.h"
+#include "mm/pmm.h"
+#include "mm/pmm_struct.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,13 +59,13 @@ static size_t zone_bytes(uint64_t blocks)
     size_t groups = (size_t)(blocks + 511) / 512;
     size_t lists = blocks < 1024 ? 128 : 192;
     return lines(sizeof(struct zone)) + lines(blocks * 128) + lines(blocks * 20) + groups * 64 +
-           lines((groups + 63) / 64 * 8) + CLASS_COUNT * lists * 4;
+           lines((groups + 63) / 64 * 8) + (CLASS_COUNT * lists + EXTENT_BINS) * 4;
 }
 
 /* The parts, each of whole cache lines; `more`: with the region and the blocks of a cut. */
 static size_t parts(const struct layout *l, size_t more)
 {
-    size_t bytes = lines(sizeof(struct pmm)) + 128 + l->cpus * sizeof(struct pmm_cpu) +
+    size_t bytes = lines(sizeof(struct pmm)) + l->cpus * sizeof(struct magazine_cpu) +
                    lines((l->regions + more) * sizeof(struct region)) +
                    lines(l->withheld * sizeof(struct withheld));
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)

@@ -3,7 +3,9 @@
  * invariant's number alone; here no condition can stand in for another. */
 #include "tests/model/expect.h"
 
-#include "mm/pmm_internal.h"
+#include "mm/extents.h"
+#include "mm/pmm.h"
+#include "mm/pmm_struct.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +64,12 @@ static struct zone *normal(void)
 
 static struct summary *summary(unsigned block)
 {
-    return &normal()->summaries[block];
+    return &normal()->lists.summaries[block];
 }
 
-static struct run_bins *bins_of(unsigned block)
+static struct bins *bins_of(unsigned block)
 {
-    return &normal()->bins[summary(block)->class];
+    return &normal()->lists.runs[summary(block)->class];
 }
 
 static void told(const char *sentence, int line)
@@ -126,58 +128,59 @@ static void places(void)
         TOLD(zone, pmm->zones[z] = NULL);
 }
 
-static void unfile(unsigned block)
+static void unlist(unsigned block)
 {
-    unsigned bin = run_bin_of(normal(), summary(block)->longest);
+    unsigned bin = lists_run_bin(&normal()->lists, summary(block)->longest);
     bins_of(block)->head[bin] = BLOCK_NONE;
     bins_of(block)->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
 
-static void file_at(unsigned class, unsigned bin, uint32_t block)
+static void list_at(unsigned class, unsigned bin, uint32_t block)
 {
-    normal()->bins[class].head[bin] = block;
-    normal()->bins[class].mask[bin / 64] |= (uint64_t)1 << (bin % 64);
+    normal()->lists.runs[class].head[bin] = block;
+    normal()->lists.runs[class].mask[bin / 64] |= (uint64_t)1 << (bin % 64);
 }
 
 static void lists_of_blocks(void)
 {
     static const char mask[] = "P3: the mask of lists does not say which have blocks";
-    static const char wrong[] = "P3: a block is filed where it does not belong";
-    static const char lost[] = "P3: a partly used block is not filed";
+    static const char wrong[] = "P3: a block is in a list where it does not belong";
+    static const char lost[] = "P3: a partly used block is in no list";
     for (unsigned class = 0; class < CLASS_COUNT; class ++)
         for (unsigned bin = 0; bin < 128; bin++)
-            TOLD(mask, normal()->bins[class].mask[bin / 64] ^= (uint64_t)1 << (bin % 64));
-    TOLD(lost, unfile(HALF_USED));
-    TOLD(lost, unfile(TWO_RUNS));
+            TOLD(mask, normal()->lists.runs[class].mask[bin / 64] ^= (uint64_t)1 << (bin % 64));
+    TOLD(lost, unlist(HALF_USED));
+    TOLD(lost, unlist(TWO_RUNS));
     TOLD(wrong, summary(HALF_USED)->class ^= 1);
     TOLD(wrong, summary(HALF_USED)->prev = TWO_RUNS);
     TOLD(wrong, summary(HALF_USED)->next = HALF_USED);
-    TOLD(wrong, summary(HALF_USED)->next = normal()->blocks);
+    TOLD(wrong, summary(HALF_USED)->next = normal()->lists.blocks);
     TOLD(wrong, summary(HALF_USED)->next = EXTENT);
-    TOLD(wrong, *summary(EXTENT + 3) = *summary(TWO_RUNS); unfile(TWO_RUNS);
-         file_at(summary(TWO_RUNS)->class, run_bin_of(normal(), summary(TWO_RUNS)->longest),
-                 EXTENT + 3));
-    TOLD(wrong, unfile(HALF_USED); file_at(summary(HALF_USED)->class, 7, HALF_USED));
-    TOLD(wrong, unfile(HALF_USED); file_at(summary(HALF_USED)->class, 0, HALF_USED));
-    TOLD("P3: a block that a CPU owns is filed", summary(HALF_USED)->owner = CPUS);
-    TOLD("P3: a block that a CPU owns is filed", unfile(HALF_USED); summary(HALF_USED)->longest = 0;
-         summary(HALF_USED)->owner = 1; summary(HALF_USED)->withheld = 1);
-    TOLD("P3: a block is not filed under its longest free run", summary(TWO_RUNS)->longest++);
-    TOLD("P3: a block is not filed under its longest free run", summary(TWO_RUNS)->longest--);
-    TOLD("P3: a block is not filed under its longest free run", summary(TWO_RUNS)->longest = 0);
+    TOLD(wrong, *summary(EXTENT + 3) = *summary(TWO_RUNS); unlist(TWO_RUNS);
+         list_at(summary(TWO_RUNS)->class,
+                 lists_run_bin(&normal()->lists, summary(TWO_RUNS)->longest), EXTENT + 3));
+    TOLD(wrong, unlist(HALF_USED); list_at(summary(HALF_USED)->class, 7, HALF_USED));
+    TOLD(wrong, unlist(HALF_USED); list_at(summary(HALF_USED)->class, 0, HALF_USED));
+    TOLD("P3: a block that a CPU owns is in a list", summary(HALF_USED)->owner = CPUS);
+    TOLD("P3: a block that a CPU owns is in a list", unlist(HALF_USED);
+         summary(HALF_USED)->longest = 0; summary(HALF_USED)->owner = 1;
+         summary(HALF_USED)->withheld = 1);
+    TOLD("P3: a block is not in the list for its longest free run", summary(TWO_RUNS)->longest++);
+    TOLD("P3: a block is not in the list for its longest free run", summary(TWO_RUNS)->longest--);
+    TOLD("P3: a block is not in the list for its longest free run", summary(TWO_RUNS)->longest = 0);
 }
 
 static void extent_to(unsigned block, unsigned bin)
 {
-    struct extent_bins *e = &normal()->extents;
+    struct bins *e = &normal()->lists.extents;
     e->head[bin] = block;
     e->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
 }
 
-static void unfile_extent(unsigned block)
+static void unlist_extent(unsigned block)
 {
-    struct extent_bins *e = &normal()->extents;
-    unsigned bin = extent_bin_of(summary(block)->length);
+    struct bins *e = &normal()->lists.extents;
+    unsigned bin = extents_bin(summary(block)->length);
     e->head[bin] = BLOCK_NONE;
     e->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
@@ -185,17 +188,17 @@ static void unfile_extent(unsigned block)
 static void lists_of_extents(void)
 {
     static const char mask[] = "P3: the mask of extents does not say which lists have some";
-    static const char wrong[] = "P3: an extent is filed where it does not belong";
-    static const char lost[] = "P3: a free extent is not filed";
+    static const char wrong[] = "P3: an extent is in a list where it does not belong";
+    static const char lost[] = "P3: a free extent is in no list";
     for (unsigned bin = 0; bin < EXTENT_BINS; bin++)
-        TOLD(mask, normal()->extents.mask[bin / 64] ^= (uint64_t)1 << (bin % 64));
-    TOLD(lost, unfile_extent(EXTENT));
-    TOLD(lost, unfile_extent(EXTENT_1));
-    TOLD(wrong, unfile_extent(EXTENT); extent_to(EXTENT, 2));
+        TOLD(mask, normal()->lists.extents.mask[bin / 64] ^= (uint64_t)1 << (bin % 64));
+    TOLD(lost, unlist_extent(EXTENT));
+    TOLD(lost, unlist_extent(EXTENT_1));
+    TOLD(wrong, unlist_extent(EXTENT); extent_to(EXTENT, 2));
     TOLD(wrong, summary(EXTENT)->prev = EXTENT_1);
     TOLD(wrong, summary(EXTENT)->next = EXTENT);
-    TOLD(wrong, summary(EXTENT)->next = normal()->blocks);
-    TOLD(wrong, extent_to(HALF_USED, extent_bin_of(summary(HALF_USED)->frame)));
+    TOLD(wrong, summary(EXTENT)->next = normal()->lists.blocks);
+    TOLD(wrong, extent_to(HALF_USED, extents_bin(summary(HALF_USED)->frame)));
     TOLD(wrong, summary(WITHHELD)->prev = BLOCK_NONE; summary(WITHHELD)->next = BLOCK_NONE;
          extent_to(WITHHELD, 2));
 }
@@ -213,8 +216,8 @@ static void summaries(void)
         TOLD(withheld, summary(open[i])->withheld ^= 1);
     }
     TOLD(count, summary(HALF_USED)->free--);
-    TOLD(count, block_set(&normal()->bits[HALF_USED], 99, 100, PAGE_FREE));
-    TOLD(count, block_set(&normal()->bits[TWO_RUNS], 300, 301, PAGE_HEAD));
+    TOLD(count, block_set(&normal()->lists.bits[HALF_USED], 99, 100, PAGE_FREE));
+    TOLD(count, block_set(&normal()->lists.bits[TWO_RUNS], 300, 301, PAGE_HEAD));
 }
 
 static void tags(void)
@@ -222,7 +225,7 @@ static void tags(void)
     static const char wrong[] = "P4: the tags of an extent differ";
     TOLD(wrong, summary(EXTENT)->length = 0);
     TOLD(wrong, summary(EXTENT_1)->length = 0);
-    TOLD(wrong, normal()->region_count = 1; summary(EXTENT)->length++;
+    TOLD(wrong, normal()->lists.region_count = 1; summary(EXTENT)->length++;
          *summary(WITHHELD) = *summary(EXTENT)); /* a tag in the next region */
     TOLD(wrong, summary(EXTENT)->length++);
     TOLD(wrong, summary(EXTENT)->length++; *summary(WITHHELD) = *summary(EXTENT));
@@ -240,7 +243,7 @@ static void extents_that_touch(void)
          *summary(cut) = (struct summary){.length = EXTENT_END + 1 - cut};
          summary(EXTENT_END)->length = EXTENT_END + 1 - cut);
     TOLD("P5: a wholly free block is in no extent",
-         block_set(&normal()->bits[HALF_USED], 0, 512, PAGE_FREE);
+         block_set(&normal()->lists.bits[HALF_USED], 0, 512, PAGE_FREE);
          summary(HALF_USED)->free = 512; summary(HALF_USED)->longest = 512);
 }
 

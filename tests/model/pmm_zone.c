@@ -1,4 +1,4 @@
-/* The files of a zone where the searches give up, miss, or pass over what they must not touch:
+/* The lists of a zone where the searches give up, miss, or pass over what they must not touch:
  * blocks without an aligned place, extents that are too short, extents side by side, blocks that a
  * CPU may not own. Knows the allocator's own structures. And the ways to break P2 and P3 that the
  * unit tests, which the kernel carries, leave out. */
@@ -6,8 +6,8 @@
 #include "tests/model/pmm_desk.h"
 
 #include "hal/host/host.h"
-#include "mm/pmm_internal.h"
-#include "mm/zone_file.h"
+#include "mm/extents.h"
+#include "mm/pmm_struct.h"
 
 #include <string.h>
 
@@ -37,7 +37,7 @@ static void leave(struct desk *d, unsigned b, unsigned lo, unsigned hi)
     desk_claim(d, base + hi * PAGE_SIZE, BLOCK_PAGES - hi);
 }
 
-/* 70 blocks whose free run cannot be had aligned, in so many lists that the files give up before
+/* 70 blocks whose free run cannot be had aligned, in so many lists that the search gives up before
  * they come to the one block that fits: at its start, or inside. */
 static void aligned_at(unsigned page, uint64_t align)
 {
@@ -118,7 +118,7 @@ static void behind_what_cannot_be_had(void)
     desk_end(&d);
 }
 
-#define SHORT 64 /* extents of 8 blocks, filed together with those of 9 */
+#define SHORT 64 /* extents of 8 blocks, in one list with those of 9 */
 
 /* The list of extents of 8 or 9 blocks has 64 too short ones first. */
 static void extent_behind_many(void)
@@ -162,7 +162,7 @@ static void found_behind(unsigned blocks, unsigned others, bool found)
         return;
     struct zone *z = p->zones[PMM_ZONE_NORMAL];
     EXPECT(zone_take_run(z, 9 * BLOCK_PAGES, 0, CLASS_RUNS, &at) == found);
-    EXPECT(!found || zone_page_of(z, at) << PAGE_SHIFT == HIGH);
+    EXPECT(!found || lists_page(&z->lists, at) << PAGE_SHIFT == HIGH);
     free(tables);
 }
 
@@ -195,7 +195,7 @@ static void region_inside_a_group(void)
     free(tables);
 }
 
-/* In one extent: what the files answer for every place, length and alignment. They must not miss a
+/* In one extent: what the lists answer for every place, length and alignment. They must not miss a
  * run that lies in an extent alone, nor give one that does not fit. */
 static void try_extent(unsigned skip, unsigned blocks, unsigned shift)
 {
@@ -210,7 +210,7 @@ static void try_extent(unsigned skip, unsigned blocks, unsigned shift)
         bool got = zone_take_run(normal(&d), (size_t)count * BLOCK_PAGES, BLOCK_SHIFT + shift,
                                  CLASS_RUNS, &at);
         EXPECT(got == fits);
-        EXPECT(!got || zone_page_of(normal(&d), at) == (HIGH + first * BLOCK) >> PAGE_SHIFT);
+        EXPECT(!got || lists_page(&normal(&d)->lists, at) == (HIGH + first * BLOCK) >> PAGE_SHIFT);
         EXPECT(pmm_check(d.p) == NULL);
         desk_drop(&d);
     }
@@ -229,11 +229,11 @@ static void extents_exactly(void)
 static void list_of_each_length(void)
 {
     for (uint32_t exact = 64; exact <= 128; exact += 64) {
-        const struct zone z = {.exact_bins = exact};
+        const struct lists l = {.exact_bins = exact};
         unsigned list = 0;
         for (unsigned length = 0; length < BLOCK_PAGES; length++) {
             list += length != 0 && (length <= exact || (length - exact) % 7 == 0);
-            EXPECT(run_bin_of(&z, length) == list && list < exact + RUN_BINS_ABOVE);
+            EXPECT(lists_run_bin(&l, length) == list && list < exact + RUN_BINS_ABOVE);
         }
     }
     unsigned list = 0;
@@ -241,9 +241,9 @@ static void list_of_each_length(void)
     for (uint32_t length = 0; length < 1u << 20; length++) {
         width = length >= 8 * width && length >= 8 ? 2 * width : width;
         list += length != 0 && length % width == 0;
-        EXPECT(extent_bin_of(length) == list);
+        EXPECT(extents_bin(length) == list);
     }
-    EXPECT(extent_bin_of(UINT32_MAX) < EXTENT_BINS);
+    EXPECT(extents_bin(UINT32_MAX) < EXTENT_BINS);
 }
 
 /* The next list that has a block, for one and two such lists at all places. */
@@ -251,13 +251,13 @@ static void next_lists(void)
 {
     for (unsigned a = 0; a < RUN_BINS; a++)
         for (unsigned b = a; b < RUN_BINS; b += 1 + b % 13) {
-            struct run_bins bins = {.mask = {0}};
+            struct bins bins = {.mask = {0}};
             bins.mask[a / 64] |= (uint64_t)1 << (a % 64);
             bins.mask[b / 64] |= (uint64_t)1 << (b % 64);
             bins.head = (uint32_t *)bins.mask; /* not read; not NULL */
             for (unsigned from = 0; from <= RUN_BINS; from++) {
                 unsigned next = from <= a ? a : from <= b ? b : RUN_BINS;
-                EXPECT(run_bin_next(&bins, from) == next);
+                EXPECT(bins_next(&bins, RUN_BINS, from) == next);
             }
         }
 }
@@ -294,9 +294,9 @@ static void compare_firsts(struct zone *z, const struct region *r)
 {
     uint32_t end = r->first_block + r->blocks;
     for (uint32_t b = r->first_block; b < end;) {
-        uint32_t next = zone_next_block(z, b);
-        for (uint32_t at = b; at < next && !zone_block_is_open(z, b); at++)
-            EXPECT(extent_first(z, r, at) == b);
+        uint32_t next = lists_next(&z->lists, b);
+        for (uint32_t at = b; at < next && !lists_is_open(&z->lists, b); at++)
+            EXPECT(extents_first(&z->lists, r, at) == b);
         b = next;
     }
 }
@@ -415,7 +415,7 @@ static void last_block_of_the_zone(void)
 }
 
 /* Between a free and the look at its block another CPU may take all its pages: the CPU then owns a
- * block that has nothing to offer, and asks the files. Done here by telling of the free twice. */
+ * block that has nothing to offer, and asks the zone. Done here by telling of the free twice. */
 static void owned_block_without_pages(void)
 {
     struct desk d;
@@ -429,7 +429,8 @@ static void owned_block_without_pages(void)
     }
     pmm_drain(d.p);
     for (unsigned i = 0; i < 2; i++)
-        magazine_saw_free(d.p, &d.p->cpus[0], &d.p->regions[0], first >> PAGE_SHIFT);
+        magazine_saw_free(&d.p->cpus[0], normal(&d), first / BLOCK,
+                          (uint32_t)((first - HIGH) / BLOCK));
     EXPECT(d.p->cpus[0].magazines[MAGAZINE_GIVE].zone == normal(&d));
     paddr_t got = pmm_alloc(d.p, 1, 0);
     EXPECT(model_accept(&d.m, got, 1, PAGE_SIZE, 0) == NULL);
@@ -450,7 +451,7 @@ static const struct mem_region broken_map[] = {RAM(HIGH, 10 * BLOCK),
 
 static struct summary *summary(struct desk *d, uint32_t block)
 {
-    return &normal(d)->summaries[block];
+    return &normal(d)->lists.summaries[block];
 }
 
 static void region_of_no_zone(struct desk *d)
@@ -465,7 +466,7 @@ static void region_of_a_zone_without_tables(struct desk *d)
 
 static void put_head(struct desk *d, uint32_t block, unsigned bin)
 {
-    struct run_bins *bins = &normal(d)->bins[CLASS_KERNEL_PAGES];
+    struct bins *bins = &normal(d)->lists.runs[CLASS_KERNEL_PAGES];
     bins->head[bin] = block;
     bins->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
 }
@@ -477,44 +478,44 @@ static void list_of_a_closed_block(struct desk *d)
 
 static void list_of_no_block(struct desk *d)
 {
-    put_head(d, normal(d)->blocks, 1);
+    put_head(d, normal(d)->lists.blocks, 1);
 }
 
 static void list_of_another_class(struct desk *d)
 {
-    put_head(d, PARTLY, run_bin_of(normal(d), summary(d, PARTLY)->longest));
+    put_head(d, PARTLY, lists_run_bin(&normal(d)->lists, summary(d, PARTLY)->longest));
 }
 
 static void list_of_an_owned_block(struct desk *d)
 {
-    zone_unfile(normal(d), PARTLY);
+    lists_put(&normal(d)->lists, PARTLY, 0);
     summary(d, PARTLY)->owner = 1;
     summary(d, PARTLY)->class = CLASS_KERNEL_PAGES;
     put_head(d, PARTLY, 0);
 }
 
-static void owned_block_still_filed(struct desk *d)
+static void owned_block_still_listed(struct desk *d)
 {
     summary(d, PARTLY)->owner = 1;
 }
 
 static void owned_block_withheld(struct desk *d)
 {
-    zone_unfile(normal(d), PARTLY);
+    lists_put(&normal(d)->lists, PARTLY, 0);
     summary(d, PARTLY)->owner = 1;
     summary(d, PARTLY)->withheld = 1;
 }
 
 static void put_extent(struct desk *d, uint32_t first, unsigned bin)
 {
-    struct extent_bins *bins = &normal(d)->extents;
+    struct bins *bins = &normal(d)->lists.extents;
     bins->head[bin] = first;
     bins->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
 }
 
 static void extent_of_no_block(struct desk *d)
 {
-    put_extent(d, normal(d)->blocks, 5);
+    put_extent(d, normal(d)->lists.blocks, 5);
 }
 
 static void extent_of_an_open_block(struct desk *d)
@@ -565,9 +566,9 @@ static void broken_p2(void)
 static void broken_p3(void)
 {
     break_fn *const ways[] = {
-        list_of_a_closed_block, list_of_no_block,        list_of_another_class,
-        list_of_an_owned_block, owned_block_still_filed, owned_block_withheld,
-        extent_of_no_block,     extent_of_an_open_block, extent_withheld,
+        list_of_a_closed_block, list_of_no_block,         list_of_another_class,
+        list_of_an_owned_block, owned_block_still_listed, owned_block_withheld,
+        extent_of_no_block,     extent_of_an_open_block,  extent_withheld,
         extent_link_back_wrong, extents_in_a_circle};
     expect_broken("P3", ways, ARRAY_LEN(ways));
 }
@@ -582,7 +583,7 @@ int main(void)
     expect_run("an extent behind many that are too short", extent_behind_many);
     expect_run("of all extents 64 are tried", sixty_four_extents);
     expect_run("a region begins inside a group of blocks", region_inside_a_group);
-    expect_run("the files find what fits in an extent, no more", extents_exactly);
+    expect_run("the lists find what fits in an extent, no more", extents_exactly);
     expect_run("the list of each length", list_of_each_length);
     expect_run("the next list that has a block", next_lists);
     expect_run("free memory beside withheld memory", free_beside_withheld);

@@ -25,7 +25,7 @@
 } */
 
 /* These stand only where they are needed, for each makes the search longer. */
-#if defined PROVE_block_state
+#if defined PROVE_block_state || defined PROVE_block_is_single
 /*@ axiomatic Low {
   axiom low: \forall integer a; 0 <= (a & 1) <= 1 && ((a & 1) == 1 <==> bit(a, 0));
   axiom pair: \forall integer a, b; 0 <= a <= 1 && 0 <= b <= 1 ==> (a << 1 | b) == 2 * a + b;
@@ -36,7 +36,7 @@
   axiom two: \forall integer a; 0 <= a <= 3 ==> ((a & 2) != 0 <==> a >= 2) && ((a & 1) != 0 <==> a % 2 == 1);
 } */
 #endif
-#if defined PROVE_extent_bin_of
+#if defined PROVE_extents_bin
 /*@ axiomatic Three {
   axiom three: \forall integer a; 0 <= a ==> (a & 3) == a % 4;
 } */
@@ -51,15 +51,19 @@
   axiom swap: \forall integer a, b, c, d; a == d && b == c ==> (a & b) == (c & d);
 } */
 #endif
-#if defined PROVE_is_power_of_two || defined PROVE_shift_and
+#if defined PROVE_is_power_of_two || defined PROVE_shift_and || defined PROVE_block_park
 /*@ axiomatic Lowest {
   axiom some: \forall integer a; 0 < a <= 0xFFFFFFFFFFFFFFFF ==> 0 <= one_of(a) < 64 && bit(a, one_of(a)) &&
       \forall integer j; 0 <= j < one_of(a) ==> !bit(a, j);
 } */
 #endif
+#if defined PROVE_is_power_of_two || defined PROVE_block_park
+/*@ axiomatic Within {
+  axiom within: \forall integer a, b; 0 <= a && 0 <= b ==> 0 <= (a & b) <= a;
+} */
+#endif
 #if defined PROVE_is_power_of_two
 /*@ axiomatic Before {
-  axiom within: \forall integer a, b; 0 <= a && 0 <= b ==> 0 <= (a & b) <= a;
   axiom pred: \forall integer a, n, k; 0 < a && 0 <= n && bit(a, n) && (\forall integer j; 0 <= j < n ==> !bit(a, j)) && 0 <= k ==>
       (bit(a - 1, k) <==> k < n || (k > n && bit(a, k)));
 } */

@@ -1,21 +1,21 @@
 /* The magazine protocol of mm/magazine.c and mm/block.h: a block of PAGES pages, two bits a page.
  *
- * Two CPUs allocate and free single pages of one block. The CPU that owns the block writes `own` alone,
- * without the lock; everybody else holds the lock and writes `zone` alone. A plain store is a load, then
- * a store of the whole word: that is where an update gets lost. Each CPU takes an interrupt that allocates
+ * Two CPUs allocate and free single pages of one block. The CPU that owns the block writes the plane
+ * `private` alone, without the lock; everybody else holds the lock and writes the plane `shared` alone. A
+ * plain store is a load, then a store of the whole word: that is where an update gets lost. Each CPU takes an interrupt that allocates
  * and frees too, unless interrupts are off, as they are in every call of the allocator.
  *
  * Checked in all interleavings: no page ever has two owners, and none is lost: in the end, when both CPUs
  * have given their blocks back, every page is free.
  *
  * Planted errors: -DIRQ_ON: interrupts stay on during the owner's steps. -DSAME_WORD: the other CPU
- * returns a page by clearing `own`, as the owner does. -DNO_LOCK: return without the lock. -DSTEAL: a block
+ * returns a page by clearing `private`, as the owner does. -DNO_LOCK: return without the lock. -DSTEAL: a block
  * that a CPU owns can be owned by another. */
 #define PAGES 2
 #define NONE  255
 #define ALL   3
 
-byte own = ALL, zone = 0;   /* all PAGE_FREE; a page's state is its pair of bits */
+byte private = ALL, shared = 0;   /* all PAGE_FREE; a page's state is its pair of bits */
 byte owner = NONE;          /* of the block */
 byte lock = NONE;
 byte user[PAGES] = NONE;    /* ghost: who holds the page */
@@ -38,19 +38,19 @@ inline release() { lock = NONE }
 /* Ghost: the page has no owner, and gets one. */
 inline taken() { atomic { assert(user[got] == NONE); user[got] = who } }
 
-/* The owner takes a parked page: own = 1 by a load and a store. zone is 1 there and stays. */
+/* The owner takes a parked page: private = 1 by a load and a store. shared is 1 there and stays. */
 inline take_own() {
     got = NONE;
     if
     :: owner == me ->
-        w = zone & ~own & ALL;         /* magazine_draw: parked pages */
+        w = shared & ~private & ALL;         /* magazine_fill: parked pages */
         if
         :: BIT(w, 0) -> got = 0
         :: BIT(w, 1) -> got = 1
         :: w == 0 -> skip
         fi;
         if
-        :: got != NONE -> w = own; own = w | (1 << got); taken()
+        :: got != NONE -> w = private; private = w | (1 << got); taken()
         :: else -> skip
         fi
     :: else -> skip
@@ -65,8 +65,8 @@ inline adopt() {
 #else
     :: owner == NONE ->
 #endif
-        w = own & ~zone & ALL;
-        own = own & ~w; zone = zone | w;
+        w = private & ~shared & ALL;
+        private = private & ~w; shared = shared | w;
         owner = me
     :: else -> skip
     fi
@@ -76,8 +76,8 @@ inline adopt() {
 inline disown() {
     if
     :: owner == me ->
-        w = own | zone; v = own & zone;
-        own = w; zone = v;             /* 01 and 10 become 10, 11 stays */
+        w = private | shared; v = private & shared;
+        private = w; shared = v;             /* 01 and 10 become 10, 11 stays */
         owner = NONE
     :: else -> skip
     fi
@@ -99,21 +99,21 @@ inline alloc() {
 inline free_page() {
     atomic { assert(user[got] == who); user[got] = NONE };
     if
-    :: owner == me ->                  /* park: clear own */
-        w = own; own = w & ~(1 << got)
+    :: owner == me ->                  /* park: clear private */
+        w = private; private = w & ~(1 << got)
     :: else ->
 #ifndef NO_LOCK
         acquire();
 #endif
         if
-        :: owner != NONE && owner != me ->  /* return to another CPU's block: flip zone */
+        :: owner != NONE && owner != me ->  /* return to another CPU's block: clear shared */
 #ifdef SAME_WORD
-            w = own; own = w & ~(1 << got)
+            w = private; private = w & ~(1 << got)
 #else
-            w = zone; zone = w ^ (1 << got)
+            w = shared; shared = w & ~(1 << got)
 #endif
-        :: owner == me -> w = own; own = w & ~(1 << got)
-        :: owner == NONE -> w = zone; zone = w & ~(1 << got)
+        :: owner == me -> w = private; private = w & ~(1 << got)
+        :: owner == NONE -> w = shared; shared = w & ~(1 << got)
         fi;
 #ifndef NO_LOCK
         release()
@@ -172,7 +172,7 @@ init {
     atomic { run cpu(0); run cpu(1); run interrupt(0); run interrupt(1) };
     ended == 4;
     assert(owner == NONE || owner == 0 || owner == 1);
-    assert((own | zone) == ALL || owner != NONE);
+    assert((private | shared) == ALL || owner != NONE);
     assert(user[0] == NONE && user[1] == NONE);
-    assert(owner != NONE || (own == ALL && zone == 0))
+    assert(owner != NONE || (private == ALL && shared == 0))
 }

@@ -38,8 +38,10 @@ PLANTED = [
     ("mm/block.c", "0x1111111111111111, 0x0101010101010101", "0x1111111111111111, 0x0101010101010111", "first_aligned"),
     ("mm/block.c", "unsigned step = length < n - length ? length : n - length;", "unsigned step = length;", "block_find"),
     ("mm/block.c", "unsigned step = length / 2;", "unsigned step = length / 4;", "block_longest"),
-    ("mm/block.c", "own_flip = (state & 2) ?", "own_flip = (state & 1) ?", "block_count"),
-    ("mm/zone_file.c", "(top - 3) * 4", "(top - 2) * 4", "extent_bin_of"),
+    ("mm/block.c", "private_flip = (state & 2) ?", "private_flip = (state & 1) ?", "block_count"),
+    ("mm/extents.c", "(top - 3) * 4", "(top - 2) * 4", "extents_bin"),
+    ("mm/block.h", "(private & bits_load(&w->shared) & page) == 0", "(private & page) == 0", "block_park"),
+    ("mm/block.c", "bits_store(&w->shared, private & shared);", "bits_store(&w->shared, private);", "block_disown"),
     ("hal/base.h", "(x + align - 1) &", "(x + align) &", "align_up"),
     ("hal/base.h", "x != 0 && (x & (x - 1)) == 0", "(x & (x - 1)) == 0", "is_power_of_two"),
 ]
@@ -142,7 +144,8 @@ def entries_for(function, entries):
 
 def prove(folder, file, function, seconds=SECONDS):
     """(proved, goals, text) of one function."""
-    source = file if file.endswith(".c") else "mm/block.c"
+    source = re.sub(r"\.h$", ".c", file)
+    source = source if os.path.exists(os.path.join(folder, source)) else "mm/block.c"
     command = ["frama-c", "-no-unicode", "-c11", "-machdep", "gcc_x86_64", "-wp", "-wp-rte", "-wp-prover", "z3,cvc4",
                "-wp-timeout", str(seconds), "-wp-par", "4", "-wp-fct", function,
                f"-cpp-extra-args=-I{folder} -I{folder}/hal/host -DPROVE_{function} -include {HERE}/bits.h", os.path.join(folder, source)]

@@ -2,7 +2,8 @@
  * Only this file and the allocator itself know the allocator's structures. */
 #include "tests/unit/pmm_rig.h"
 
-#include "mm/pmm_internal.h"
+#include "mm/extents.h"
+#include "mm/pmm_struct.h"
 
 #define HIGH (4 * GIB)
 
@@ -31,7 +32,7 @@ static struct zone *normal(struct rig *r)
 
 static struct summary *summary(struct rig *r, uint32_t block)
 {
-    return &normal(r)->summaries[block];
+    return &normal(r)->lists.summaries[block];
 }
 
 typedef void break_fn(struct rig *);
@@ -83,7 +84,7 @@ static void low_water_above_free(struct rig *r)
 static void free_page_lost(struct rig *r)
 {
     struct summary *s = summary(r, TWO_RUNS);
-    block_set(&normal(r)->bits[TWO_RUNS], 0, 1, PAGE_HEAD);
+    block_set(&normal(r)->lists.bits[TWO_RUNS], 0, 1, PAGE_HEAD);
     s->free--;
 }
 
@@ -141,13 +142,13 @@ TEST("pmm_broken.P2 regions out of their zone or over each other are seen")
 
 static void clear_bin(struct zone *z, uint32_t block)
 {
-    struct run_bins *bins = &z->bins[z->summaries[block].class];
-    unsigned bin = run_bin_of(z, z->summaries[block].longest);
+    struct bins *bins = &z->lists.runs[z->lists.summaries[block].class];
+    unsigned bin = lists_run_bin(&z->lists, z->lists.summaries[block].longest);
     bins->head[bin] = BLOCK_NONE;
     bins->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
 
-static void block_not_filed(struct rig *r)
+static void block_in_no_list(struct rig *r)
 {
     clear_bin(normal(r), HALF_USED);
 }
@@ -155,7 +156,7 @@ static void block_not_filed(struct rig *r)
 static void block_under_wrong_length(struct rig *r)
 {
     struct zone *z = normal(r);
-    struct run_bins *bins = &z->bins[summary(r, HALF_USED)->class];
+    struct bins *bins = &z->lists.runs[summary(r, HALF_USED)->class];
     clear_bin(z, HALF_USED);
     bins->head[7] = HALF_USED;
     bins->mask[0] |= 1 << 7;
@@ -178,14 +179,14 @@ static void class_wrong(struct rig *r)
 
 static void mask_says_empty(struct rig *r)
 {
-    struct run_bins *bins = &normal(r)->bins[summary(r, HALF_USED)->class];
-    unsigned bin = run_bin_of(normal(r), summary(r, HALF_USED)->longest);
+    struct bins *bins = &normal(r)->lists.runs[summary(r, HALF_USED)->class];
+    unsigned bin = lists_run_bin(&normal(r)->lists, summary(r, HALF_USED)->longest);
     bins->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
 
-static void mask_says_filed(struct rig *r)
+static void mask_says_used(struct rig *r)
 {
-    normal(r)->bins[other_class(r)].mask[0] |= 1 << 5;
+    normal(r)->lists.runs[other_class(r)].mask[0] |= 1 << 5;
 }
 
 static void link_back_wrong(struct rig *r)
@@ -201,12 +202,12 @@ static void list_runs_in_circle(struct rig *r)
 
 static void link_out_of_range(struct rig *r)
 {
-    summary(r, HALF_USED)->next = normal(r)->blocks;
+    summary(r, HALF_USED)->next = normal(r)->lists.blocks;
 }
 
-static void extent_not_filed(struct rig *r)
+static void extent_in_no_list(struct rig *r)
 {
-    struct extent_bins *e = &normal(r)->extents;
+    struct bins *e = &normal(r)->lists.extents;
     for (unsigned i = 0; i < EXTENT_BINS; i++)
         e->head[i] = BLOCK_NONE;
     for (unsigned i = 0; i < EXTENT_BINS / 64; i++)
@@ -215,27 +216,27 @@ static void extent_not_filed(struct rig *r)
 
 static void extent_mask_wrong(struct rig *r)
 {
-    normal(r)->extents.mask[extent_bin_of(EXTENT_END - EXTENT + 1) / 64] ^=
-        (uint64_t)1 << (extent_bin_of(EXTENT_END - EXTENT + 1) % 64);
+    normal(r)->lists.extents.mask[extents_bin(EXTENT_END - EXTENT + 1) / 64] ^=
+        (uint64_t)1 << (extents_bin(EXTENT_END - EXTENT + 1) % 64);
 }
 
 static void extent_under_wrong_length(struct rig *r)
 {
-    struct extent_bins *e = &normal(r)->extents;
-    unsigned from = extent_bin_of(EXTENT_END - EXTENT + 1);
-    unsigned to = extent_bin_of(2);
+    struct bins *e = &normal(r)->lists.extents;
+    unsigned from = extents_bin(EXTENT_END - EXTENT + 1);
+    unsigned to = extents_bin(2);
     e->head[to] = e->head[from];
     e->mask[to / 64] |= (uint64_t)1 << (to % 64);
     e->head[from] = BLOCK_NONE;
     e->mask[from / 64] &= ~((uint64_t)1 << (from % 64));
 }
 
-TEST("pmm_broken.P3 wrong filing is seen")
+TEST("pmm_broken.P3 blocks and extents in the wrong list are seen")
 {
     break_fn *const ways[] = {
-        block_not_filed,   block_under_wrong_length, longest_too_high,  class_wrong,
-        mask_says_empty,   mask_says_filed,          link_back_wrong,   list_runs_in_circle,
-        link_out_of_range, extent_not_filed,         extent_mask_wrong, extent_under_wrong_length};
+        block_in_no_list,  block_under_wrong_length, longest_too_high,  class_wrong,
+        mask_says_empty,   mask_says_used,           link_back_wrong,   list_runs_in_circle,
+        link_out_of_range, extent_in_no_list,        extent_mask_wrong, extent_under_wrong_length};
     expect_broken(t, "P3", ways, ARRAY_LEN(ways));
     TEST_END;
 }
@@ -254,12 +255,12 @@ static void free_count_too_low(struct rig *r)
 
 static void bit_of_used_page_flipped(struct rig *r)
 {
-    block_set(&normal(r)->bits[HALF_USED], 99, 100, PAGE_FREE);
+    block_set(&normal(r)->lists.bits[HALF_USED], 99, 100, PAGE_FREE);
 }
 
 static void bit_of_free_page_flipped(struct rig *r)
 {
-    block_set(&normal(r)->bits[TWO_RUNS], 300, 301, PAGE_HEAD);
+    block_set(&normal(r)->lists.bits[TWO_RUNS], 300, 301, PAGE_HEAD);
 }
 
 static void address_wrong(struct rig *r)
@@ -279,7 +280,7 @@ static void withheld_without_pages(struct rig *r)
 
 static void tag_too_long(struct rig *r)
 {
-    summary(r, EXTENT)->length = normal(r)->blocks + 1;
+    summary(r, EXTENT)->length = normal(r)->lists.blocks + 1;
 }
 
 static void tag_zero(struct rig *r)
@@ -327,7 +328,7 @@ static void extent_in_two(struct rig *r)
 
 static void whole_block_left_open(struct rig *r)
 {
-    block_set(&normal(r)->bits[HALF_USED], 0, 512, PAGE_FREE);
+    block_set(&normal(r)->lists.bits[HALF_USED], 0, 512, PAGE_FREE);
     summary(r, HALF_USED)->free = 512;
     summary(r, HALF_USED)->longest = 512;
     normal(r)->free += 100;

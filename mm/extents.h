@@ -1,0 +1,52 @@
+/* mm/extents.h: extents, the runs of whole blocks that are free, or that the firmware still uses.
+ *
+ * The blocks of an extent are closed (mm/lists.h). Its first and its last summary are its tags:
+ * both have its length in blocks and whether it is withheld. All between them is whatever was
+ * there:
+ *
+ *     block      7        8         9         10        11        12
+ *             | open | length 4 |   ...   |   ...   | length 4 | open |
+ *                      first                          last
+ *
+ * So a neighbour finds the extent's other end from either side, and extents split and merge without
+ * touching what lies inside. No extent crosses the border of a region. A free extent is in the list
+ * for its length; a withheld one is in none, and merges with nothing.
+ *
+ * Lists: one for each length below 8 blocks, then four for each power of two.
+ *
+ * Every function wants the zone's lock held. Costs are O(1) unless said.
+ */
+#ifndef MM_EXTENTS_H
+#define MM_EXTENTS_H
+
+#include "mm/lists.h"
+
+/* The list for a length in blocks. */
+unsigned extents_bin(uint32_t length);
+
+/* Make the closed blocks [first, first + length) a free extent in the list for its length. Nothing
+ * is merged. */
+void extents_insert(struct lists *, uint32_t first, uint32_t length);
+
+/* The same with blocks of the region that are open or withheld until now, merged with the free
+ * extents that touch them (P5). The open ones are in no list. O(length). */
+void extents_add(struct lists *, const struct region *, uint32_t first, uint32_t length);
+
+/* Make the closed blocks [first, first + length) a withheld extent. */
+void extents_withhold(struct lists *, uint32_t first, uint32_t length);
+
+/* Open `count` blocks from `at` on, all inside the free extent that starts at `first`, with all
+ * pages free and in no list yet; what is left of the extent on either side becomes an extent of its
+ * own. O(count). */
+void extents_open(struct lists *, uint32_t first, uint32_t at, uint32_t count, enum block_class);
+
+/* The first block of the extent that holds the closed `block`. O(distance / 64). */
+uint32_t extents_first(const struct lists *, const struct region *, uint32_t block);
+
+/* Find a free extent that has `count` blocks at a multiple of `align` blocks of physical memory:
+ * the smallest that fits, or a larger one. Its first block, and the place. Bounded: of extents that
+ * do not fit only the first few are tried, so one may be missed. */
+bool extents_find(const struct lists *, uint32_t count, uint32_t align, uint32_t *first,
+                  uint32_t *at);
+
+#endif

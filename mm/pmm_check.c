@@ -1,0 +1,221 @@
+/* Each invariant is recomputed from what lies below it: sums from the bits, summaries from the
+ * bits, lists from the summaries. Every block must turn up exactly once where it belongs. */
+#include "mm/pmm_check.h"
+
+#include "mm/extents.h"
+#include "mm/pmm_struct.h"
+
+/* What a zone's blocks and extents say, added up. */
+struct census {
+    uint64_t free, parked, allocated; /* pages */
+    uint64_t partly;                  /* blocks that must be in a list */
+    uint64_t extents;                 /* free ones */
+};
+
+/* --- P2 and P7: regions --- */
+
+static const uint64_t zone_limits[PMM_ZONE_COUNT + 1] = {0, PMM_DMA_LIMIT >> PAGE_SHIFT,
+                                                         PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
+
+static const char *check_regions(const struct pmm *p)
+{
+    for (size_t i = 0; i < p->region_count; i++) {
+        const struct region *r = &p->regions[i];
+        uint64_t end = r->first_page + r->pages;
+        if (i > 0 && r->first_page < r[-1].first_page + r[-1].pages)
+            return "P2: two regions overlap or are not in address order";
+        if (r->pages == 0 || r->zone >= PMM_ZONE_COUNT || p->zones[r->zone] == NULL ||
+            r->first_page < zone_limits[r->zone] || end > zone_limits[r->zone + 1])
+            return "P2: a region is empty or does not lie in its zone";
+    }
+    return NULL;
+}
+
+/* Every region lies in memory that the map gives to nobody else. Both are in address order, so one
+ * pass over each is enough. */
+static const char *check_owners(const struct pmm *p)
+{
+    size_t j = 0;
+    for (size_t i = 0; i < p->map->count; i++) {
+        const struct mem_region *m = &p->map->regions[i];
+        uint64_t first = m->base >> PAGE_SHIFT;
+        uint64_t end = (m->base + m->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+        bool ours = m->label == NULL && mem_type_is_allocatable(m->type);
+        while (j < p->region_count && p->regions[j].first_page + p->regions[j].pages <= first)
+            j++;
+        if (!ours && j < p->region_count && p->regions[j].first_page < end)
+            return "P7: a region of the allocator reaches into memory with another owner";
+    }
+    return NULL;
+}
+
+/* --- P3, P4 and P5: blocks and extents --- */
+
+/* In a block that a CPU owns, free pages are parked with it or were returned to it. */
+static const char *check_owned_block(const struct summary *s, const struct block_bits *bits,
+                                     struct census *c)
+{
+    if (s->longest != 0 || s->withheld)
+        return "P3: a block that a CPU owns is in a list";
+    c->parked += block_count(bits, PAGE_PARKED) + block_count(bits, PAGE_RETURNED);
+    c->allocated += block_count(bits, PAGE_HEAD);
+    return NULL;
+}
+
+static const char *check_shared_block(const struct summary *s, const struct block_bits *bits,
+                                      struct census *c)
+{
+    unsigned free = block_count(bits, PAGE_FREE);
+    if (s->free != free)
+        return "P4: a summary's free count is not what the bits say";
+    if (s->withheld != (block_count(bits, PAGE_WITHHELD) != 0))
+        return "P4: a summary does not say truly whether pages are withheld";
+    if (s->longest != block_longest(bits, free))
+        return "P3: a block is not in the list for its longest free run";
+    if (free == BLOCK_PAGES)
+        return "P5: a wholly free block is in no extent";
+    c->free += free;
+    c->allocated += block_count(bits, PAGE_HEAD) + block_count(bits, PAGE_INTERIOR);
+    c->partly += free != 0;
+    return NULL;
+}
+
+static const char *check_open_block(const struct pmm *p, const struct lists *l, uint32_t block,
+                                    struct census *c)
+{
+    const struct summary *s = &l->summaries[block];
+    if (s->frame != lists_page(l, (struct place){block, 0}) >> BLOCK_SHIFT)
+        return "P4: a summary has another block's address";
+    if (s->owner > p->cpu_count)
+        return "P4: a block belongs to a CPU that does not exist";
+    return s->owner != 0 ? check_owned_block(s, &l->bits[block], c)
+                         : check_shared_block(s, &l->bits[block], c);
+}
+
+/* `after_free`: a free extent ends where this one begins. */
+static const char *check_extent(const struct lists *l, const struct region *r, uint32_t first,
+                                bool after_free, struct census *c)
+{
+    const struct summary *s = &l->summaries[first];
+    uint64_t left = (uint64_t)r->first_block + r->blocks - first;
+    if (s->length == 0 || s->length > left)
+        return "P4: the tags of an extent differ";
+    const struct summary *last = &l->summaries[first + s->length - 1];
+    if (last->length != s->length || last->withheld != s->withheld)
+        return "P4: the tags of an extent differ";
+    if (s->withheld)
+        return NULL;
+    c->extents++;
+    c->free += (uint64_t)s->length * BLOCK_PAGES;
+    return after_free ? "P5: two extents touch" : NULL;
+}
+
+static const char *check_region_blocks(const struct pmm *p, const struct lists *l,
+                                       const struct region *r, struct census *c)
+{
+    bool after_free = false;
+    uint32_t end = r->first_block + r->blocks;
+    const char *wrong = NULL;
+    for (uint32_t b = r->first_block; b < end && wrong == NULL; b = lists_next(l, b)) {
+        bool open = lists_is_open(l, b);
+        wrong = open ? check_open_block(p, l, b, c) : check_extent(l, r, b, after_free, c);
+        after_free = !open && !l->summaries[b].withheld;
+    }
+    return wrong;
+}
+
+/* --- P3: lists --- */
+
+static bool mask_is_true(const struct bins *b, unsigned bin)
+{
+    return (b->head[bin] != BLOCK_NONE) == (b->mask[bin / 64] >> (bin % 64) & 1);
+}
+
+/* Each block of one list belongs there, and its links are true. A list cannot run in a circle: the
+ * block where it closes would need two links back. */
+static const char *check_run_list(const struct lists *l, unsigned class, unsigned bin,
+                                  uint64_t *blocks)
+{
+    uint32_t prev = BLOCK_NONE;
+    uint32_t block = l->runs[class].head[bin];
+    if (!mask_is_true(&l->runs[class], bin))
+        return "P3: the mask of lists does not say which have blocks";
+    for (; block != BLOCK_NONE; prev = block, block = l->summaries[block].next) {
+        const struct summary *s = &l->summaries[block];
+        if (block >= l->blocks || !lists_is_open(l, block) || s->prev != prev ||
+            lists_run_bin(l, s->longest) != bin || s->class != class || s->owner != 0)
+            return "P3: a block is in a list where it does not belong";
+        ++*blocks;
+    }
+    return NULL;
+}
+
+static const char *check_extent_list(const struct lists *l, unsigned bin, uint64_t *extents)
+{
+    uint32_t prev = BLOCK_NONE;
+    uint32_t e = l->extents.head[bin];
+    if (!mask_is_true(&l->extents, bin))
+        return "P3: the mask of extents does not say which lists have some";
+    for (; e != BLOCK_NONE; prev = e, e = l->summaries[e].next) {
+        const struct summary *s = &l->summaries[e];
+        if (e >= l->blocks || lists_is_open(l, e) || s->withheld || s->prev != prev ||
+            extents_bin(s->length) != bin)
+            return "P3: an extent is in a list where it does not belong";
+        ++*extents;
+    }
+    return NULL;
+}
+
+/* All that must be in a list was met in one. */
+static const char *check_lists(const struct lists *l, const struct census *c)
+{
+    uint64_t blocks = 0;
+    uint64_t extents = 0;
+    const char *wrong = NULL;
+    for (unsigned class = 0; class < CLASS_COUNT; class ++)
+        for (unsigned i = 0; i < l->exact_bins + RUN_BINS_ABOVE && wrong == NULL; i++)
+            wrong = check_run_list(l, class, i, &blocks);
+    for (unsigned i = 0; i < EXTENT_BINS && wrong == NULL; i++)
+        wrong = check_extent_list(l, i, &extents);
+    if (wrong != NULL)
+        return wrong;
+    if (blocks != c->partly)
+        return "P3: a partly used block is in no list";
+    return extents != c->extents ? "P3: a free extent is in no list" : NULL;
+}
+
+/* --- P1: sums --- */
+
+static const char *check_counts(const struct zone *z, const struct census *c)
+{
+    if (c->free != z->free)
+        return "P1: the free pages of a zone are not what its counter says";
+    if (c->free + c->parked + c->allocated != z->total)
+        return "P1: free, parked and allocated pages of a zone do not add up to its total";
+    if (z->low_water > z->free)
+        return "P1: a zone has fewer free pages than its low-water mark";
+    return NULL;
+}
+
+static const char *check_zone(const struct pmm *p, const struct zone *z)
+{
+    const struct lists *l = &z->lists;
+    struct census c = {.free = 0};
+    const char *wrong = NULL;
+    for (uint32_t i = 0; i < l->region_count && wrong == NULL; i++)
+        wrong = check_region_blocks(p, l, &l->regions[i], &c);
+    if (wrong == NULL)
+        wrong = check_lists(l, &c);
+    return wrong != NULL ? wrong : check_counts(z, &c);
+}
+
+const char *pmm_check(struct pmm *p)
+{
+    const char *wrong = check_regions(p);
+    if (wrong == NULL)
+        wrong = check_owners(p);
+    for (unsigned id = 0; id < PMM_ZONE_COUNT && wrong == NULL; id++)
+        if (p->zones[id] != NULL)
+            wrong = check_zone(p, p->zones[id]);
+    return wrong;
+}

@@ -1,0 +1,47 @@
+/* mm/pmm_debug.h: debug modes of a page allocator. Off, which they are at first, they cost one
+ * predicted branch a call. Part of mm/pmm.h, which says what the words mean. */
+#ifndef MM_PMM_DEBUG_H
+#define MM_PMM_DEBUG_H
+
+#include "mm/pmm_types.h"
+#include "mm/status.h"
+
+/* One call, in the ring. */
+struct pmm_op {
+    paddr_t base; /* PADDR_NONE for a failed allocation */
+    uint64_t pages;
+    const void *caller;
+    uint32_t flags; /* of the allocation */
+    uint32_t kind;  /* 0 alloc, 1 free, 2 claim */
+    status_t status;
+};
+
+struct pmm_debug {
+    bool junk; /* fill pages with a pattern when freed, and look for it when they are taken again */
+    uint32_t check_every; /* pmm_check() after every so many calls; 0: never */
+    struct pmm_op *ring;  /* the caller's storage for the last calls, or NULL */
+    size_t ring_size;     /* entries; call i since the modes were set is entry i modulo ring_size */
+};
+
+/* Turn the modes on, or all of them off (`options` NULL). From then on a broken pattern or
+ * invariant panics. No other CPU may be inside the allocator. */
+void pmm_set_debug(struct pmm *, const struct pmm_debug *options);
+
+/* Calls since the modes were set. */
+uint64_t pmm_debug_ring_count(const struct pmm *);
+
+/* For mm/pmm.c and mm/pmm_create.c, in a debug mode, without a lock: */
+
+/* A run was taken, or could not be (PADDR_NONE). */
+void pmm_debug_taken(struct pmm *, paddr_t base, size_t pages, uint32_t flags, const void *caller);
+
+/* A run is about to be given back: junk is written while its pages still have an owner. */
+void pmm_debug_before_free(struct pmm *, paddr_t base, size_t pages);
+
+/* Junk into pages that nobody uses. */
+void pmm_debug_fill(paddr_t base, uint64_t pages);
+
+/* A call is over. */
+void pmm_debug_record(struct pmm *, const struct pmm_op *op);
+
+#endif

@@ -1,0 +1,40 @@
+/* mm/pmm_report.h: what a page allocator says of itself: statistics, and a walk over all its pages.
+ * Part of mm/pmm.h, which says what the words mean. */
+#ifndef MM_PMM_REPORT_H
+#define MM_PMM_REPORT_H
+
+#include "mm/pmm_types.h"
+
+struct pmm_stats {
+    uint64_t total;       /* pages that the allocator owns */
+    uint64_t free;        /* free, not parked */
+    uint64_t parked;      /* free, parked in magazines */
+    uint64_t largest_run; /* pages of the largest free run (parked pages are not in it) */
+    uint64_t runs;        /* maximal free runs */
+    uint64_t free_blocks; /* aligned 2 MiB blocks that are wholly free */
+    uint64_t allocs;      /* calls that took pages here */
+    uint64_t frees;       /* calls that gave pages back here */
+    uint64_t failures; /* calls that found no run, counted in the highest zone with memory that they
+                          could have used; when there is none, in the DMA zone, whose total is 0
+                          then. A call with a bad argument is not counted */
+    uint64_t low_water;     /* the least `free` ever was (free, not parked), since pmm_create */
+    uint32_t fragmentation; /* 0 to 1000: 1000 - 1000 * (free pages in whole blocks) / free */
+};
+
+/* Counted anew from the bits: exact when no other CPU is inside the allocator. A zone without
+ * memory: all zero but, for DMA, the failures of calls whose zones have none. O(pages of partly
+ * used blocks + extents), under the zone's lock. */
+void pmm_stats(struct pmm *, enum pmm_zone, struct pmm_stats *);
+
+/* Every maximal run of one kind within a region, in address order. `visit` is called under the
+ * zone's lock with interrupts disabled: it must not call the allocator. Cost as pmm_stats(). */
+enum pmm_run { PMM_RUN_FREE, PMM_RUN_PARKED, PMM_RUN_ALLOCATED, PMM_RUN_WITHHELD };
+typedef void pmm_visit_fn(void *ctx, paddr_t base, uint64_t pages, enum pmm_run);
+void pmm_walk(struct pmm *, pmm_visit_fn *visit, void *ctx);
+
+/* Facts for logs and tools. */
+size_t pmm_table_bytes(const struct pmm *);
+size_t pmm_region_count(const struct pmm *);
+const char *pmm_zone_name(enum pmm_zone);
+
+#endif

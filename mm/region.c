@@ -1,0 +1,44 @@
+#include "mm/region.h"
+
+/* Below `low` all regions begin at or below the block, from `high` on they begin above it. */
+const struct region *region_of_block(const struct region *regions, uint32_t count, uint32_t block)
+{
+    uint32_t low = 0;
+    uint32_t high = count;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (regions[middle].first_block <= block)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &regions[low];
+}
+
+/* One unsigned comparison tells both sides: a page below the region gives a huge difference. */
+static inline bool has_page(const struct region *r, uint64_t page)
+{
+    return page - r->first_page < r->pages;
+}
+
+const struct region *region_of_page(const struct region *regions, size_t count, uint64_t page,
+                                    uint32_t *hint)
+{
+    size_t low = 0;
+    size_t high = count;
+    if (*hint < count && has_page(&regions[*hint], page))
+        return &regions[*hint];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct region *r = &regions[middle];
+        if (has_page(r, page)) {
+            *hint = (uint32_t)middle;
+            return r;
+        }
+        if (r->first_page < page)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
