@@ -222,7 +222,7 @@ $(BUILD)/exercise.stamp: kernel/monitor/exercise.c
 	@mkdir -p $(@D); touch $@
 
 $(H)/model-pe: kernel/early/pe.c tests/test.c
-$(H)/model-first_tables: kernel/early/first_tables.c kernel/memory/walk.c kernel/early/pe.c tests/test.c
+$(H)/model-first_tables: kernel/early/first_tables.c tests/kernel/x86_64/walk.c kernel/early/pe.c tests/test.c
 
 # zlib judges the sum of the kept log.
 $(H)/fuzz-options: efi/base/words.c kernel/options.c

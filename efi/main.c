@@ -12,6 +12,7 @@
 #include "efi/talk/volume.h"
 #include "hal/hal.h"
 #include "hal/unaligned.h"
+#include "kernel/main.h"
 #include "kernel/version.h"
 
 #define STACK_SIZE     (64 * KIB) /* the kernel's boot stack */

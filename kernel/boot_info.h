@@ -6,7 +6,7 @@
  * is its own.
  *
  * Context of all that is in kernel/, where a header does not say otherwise: one CPU, the one that
- * booted; interrupts off from kernel_enter() on, so that only exceptions, NMIs and machine checks
+ * booted; interrupts off from kernel_enter() (kernel/main.h) on, so that only exceptions, NMIs and machine checks
  * can come in between; no lock taken, and not reentrant. O(1) where no cost is told.
  */
 #ifndef KERNEL_BOOT_INFO_H
@@ -48,19 +48,14 @@ struct boot_info {
     uint64_t trampoline;             /* one page below 1 MiB, 0: none to be had */
     uint64_t tsc_hz;                 /* measured with the firmware's Stall, 0: could not */
     uint64_t exit_tsc;               /* time stamp counter right after ExitBootServices */
-    uint64_t keep;                   /* KEEP_SIZE bytes for the kept log (kernel/log/keep.h), 0: none */
-    uint64_t descriptor_size;        /* the firmware's */
-    uint32_t exit_attempts;          /* calls of ExitBootServices that it took */
-    uint32_t firmware_revision;      /* its maker's own number */
+    uint64_t keep;              /* KEEP_SIZE bytes for the kept log (kernel/log/keep.h), 0: none */
+    uint64_t descriptor_size;   /* the firmware's */
+    uint32_t exit_attempts;     /* calls of ExitBootServices that it took */
+    uint32_t firmware_revision; /* its maker's own number */
     struct boot_framebuffer framebuffer;
     char firmware_vendor[64];
     char options[BOOT_TEXT_SIZE]; /* mortise.cfg, then LoadOptions: words "k=v" between blanks */
     char notes[BOOT_TEXT_SIZE];   /* what the loader met and went on without; lines */
 };
-
-/* Entered on the firmware's stack with boot services gone and interrupts off; the struct is copied
- * at once. A panic when the boot stack is not page-aligned, has less than 16 KiB or more than
- * SPACE_STACK_SLOT (kernel/memory/space.h) less 8 KiB. Never returns. */
-_Noreturn void kernel_enter(struct boot_info *);
 
 #endif

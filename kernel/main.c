@@ -1,14 +1,16 @@
 /* The kernel's story, stage by stage. */
+#include "kernel/main.h"
 #include "hal/cpu.h"
 #include "kernel/trap/backtrace.h"
-#include "kernel/boot_info.h"
 #include "kernel/cpus/cpus.h"
 #include "kernel/monitor/console.h"
 #include "kernel/screen/display.h"
+#include "kernel/screen/panic_screen.h"
 #include "kernel/monitor/exercise_run.h"
-#include "kernel/early/home.h"
+#include "kernel/early/image.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
+#include "kernel/memory/account.h"
 #include "kernel/memory/memory.h"
 #include "kernel/monitor/monitor.h"
 #include "kernel/options.h"
@@ -80,14 +82,14 @@ static void log_cpu(void)
         "paging levels",
         S(cpu_maker()), U(p.phys_bits), S(p.nx ? "yes" : "no"), S(p.pages_1g ? "yes" : "no"),
         S(p.pat ? "yes" : "no"), S(p.global ? "yes" : "no"), U(p.levels));
-    LOG("image", "at %X (%u relocations), in memory at %X %X", U(home.base), U(home.sites),
-        U(home.phys), U(home.phys + home.size));
+    LOG("image", "at %X (%u relocations), in memory at %X %X", U(image.base), U(image.sites),
+        U(image.phys), U(image.phys + image.size));
 }
 
 /* What mm/aspace goes by when it flushes. */
 static void measure_flush(void)
 {
-    struct cpu_flush_times t = cpu_measure_flush(home.base, home.size / PAGE_SIZE);
+    struct cpu_flush_times t = cpu_measure_flush(image.base, image.size / PAGE_SIZE);
     LOG("tlb", "dropping a page %u ticks, all and reading 64 again %u: up to %u pages one by one",
         U(t.page), U(t.all), U(t.limit));
 }
@@ -97,23 +99,24 @@ static void kernel_main(void *arg)
 {
     UNUSED(arg);
     measure_flush();
-    memory_use_space(&boot);
-    display_step("reading the firmware's tables");
+    memory_use_space();
+    display_move();
+    panic_screen_step("reading the firmware's tables");
     platform_read(&boot, &memory_map); /* before memory is used in which they may lie */
-    display_step("making the page allocator");
+    panic_screen_step("making the page allocator");
     memory_make_pmm(cpus_plan(&boot, &options));
     cpus_hold(); /* before the memory is used in which the firmware has left them */
     memory_reclaim(&options);
-    memory_report(&boot);
-    display_step("looking at the machine");
+    account_report(&boot);
+    panic_screen_step("looking at the machine");
     platform_use(&boot, &options);
-    display_step("starting the other CPUs");
+    panic_screen_step("starting the other CPUs");
     cpus_start();
     display_start(&options);
     space_log(false);
-    bool sound = memory_audit();
+    bool sound = account_audit();
     display_picture();
-    display_step("the self-test");
+    panic_screen_step("the self-test");
     sound = selftest_run(&options) && sound;
     if (options.exercise > 0) {
         console_start(); /* so that Ctrl-C ends it */
@@ -121,29 +124,29 @@ static void kernel_main(void *arg)
     }
     space_log(options.tables);
     if (options.monitor == MONITOR_ON || (options.monitor == MONITOR_UNSAID && !options.exit)) {
-        display_step("the monitor");
+        panic_screen_step("the monitor");
         sound = monitor_run(&options, sound);
     }
     verdict(sound);
 }
 
-/* At home, on the loader's stack; below it still the firmware's identity map. Variables are as they
+/* At its new base, on the loader's stack; below it still the firmware's identity map. Variables are as they
  * were before the move, and none holds a pointer into the image but those that have moved with it.
  */
-static void kernel_home(void *arg)
+static void kernel_moved(void *arg)
 {
     UNUSED(arg);
-    display_early(&boot);
-    const char *wrong = home_open(home_chosen(), boot.image_base, boot.image_size);
-    panic_setup(home.base, home.size, options.exit);
+    const char *no_screen = display_early(&boot);
+    const char *wrong = image_open(image_new_base(), boot.image_base, boot.image_size);
+    panic_setup(image.base, image.size, options.exit);
     cpu_own();
     cpu_set_memory_types();
     if (wrong != NULL)
         HAL_PANIC(wrong);
     log_cpu();
-    display_step("reading the memory map");
-    memory_read_map(&boot, &options);
-    display_step("making the kernel's address space");
+    panic_screen_step("reading the memory map");
+    memory_read_map(&boot, &options, no_screen);
+    panic_screen_step("making the kernel's address space");
     memory_make_space(&boot);
     space_enter(kernel_main);
 }
@@ -156,7 +159,7 @@ _Noreturn void kernel_enter(struct boot_info *info)
     boot = *info;
     options_parse(boot.options, sizeof boot.options, &options, NULL);
     panic_setup(boot.image_base, boot.image_size, options.exit);
-    backtrace_add_stack(boot.stack_base, boot.stack_size);
+    backtrace_early_stack(boot.stack_base, boot.stack_size);
     start_log();
     cpu_own();
     display_early(&boot);
@@ -165,6 +168,6 @@ _Noreturn void kernel_enter(struct boot_info *info)
         (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
         HAL_PANIC("the loader handed over no usable stack");
     if (options.five_levels)
-        home_use_five_levels();
-    home_move(&boot, options.kaslr, kernel_home);
+        image_use_five_levels();
+    image_move(&boot, options.kaslr, kernel_moved);
 }

@@ -1,6 +1,6 @@
 #include "kernel/early/first_tables.h"
 #include "hal/cpu.h"
-#include "kernel/memory/tables.h"
+#include "kernel/early/pool.h"
 
 #define ENTRY_PRESENT ((uint64_t)1 << 0)
 #define ENTRY_WRITE   ((uint64_t)1 << 1)
@@ -16,7 +16,7 @@ static uint64_t no_execute(void)
 
 static uint64_t *new_table(struct first_tables *f)
 {
-    paddr_t page = tables_pool_take();
+    paddr_t page = pool_take();
     f->pages[f->count++] = page;
     hal_zero_pages(page, 1);
     return hal_phys_to_virt(page);
@@ -59,5 +59,5 @@ void first_protect(const struct first_tables *f, const struct pe_image *image)
 void first_forget(struct first_tables *f)
 {
     while (f->count > 0)
-        tables_pool_give(f->pages[--f->count]);
+        pool_give(f->pages[--f->count]);
 }

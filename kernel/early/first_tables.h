@@ -15,13 +15,13 @@ struct first_tables {
     paddr_t phys;
     uint64_t size;
     paddr_t
-        pages[5]; /* from tables_pool_take(); the root is the first, the image's table the last */
+        pages[5]; /* from kernel/early/pool.h; the root is the first, the image's table the last */
     unsigned count;
 };
 
 /* Map [base, base + size) to `phys`: writable, not executable where the CPU has NX. All three are
  * multiples of 4 KiB, and `base` lies in the upper half. A page a level is taken from
- * tables_pool_take(), which must have them: that is not checked. The tables now loaded are read,
+ * kernel/early/pool.h, which must have them: that is not checked. The tables now loaded are read,
  * nothing is loaded. O(pages). */
 void first_build(struct first_tables *, vaddr_t base, paddr_t phys, uint64_t size);
 

@@ -2,7 +2,7 @@
 #include "hal/hal.h"
 #include "hal/machine.h"
 #include "kernel/log/log.h"
-#include "kernel/memory/device.h"
+#include "kernel/machine/device.h"
 
 #define HPET_SIZE 0x400u
 

@@ -1,5 +1,5 @@
 /* kernel/machine/clock.h: how fast hal_cycles() counts, by the best source of this machine. Context: as
- * kernel/boot_info.h, after memory_use_space() (registers are reached by kernel/memory/device.h). */
+ * kernel/boot_info.h, after memory_use_space() (registers are reached by kernel/machine/device.h). */
 #ifndef KERNEL_MACHINE_CLOCK_H
 #define KERNEL_MACHINE_CLOCK_H
 

@@ -8,7 +8,7 @@
 #ifndef KERNEL_MACHINE_POWER_H
 #define KERNEL_MACHINE_POWER_H
 
-#include "kernel/memory/device.h"
+#include "kernel/machine/device.h"
 
 /* The ways that the tables name; all zero: none. kernel/machine/platform.c fills it. */
 struct power {

@@ -1,6 +1,4 @@
-/* What became of each page: the report and the audit. The audit's numbers come from three places
- * that know nothing of each other: the normalized map, the allocator's counters, and a walk of its
- * runs. */
+#include "kernel/memory/account.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
 
@@ -65,7 +63,7 @@ static void sum_zones(struct pmm_stats *sum)
     }
 }
 
-void memory_report_zones(void)
+void account_report_zones(void)
 {
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
         struct pmm_stats s;
@@ -92,7 +90,7 @@ static void report_types(void)
     }
 }
 
-void memory_report(const struct boot_info *info)
+void account_report(const struct boot_info *info)
 {
     struct pmm_stats sum;
     sum_zones(&sum);
@@ -111,7 +109,7 @@ void memory_report(const struct boot_info *info)
             U(micros));
     LOG("pmm", "%u regions, tables of %h, %h in all", U(pmm_region_count(memory_pmm)),
         U(pmm_table_bytes(memory_pmm)), U(sum.total * PAGE_SIZE));
-    memory_report_zones();
+    account_report_zones();
     report_types();
 }
 
@@ -122,7 +120,7 @@ static bool equal(const char *what, uint64_t a, uint64_t b)
     return a == b;
 }
 
-bool memory_audit(void)
+bool account_audit(void)
 {
     struct account a;
     struct recount c = {.last_end = 0};

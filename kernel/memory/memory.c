@@ -2,7 +2,6 @@
 #include "hal/cpu.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
-#include "kernel/screen/screen.h"
 #include "kernel/memory/space.h"
 #include "kernel/memory/tables.h"
 
@@ -190,9 +189,8 @@ static void reserve_beyond_direct_map(void)
 }
 
 /* A framebuffer is usually outside the map; inside RAM it must be kept from the allocator. */
-static void reserve_screen(const struct boot_framebuffer *fb)
+static void reserve_screen(const struct boot_framebuffer *fb, const char *wrong)
 {
-    const char *wrong = screen_refuse(fb, (uint64_t)1 << hal_paging_features().phys_bits);
     if (wrong == NULL) {
         status_t s = memmap_reserve(&memory_map, fb->base, fb->size, space_screen_label);
         if (s == STATUS_OK)
@@ -210,7 +208,7 @@ static void reserve_screen(const struct boot_framebuffer *fb)
         LOG("screen", "the framebuffer is not used: %s", S(wrong));
 }
 
-void memory_read_map(const struct boot_info *info, const struct options *o)
+void memory_read_map(const struct boot_info *info, const struct options *o, const char *no_screen)
 {
     log_raw(info);
     if (o->sp_use)
@@ -237,7 +235,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o)
     reserve((paddr_t)(uintptr_t)info->map, info->map_bytes, "firmware map");
     reserve(info->trampoline, PAGE_SIZE, "trampoline");
     reserve(info->keep, KEEP_SIZE, "kept log");
-    reserve_screen(&info->framebuffer);
+    reserve_screen(&info->framebuffer, no_screen);
 }
 
 void memory_make_space(const struct boot_info *info)
@@ -246,11 +244,10 @@ void memory_make_space(const struct boot_info *info)
     space_make(info, &memory_map, screen_sound);
 }
 
-void memory_use_space(const struct boot_info *info)
+void memory_use_space(void)
 {
     memory_map.regions = hal_phys_to_virt((paddr_t)(uintptr_t)memory_map.regions);
     cpu_mask_interrupts((volatile void *)(uintptr_t)space_devices[DEVICE_INTERRUPTS].base);
-    screen_use(&info->framebuffer, screen_sound ? space_devices[DEVICE_SCREEN].base : 0);
 }
 
 void memory_make_pmm(uint32_t cpus)

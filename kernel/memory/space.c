@@ -1,15 +1,14 @@
 #include "kernel/memory/space.h"
 #include "hal/cpu.h"
-#include "kernel/trap/backtrace.h"
-#include "kernel/early/home.h"
+#include "kernel/early/image.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/tables.h"
-#include "kernel/memory/walk.h"
 
 const char space_screen_label[] = "framebuffer";
 const char space_null_label[] = "page 0";
 
 struct aspace space_kernel;
+bool space_entered;
 struct space_range space_stacks[STACK_COUNT] = {{.name = "boot stack"}};
 struct space_range space_devices[DEVICE_COUNT] = {
     {.name = "interrupt controller"},
@@ -29,10 +28,10 @@ static void map(vaddr_t virt, paddr_t phys, uint64_t size, uint32_t prot)
 
 static void map_image(void)
 {
-    map(home.base, home.phys, PAGE_SIZE, ASPACE_R); /* the headers: the backtrace reads them */
-    for (unsigned i = 0; i < home.image.section_count; i++) {
-        const struct pe_section *s = &home.image.sections[i];
-        map(home.base + s->address, home.phys + s->address, pe_section_size(s),
+    map(image.base, image.phys, PAGE_SIZE, ASPACE_R); /* the headers: the backtrace reads them */
+    for (unsigned i = 0; i < image.pe.section_count; i++) {
+        const struct pe_section *s = &image.pe.sections[i];
+        map(image.base + s->address, image.phys + s->address, pe_section_size(s),
             (s->flags & PE_EXECUTE) != 0 ? ASPACE_X
             : (s->flags & PE_WRITE) != 0 ? ASPACE_W
                                          : ASPACE_R);
@@ -70,7 +69,7 @@ bool space_stack_at(vaddr_t at, struct space_stack_place *out)
     return true;
 }
 
-static bool is_stack(vaddr_t at)
+bool space_is_stack(vaddr_t at)
 {
     struct space_stack_place p;
     return space_stack_at(at, &p) && p.mapped;
@@ -90,7 +89,7 @@ static void map_stacks(const struct boot_info *info)
     for (unsigned i = 0; i < CPU_TRAP_STACKS; i++) {
         struct cpu_stack c = cpu_trap_stack(i);
         space_stacks[STACK_TRAPS + i].name = c.name;
-        map_stack(STACK_TRAPS + i, home_phys(c.base), c.size);
+        map_stack(STACK_TRAPS + i, image_phys(c.base), c.size);
     }
 }
 
@@ -128,7 +127,7 @@ static void map_ram(const struct memmap *m, paddr_t trampoline)
 /* What the image keeps from being written is not to be written by way of the direct map either. */
 static void narrow(uint64_t offset, uint64_t size)
 {
-    vaddr_t at = SPACE_DIRECT + home.phys + offset;
+    vaddr_t at = SPACE_DIRECT + image.phys + offset;
     if (aspace_protect(&space_kernel, at, size, ASPACE_R | ASPACE_GLOBAL) != STATUS_OK)
         HAL_PANIC("the firmware's map says that this program lies in no RAM, or RAM has run out");
 }
@@ -136,8 +135,8 @@ static void narrow(uint64_t offset, uint64_t size)
 static void narrow_image(void)
 {
     narrow(0, PAGE_SIZE);
-    for (unsigned i = 0; i < home.image.section_count; i++) {
-        const struct pe_section *s = &home.image.sections[i];
+    for (unsigned i = 0; i < image.pe.section_count; i++) {
+        const struct pe_section *s = &image.pe.sections[i];
         if ((s->flags & PE_WRITE) == 0)
             narrow(s->address, pe_section_size(s));
     }
@@ -175,8 +174,8 @@ static void arrive(void *entry)
     aspace_activate(&space_kernel);
     hal_direct_base = SPACE_DIRECT;
     cpu_use_global_pages();
-    home_forget_tables();
-    backtrace_trust(is_stack);
+    image_forget_tables();
+    space_entered = true;
     for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
         cpu_set_trap_stack(i, s[STACK_TRAPS + i].base + s[STACK_TRAPS + i].size);
     __builtin_memcpy(&fn, &entry, sizeof fn);
@@ -192,32 +191,16 @@ _Noreturn void space_enter(void (*entry)(void *))
     cpu_call_on_stack((vaddr_t)(uintptr_t)between.base + between.size, arrive, argument);
 }
 
-struct run {
-    struct walk_leaf first; /* and what follows it alike */
-    uint64_t size;
-};
-
-static void log_run(const struct run *r)
+static void log_run(void *ctx, const struct mapping *m)
 {
-    uint32_t b = r->first.bits;
-    if (r->size != 0)
-        LOG("mapping", "%X %X %X %h %s%s%s%s%s", U(r->first.virt), U(r->first.virt + r->size),
-            U(r->first.phys), U(r->first.size), S((b & WALK_WRITE) != 0 ? "w" : "-"),
-            S((b & WALK_EXECUTE) != 0 ? "x" : "-"), S((b & WALK_USER) != 0 ? "u" : "-"),
-            S((b & WALK_GLOBAL) != 0 ? "g" : "-"), S(walk_type_name(b)));
-}
-
-static void meet_leaf(void *ctx, const struct walk_leaf *leaf)
-{
-    struct run *r = ctx;
-    if (r->size != 0 && leaf->virt == r->first.virt + r->size &&
-        leaf->phys == r->first.phys + r->size && leaf->size == r->first.size &&
-        leaf->bits == r->first.bits) {
-        r->size += leaf->size;
-        return;
-    }
-    log_run(r);
-    *r = (struct run){*leaf, leaf->size};
+    UNUSED(ctx);
+    LOG("mapping", "%X %X %X %h %s%s%s%s%s", U(m->virt), U(m->virt + m->size), U(m->phys),
+        U(m->page), S((m->prot & ASPACE_W) != 0 ? "w" : "-"),
+        S((m->prot & ASPACE_X) != 0 ? "x" : "-"), S((m->prot & ASPACE_USER) != 0 ? "u" : "-"),
+        S((m->prot & ASPACE_GLOBAL) != 0 ? "g" : "-"),
+        S((m->prot & ASPACE_UC) != 0   ? "UC"
+          : (m->prot & ASPACE_WC) != 0 ? "WC"
+                                       : "WB"));
 }
 
 void space_log(bool runs)
@@ -230,9 +213,6 @@ void space_log(bool runs)
         U(hal_paging_features().levels), U(a->splits), U(a->merges), U(a->flushed_pages),
         U(a->full_flushes));
     tables_log();
-    struct run r = {.size = 0};
-    if (runs) {
-        walk_live(meet_leaf, &r);
-        log_run(&r);
-    }
+    if (runs)
+        aspace_walk(&space_kernel, log_run, NULL);
 }

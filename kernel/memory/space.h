@@ -7,7 +7,7 @@
  *                  write-combining
  *   SPACE_STACKS   stacks, each in a slot of its own whose other pages are its guard
  *   SPACE_SCRATCH  for whoever maps something for a while
- *   HOME_WINDOW    the image (kernel/early/home.h): text RX, constants R, data RW NX
+ *   IMAGE_WINDOW    the image (kernel/early/image.h): text RX, constants R, data RW NX
  *
  * The lower half is empty. Context: as kernel/boot_info.h.
  *
@@ -57,7 +57,7 @@ extern const char space_null_label[];
 bool space_holds(const struct mem_region *);
 
 /* Make the space, not loaded yet. The stacks: `info`'s boot stack and the trap stacks. `map` is
- * normalized, `screen`: the framebuffer can be used and is mapped. After home_open() and
+ * normalized, `screen`: the framebuffer can be used and is mapped. After image_open() and
  * tables_begin(), from which the tables come. A panic when they run out. O(regions + tables). */
 void space_make(const struct boot_info *info, const struct memmap *map, bool screen);
 
@@ -79,8 +79,13 @@ bool space_stack_at(vaddr_t at, struct space_stack_place *out);
  * place, the direct map in use. What was on the stack before is lost. Once, after space_make(). */
 _Noreturn void space_enter(void (*entry)(void *));
 
-/* Log pages by size, tables and flushes. With `runs` also every run of mappings that the CPU sees:
- * O(tables). */
+/* Has space_enter() loaded it? */
+extern bool space_entered;
+
+/* Does the aligned 8-byte word at `at` lie on a stack that is mapped? Any context, without a lock. */
+bool space_is_stack(vaddr_t at);
+
+/* Log pages by size, tables and flushes. With `runs` also every run of its mappings: O(tables). */
 void space_log(bool runs);
 
 #endif

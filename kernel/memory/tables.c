@@ -1,15 +1,11 @@
 #include "kernel/memory/tables.h"
 #include "hal/hal.h"
-#include "kernel/early/home.h"
+#include "kernel/early/pool.h"
 #include "kernel/log/log.h"
 
 const char tables_label[] = "page tables";
 
-#define POOL_PAGES  16u
 #define FIRST_CHUNK 16u
-
-_Alignas(4096) static unsigned char pool[POOL_PAGES][PAGE_SIZE];
-static uint32_t pool_used; /* a bit a page */
 
 static struct {
     struct memmap *map; /* NULL: closed */
@@ -21,38 +17,22 @@ static struct {
 
 static struct pmm *pmm;
 
-paddr_t tables_pool_take(void)
-{
-    for (unsigned i = 0; i < POOL_PAGES; i++) {
-        if ((pool_used >> i & 1u) == 0) {
-            pool_used |= 1u << i;
-            return home_phys(pool[i]);
-        }
-    }
-    return PADDR_NONE;
-}
-
-void tables_pool_give(paddr_t page)
-{
-    pool_used &= ~(1u << (page - home_phys(pool)) / PAGE_SIZE);
-}
-
-static paddr_t pool_alloc(void *ctx)
+static paddr_t image_alloc(void *ctx)
 {
     UNUSED(ctx);
-    return tables_pool_take();
+    return pool_take();
 }
 
-static void pool_free(void *ctx, paddr_t page)
+static void image_free(void *ctx, paddr_t page)
 {
     UNUSED(ctx);
-    tables_pool_give(page);
+    pool_give(page);
 }
 
-static bool pool_owns(void *ctx, paddr_t page)
+static bool image_owns(void *ctx, paddr_t page)
 {
     UNUSED(ctx);
-    return page - home_phys(pool) < sizeof pool;
+    return pool_owns(page);
 }
 
 /* Pieces grow, so that their number (each may take a slot of the map) grows with the logarithm of
@@ -119,7 +99,7 @@ static void late_free(void *ctx, paddr_t page)
 
 static struct page_chain chain;
 static struct page_stage stages[3] = {
-    {.source = {pool_alloc, pool_free, NULL}, .owns = pool_owns, .name = "the image"},
+    {.source = {image_alloc, image_free, NULL}, .owns = image_owns, .name = "the image"},
     {.source = {early_alloc, early_free, NULL}, .owns = early_owns, .name = "early memory"},
     {.source = {late_alloc, late_free, NULL}, .name = "the page allocator"},
 };
@@ -152,9 +132,7 @@ uint64_t tables_in_use(void)
 
 uint64_t tables_spare(void)
 {
-    uint64_t spare = early.spare;
-    for (unsigned i = 0; i < POOL_PAGES; i++)
-        spare += (pool_used >> i & 1u) == 0;
+    uint64_t spare = early.spare + pool_spare();
     for (paddr_t page = early.back; page != PADDR_NONE;
          page = *(const paddr_t *)hal_phys_to_virt(page))
         spare++;

@@ -1,5 +1,5 @@
-/* kernel/memory/tables.h: where page tables get their pages: 16 static pages in the image, then pieces of
- * the memory map, then the page allocator. Context: as kernel/boot_info.h; only the last stage
+/* kernel/memory/tables.h: where page tables get their pages: 16 pages in the image
+ * (kernel/early/pool.h), then pieces of the memory map, then the page allocator. Context: as kernel/boot_info.h; only the last stage
  * takes the allocator's locks.
  *
  *   T1  every page of the first two stages is in use or spare; tables_complete() recounts it
@@ -17,12 +17,6 @@ extern const char tables_label[]; /* the owner of the pieces of the memory map; 
  * the allocator does not take back what it gave. Serialised by the callers: one CPU.
  * O(log(regions)), but for a new piece of the map: O(regions). */
 extern const struct page_source tables_source;
-
-/* A page of the static pool, with any contents; PADDR_NONE when all 16 are taken. Given back is
- * what was taken there: that is not checked. They work before tables_begin(), `home` being right.
- */
-paddr_t tables_pool_take(void);
-void tables_pool_give(paddr_t);
 
 /* Begin the chain, with `map`, which stays, as its second stage. After tables_close_map() the map
  * is asked no more (the page allocator wants it unchanged); what is left of its last piece is still

@@ -11,7 +11,6 @@
 #include "kernel/machine/power.h"
 #include "kernel/selftest.h"
 #include "kernel/memory/space.h"
-#include "kernel/memory/walk.h"
 
 static struct options options;
 static bool ended, verdict_now;

@@ -1,6 +1,7 @@
 #include "kernel/monitor/monitor_memory.h"
 #include "hal/hal.h"
 #include "kernel/log/log.h"
+#include "kernel/memory/account.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/tables.h"
 #include "mm/aspace.h"
@@ -27,7 +28,7 @@ void monitor_map(const struct command_call *c)
 void monitor_zones(const struct command_call *c)
 {
     UNUSED(c);
-    memory_report_zones();
+    account_report_zones();
 }
 
 typedef void zone_fn(const char *name, const struct pmm_stats *);

@@ -8,7 +8,7 @@
 #include "kernel/monitor/command.h"
 
 void monitor_map(const struct command_call *);   /* each region, its type and owner */
-void monitor_zones(const struct command_call *); /* memory_report_zones() */
+void monitor_zones(const struct command_call *); /* account_report_zones() */
 void monitor_mem(const struct command_call *);   /* a bar for each zone */
 void monitor_stats(const struct command_call *); /* the counters of pmm_stats() */
 void monitor_frag(const struct command_call *);  /* free runs by powers of two; O(runs) */

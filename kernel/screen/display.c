@@ -2,17 +2,38 @@
 #include "hal/hal.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
+#include "kernel/memory/space.h"
+#include "kernel/screen/facts.h"
+#include "kernel/screen/panic_screen.h"
 #include "kernel/screen/picture.h"
 #include "kernel/screen/rows.h"
+#include "kernel/screen/screen.h"
 
 #define REFRESH_MICROS 100000u /* the log is drawn again this often at most */
 
-_Static_assert(PICTURE_FACTS == DISPLAY_FACTS, "each fact has its row");
+_Static_assert(PICTURE_FACTS == FACTS_COUNT, "each fact has its row");
 
+static const struct boot_framebuffer *framebuffer;
 static struct canvas canvas; /* pixels are NULL until display_start() has made it */
 static struct picture picture;
 static bool picture_shown, picture_wanted;
 static uint64_t refreshed, progressed;
+
+const char *display_early(const struct boot_info *info)
+{
+    framebuffer = &info->framebuffer;
+    facts_setup(info);
+    const char *wrong = screen_refuse(framebuffer, (uint64_t)1 << hal_paging_features().phys_bits);
+    if (wrong == NULL)
+        screen_use(framebuffer, framebuffer->base);
+    return wrong;
+}
+
+void display_move(void)
+{
+    const struct space_range *s = &space_devices[DEVICE_SCREEN];
+    screen_use(framebuffer, s->size != 0 ? s->base : 0);
+}
 
 /* Fill the canvas from `row` to its end with the last rows of the log. */
 static void draw_log(uint32_t row)
@@ -50,9 +71,11 @@ void display_start(const struct options *o)
     struct screen_grid g = screen_grid(128, 36);
     uint64_t bytes = (uint64_t)g.width * g.height;
     uint64_t pages = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
-    paddr_t at = display_fits(&g) ? pmm_alloc(memory_pmm, (size_t)pages, PMM_KERNEL) : PADDR_NONE;
-    LOG("screen", at != PADDR_NONE ? "%u columns, %u rows, each pixel %u by %u; copy in %u pages at %X"
-                                   : "%u columns, %u rows: too few, or no memory; only the verdict",
+    paddr_t at =
+        rows_fit(g.columns, g.rows) ? pmm_alloc(memory_pmm, (size_t)pages, PMM_KERNEL) : PADDR_NONE;
+    LOG("screen",
+        at != PADDR_NONE ? "%u columns, %u rows, each pixel %u by %u; copy in %u pages at %X"
+                         : "%u columns, %u rows: too few, or no memory; only the verdict",
         U(g.columns), U(g.rows), U(g.scale), U(g.scale), U(pages), U(at));
     if (at == PADDR_NONE)
         return;
@@ -73,9 +96,9 @@ static void draw_zones(void)
 
 static void draw_facts(void)
 {
-    for (unsigned i = 0; i < DISPLAY_FACTS; i++) {
+    for (unsigned i = 0; i < FACTS_COUNT; i++) {
         struct format_line l = {.used = 0};
-        display_fact(&l, i);
+        facts_line(&l, i);
         picture_fact(&picture, i, &l);
     }
 }
@@ -107,7 +130,8 @@ void display_progress(const char *what, uint64_t done, uint64_t total)
     progressed = log_micros();
 }
 
-bool display_verdict(const struct format_line *l, bool pass)
+/* On the picture, or in the log, where display_start() has made a screen. */
+static bool draw_verdict(const struct format_line *l, bool pass)
 {
     if (canvas.pixels == NULL)
         return false;
@@ -117,4 +141,17 @@ bool display_verdict(const struct format_line *l, bool pass)
     }
     display_update();
     return true;
+}
+
+void display_end(bool pass)
+{
+    if (panic_screen_show() || !screen_usable())
+        return;
+    struct format_line l = {.used = 0};
+    FORMAT(&l, "verdict: %s", S(pass ? "pass" : "fail"));
+    if (draw_verdict(&l, pass))
+        return;
+    struct screen_grid g = screen_grid(20, 10);
+    screen_clear(INK_BLACK);
+    screen_text(&g, 0, l.text, l.used, INK_BLACK, pass ? INK_GREEN : INK_VERMILION);
 }

@@ -1,76 +1,26 @@
-/* The part of the display that works at any time: the panic screen and the verdict. It draws straight to
- * the screen, with no memory of its own; the rest is in display.c. */
+#include "kernel/screen/panic_screen.h"
 #include "hal/cpu.h"
-#include "kernel/screen/display.h"
-#include "kernel/early/home.h"
+#include "kernel/early/image.h"
 #include "kernel/log/log.h"
-#include "kernel/memory/memory.h"
+#include "kernel/screen/facts.h"
 #include "kernel/screen/rows.h"
-#include "kernel/version.h"
+#include "kernel/screen/screen.h"
 
-static const struct boot_info *boot;
 static const char *step = "the start";
 static const char *panic_what; /* NULL: no panic */
 static uint64_t panic_from;
 
-void display_early(const struct boot_info *info)
-{
-    boot = info;
-    if (screen_refuse(&boot->framebuffer, (uint64_t)1 << hal_paging_features().phys_bits) == NULL)
-        screen_use(&boot->framebuffer, boot->framebuffer.base);
-}
-
-void display_step(const char *what)
+void panic_screen_step(const char *what)
 {
     step = what;
 }
 
-bool display_fits(const struct screen_grid *g)
-{
-    return g->columns >= 20 && g->columns <= ROWS_COLUMNS_MAX && g->rows >= 10;
-}
-
-/* In a panic as it was before: the allocator's locks may be held. */
-static uint64_t ram_bytes(void)
-{
-    static uint64_t pages;
-    if (panic_what != NULL || memory_pmm == NULL)
-        return pages * PAGE_SIZE;
-    pages = 0;
-    struct pmm_stats s;
-    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
-        pmm_stats(memory_pmm, (enum pmm_zone)z, &s);
-        pages += s.total;
-    }
-    return pages * PAGE_SIZE;
-}
-
-void display_fact(struct format_line *l, unsigned which)
-{
-    l->used = 0;
-    switch (which) {
-    case 0:
-        FORMAT(l, "Mortise, commit %s", S(mortise_commit));
-        break;
-    case 1:
-        FORMAT(l, "Firmware: %s, revision %x; %u descriptors of %u bytes", S(boot->firmware_vendor),
-               U(boot->firmware_revision), U(boot->map_count), U(boot->descriptor_size));
-        break;
-    case 2:
-        FORMAT(l, "CPU: %s, %u physical address bits", S(cpu_name()),
-               U(hal_paging_features().phys_bits));
-        break;
-    default:
-        FORMAT(l, "RAM: %h for the page allocator; screen %ux%u", U(ram_bytes()),
-               U(boot->framebuffer.width), U(boot->framebuffer.height));
-    }
-}
-
-void display_panic(const char *what)
+void panic_screen_begin(const char *what)
 {
     if (panic_what != NULL)
         return;
     panic_what = what;
+    facts_freeze();
     panic_from = log_written();
 }
 
@@ -97,11 +47,12 @@ static void put_panic_facts(const struct screen_grid *g, uint32_t *row)
     FORMAT(&l, "Mortise has stopped: %s", S(panic_what));
     put_lines(g, row, &l, INK_WHITE, INK_VERMILION);
     l.used = 0;
-    FORMAT(&l, "It was at: %s. Image at %X, in memory at %X;", S(step), U(home.base), U(home.phys));
+    FORMAT(&l, "It was at: %s. Image at %X, in memory at %X;", S(step), U(image.base),
+           U(image.phys));
     put_control_registers(&l);
     put_lines(g, row, &l, INK_TEXT, INK_BLACK);
-    for (unsigned i = 0; i < DISPLAY_FACTS; i++) {
-        display_fact(&l, i);
+    for (unsigned i = 0; i < FACTS_COUNT; i++) {
+        facts_line(&l, i);
         put_lines(g, row, &l, INK_TEXT, INK_BLACK);
     }
 }
@@ -113,7 +64,7 @@ static void put_panic(void)
     char text[ROWS_COLUMNS_MAX];
     uint32_t length;
     uint32_t row = 0;
-    if (!display_fits(&g))
+    if (!rows_fit(g.columns, g.rows))
         return;
     screen_clear(INK_BLACK);
     put_panic_facts(&g, &row);
@@ -130,19 +81,14 @@ static void put_panic(void)
     }
 }
 
-void display_end(bool pass)
+bool panic_screen_show(void)
 {
-    static bool panicked; /* drawing may itself fault */
-    if (panicked || !screen_usable())
-        return;
-    panicked = panic_what != NULL;
-    struct format_line l = {.used = 0};
-    FORMAT(&l, "verdict: %s", S(pass ? "pass" : "fail"));
-    if (panicked) {
+    static bool begun;
+    if (panic_what == NULL)
+        return false;
+    if (!begun && screen_usable()) {
+        begun = true;
         put_panic();
-    } else if (!display_verdict(&l, pass)) {
-        struct screen_grid g = screen_grid(20, 10);
-        screen_clear(INK_BLACK);
-        screen_text(&g, 0, l.text, l.used, INK_BLACK, pass ? INK_GREEN : INK_VERMILION);
     }
+    return true;
 }

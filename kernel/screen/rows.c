@@ -1,5 +1,10 @@
 #include "kernel/screen/rows.h"
 
+bool rows_fit(uint32_t columns, uint32_t rows)
+{
+    return columns >= 20 && columns <= ROWS_COLUMNS_MAX && rows >= 10;
+}
+
 bool rows_next(struct rows *r, char text[ROWS_COLUMNS_MAX], uint32_t *length)
 {
     *length = 0;

@@ -15,6 +15,9 @@ struct rows {
     uint32_t columns; /* 1 to ROWS_COLUMNS_MAX */
 };
 
+/* Is a screen of so many columns and rows large enough for text, and not too wide? */
+bool rows_fit(uint32_t columns, uint32_t rows);
+
 /* Take the next row off the front, into `text` (without a NUL) and `*length`, at most `columns`.
  * False when there is none. O(characters taken). */
 bool rows_next(struct rows *, char text[ROWS_COLUMNS_MAX], uint32_t *length);

@@ -1,6 +1,7 @@
 #include "kernel/trap/backtrace.h"
 #include "hal/cpu.h"
 #include "kernel/log/log.h"
+#include "kernel/memory/space.h"
 
 #define FRAMES_MAX 32u
 
@@ -9,29 +10,21 @@ struct range {
     uint64_t size;
 };
 
-static struct range image, stack;
-static bool (*trusted)(vaddr_t at);
+static struct range code, early_stack;
 
 void backtrace_setup(vaddr_t image_base, uint64_t image_size)
 {
-    image = (struct range){image_base, image_size};
+    code = (struct range){image_base, image_size};
 }
 
-void backtrace_add_stack(vaddr_t base, uint64_t size)
+void backtrace_early_stack(vaddr_t base, uint64_t size)
 {
-    stack = (struct range){base, size};
-    trusted = NULL;
+    early_stack = (struct range){base, size};
 }
 
 vaddr_t backtrace_image_base(void)
 {
-    return image.base;
-}
-
-void backtrace_trust(bool (*is_stack)(vaddr_t at))
-{
-    stack = (struct range){0, 0};
-    trusted = is_stack;
+    return code.base;
 }
 
 static bool holds(struct range r, vaddr_t at, uint64_t size)
@@ -41,15 +34,16 @@ static bool holds(struct range r, vaddr_t at, uint64_t size)
 
 bool backtrace_in_image(vaddr_t addr, uint64_t *offset)
 {
-    bool inside = holds(image, addr, 1);
-    *offset = inside ? addr - image.base : addr;
+    bool inside = holds(code, addr, 1);
+    *offset = inside ? addr - code.base : addr;
     return inside;
 }
 
 static bool read_stack(uint64_t at, uint64_t *value)
 {
-    bool known = holds(image, at, 8) || holds(stack, at, 8);
-    if (at % 8 != 0 || !(known || (trusted != NULL && trusted(at))))
+    bool known =
+        holds(code, at, 8) || (space_entered ? space_is_stack(at) : holds(early_stack, at, 8));
+    if (at % 8 != 0 || !known)
         return false;
     *value = *(const uint64_t *)(uintptr_t)at;
     return true;
@@ -57,7 +51,7 @@ static bool read_stack(uint64_t at, uint64_t *value)
 
 static void log_frames(struct unwind *u)
 {
-    const struct unwind_memory memory = {image.base, image.size, read_stack};
+    const struct unwind_memory memory = {code.base, code.size, read_stack};
     do {
         uint64_t offset;
         bool inside = backtrace_in_image(u->pc, &offset);

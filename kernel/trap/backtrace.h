@@ -16,11 +16,9 @@ struct trap_frame;
  */
 void backtrace_setup(vaddr_t image_base, uint64_t image_size);
 
-/* The stack, `size` bytes from `base` on, that may be read besides what lies in the image; and when there
- * are more, who knows them: `is_stack` says whether 8 bytes at an address are those of a stack, in any
- * context and without a lock. Each forgets what was told before. */
-void backtrace_add_stack(vaddr_t base, uint64_t size);
-void backtrace_trust(bool (*is_stack)(vaddr_t at));
+/* The stack in use until the kernel's own space is entered: `size` bytes from `base` on. From then on those
+ * of kernel/memory/space.h count. */
+void backtrace_early_stack(vaddr_t base, uint64_t size);
 
 /* Log a line for each frame: from where the frame was interrupted, or from this call on (the first
  * line is then backtrace_here() itself). O(frames * log(functions)). */

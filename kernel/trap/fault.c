@@ -1,10 +1,9 @@
 #include "kernel/trap/fault.h"
 #include "hal/cpu.h"
-#include "kernel/early/home.h"
+#include "kernel/early/image.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/space.h"
-#include "kernel/memory/walk.h"
 
 struct search {
     paddr_t page;
@@ -35,8 +34,8 @@ static struct fault_place in_ram(paddr_t at)
 
 static struct fault_place in_image(uint64_t offset)
 {
-    for (unsigned i = 0; i < home.image.section_count; i++) {
-        const struct pe_section *s = &home.image.sections[i];
+    for (unsigned i = 0; i < image.pe.section_count; i++) {
+        const struct pe_section *s = &image.pe.sections[i];
         if (offset < s->address || offset - s->address >= pe_section_size(s))
             continue;
         return (struct fault_place){(s->flags & PE_EXECUTE) != 0 ? "kernel text"
@@ -71,9 +70,9 @@ struct fault_place fault_place(vaddr_t at)
         return (struct fault_place){"user half", ""};
     if (at - SPACE_DIRECT < SPACE_DIRECT_SIZE)
         return in_ram(at - SPACE_DIRECT);
-    if (at - home.base < home.size)
-        return in_image(at - home.base);
-    if (at >= HOME_WINDOW)
+    if (at - image.base < image.size)
+        return in_image(at - image.base);
+    if (at >= IMAGE_WINDOW)
         return (struct fault_place){"image window, outside the image", ""};
     return at >= SPACE_STACKS ? in_stacks(at) : in_devices(at);
 }
@@ -100,19 +99,16 @@ void fault_report_access(const struct trap *t)
 
 bool fault_report_path(vaddr_t at)
 {
-    uint64_t entries[WALK_LEVELS];
+    uint64_t entries[ASPACE_LEVELS];
     unsigned levels = hal_paging_features().levels;
-    uint64_t upper = at >> (11 + 9 * levels);
-    if (upper != 0 && upper != UINT64_MAX >> (11 + 9 * levels))
-        return false;
-    unsigned count = walk_path(at, entries);
+    unsigned count = aspace_path(&space_kernel, at, entries);
     for (unsigned i = 0; i < count; i++)
         LOG("trap", "level %u, entry %u of its table: %X%s", U(levels - i),
             U(at >> (12 + 9 * (levels - 1 - i)) & 511u), U(entries[i]),
-            S((entries[i] & 1u) == 0 ? ", not present"
-              : i + 1 < count        ? ""
-                                     : ", the page"));
-    return true;
+            S(entries[i] == 0 ? ", not present"
+              : i + 1 < count ? ""
+                              : ", the page"));
+    return count > 0;
 }
 
 void fault_report_place(const struct trap *t)

@@ -3,6 +3,7 @@
 #include "hal/machine.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/screen/display.h"
+#include "kernel/screen/panic_screen.h"
 #include "kernel/log/log.h"
 
 static bool exit_wanted;
@@ -41,7 +42,7 @@ _Noreturn void hal_panic(const char *what, const char *file, int line)
 {
     static bool again;
     panic_begin();
-    display_panic(what);
+    panic_screen_begin(what);
     LOG("panic", "%s (%s:%u) on CPU %u", S(what), S(file), U((uint64_t)(unsigned)line),
         U(hal_cpu_index()));
     if (!again) {

@@ -1,7 +1,7 @@
 /* The report of a trap that nobody expects. */
 #include "hal/cpu.h"
 #include "kernel/log/log.h"
-#include "kernel/screen/display.h"
+#include "kernel/screen/panic_screen.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/trap/fault.h"
 #include "kernel/trap/panic.h"
@@ -34,7 +34,7 @@ _Noreturn void trap_fatal(const struct trap *t)
     if (panic_others.stopped_by != NULL)
         panic_others.stopped_by(t);
     panic_begin();
-    display_panic(t->name);
+    panic_screen_begin(t->name);
     if (++depth > 1) {
         LOG("trap", "%s (%u) at %X, address %X, while reporting a trap", S(t->name), U(t->number),
             U(t->pc), U(t->address));

@@ -6,7 +6,7 @@
 #include "tests/kernel/selftest.h"
 #include "kernel/memory/space.h"
 #include "kernel/memory/tables.h"
-#include "kernel/memory/walk.h"
+#include "tests/kernel/walk.h"
 
 #define PAGES  1536u                        /* three 2 MiB pages */
 #define BLOCK  512u                         /* pages of one */

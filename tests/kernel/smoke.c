@@ -2,7 +2,7 @@
  * in a record of its own, checked against the normalized map, and never against the allocator's
  * word. */
 #include "hal/hal.h"
-#include "kernel/early/home.h"
+#include "kernel/early/image.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
 #include "tests/kernel/selftest.h"
@@ -183,7 +183,7 @@ TEST("smoke.each misuse of pmm_free is told apart and changes nothing")
     CHECK_EQ(pmm_free(memory_pmm, base, 3), STATUS_WRONG_LENGTH);
     CHECK_EQ(pmm_free(memory_pmm, base, 5), STATUS_WRONG_LENGTH);
     CHECK_EQ(pmm_free(memory_pmm, (paddr_t)1 << 51, 1), STATUS_FOREIGN);
-    CHECK_EQ(pmm_free(memory_pmm, home.phys, 1), STATUS_RESERVED);
+    CHECK_EQ(pmm_free(memory_pmm, image.phys, 1), STATUS_RESERVED);
     CHECK_EQ(pmm_free(memory_pmm, base, 4), STATUS_OK);
     CHECK_EQ(pmm_free(memory_pmm, base, 4), STATUS_ALREADY_FREE);
     check_same(t, &before);

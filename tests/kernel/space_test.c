@@ -1,14 +1,14 @@
 /* What the page tables forbid is tried, and the trap is caught; what they allow is counted again by
  * a walk of the live tables that knows nothing of mm/aspace. */
 #include "hal/cpu.h"
-#include "kernel/boot_info.h"
+#include "kernel/main.h"
 #include "kernel/trap/fault.h"
-#include "kernel/early/home.h"
+#include "kernel/early/image.h"
 #include "kernel/memory/memory.h"
 #include "tests/kernel/selftest.h"
 #include "kernel/memory/space.h"
 #include "kernel/memory/tables.h"
-#include "kernel/memory/walk.h"
+#include "tests/kernel/walk.h"
 
 #define READING   0u
 #define WRITING   TRAP_WRITE
@@ -71,9 +71,9 @@ TEST("space.page 0 is mapped nowhere")
 
 TEST("space.the firmware's identity map is gone")
 {
-    check_fault(t, home.phys, READING, "user half", "");
-    check_fault(t, home.phys, WRITING, "user half", "");
-    CHECK(can_read(SPACE_DIRECT + home.phys));
+    check_fault(t, image.phys, READING, "user half", "");
+    check_fault(t, image.phys, WRITING, "user half", "");
+    CHECK(can_read(SPACE_DIRECT + image.phys));
     TEST_END;
 }
 
@@ -81,10 +81,10 @@ TEST("space.text, constants and headers cannot be written")
 {
     check_fault(t, (uint64_t)(uintptr_t)&constant, WRITING | TRAP_MAPPED, "kernel constants", "");
     check_fault(t, (uint64_t)(uintptr_t)&kernel_enter, WRITING | TRAP_MAPPED, "kernel text", "");
-    check_fault(t, home.base, WRITING | TRAP_MAPPED, "kernel headers", "");
-    check_fault(t, SPACE_DIRECT + home_phys(&constant), WRITING | TRAP_MAPPED,
+    check_fault(t, image.base, WRITING | TRAP_MAPPED, "kernel headers", "");
+    check_fault(t, SPACE_DIRECT + image_phys(&constant), WRITING | TRAP_MAPPED,
                 "direct map: ", "kernel image");
-    CHECK(can_read(home.base));
+    CHECK(can_read(image.base));
     TEST_END;
 }
 
@@ -98,9 +98,9 @@ TEST("space.data, stack and direct map cannot be executed")
     uint32_t access = EXECUTING | TRAP_MAPPED;
     check_fault(t, (uint64_t)(uintptr_t)&variable, access, "kernel data", "");
     check_fault(t, (uint64_t)(uintptr_t)&constant, access, "kernel constants", "");
-    check_fault(t, home.base, access, "kernel headers", "");
+    check_fault(t, image.base, access, "kernel headers", "");
     check_fault(t, (uint64_t)(uintptr_t)&t, access, "", "boot stack");
-    check_fault(t, SPACE_DIRECT + home.phys, access, "direct map: ", "kernel image");
+    check_fault(t, SPACE_DIRECT + image.phys, access, "direct map: ", "kernel image");
     check_fault(t, SPACE_DIRECT + pages, access, "direct map: ", "an allocated page");
     CHECK_EQ(pmm_free(memory_pmm, pages, 2), STATUS_OK);
     check_fault(t, SPACE_DIRECT + pages, access, "direct map: ", "a free page");
@@ -115,7 +115,8 @@ TEST("space.what is not mapped faults, and the report knows where")
     check_fault(t, SPACE_DEVICES - 8, READING, "direct map, outside RAM", "");
     check_fault(t, SPACE_DEVICES + 63 * GIB, READING, "device window, no device", "");
     check_fault(t, SPACE_SCRATCH, WRITING, "window of stacks and scratch mappings", "");
-    check_fault(t, HOME_WINDOW + HOME_WINDOW_SIZE, READING, "image window, outside the image", "");
+    check_fault(t, IMAGE_WINDOW + IMAGE_WINDOW_SIZE, READING, "image window, outside the image",
+                "");
     TEST_END;
 }
 
@@ -253,11 +254,9 @@ static bool is_ram(paddr_t at, paddr_t end)
 static void meet_text(void *ctx, const struct walk_leaf *leaf)
 {
     uint64_t *writable = ctx;
-    uint64_t entries[WALK_LEVELS];
-    if ((leaf->bits & WALK_EXECUTE) == 0 || leaf->virt < home.base)
+    if ((leaf->bits & WALK_EXECUTE) == 0 || leaf->virt < image.base)
         return;
-    unsigned count = walk_path(SPACE_DIRECT + leaf->phys, entries);
-    *writable += (entries[count - 1] & 2u) != 0;
+    *writable += walk_may_write(SPACE_DIRECT + leaf->phys);
 }
 
 static void count_leaf(void *ctx, const struct walk_leaf *leaf)
@@ -269,11 +268,11 @@ static void count_leaf(void *ctx, const struct walk_leaf *leaf)
     c->low += leaf->virt < SPACE_DIRECT || leaf->virt < c->last;
     c->last = leaf->virt + leaf->size - 1;
     c->write_execute += executable && (leaf->bits & WALK_WRITE) != 0;
-    c->odd_type += (leaf->bits & (WALK_PWT | WALK_PCD | WALK_PAT)) != 0 &&
+    c->odd_type += (leaf->type[0] != 'W' || leaf->type[1] != 'B') &&
                    (leaf->virt < SPACE_DEVICES || leaf->virt >= SPACE_STACKS);
-    c->scratch += leaf->virt >= SPACE_SCRATCH && leaf->virt < HOME_WINDOW;
+    c->scratch += leaf->virt >= SPACE_SCRATCH && leaf->virt < IMAGE_WINDOW;
     c->user += (leaf->bits & WALK_USER) != 0;
-    c->executable_outside += executable && leaf->virt < home.base;
+    c->executable_outside += executable && leaf->virt < image.base;
     if (!direct)
         return;
     bool good = leaf->virt - SPACE_DIRECT == leaf->phys &&
@@ -305,7 +304,7 @@ static void note_type(void *ctx, const struct walk_leaf *leaf)
     struct types *types = ctx;
     for (unsigned i = 0; i < DEVICE_COUNT; i++)
         if (space_devices[i].base - leaf->virt < leaf->size)
-            types->of[i] = walk_type_name(leaf->bits);
+            types->of[i] = leaf->type;
 }
 
 TEST("space.the screen is write-combining, the interrupt controller uncached")
@@ -399,11 +398,11 @@ static uint64_t free_pages(void)
  * touched. */
 static void fill_space(struct test_state *t, struct aspace *s)
 {
-    CHECK_EQ(aspace_map(s, USER_AT, home.phys, PAGE_SIZE, ASPACE_R), STATUS_OK);
+    CHECK_EQ(aspace_map(s, USER_AT, image.phys, PAGE_SIZE, ASPACE_R), STATUS_OK);
     CHECK_EQ(aspace_map(s, 4 * GIB, 2 * GIB, 2 * GIB, ASPACE_W | ASPACE_USER), STATUS_OK);
     CHECK_EQ(aspace_unmap(s, 4 * GIB + PAGE_SIZE, PAGE_SIZE), STATUS_OK);
     for (unsigned i = 1; i <= 8; i++)
-        CHECK_EQ(aspace_map(s, i * TIB, home.phys, PAGE_SIZE, ASPACE_X), STATUS_OK);
+        CHECK_EQ(aspace_map(s, i * TIB, image.phys, PAGE_SIZE, ASPACE_X), STATUS_OK);
 }
 
 TEST("space.a thousand spaces leave the pool as it was")
@@ -418,7 +417,7 @@ TEST("space.a thousand spaces leave the pool as it was")
         if (rounds % 100 == 0) {
             aspace_activate(&spaces[0]);
             CHECK_STR(aspace_check(&spaces[0]), NULL);
-            CHECK(can_read(USER_AT) && *word(USER_AT) == *word(home.base));
+            CHECK(can_read(USER_AT) && *word(USER_AT) == *word(image.base));
             aspace_activate(&space_kernel);
         }
         aspace_destroy(&spaces[0]);

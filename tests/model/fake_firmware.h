@@ -13,6 +13,7 @@
 #include "efi/talk/console.h"
 #include "hal/hal.h"
 #include "hal/cpu.h"
+#include "kernel/main.h"
 #include "hal/host/host.h"
 #include "kernel/log/keep.h"
 

@@ -1,4 +1,5 @@
-#include "kernel/memory/walk.h"
+/* Intel SDM vol. 3A, 4.5; memory types as the PAT is programmed, 11.12. */
+#include "tests/kernel/walk.h"
 #include "hal/hal.h"
 
 #define PRESENT ((uint64_t)1 << 0)
@@ -34,13 +35,13 @@ static const uint64_t *table(uint64_t entry)
     return hal_phys_to_virt(entry & ADDRESS);
 }
 
-static uint32_t leaf_bits(uint64_t entry, unsigned level, uint32_t allowed)
+static const char *type_of(uint64_t entry, unsigned level)
 {
-    uint32_t bits = allowed;
-    bits |= (entry & GLOBAL) != 0 ? WALK_GLOBAL : 0;
-    bits |= (entry & PWT) != 0 ? WALK_PWT : 0;
-    bits |= (entry & PCD) != 0 ? WALK_PCD : 0;
-    return bits | ((entry & (level == 0 ? PAT_4K : PAT_BIG)) != 0 ? WALK_PAT : 0);
+    static const char *const names[] = {"WB", "WT", "UC-", "UC"};
+    bool upper = (entry & (level == 0 ? PAT_4K : PAT_BIG)) != 0 && hal_paging_features().pat;
+    if (upper)
+        return (entry & (PWT | PCD)) == 0 ? "WC" : "odd";
+    return names[(entry & (PWT | PCD)) / PWT];
 }
 
 static uint32_t narrow(uint32_t allowed, uint64_t entry)
@@ -67,7 +68,8 @@ static void walk_table(const struct walk *w, uint64_t at, vaddr_t base, unsigned
             continue;
         }
         struct walk_leaf leaf = {virt, entry & ADDRESS & ~(level_size(level) - 1),
-                                 level_size(level), leaf_bits(entry, level, now)};
+                                 level_size(level), now | ((entry & GLOBAL) != 0 ? WALK_GLOBAL : 0),
+                                 type_of(entry, level)};
         w->visit(w->ctx, &leaf);
     }
 }
@@ -90,10 +92,12 @@ unsigned walk_path(vaddr_t virt, uint64_t entries[WALK_LEVELS])
     }
 }
 
-const char *walk_type_name(uint32_t bits)
+bool walk_may_write(vaddr_t virt)
 {
-    static const char *const names[] = {"WB", "WT", "UC-", "UC"};
-    if ((bits & WALK_PAT) != 0 && hal_paging_features().pat)
-        return (bits & (WALK_PWT | WALK_PCD)) == 0 ? "WC" : "odd";
-    return names[(bits & (WALK_PWT | WALK_PCD)) / WALK_PWT];
+    uint64_t entries[WALK_LEVELS];
+    unsigned count = walk_path(virt, entries);
+    uint32_t allowed = WALK_WRITE;
+    for (unsigned i = 0; i < count; i++)
+        allowed = narrow(allowed, entries[i]);
+    return (entries[count - 1] & PRESENT) != 0 && allowed != 0;
 }

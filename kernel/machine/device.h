@@ -1,7 +1,7 @@
-/* kernel/memory/device.h: registers of devices that tables name, wherever they lie. Context: as
+/* kernel/machine/device.h: registers of devices that tables name, wherever they lie. Context: as
  * kernel/boot_info.h. */
-#ifndef KERNEL_MEMORY_DEVICE_H
-#define KERNEL_MEMORY_DEVICE_H
+#ifndef KERNEL_MACHINE_DEVICE_H
+#define KERNEL_MACHINE_DEVICE_H
 
 #include "hal/machine.h"
 #include "kernel/machine/acpi.h"

@@ -1,4 +1,4 @@
-#include "kernel/memory/device.h"
+#include "kernel/machine/device.h"
 #include "hal/hal.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/space.h"
