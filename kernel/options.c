@@ -31,9 +31,9 @@ static unsigned hex_digit(char c)
 
 const char options_help[] =
     "keepbs selftest=on|off screen=" SCREENS " serial=off|0xPORT sp=use\n"
-    "menu=off|SECONDS report=on|off monitor=on|off exercise=ROUNDS kaslr=on|off cpus=N\n"
+    "menu=off|SECONDS report=on|off monitor=on|off exercise=ROUNDS kaslr=on|off\n"
     "plant=" PLANTS "\n"
-    "levels=5 tables=log exit=0|1 help; a later word wins\n";
+    "cpus=N levels=5 tables=log exit=0|1 help; a later word wins\n";
 
 /* What stands behind `key` where a word begins with it, or NULL. */
 static const char *value_of(const char *word, const char *key)

@@ -268,6 +268,7 @@ TEST("options.help names every option, in lines that fit")
     static const char *const words[] = {
         "keepbs",
         "exit=0|1",
+        "cpus=N",
         "selftest=on|off",
         "serial=off|0xPORT",
         "sp=use",
