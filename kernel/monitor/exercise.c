@@ -18,6 +18,7 @@ struct run {
 struct exercise {
     struct pmm *pmm;
     uint64_t seed, random;
+    exercise_all_fn *all;
     exercise_step_fn *step;
     void *ctx;
     struct exercise_result *r;
@@ -28,14 +29,17 @@ struct exercise {
     unsigned spoiled_count;
     uint32_t flags; /* of the zone that is being emptied */
     enum exercise_phase phase;
-    uint64_t done, total;
+    uint32_t caller;      /* the CPU that does the round */
+    struct hal_lock lock; /* for what follows, `bad` and bad_words while CPUs share a phase */
+    uint64_t next_run, next_page; /* where the next piece begins */
+    uint64_t done, told, total; /* pages of the phase: done by all, said to `step`, all */
     const char *wrong;
 };
 
 const char *exercise_phase_name(enum exercise_phase phase)
 {
     static const char *const names[] = {"taking", "writing", "verifying", "writing the inverse",
-                                        "verifying the inverse and freeing"};
+                                        "verifying the inverse", "freeing"};
     return (unsigned)phase < EXERCISE_PHASES ? names[phase] : "?";
 }
 
@@ -73,17 +77,39 @@ static void note(struct exercise_bad *b, paddr_t page, uint64_t bits)
     b->list[i].bits |= bits;
 }
 
+static void lock(struct exercise *e, hal_irq_t *irq)
+{
+    *irq = hal_irq_save();
+    hal_lock(&e->lock);
+}
+
+static void unlock(struct exercise *e, hal_irq_t irq)
+{
+    hal_unlock(&e->lock);
+    hal_irq_restore(irq);
+}
+
+static void tell_page(struct exercise *e, paddr_t page, uint64_t words, uint64_t bits)
+{
+    hal_irq_t irq;
+    lock(e, &irq);
+    e->r->bad_words += words;
+    note(e->bad, page, bits);
+    unlock(e, irq);
+}
+
 static bool verify_page(struct exercise *e, paddr_t page, uint64_t inverse)
 {
     const volatile uint64_t *word = hal_phys_to_virt(page);
     uint64_t bits = 0;
+    uint64_t words = 0;
     for (unsigned i = 0; i < WORDS; i++) {
         uint64_t wrong = word[i] ^ value_of(e, page + 8 * i, inverse);
-        e->r->bad_words += wrong != 0;
+        words += wrong != 0;
         bits |= wrong;
     }
     if (bits != 0)
-        note(e->bad, page, bits);
+        tell_page(e, page, words, bits);
     return bits == 0;
 }
 
@@ -162,19 +188,21 @@ static bool room(struct exercise *e)
 
 static bool over(const struct exercise *e)
 {
-    return e->r->stopped || e->wrong != NULL;
+    return __atomic_load_n(&e->r->stopped, __ATOMIC_RELAXED) || e->wrong != NULL;
 }
 
 static void tell(struct exercise *e, uint64_t done)
 {
-    e->done = done;
-    e->r->stopped |= !e->step(e->ctx, e->phase, done, e->total);
+    e->told = done;
+    if (!over(e) && !e->step(e->ctx, e->phase, done, e->total))
+        __atomic_store_n(&e->r->stopped, true, __ATOMIC_RELAXED);
 }
 
 static void begin(struct exercise *e, enum exercise_phase phase, uint64_t total)
 {
     e->phase = phase;
     e->total = total;
+    e->done = 0;
     if (!over(e))
         tell(e, 0);
 }
@@ -212,26 +240,58 @@ static void take_all(struct exercise *e)
     e->r->left_out = free_pages(e->pmm);
 }
 
-static void do_run(struct exercise *e, const struct run *run)
+/* The next piece of the phase: pages of one run. False: there is no more, or the round is over. */
+static bool next_piece(struct exercise *e, struct run *piece)
+{
+    hal_irq_t irq;
+    struct run run;
+    lock(e, &irq);
+    bool more = e->next_run < e->r->runs && !over(e) && look_up(e, e->next_run, &run);
+    if (more) {
+        piece->base = run.base + e->next_page * PAGE_SIZE;
+        piece->pages = min_u64(run.pages - e->next_page, STEP);
+        e->next_page += piece->pages;
+        if (e->next_page == run.pages) {
+            e->next_run++;
+            e->next_page = 0;
+        }
+    }
+    unlock(e, irq);
+    return more;
+}
+
+static void do_piece(struct exercise *e, const struct run *piece)
 {
     bool writes = e->phase == EXERCISE_WRITE || e->phase == EXERCISE_WRITE_INVERSE;
     uint64_t inverse = e->phase >= EXERCISE_WRITE_INVERSE ? UINT64_MAX : 0;
-    for (uint64_t i = 0; i < run->pages && !over(e); i++) {
+    for (uint64_t i = 0; i < piece->pages; i++) {
         if (writes)
-            write_page(e, run->base + i * PAGE_SIZE, inverse);
+            write_page(e, piece->base + i * PAGE_SIZE, inverse);
         else
-            verify_page(e, run->base + i * PAGE_SIZE, inverse);
-        if (++e->done % STEP == 0 || e->done == e->total)
-            tell(e, e->done);
+            verify_page(e, piece->base + i * PAGE_SIZE, inverse);
+    }
+}
+
+/* On every CPU that helps. */
+static void share(void *arg)
+{
+    struct exercise *e = arg;
+    struct run piece;
+    while (next_piece(e, &piece)) {
+        do_piece(e, &piece);
+        uint64_t done = __atomic_add_fetch(&e->done, piece.pages, __ATOMIC_RELAXED);
+        if (hal_cpu_index() == e->caller)
+            tell(e, done);
     }
 }
 
 static void do_all(struct exercise *e, enum exercise_phase phase)
 {
-    struct run run;
     begin(e, phase, e->r->pages);
-    for (uint64_t i = 0; i < e->r->runs && !over(e) && look_up(e, i, &run); i++)
-        do_run(e, &run);
+    e->next_run = e->next_page = 0;
+    e->all(share, e);
+    if (e->told != e->done) /* others have done the last piece */
+        tell(e, e->done);
 }
 
 static void give(struct exercise *e, paddr_t base, uint64_t pages)
@@ -244,14 +304,17 @@ static void give(struct exercise *e, paddr_t base, uint64_t pages)
 static void give_all(struct exercise *e)
 {
     struct run run;
-    begin(e, EXERCISE_VERIFY_INVERSE, e->r->pages);
+    uint64_t given = 0;
+    begin(e, EXERCISE_GIVE, e->r->pages);
     for (uint64_t left = e->r->runs; left > 0; left--) {
         uint64_t which = chance(e, left);
         if (look_up(e, which, &run)) {
-            do_run(e, &run);
             give(e, run.base, run.pages);
+            given += run.pages;
         }
         *entry(e, which) = *entry(e, left - 1);
+        if (!over(e))
+            tell(e, given);
     }
     for (uint64_t i = 0; i < e->book_pages; i++)
         give(e, e->index[i], 1);
@@ -268,18 +331,25 @@ static void run_round(struct exercise *e, paddr_t index)
 {
     e->index = hal_phys_to_virt(index);
     take_all(e);
-    for (unsigned phase = EXERCISE_WRITE; phase < EXERCISE_VERIFY_INVERSE; phase++)
+    for (unsigned phase = EXERCISE_WRITE; phase <= EXERCISE_VERIFY_INVERSE; phase++)
         do_all(e, (enum exercise_phase)phase);
     give_all(e);
     e->r->pages += 1 + e->book_pages + e->spoiled_count;
     give(e, index, 1);
 }
 
-const char *exercise_round(struct pmm *p, uint64_t seed, exercise_step_fn *step, void *ctx,
-                           struct exercise_result *r, struct exercise_bad *bad)
+const char *exercise_round(struct pmm *p, uint64_t seed, exercise_all_fn *all, exercise_step_fn *step,
+                           void *ctx, struct exercise_result *r, struct exercise_bad *bad)
 {
-    struct exercise e = {
-        .pmm = p, .seed = seed, .random = seed, .step = step, .ctx = ctx, .r = r, .bad = bad};
+    struct exercise e = {.pmm = p,
+                         .seed = seed,
+                         .random = seed,
+                         .all = all,
+                         .step = step,
+                         .ctx = ctx,
+                         .r = r,
+                         .bad = bad,
+                         .caller = hal_cpu_index()};
     struct pmm_stats before[PMM_ZONE_COUNT], after;
     *r = (struct exercise_result){.runs = 0};
     pmm_drain(p);

@@ -2,6 +2,7 @@
 #include "kernel/monitor/console.h"
 #include "kernel/screen/display.h"
 #include "kernel/monitor/exercise.h"
+#include "kernel/cpus/cpus.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
 
@@ -45,9 +46,9 @@ static bool run_round(uint64_t seed, struct exercise_result *r)
 {
     uint64_t begun = log_micros();
     pace.begun = 0;
-    const char *wrong = exercise_round(memory_pmm, seed, step, NULL, r, &bad);
-    LOG("exercise", "%u pages in %u runs, %h in %u ms; %u free pages left out, %u words failed",
-        U(r->pages), U(r->runs), U(r->pages * PAGE_SIZE), U((log_micros() - begun) / 1000u),
+    const char *wrong = exercise_round(memory_pmm, seed, cpus_run, step, NULL, r, &bad);
+    LOG("exercise", "%u CPUs, %u pages in %u runs, %h in %u ms; %u free pages left out, %u words failed",
+        U(cpus_running()), U(r->pages), U(r->runs), U(r->pages * PAGE_SIZE), U((log_micros() - begun) / 1000u),
         U(r->left_out), U(r->bad_words));
     if (wrong != NULL) {
         SAY("exercise", wrong);

@@ -389,7 +389,7 @@ def check_screen(c, s, lines):
 def check_exercise(c, s):
     before = zones(s.do("zones"))
     answer = s.do("exercise 2 7", 300)
-    rounds = re.findall(r"exercise: (\d+) pages in (\d+) runs, .*; (\d+) free pages left out, (\d+) words failed", answer)
+    rounds = re.findall(r"exercise: \d+ CPUs, (\d+) pages in (\d+) runs, .*; (\d+) free pages left out, (\d+) words failed", answer)
     c.equal([(int(r[0]), *r[2:]) for r in rounds], [(sum(z[1] for z in before.values()), "0", "0")] * 2, "pages exercised")
     c.check("round 1 of 2, seed 0x7" in answer and "round 2 of 2, seed 0x8" in answer, "rounds and seeds")
     c.check("exercise: verdict: pass" in answer and "BAD" not in answer, "the exerciser's verdict: " + answer[-300:])

@@ -125,6 +125,16 @@ static bool same_picture(struct picture a, struct picture b)
 static struct exercise_result result;
 static struct exercise_bad bad;
 
+/* One CPU after the other: what each finds must not depend on when it comes. */
+static void on_all(void (*fn)(void *), void *arg)
+{
+    for (uint32_t cpu = 0; cpu < 3; cpu++) {
+        host_set_cpu(cpu);
+        fn(arg);
+    }
+    host_set_cpu(0);
+}
+
 static bool go_on(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t total)
 {
     UNUSED(ctx);
@@ -137,7 +147,7 @@ static const char *run_round_with(uint64_t seed, exercise_step_fn *step, void *c
 {
     struct picture before = look_at();
     memset(&bad, 0, sizeof bad);
-    const char *wrong = exercise_round(pmm, seed, step, ctx, &result, &bad);
+    const char *wrong = exercise_round(pmm, seed, on_all, step, ctx, &result, &bad);
     EXPECT(same_picture(before, look_at()));
     EXPECT(pmm_check(pmm) == NULL);
     return wrong;
@@ -214,7 +224,7 @@ static void list_goes_on(void)
     fault_count = 0;
     plant(700, 511, 63, true);
     plant(30, 0, 0, true);
-    EXPECT(exercise_round(pmm, 2, go_on, NULL, &result, &bad) == NULL);
+    EXPECT(exercise_round(pmm, 2, on_all, go_on, NULL, &result, &bad) == NULL);
     EXPECT(bad.count == 2 && result.bad_words == 2);
     EXPECT(listed(page_of(700), 1u << 5 | 1u << 9 | (uint64_t)1 << 63));
     EXPECT(listed(page_of(30), 1));
@@ -314,7 +324,7 @@ static void stopped(void)
         EXPECT(!s.disordered && bad.count == 0);
         drop();
         if (!result.stopped) {
-            EXPECT(s.last == EXERCISE_VERIFY_INVERSE);
+            EXPECT(s.last == EXERCISE_GIVE);
             break;
         }
         EXPECT(s.steps == at);
@@ -419,7 +429,7 @@ static void changed_book(void)
     make();
     uint64_t lost = 0;
     uint64_t before = look_at().free;
-    const char *wrong = exercise_round(pmm, 1, spoil_book, &lost, &result, &bad);
+    const char *wrong = exercise_round(pmm, 1, on_all, spoil_book, &lost, &result, &bad);
     EXPECT(lost != 0 && wrong != NULL && strstr(wrong, "book") != NULL);
     EXPECT(pmm_check(pmm) == NULL && look_at().free == before - lost);
     drop();
