@@ -23,9 +23,10 @@ struct ap_block {
     uint32_t root, cr4, efer, count;
     uint64_t ticket, stacks, entry; /* addresses */
 };
-_Static_assert(offsetof(struct ap_block, gdt_limit) == 32 && offsetof(struct ap_block, to_32) == 40 &&
-                   offsetof(struct ap_block, root) == 56 && offsetof(struct ap_block, ticket) == 72 &&
-                   sizeof(struct ap_block) == 96,
+_Static_assert(offsetof(struct ap_block, gdt_limit) == 32 &&
+                   offsetof(struct ap_block, to_32) == 40 &&
+                   offsetof(struct ap_block, root) == 56 &&
+                   offsetof(struct ap_block, ticket) == 72 && sizeof(struct ap_block) == 96,
                "ap_start.S lays it out");
 
 static struct cpu_start start;

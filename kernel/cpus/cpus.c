@@ -100,7 +100,8 @@ static void wait_since(uint64_t begin, uint64_t micros)
 
 static void *take_bytes(size_t bytes)
 {
-    paddr_t base = pmm_alloc(memory_pmm, align_up(bytes, PAGE_SIZE) / PAGE_SIZE, PMM_KERNEL | PMM_ZERO);
+    paddr_t base =
+        pmm_alloc(memory_pmm, align_up(bytes, PAGE_SIZE) / PAGE_SIZE, PMM_KERNEL | PMM_ZERO);
     return base != PADDR_NONE ? hal_phys_to_virt(base) : NULL;
 }
 

@@ -32,14 +32,15 @@ struct exercise {
     uint32_t caller;      /* the CPU that does the round */
     struct hal_lock lock; /* for what follows, `bad` and bad_words while CPUs share a phase */
     uint64_t next_run, next_page; /* where the next piece begins */
-    uint64_t done, told, total; /* pages of the phase: done by all, said to `step`, all */
+    uint64_t done, told, total;   /* pages of the phase: done by all, said to `step`, all */
     const char *wrong;
 };
 
 const char *exercise_phase_name(enum exercise_phase phase)
 {
-    static const char *const names[] = {"taking", "writing", "verifying", "writing the inverse",
-                                        "verifying the inverse", "freeing"};
+    static const char *const names[] = {
+        "taking", "writing", "verifying", "writing the inverse", "verifying the inverse",
+        "freeing"};
     return (unsigned)phase < EXERCISE_PHASES ? names[phase] : "?";
 }
 
@@ -338,8 +339,9 @@ static void run_round(struct exercise *e, paddr_t index)
     give(e, index, 1);
 }
 
-const char *exercise_round(struct pmm *p, uint64_t seed, exercise_all_fn *all, exercise_step_fn *step,
-                           void *ctx, struct exercise_result *r, struct exercise_bad *bad)
+const char *exercise_round(struct pmm *p, uint64_t seed, exercise_all_fn *all,
+                           exercise_step_fn *step, void *ctx, struct exercise_result *r,
+                           struct exercise_bad *bad)
 {
     struct exercise e = {.pmm = p,
                          .seed = seed,

@@ -6,6 +6,8 @@
 #include "kernel/trap/fault.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
+#include "kernel/cpus/cpus.h"
+#include "kernel/monitor/monitor_cpus.h"
 #include "kernel/monitor/monitor_memory.h"
 #include "kernel/trap/panic.h"
 #include "kernel/machine/power.h"
@@ -116,6 +118,13 @@ static void run_poweroff(const struct command_call *c)
 
 static void run_help(const struct command_call *c);
 
+/* It stands in the list for its usage; carry_out() reads what follows the number. */
+static void run_on(const struct command_call *c)
+{
+    UNUSED(c);
+    SAY("monitor", "which command? on CPU COMMAND");
+}
+
 static const struct command commands[] = {
     {"help - list the commands", run_help},
     {"map - every region of physical memory", monitor_map},
@@ -128,6 +137,8 @@ static const struct command commands[] = {
     {"tables [all] - page tables; all: every mapping", run_tables},
     {"stats - the allocator's counters", monitor_stats},
     {"frag - free runs by length", monitor_frag},
+    {"cpus - which CPUs run", monitor_cpus},
+    {"on CPU - run the command that follows there: on 2 fault", run_on},
     {"bench - what alloc and free cost", run_bench},
     {"selftest - again", run_selftest},
     {"fault [ADDRESS] - read there, and catch what comes", run_fault},
@@ -146,18 +157,70 @@ static void run_help(const struct command_call *c)
         SAY("help", commands[i].usage);
 }
 
-static void carry_out(const char *line)
+struct errand {
+    const struct command *command;
+    const struct command_call *call;
+};
+
+static void do_errand(void *arg)
 {
+    const struct errand *e = arg;
+    e->command->run(e->call);
+}
+
+/* These give all CPUs work, and only CPU 0 may. */
+static bool is_for_all(const struct command *c)
+{
+    return c->run == run_selftest || c->run == run_exercise;
+}
+
+static void run_there(uint64_t cpu, const struct command *c, const struct command_call *call)
+{
+    struct errand e = {c, call};
+    if (is_for_all(c))
+        SAY("monitor", "that command uses all CPUs, and begins on CPU 0");
+    else if (cpu >= cpus_count() || !cpus_run_on((uint32_t)cpu, do_errand, &e))
+        LOG("monitor", "there is no CPU %u that runs", U(cpu));
+}
+
+/* "on 2 walk 0x1000" names CPU 2 and leaves the rest; without "on" it is CPU 0. */
+static const char *read_cpu(const char *line, uint64_t *cpu)
+{
+    const char *p = line;
+    uint64_t n = 0;
+    while (*p == ' ')
+        p++;
+    if (p[0] != 'o' || p[1] != 'n' || p[2] != ' ')
+        return line;
+    for (p += 3; *p == ' '; p++)
+        continue;
+    const char *digits = p;
+    for (; *p >= '0' && *p <= '9' && n <= UINT32_MAX; p++)
+        n = n * 10 + (uint64_t)(*p - '0');
+    while (*p == ' ' && p[1] == ' ')
+        p++;
+    if (p == digits || *p != ' ' || p[1] == '\0')
+        return line;
+    *cpu = n;
+    return p;
+}
+
+static void carry_out(const char *text)
+{
+    uint64_t cpu = 0;
+    const char *line = read_cpu(text, &cpu);
     struct command_call call;
     struct format_line wrong;
     const struct command *c = command_find(commands, ARRAY_LEN(commands), line, &call, &wrong);
-    if (c != NULL)
+    if (c != NULL && line != text)
+        run_there(cpu, c, &call);
+    else if (c != NULL)
         c->run(&call);
     else if (wrong.used > 0) {
-        char text[LOG_LINE + 1];
-        __builtin_memcpy(text, wrong.text, wrong.used);
-        text[wrong.used] = '\0';
-        SAY("monitor", text);
+        char sentence[LOG_LINE + 1];
+        __builtin_memcpy(sentence, wrong.text, wrong.used);
+        sentence[wrong.used] = '\0';
+        SAY("monitor", sentence);
     }
 }
 

@@ -29,7 +29,7 @@ PROMPT = b"\r\n> "
 KEYS = {" ": "spc", "-": "minus", "=": "equal", ".": "dot", "/": "slash"}
 PAGE, ALL = 4096, (1 << 64) - 1
 DIRECT, APIC_WINDOW = 0xFFFF800000000000, 0xFFFFC00000000000
-NAMES = "help map zones mem alloc free translate walk tables stats frag bench selftest fault oom exercise panic exit reboot poweroff"
+NAMES = "help map zones mem alloc free translate walk tables stats frag cpus on bench selftest fault oom exercise panic exit reboot poweroff"
 
 
 def connect(path):
@@ -243,6 +243,21 @@ def check_translation(c, s, log):
         c.equal([(int(a), int(b), int(e, 16) & ~0x60) for a, b, e in seen], expected, f"walk {at:#x} and QEMU's memory")
 
 
+def check_cpus(c, s, log):
+    running, listed = (int(n) for n in re.findall(r"cpus: (\d+) of (\d+) running", log)[-1])
+    lines = re.findall(r"cpus: CPU (\d+): id (\d+), (running|lost)", s.do("cpus"))
+    c.equal([int(index) for index, _, _ in lines], list(range(listed)), "cpus lists each")
+    c.equal([state for _, _, state in lines].count("running"), running, "cpus: those that run")
+    c.equal(len({number for _, number, _ in lines}), listed, "cpus: each has an id of its own")
+    for cpu in range(running):
+        c.check("caught: page fault (14, code 0x0)" in s.do(f"on {cpu} fault"), f"a fault on CPU {cpu} is caught there")
+    where = re.search(r"is physical (0x\S+),", s.do(f"on {running - 1} translate {DIRECT + 0x200000:#x}"))
+    c.check(where and int(where[1], 16) == 0x200000, "translate on the last CPU")
+    c.check(f"there is no CPU {listed} that runs" in s.do(f"on {listed} stats"), "a CPU that is none")
+    c.check("begins on CPU 0" in s.do("on 0 selftest"), "what uses all CPUs is not run on one")
+    c.check("which command?" in s.do("on 0"), "on without a command")
+
+
 def check_others(c, s, log):
     c.equal(re.findall(r"help: (\w+)", s.do("help")), NAMES.split(), "help")
     bench = re.search(r"bench: hot pair (\d+) ticks, 64-page run (\d+) ticks", s.do("bench"))
@@ -410,6 +425,7 @@ def whole(c, s):
     c.check("console: serial yes, keyboard controller yes" in log, "serial and keyboard")
     edges = check_figures(c, s, log)
     check_translation(c, s, log)
+    check_cpus(c, s, log)
     check_others(c, s, log)
     check_memory(c, s, edges)
     check_nonsense(c, s)

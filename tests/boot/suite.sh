@@ -312,7 +312,7 @@ boot_steps() {
     local kind
     for kind in whole bare bad; do
         step "monitor-$kind" counted python3 "$ROOT/tests/boot/monitor_session.py" "$kind" \
-            --image "$BUILD/BOOTX64.EFI" --memory 128M --timeout 300
+            --image "$BUILD/BOOTX64.EFI" --memory 128M --smp 2 --timeout 300
     done
     step report counted python3 "$ROOT/tests/boot/report.py" --memsim "$BUILD/host/memsim" \
         --image "$BUILD/BOOTX64.EFI" --memory 256M

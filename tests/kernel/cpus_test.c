@@ -145,7 +145,8 @@ TEST("cpus.no CPU keeps a translation that another one took away")
     for (uint32_t i = 0; i < REMAPS; i++) {
         paddr_t now = page[i % 2];
         *(volatile uint32_t *)hal_phys_to_virt(now) = 1000 + i;
-        CHECK_EQ(aspace_map(&space_kernel, at, now, PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL), STATUS_OK);
+        CHECK_EQ(aspace_map(&space_kernel, at, now, PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL),
+                 STATUS_OK);
         cpus_run(read_there, (void *)(uintptr_t)at);
         for (uint32_t c = 0; c < cpus_count(); c++)
             CHECK_EQ(seen[c], cpus_is_running(c) ? 1000 + i : 0);
