@@ -5,8 +5,6 @@
 #include "mm/extents.h"
 #include "mm/pmm_struct.h"
 
-#define HIGH (4 * GIB)
-
 static const struct mem_region map[] = {USABLE(1 * MIB, 63 * MIB),
                                         USABLE(HIGH, 64 * MIB),
                                         {.base = 5 * GIB, .size = 4 * MIB, .type = MEM_BOOT}};

@@ -7,6 +7,7 @@
 #ifndef TESTS_UNIT_PMM_RIG_H
 #define TESTS_UNIT_PMM_RIG_H
 
+#include "hal/hal.h"
 #include "mm/pmm.h"
 #include "tests/test.h"
 
@@ -24,6 +25,33 @@ struct rig {
     {                                                                                              \
         .base = (base_), .size = (size_), .type = MEM_USABLE                                       \
     }
+
+/* ---- maps that several tests use, and lengths ---- */
+
+#define HIGH (4 * GIB)
+
+/* 15 MiB in DMA (3840 pages), 48 MiB in DMA32, 64 MiB in NORMAL. */
+static const struct mem_region all_zones[] = {USABLE(1 * MIB, 63 * MIB), USABLE(HIGH, 64 * MIB)};
+static const struct mem_region dma_only[] = {USABLE(1 * MIB, 15 * MIB)};
+static const struct mem_region high64[] = {USABLE(HIGH, 64 * MIB)};
+/* Big enough for magazines. */
+static const struct mem_region high256[] = {USABLE(HIGH, 256 * MIB)};
+/* 64 KiB, the smallest machine. */
+static const struct mem_region tiny[] = {USABLE(32 * MIB, 64 * KIB)};
+/* Free, owned, withheld, free, owned by the firmware, hole, withheld with an owner, one page. */
+static const struct mem_region patchwork[] = {
+    USABLE(32 * MIB, 1 * MIB),
+    {.base = 33 * MIB, .size = 64 * KIB, .type = MEM_USABLE, .label = "image"},
+    {.base = 33 * MIB + 64 * KIB, .size = 960 * KIB, .type = MEM_BOOT},
+    USABLE(34 * MIB, 1 * MIB),
+    {.base = 35 * MIB, .size = 64 * KIB, .type = MEM_RUNTIME},
+    {.base = 40 * MIB, .size = 64 * KIB, .type = MEM_LOADER, .label = "boot info"},
+    USABLE(41 * MIB, 4 * KIB),
+    {.base = 42 * MIB, .size = 1 * MIB, .type = MEM_LOADER},
+};
+static const size_t lengths[] = {1, 2, 3, 65, 511, 512, 513, 5000};
+
+/* ---- making one ---- */
 
 /* A normalized map made by hand: `source` is sorted and disjoint. */
 static inline void rig_map(struct rig *r, const struct mem_region *source, size_t count)
@@ -165,6 +193,16 @@ static inline void rig_audit(struct test_state *t, const struct rig *r)
         CHECK(s.low_water <= s.free);
     }
     CHECK_STR(pmm_check(r->pmm), NULL);
+}
+
+/* Words of the pages that are not 0; in fake RAM only. */
+static inline uint64_t rig_count_nonzero(paddr_t base, size_t pages)
+{
+    const uint64_t *p = hal_phys_to_virt(base);
+    uint64_t found = 0;
+    for (size_t i = 0; i < pages * 512; i++)
+        found += p[i] != 0;
+    return found;
 }
 
 /* Everything that a failed call must leave alone (P8). */

@@ -4,22 +4,30 @@
 
 #include "tests/test.h"
 
-extern const struct test_suite mem_type_suite;
-extern const struct test_suite memmap_add_suite;
-extern const struct test_suite memmap_normalize_suite;
-extern const struct test_suite memmap_own_suite;
-extern const struct test_suite memmap_check_suite;
-extern const struct test_suite pmm_suite;
-extern const struct test_suite pmm_broken_suite;
+/* clang-format off */
+#define UNIT_SUITES(X) \
+    X(mem_type) \
+    X(memmap_add) \
+    X(memmap_normalize) \
+    X(memmap_own) \
+    X(memmap_check) \
+    X(pmm_create) \
+    X(pmm_alloc) \
+    X(pmm_zones) \
+    X(pmm_search) \
+    X(pmm_claim) \
+    X(pmm_free) \
+    X(pmm_magazine) \
+    X(pmm_report) \
+    X(pmm_debug) \
+    X(pmm_broken)
+/* clang-format on */
 
-static const struct test_suite *const unit_suites[] = {
-    &mem_type_suite,
-    &memmap_add_suite,
-    &memmap_normalize_suite,
-    &memmap_own_suite,
-    &memmap_check_suite,
-    &pmm_suite,
-    &pmm_broken_suite,
-};
+#define SUITE_DECLARE(name) extern const struct test_suite name##_suite;
+#define SUITE_ADDRESS(name) &name##_suite,
+
+UNIT_SUITES(SUITE_DECLARE)
+
+static const struct test_suite *const unit_suites[] = {UNIT_SUITES(SUITE_ADDRESS)};
 
 #endif
