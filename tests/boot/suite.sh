@@ -220,7 +220,7 @@ image_steps() {
 # sources (a test begins with `TEST("what.sentence")`).
 kernel_tests() {
     local passed failed skipped own
-    own=$(cat "$ROOT"/tests/kernel/*.c | grep -cE '^TEST\("[a-z]+\.')
+    own=$(cat "$ROOT"/tests/kernel/*.c "$ROOT"/tests/kernel/*/*.c | grep -cE '^TEST\("[a-z]+\.')
     read -r passed failed skipped <"$SUITE_LOGS/unit.count" && echo $((passed + failed + skipped + own))
 }
 
@@ -384,7 +384,7 @@ suite_main() {
         proof_steps
     fi
     step_alone behaviours python3 "$ROOT/tests/lint/behaviours.py" "$ROOT/tests/BEHAVIOURS.md" \
-        "$SUITE_LOGS" "$ROOT"/tests/kernel/*.c
+        "$SUITE_LOGS" "$ROOT"/tests/kernel/*.c "$ROOT"/tests/kernel/*/*.c
     suite_end
 }
 
