@@ -234,7 +234,7 @@ LOADER_BIN := $(H)/model-loader $(H)/model-report $(H)/fuzz-report
 $(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h efi/*/*.h) $(patsubst %,kernel/%.c,log/format log/keep options version)
 $(H)/model-loader $(H)/model-report: tests/test.c
 $(H)/model-report: private HOST_LIBS := -lz
-$(H)/fuzz-report: tests/sim/reader.c tests/sim/reader_line.c
+$(H)/fuzz-reader $(H)/fuzz-report: $(wildcard tests/sim/reader*.c)
 # In the image wchar_t has 16 bits, and so has the CHAR16 of newer headers.
 $(LOADER_BIN): private HOST_FLAGS += -fshort-wchar -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
     -DGNU_EFI_USE_MS_ABI -DMORTISE_COMMIT='"desk"'

@@ -1,9 +1,10 @@
 /* Fuzz the reader of memory maps: any bytes, cut into pieces anywhere, must give the same answer
  * and keep the promises of tests/sim/reader.h. The first byte says where the text is cut. */
-#include "tests/sim/reader.c"
-#include "tests/sim/reader_line.c"
-
 #include "mm/memmap.h"
+#include "tests/sim/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,11 +19,29 @@ static void check_counts(const struct reader *r)
     size_t entries = 0;
     for (size_t p = 0; p < r->piece_count; p++)
         entries += r->pieces[p].count;
-    insist(r->lines == entries + r->ignored + r->skipped);
+    insist(r->lines == entries + r->range_lines + r->joined + r->ignored + r->skipped);
     insist(r->count <= entries && (r->count == 0) == (entries == 0));
-    insist(r->taken <= r->maps && r->note_count <= READER_NOTES);
+    insist(r->range_count <= r->range_lines);
+    insist(r->taken <= r->maps && r->parts <= r->maps);
+    insist(r->about_count <= READER_ABOUT && r->note_count <= READER_NOTES + r->about_count);
     insist(r->skipped == 0 || r->note_count > 0);
     insist(r->count == 0 || (r->styles != 0 && r->first_line >= 1 && r->last_line <= r->lines));
+}
+
+/* Numbers of the list that was taken: what is there and what is missing make a whole. */
+static void check_numbers(const struct reader *r)
+{
+    uint64_t last = 0;
+    bool any = false;
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->entries[i].index == READER_NO_INDEX)
+            continue;
+        last = !any || r->entries[i].index > last ? r->entries[i].index : last;
+        any = true;
+    }
+    insist(any || r->missing == 0);
+    insist(r->missing <= last && (r->missing == 0 || (r->partial && r->about_count > 0)));
+    insist(r->missing != 0 || !any || last < r->count);
 }
 
 static void check_notes(const struct reader *r)
@@ -50,7 +69,7 @@ static void check_usable(const struct reader *r)
 static bool same(const struct reader *a, const struct reader *b)
 {
     return a->count == b->count && a->lines == b->lines && a->skipped == b->skipped &&
-           a->taken == b->taken &&
+           a->joined == b->joined && a->taken == b->taken && a->range_count == b->range_count &&
            (a->count == 0 || memcmp(a->entries, b->entries, a->count * sizeof *a->entries) == 0);
 }
 
@@ -64,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     reader_feed(&whole, data + 1, size - 1);
     insist(reader_finish(&whole));
     check_counts(&whole);
+    check_numbers(&whole);
     check_notes(&whole);
     check_usable(&whole);
     reader_init(&cut);

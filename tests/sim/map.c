@@ -28,21 +28,23 @@ static void print_source(const struct reader *r, const char *path)
            " ignored, %" PRIu64 " skipped\n",
            r->lines, r->count, r->first_line, r->last_line, r->ignored, r->skipped);
     if (r->taken != 0 && r->maps > 1)
-        printf("maps: %zu in the file that overlap (boots, or one map twice): number %zu was "
-               "taken\n",
+        printf("maps: %zu lists in the file that overlap (boots, one map twice, what Linux keeps): "
+               "number %zu was taken\n",
                r->maps, r->taken);
     if (r->taken == 0)
-        printf("maps: %zu pieces that do not overlap, joined to one map\n", r->maps);
+        printf("maps: %zu pieces that do not overlap, joined to one map\n", r->parts);
     if (r->partial)
-        printf("partial: the file says that its log was cut\n");
+        printf("partial: %s\n", r->missing > 0 ? "lines of the list are missing, see below"
+                                               : "the file says that its log was cut");
 }
 
 static void print_notes(const struct reader *r)
 {
     for (size_t i = 0; i < r->note_count; i++)
         printf("line %u %s\n", r->notes[i].line, r->notes[i].text);
-    if (r->skipped + r->odd > r->note_count)
-        printf("... and %" PRIu64 " lines more like these\n", r->skipped + r->odd - r->note_count);
+    uint64_t shown = r->note_count - r->about_count;
+    if (r->skipped + r->odd > shown)
+        printf("... and %" PRIu64 " lines more like these\n", r->skipped + r->odd - shown);
 }
 
 static void print_regions_of_map(const struct desk *d)
@@ -153,6 +155,7 @@ static void json_source(const struct reader *r, const char *path)
     printf("\"],\n  \"partial\": %s,\n", r->partial ? "true" : "false");
     json_number("lines", r->lines);
     json_number("entries", r->count);
+    json_number("joined_lines", r->joined);
     json_number("ignored_lines", r->ignored);
     json_number("skipped_lines", r->skipped);
     json_number("maps", r->maps);

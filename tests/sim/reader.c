@@ -1,18 +1,32 @@
-/* Text in any pieces to lines, lines to maps, and which map to take. Contract: reader.h. */
-#include "tests/sim/reader.h"
+/* Text in any pieces to lines, and lines that go on in the next. Contract: reader.h,
+ * reader_line.h. */
+#include "tests/sim/reader_line.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FILE_LIMIT (512 * MIB) /* a log that large is not a log; endless input must end */
+#define FOLD_LINES 12          /* of an entry: Rust's {:#?} needs nine */
 
 const char *reader_style_name(enum reader_style style)
 {
     static const char *const names[STYLE_COUNT] = {
-        "plain map", "Mortise serial log", "Linux dmesg",       "Linux arm64 dmesg",
-        "Xen log",   "MMap log",           "UEFI shell memmap",
+        [STYLE_MAP] = "plain map",
+        [STYLE_SERIAL] = "Mortise serial log",
+        [STYLE_LINUX] = "Linux dmesg",
+        [STYLE_ARM64] = "Linux arm64 dmesg",
+        [STYLE_XEN] = "Xen log",
+        [STYLE_MMAP] = "MMap log",
+        [STYLE_SHELL] = "UEFI shell memmap",
+        [STYLE_UBOOT] = "U-Boot efidebug memmap",
+        [STYLE_GRUB] = "GRUB lsefimmap",
+        [STYLE_FREEBSD] = "FreeBSD EFI map",
+        [STYLE_UEFI_RS] = "uefi-rs debug lines",
+        [STYLE_TABLE] = "table",
+        [STYLE_E820] = "e820 list",
     };
     return (unsigned)style < STYLE_COUNT ? names[style] : "?";
 }
@@ -26,11 +40,11 @@ void reader_free(struct reader *r)
 {
     free(r->entries);
     free(r->pieces);
+    free(r->ranges);
     reader_init(r);
 }
 
-/* Room for one more item. */
-static bool grow(struct reader *r, void **items, size_t *capacity, size_t count, size_t item)
+bool reader_grow(struct reader *r, void **items, size_t *capacity, size_t count, size_t item)
 {
     if (count < *capacity)
         return true;
@@ -52,112 +66,222 @@ static uint32_t line_number(const struct reader *r)
 
 /* ---- notes ---- */
 
-static void add_note(struct reader *r, const char *what, const char *reason)
+static void write_note(struct reader_note *note, uint32_t line, const char *what,
+                       const char *reason, const char *text)
 {
-    if (r->note_count == READER_NOTES)
-        return;
-    struct reader_note *note = &r->notes[r->note_count++];
     char shown[64];
     size_t n = 0;
-    for (const char *p = r->line; *p != '\0' && n + 1 < sizeof shown; p++)
+    for (const char *p = text; *p != '\0' && n + 1 < sizeof shown; p++)
         shown[n++] = (char)(*p >= ' ' && *p <= '~' ? *p : '?');
     shown[n] = '\0';
-    note->line = line_number(r);
+    note->line = line;
     snprintf(note->text, sizeof note->text, "%s: %s: \"%s%s\"", what, reason, shown,
-             r->line[n] == '\0' ? "" : "...");
+             text[n] == '\0' ? "" : "...");
 }
 
-/* ---- where one map ends and the next begins ---- */
-
-/* "[   12.345678]": seconds since the boot. */
-static bool time_of(const char *line, double *seconds)
+static void add_note(struct reader *r, uint32_t line, const char *what, const char *reason,
+                     const char *text)
 {
-    for (const char *p = strchr(line, '['); p != NULL; p = strchr(p + 1, '[')) {
-        char *end = NULL;
-        const char *digits = p + 1 + strspn(p + 1, " ");
-        size_t whole = strspn(digits, "0123456789");
-        if (whole == 0 || whole > 9 || digits[whole] != '.')
-            continue;
-        *seconds = strtod(digits, &end);
-        if (*end == ']')
-            return true;
-    }
-    return false;
+    if (r->note_count < READER_NOTES)
+        write_note(&r->notes[r->note_count++], line, what, reason, text);
 }
 
-/* Lines that are no descriptors, and stand between the maps of two boots. */
-static bool is_boundary(const char *line)
-{
-    static const char *const marks[] = {
-        "EFI memory map", "Linux version ", "verdict: ", "# machine:", "# Pages", "Xen version ",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-        if (strstr(line, marks[i]) != NULL)
-            return true;
-    return false;
-}
-
-static void watch_clock(struct reader *r)
-{
-    double now = 0;
-    r->timed = time_of(r->line, &now);
-    if (!r->timed)
-        return;
-    if (now < r->last_time)
-        r->boundary = true;
-    r->last_time = now;
-}
-
-/* A plain map is one table, whatever it repeats, and our own log has a clock. In other logs without
- * numbers the place where the first descriptor began comes again with the next boot. */
-static bool starts_piece(const struct reader *r, const struct reader_line *l)
-{
-    if (r->piece_count == 0 || r->boundary)
-        return true;
-    const struct reader_piece *piece = &r->pieces[r->piece_count - 1];
-    const struct reader_entry *first = &r->entries[piece->first];
-    if (piece->style != l->style)
-        return true;
-    if (l->index != UINT64_MAX)
-        return l->index <= r->last_index;
-    if (l->style == STYLE_MAP || (l->style == STYLE_SERIAL && r->timed))
-        return false;
-    return first->base == l->entry.base && first->type == l->entry.type;
-}
-
-/* A machine with two consoles on one wire prints every line twice. */
-static bool repeats_last_line(const struct reader *r, const struct reader_line *l)
-{
-    if (r->count == 0 || l->index == UINT64_MAX || l->index != r->last_index)
-        return false;
-    const struct reader_entry *last = &r->entries[r->count - 1];
-    return last->base == l->entry.base && last->size == l->entry.size &&
-           last->type == l->entry.type && last->attributes == l->entry.attributes;
-}
-
-static void remark(struct reader *r, const char *what, const char *text)
+/* Remarks leave room for lines that were skipped. */
+static void remark(struct reader *r, uint32_t line, const char *what, const char *reason,
+                   const char *text)
 {
     if (r->odd++ < READER_NOTES / 2)
-        add_note(r, what, text);
+        add_note(r, line, what, reason, text);
 }
 
-static void add_entry(struct reader *r, const struct reader_line *l)
+void reader_about(struct reader *r, uint32_t line, const char *format, ...)
 {
-    if (!grow(r, (void **)&r->entries, &r->capacity, r->count, sizeof *r->entries) ||
-        !grow(r, (void **)&r->pieces, &r->piece_capacity, r->piece_count, sizeof *r->pieces))
+    va_list args;
+    if (r->about_count == READER_ABOUT)
         return;
-    if (starts_piece(r, l))
-        r->pieces[r->piece_count++] = (struct reader_piece){.first = r->count, .style = l->style};
-    r->pieces[r->piece_count - 1].count++;
-    r->boundary = false;
-    r->last_index = l->index;
-    r->entries[r->count] = l->entry;
-    r->entries[r->count++].line = line_number(r);
+    struct reader_note *note = &r->notes[r->note_count++];
+    r->about_count++;
+    note->line = line;
+    va_start(args, format);
+    vsnprintf(note->text, sizeof note->text, format, args);
+    va_end(args);
+}
+
+/* ---- lines that were understood, or not ---- */
+
+static void take_entry(struct reader *r, const struct reader_line *l, uint32_t line,
+                       const char *text)
+{
+    if (reader_repeats_last(r, l)) {
+        r->ignored++;
+        remark(r, line, "ignored", "it repeats the entry before it", text);
+        return;
+    }
+    if (!reader_add_entry(r, l, line))
+        return;
+    r->open_flags = l->open_flags;
     if (l->remark != NULL)
-        remark(r, "taken", l->remark);
+        remark(r, line, "taken", l->remark, text);
+}
+
+static void take_range(struct reader *r, const struct reader_line *l, uint32_t line)
+{
+    if (!reader_grow(r, (void **)&r->ranges, &r->range_capacity, r->range_count, sizeof *r->ranges))
+        return;
+    r->range_lines++;
+    r->ranges[r->range_count] = l->range;
+    r->ranges[r->range_count].line = line;
+    r->ranges[r->range_count++].boot = r->boot;
+}
+
+/* A broken line of an e820 list matters only if that list is taken. */
+static void skip_line(struct reader *r, enum reader_style style, uint32_t line, const char *why,
+                      const char *text)
+{
+    if (style != STYLE_E820) {
+        r->skipped++;
+        add_note(r, line, "skipped", why, text);
+        return;
+    }
+    r->ignored++;
+    if (r->broken_e820_lines++ == 0)
+        write_note(&r->broken_e820, line, "skipped", why, text);
+}
+
+/* ---- lines that go on in the next ---- */
+
+static void hold(struct reader *r, const struct reader_line *l, bool soft)
+{
+    struct reader_held *h = &r->held;
+    h->own = strlen(r->line);
+    memcpy(h->text, r->line, h->own + 1);
+    h->lines = 1;
+    h->line = line_number(r);
+    h->why = l->why;
+    h->style = l->style;
+    h->soft = soft;
+    h->timed = r->timed;
+}
+
+/* Nothing follows that belongs to it: the first line is broken, and the others are other lines. */
+static void let_go(struct reader *r)
+{
+    struct reader_held *h = &r->held;
+    if (h->lines == 0)
+        return;
+    h->text[h->own] = '\0';
+    r->ignored += h->lines - 1;
+    skip_line(r, h->style, h->line, h->why, h->text);
+    h->lines = 0;
+}
+
+/* Without the marks of a quotation. */
+static const char *unquoted(const char *line)
+{
+    return line + strspn(line, "> \t");
+}
+
+static bool join(const struct reader_held *h, const char *between, const char *line, char *out)
+{
+    int n = snprintf(out, READER_LINE, "%s%s%s", h->text, between, unquoted(line));
+    return n > 0 && n < READER_LINE;
+}
+
+static void take_joined(struct reader *r, enum reader_verdict v, const struct reader_line *l,
+                        const char *text)
+{
+    struct reader_held *h = &r->held;
+    r->joined += h->lines;
+    h->lines = 0;
+    r->timed = h->timed;
+    if (v == LINE_RANGE)
+        take_range(r, l, h->line);
+    else
+        take_entry(r, l, h->line, text);
+}
+
+/* The held line is not over yet. */
+static bool hold_more(struct reader_held *h, const char *text, bool soft)
+{
+    if (*text == '\0' || h->lines == FOLD_LINES)
+        return false;
+    memcpy(h->text, text, strlen(text) + 1);
+    h->lines++;
+    h->soft = soft;
+    return true;
+}
+
+/* The held line with this one: an entry, or one that goes on further. Mails fold at a blank, which
+ * is lost or not, and quoted-printable anywhere. */
+static bool goes_on(struct reader *r, bool soft)
+{
+    struct reader_held *h = &r->held;
+    const char *between[] = {h->soft ? "" : " ", h->soft ? " " : ""};
+    char text[READER_LINE], further[READER_LINE] = "";
+    for (size_t i = 0; i < ARRAY_LEN(between); i++) {
+        struct reader_line l;
+        if (!join(h, between[i], r->line, text))
+            return false;
+        enum reader_verdict v = reader_line(text, &l);
+        if (v > LINE_BROKEN) {
+            take_joined(r, v, &l, text);
+            return true;
+        }
+        if (v == LINE_BROKEN && l.ends_early && *further == '\0')
+            memcpy(further, text, strlen(text) + 1);
+    }
+    return hold_more(h, further, soft);
+}
+
+/* Could this line, which is nothing by itself, be the rest of the held one? */
+static bool may_go_on(const struct reader *r)
+{
+    const char *text = unquoted(r->line);
+    return r->held.lines > 0 && !r->timed && *text != '\0' && *r->line != '#';
+}
+
+/* FreeBSD, GRUB and U-Boot end a line in flags, so nothing shows that there are more. */
+static bool more_flags(struct reader *r)
+{
+    uint64_t flags = 0;
+    if (!r->open_flags || !reader_flags_line(unquoted(r->line), &flags))
+        return false;
+    r->entries[r->count - 1].attributes |= flags;
+    r->joined++;
+    return true;
 }
 
 /* ---- lines ---- */
+
+static void read_other(struct reader *r, bool soft)
+{
+    bool mark = reader_watch_marks(r, r->line);
+    if (!mark && ((may_go_on(r) && goes_on(r, soft)) || more_flags(r)))
+        return;
+    let_go(r);
+    r->open_flags = false;
+    r->ignored++;
+}
+
+static void read_line(struct reader *r, bool soft)
+{
+    struct reader_line l;
+    enum reader_verdict v = *r->line == '#' ? LINE_OTHER : reader_table_line(r, r->line, &l);
+    if (v == LINE_OTHER) {
+        read_other(r, soft);
+        return;
+    }
+    let_go(r);
+    r->open_flags = false;
+    if (v == LINE_ENTRY)
+        take_entry(r, &l, line_number(r), r->line);
+    else if (v == LINE_RANGE)
+        take_range(r, &l, line_number(r));
+    else if (l.ends_early)
+        hold(r, &l, soft);
+    else
+        skip_line(r, l.style, line_number(r), l.why, r->line);
+}
 
 static void read_header(struct reader *r)
 {
@@ -170,25 +294,13 @@ static void read_header(struct reader *r)
 
 static void end_line(struct reader *r)
 {
-    struct reader_line l;
     r->line[r->length] = '\0';
     r->length = 0;
     r->lines++;
-    watch_clock(r);
+    bool soft = reader_clean(r->line);
+    reader_watch_clock(r, r->line);
     read_header(r);
-    enum reader_verdict v = r->line[0] == '#' ? LINE_OTHER : reader_line(r->line, &l);
-    if (v == LINE_ENTRY && repeats_last_line(r, &l)) {
-        r->ignored++;
-        remark(r, "ignored", "it repeats the entry before it");
-    } else if (v == LINE_ENTRY) {
-        add_entry(r, &l);
-    } else if (v == LINE_BROKEN) {
-        r->skipped++;
-        add_note(r, "skipped", l.why);
-    } else {
-        r->ignored++;
-        r->boundary = r->boundary || is_boundary(r->line);
-    }
+    read_line(r, soft);
 }
 
 static void add_char(struct reader *r, char c)
@@ -252,116 +364,13 @@ void reader_feed(struct reader *r, const void *text, size_t bytes)
             feed_char(r, p[i]);
 }
 
-/* ---- which map to take ---- */
-
-struct span {
-    uint64_t base, last;
-    size_t piece;
-};
-
-static int by_base(const void *a, const void *b)
-{
-    const struct span *x = a, *y = b;
-    if (x->base != y->base)
-        return x->base < y->base ? -1 : 1;
-    return x->last < y->last ? -1 : x->last > y->last;
-}
-
-static size_t collect_spans(const struct reader *r, struct span *spans)
-{
-    size_t n = 0;
-    for (size_t p = 0; p < r->piece_count; p++) {
-        for (size_t i = 0; i < r->pieces[p].count; i++) {
-            const struct reader_entry *e = &r->entries[r->pieces[p].first + i];
-            if (e->size != 0 && e->base + (e->size - 1) >= e->base)
-                spans[n++] = (struct span){e->base, e->base + (e->size - 1), p};
-        }
-    }
-    return n;
-}
-
-/* Whether an entry of one piece overlaps an entry of another; a piece may overlap itself. As long
- * as none has, whoever reaches highest is the only one that a later span can run into. */
-static bool spans_collide(const struct span *spans, size_t n)
-{
-    const struct span *highest = n > 0 ? &spans[0] : NULL;
-    for (size_t i = 1; i < n; i++) {
-        if (spans[i].piece != highest->piece && spans[i].base <= highest->last)
-            return true;
-        if (spans[i].last > highest->last)
-            highest = &spans[i];
-    }
-    return false;
-}
-
-static bool pieces_overlap(struct reader *r)
-{
-    struct span *spans = malloc((r->count + 1) * sizeof *spans);
-    if (spans == NULL) {
-        r->no_memory = true;
-        return false;
-    }
-    size_t n = collect_spans(r, spans);
-    qsort(spans, n, sizeof *spans, by_base);
-    bool collide = spans_collide(spans, n);
-    free(spans);
-    return collide;
-}
-
-/* Entries of a piece; 0 when it has no conventional memory: Linux prints a second map, of what the
- * runtime services own, which says nothing of the machine's RAM. */
-static size_t weight_of(const struct reader *r, const struct reader_piece *piece)
-{
-    for (size_t i = 0; i < piece->count; i++)
-        if (r->entries[piece->first + i].type == 7)
-            return piece->count;
-    return 0;
-}
-
-/* The last piece with at least half as many entries as the largest. */
-static size_t best_piece(const struct reader *r)
-{
-    size_t largest = 0, best = 0;
-    for (size_t p = 0; p < r->piece_count; p++) {
-        size_t weight = weight_of(r, &r->pieces[p]);
-        largest = weight > largest ? weight : largest;
-    }
-    for (size_t p = 0; p < r->piece_count; p++)
-        if (weight_of(r, &r->pieces[p]) >= (largest + 1) / 2)
-            best = p;
-    return best;
-}
-
-static void take_one_piece(struct reader *r)
-{
-    size_t best = best_piece(r);
-    const struct reader_piece *piece = &r->pieces[best];
-    memmove(r->entries, r->entries + piece->first, piece->count * sizeof *r->entries);
-    r->count = piece->count;
-    r->taken = best + 1;
-    r->styles = 1u << piece->style;
-}
-
-static void take_all_pieces(struct reader *r)
-{
-    r->taken = r->piece_count > 1 ? 0 : 1;
-    for (size_t p = 0; p < r->piece_count; p++)
-        r->styles |= 1u << r->pieces[p].style;
-}
-
 bool reader_finish(struct reader *r)
 {
     if (r->length > 0 || r->pending_cr)
         end_line(r);
-    r->maps = r->piece_count;
-    if (r->no_memory || r->count == 0)
-        return !r->no_memory;
-    if (r->piece_count > 1 && pieces_overlap(r))
-        take_one_piece(r);
-    else
-        take_all_pieces(r);
-    r->first_line = r->entries[0].line;
-    r->last_line = r->entries[r->count - 1].line;
+    let_go(r);
+    if (!r->no_memory)
+        reader_choose(r);
     return !r->no_memory;
 }
 

@@ -1,36 +1,56 @@
 /* tests/sim/reader.h: a UEFI memory map out of whatever text it reached us in.
  *
- * Styles, recognised line by line, with any prefix (time stamp, syslog, quotation marks of a mail):
+ * Formats, recognised line by line, with any prefix (time stamp, syslog, quotation marks of a
+ * mail), letters of either case:
  *
- *   map      TYPE START END ATTR                                        our `.map` files
- *   serial   map: TYPE START END ATTR                                   our own log
- *   Linux    memNN: [Type|flags] range=[a-b)  memNN: [Type|attr=X] ..   x86, all ages
- *            memNN: type=N, attr=X, range=[a-b)
- *   arm64    efi:   a-b [Type|flags]
- *   Xen      a-b type=N attr=X
- *   MMap     MMap[N]: a - b len=N, type=N, attr=X                       esx-boot, mboot
- *   shell    Type a-b PAGES ATTR                                        `memmap` of the UEFI shell
+ *   map       TYPE START END ATTR                                     our `.map` files
+ *   serial    map: TYPE START END ATTR                                our own log
+ *   Linux     memNN: [Type|flags] range=[a-b)  memNN: [Type|attr=X] ..  x86, all ages
+ *             memNN: type=N, attr=X, range=[a-b)
+ *   arm64     efi:   a-b [Type|flags]
+ *   Xen       a-b type=N attr=X
+ *   MMap      MMap[N]: a - b len=N, type=N, attr=X                    esx-boot, mboot
+ *   shell     Type a-b PAGES ATTR                                     `memmap` of the UEFI shell
+ *   U-Boot    TYPE NAME a-b UC|WB|RT                                  `efidebug memmap`
+ *   GRUB      type a-b PAGES 640KiB RT UC WB                          `lsefimmap`
+ *   FreeBSD   Type PHYSICAL VIRTUAL PAGES UC WB                       boot -v, machdep.efi_map
+ *   uefi-rs   MemoryDescriptor { ty: T, phys_start: N, virt_start: N, page_count: N, att: F }
+ *   markdown  | Type | Start | End | ... |                            columns as its head says
+ *   e820      BIOS-e820: [mem a-b] usable                             also of Xen and FreeBSD's SMAP
+ *
+ * And, beside the map, ACPI: SRAT: Node N PXM N [mem a-b]             Linux and Xen: who has what
+ *
+ * How it reached us: UTF-8 or UTF-16, any ends of lines, terminal escapes, HTML's entities and
+ * tags, quoted-printable, markdown's table bars; lines that a mail folded, or Rust's {:#?} spread,
+ * are put together again.
  *
  * Rules that hold:
- *   - A style says whether its ends are inclusive; where the numbers say otherwise (a page-aligned
+ *   - A format says whether its ends are inclusive; where the numbers say otherwise (a page-aligned
  *     start and an end in 000 or fff, a length that is printed beside them), the numbers win.
- *   - Every line ends up in exactly one count: entries, ignored (not about a map), or skipped
- *     (meant to be a map line and broken). The first skipped ones are kept as notes with number
- *     and reason.
- *   - Text may hold several maps (boots, or two styles). Pieces that do not overlap are parts of
- *     one map and are all taken. Else one is taken: the last that has conventional memory and at
- *     least half as many entries as the largest such, so that neither a log that was cut nor
- *     Linux's later list of runtime memory wins. `maps` and `taken` say which.
- *   - NULs are dropped (so UTF-16 from the shell can be read), terminal escapes too; of a line
- *     longer than READER_LINE bytes the rest is ignored. No input makes it fail but want of memory.
+ *   - Every line ends up in exactly one count: entries, node ranges, joined (the rest of a folded
+ *     line), ignored (not about a map), or skipped (meant to be a map line and broken). The first
+ *     skipped ones are kept as notes with number and reason.
+ *   - Text may hold several lists (boots, or two formats). Three kinds are no map: what follows the
+ *     title "EFI runtime memory map", which is what Linux keeps for later; an e820 list beside a
+ *     UEFI one; a list all of whose entries stand in a longer one (a copy that was cut). Of the
+ *     rest, those that do not overlap are parts of one map and are all taken. Else one is: the last
+ *     without a gap in its numbers that has conventional memory and at least half as many entries
+ *     as the longest; if all have gaps, the last of that length. `maps` and `taken` say which.
+ *   - Numbers that are missing in memNN or MMap[N], counted from 0, make `partial` true, and a note
+ *     names them. That the list goes on after its last number, nobody can see.
+ *   - An e820 list is taken when there is nothing else; a note says what it cannot know.
+ *   - Node ranges are those of the boot that the map is of, or of the last boot that has any.
+ *   - No input makes it fail but want of memory. Of a line longer than READER_LINE bytes the rest
+ *     is ignored.
  */
 #ifndef TESTS_SIM_READER_H
 #define TESTS_SIM_READER_H
 
 #include "hal/base.h"
 
-#define READER_LINE  1024 /* bytes of a line that are looked at */
-#define READER_NOTES 32   /* notes that are kept; all are counted */
+#define READER_LINE  2048 /* bytes of a line that are looked at */
+#define READER_NOTES 32   /* notes on lines that are kept; all are counted */
+#define READER_ABOUT 8    /* notes on the list as a whole come on top */
 
 enum reader_style {
     STYLE_MAP,
@@ -40,11 +60,18 @@ enum reader_style {
     STYLE_XEN,
     STYLE_MMAP,
     STYLE_SHELL,
+    STYLE_UBOOT,
+    STYLE_GRUB,
+    STYLE_FREEBSD,
+    STYLE_UEFI_RS,
+    STYLE_TABLE,
+    STYLE_E820,
     STYLE_COUNT,
 };
 
 #define READER_TYPE_UNKNOWN 0xffffffffu /* a type name that nobody knows */
 #define READER_ATTR_WB      8u          /* what an unknown attribute stands for */
+#define READER_NO_INDEX     UINT64_MAX
 
 /* A descriptor as it was printed. A range that wraps keeps its wrapped size; memmap_add names it.
  */
@@ -52,8 +79,18 @@ struct reader_entry {
     uint64_t base;
     uint64_t size;       /* bytes */
     uint64_t attributes; /* READER_ATTR_WB when the text had none */
+    uint64_t index;      /* of memNN and MMap[N]; READER_NO_INDEX when there is none */
     uint32_t type;       /* UEFI type number, or READER_TYPE_UNKNOWN */
     uint32_t line;       /* 1-based; stops at UINT32_MAX */
+};
+
+/* What an SRAT says: memory of a node. A hot-pluggable window is where memory may come to. */
+struct reader_range {
+    uint64_t base, size;
+    uint32_t node;
+    uint32_t line;
+    bool hot_plug;
+    size_t boot;
 };
 
 struct reader_note {
@@ -61,35 +98,61 @@ struct reader_note {
     char text[200]; /* printable ASCII */
 };
 
+/* A list of entries in the text. */
 struct reader_piece {
     size_t first, count; /* into entries */
     enum reader_style style;
+    size_t number; /* among all lists, from 1 */
+    size_t boot;
+    bool runtime; /* what Linux keeps for later: no map */
+};
+
+/* The last line began an entry and did not end it: it waits for the next. */
+struct reader_held {
+    char text[READER_LINE]; /* it and what was joined to it */
+    size_t own;             /* bytes of the first line */
+    unsigned lines;         /* 0: nothing is held */
+    uint32_t line;
+    const char *why; /* what is wrong with it if nothing follows */
+    enum reader_style style;
+    bool soft; /* it ended in a soft line break of quoted-printable */
+    bool timed;
 };
 
 struct reader {
     struct reader_entry *entries; /* after reader_finish(): the map that was taken */
     size_t count;
-    uint64_t lines, ignored, skipped;
+    struct reader_range
+        *ranges; /* after reader_finish(): of that map's boot, in the text's order */
+    size_t range_count;
+    uint64_t lines, range_lines, joined, ignored, skipped;
     uint64_t odd; /* lines with a remark: an end of the other kind, an unknown type, a repetition */
-    struct reader_note notes[READER_NOTES];
-    size_t note_count;
-    size_t maps, taken; /* maps in the text; which one was taken (1-based), 0: all pieces joined */
-    uint32_t styles;    /* 1 << enum reader_style of the pieces taken */
+    struct reader_note notes[READER_NOTES + READER_ABOUT];
+    size_t note_count, about_count; /* of which about the list as a whole */
+    size_t maps, taken; /* lists in the text; which one was taken (1-based), 0: `parts` joined */
+    size_t parts;
+    uint32_t styles; /* 1 << enum reader_style of the lists taken */
     uint32_t first_line, last_line;
-    bool partial; /* the header says `# partial: yes` */
+    bool partial;     /* the header says `# partial: yes`, or numbers are missing */
+    uint64_t missing; /* how many numbers */
     bool no_memory;
     char machine[128]; /* from `# machine:`, or empty */
 
     /* Private: where the reader stands. */
-    size_t capacity;
+    size_t capacity, range_capacity;
     struct reader_piece *pieces;
     size_t piece_count, piece_capacity;
     char line[READER_LINE];
     size_t length;
+    struct reader_held held;
+    unsigned columns; /* of the markdown table's head; 0: there was none */
+    unsigned char column_roles[16];
     int escape;
-    bool pending_cr, boundary, timed;
+    bool pending_cr, boundary, runtime_next, timed, open_flags;
     double last_time;
-    uint64_t last_index;
+    size_t boot;
+    struct reader_note broken_e820; /* the first, in case that list is taken */
+    uint64_t broken_e820_lines;
 };
 
 void reader_init(struct reader *);
@@ -107,16 +170,5 @@ void reader_free(struct reader *);
 const char *reader_file(struct reader *, const char *path, char *error, size_t error_size);
 
 const char *reader_style_name(enum reader_style);
-
-/* One line of text, cleaned, taken apart: what it is. For reader.c and its tests. */
-enum reader_verdict { LINE_OTHER, LINE_ENTRY, LINE_BROKEN };
-struct reader_line {
-    struct reader_entry entry;
-    enum reader_style style;
-    uint64_t index;     /* of memNN and MMap[N]; UINT64_MAX when there is none */
-    const char *why;    /* LINE_BROKEN: the reason, a clause */
-    const char *remark; /* LINE_ENTRY: NULL, or what was odd about it */
-};
-enum reader_verdict reader_line(const char *text, struct reader_line *out);
 
 #endif

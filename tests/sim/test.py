@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import textwrap
 import xml.etree.ElementTree
 import zlib
 
@@ -22,6 +23,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MEMSIM = sys.argv[1] if len(sys.argv) > 1 else os.path.join(TREE, "build/host/memsim")
 MAPS = os.path.join(TREE, "tests/data/maps")
 TRACES = os.path.join(TREE, "tests/data/traces")
+LOGS = os.path.join(TREE, "tests/data/logs")
 TOP = 1 << 64
 
 LINUX_NAMES = ["Reserved", "Loader Code", "Loader Data", "Boot Code", "Boot Data", "Runtime Code",
@@ -39,6 +41,30 @@ FLAGS_NEW = [("RUN", 1 << 63), ("MR", 0x10000), ("CC", 0x80000), ("SP", 0x40000)
              ("WB", 8), ("WT", 4), ("WC", 2), ("UC", 1)]
 FLAGS_OLD = [("RUN", 1 << 63), ("XP", 0x4000), ("RP", 0x2000), ("WP", 0x1000), ("UCE", 0x10),
              ("WB", 8), ("WT", 4), ("WC", 2), ("UC", 1)]
+
+# Other systems' spellings, by type number, and flags in the order in which they print them.
+UBOOT_NAMES = ["RESERVED", "LOADER CODE", "LOADER DATA", "BOOT CODE", "BOOT DATA", "RUNTIME CODE",
+               "RUNTIME DATA", "CONVENTIONAL", "UNUSABLE MEM", "ACPI RECLAIM MEM", "ACPI NVS", "IO",
+               "IO PORT", "PAL", "PERSISTENT"]
+UEFI_NAMES = ["ReservedMemory", "LoaderCode", "LoaderData", "BootServicesCode", "BootServicesData",
+              "RuntimeServicesCode", "RuntimeServicesData", "ConventionalMemory", "UnusableMemory",
+              "ACPIReclaimMemory", "ACPIMemoryNVS", "MemoryMappedIO", "MemoryMappedIOPortSpace",
+              "PalCode", "PersistentMemory", "UnacceptedMemoryType"]
+GRUB_NAMES = ["reserved", "ldr-code", "ldr-data", "BS-code ", "BS-data ", "RT-code ", "RT-data ",
+              "conv-mem", "unusable", "ACPI-rec", "ACPI-nvs", "MMIO    ", "IO-ports", "PAL-code",
+              "persist "]
+RUST_NAMES = ["RESERVED", "LOADER_CODE", "LOADER_DATA", "BOOT_SERVICES_CODE", "BOOT_SERVICES_DATA",
+              "RUNTIME_SERVICES_CODE", "RUNTIME_SERVICES_DATA", "CONVENTIONAL", "UNUSABLE",
+              "ACPI_RECLAIM", "ACPI_NON_VOLATILE", "MMIO", "MMIO_PORT_SPACE", "PAL_CODE",
+              "PERSISTENT_MEMORY", "UNACCEPTED"]
+BITS = {"UC": 1, "WC": 2, "WT": 4, "WB": 8, "UCE": 0x10, "WP": 0x1000, "RP": 0x2000, "XP": 0x4000,
+        "NV": 0x8000, "MORE_RELIABLE": 0x10000, "REL": 0x10000, "RO": 0x20000, "SP": 0x40000,
+        "RT": 1 << 63, "RUNTIME": 1 << 63}
+RUST_BITS = {"UNCACHEABLE": 1, "WRITE_COMBINE": 2, "WRITE_THROUGH": 4, "WRITE_BACK": 8,
+             "UNCACHABLE_EXPORTED": 0x10, "WRITE_PROTECT": 0x1000, "READ_PROTECT": 0x2000,
+             "EXECUTE_PROTECT": 0x4000, "NON_VOLATILE": 0x8000, "MORE_RELIABLE": 0x10000,
+             "READ_ONLY": 0x20000, "SPECIAL_PURPOSE": 0x40000, "CPU_CRYPTO": 0x80000,
+             "RUNTIME": 1 << 63}
 
 passed = failed = 0       # tests
 checks = broken = 0       # of the test that runs
@@ -137,6 +163,111 @@ def shell(entries):
         for t, s, e, a in entries] + ["", "  Reserved  :    25,088 Pages (102,760,448)"]
 
 
+def words(attr, names, between, table=None):
+    return between.join(n for n in names if attr & (table or BITS)[n])
+
+
+UBOOT_FLAGS = ("UC", "WC", "WT", "WB", "UCE", "WP", "RP", "XP", "NV", "REL", "RO", "SP", "RT")
+GRUB_FLAGS = ("RT", "UC", "WC", "WT", "WB", "UCE", "WP", "RP", "XP", "NV", "RO", "SP")
+FREEBSD_FLAGS = ("UC", "WC", "WT", "WB", "UCE", "WP", "RP", "XP", "NV", "MORE_RELIABLE", "RO", "SP",
+                 "RUNTIME")
+
+
+def uboot(entries, names=UBOOT_NAMES, width=16):
+    return ["=> efidebug memmap", "Type             Start            End              Attributes",
+            "================ ================ ================ =========="] + [
+        f"{names[t]:<{width}} {s:016x}-{e:016x} {words(a, UBOOT_FLAGS, '|')}".rstrip()
+        for t, s, e, a in entries]
+
+
+def grub_size(size, units):
+    for unit in units[:-1]:
+        if size < 1024:
+            return f"{size:4}{unit}"
+        size >>= 10
+    return f"{size:4}{units[-1]}"
+
+
+def grub(entries, units=("KiB", "MiB", "GiB")):
+    return ["Type      Physical start  - end             #Pages        Size Attributes"] + [
+        f"{GRUB_NAMES[t]}  {s:016x}-{e - 1:016x} {(e - s) >> 12:08x} {grub_size((e - s) >> 10, units)}"
+        f" {words(a, GRUB_FLAGS, ' ')}" for t, s, e, a in entries]
+
+
+def freebsd(entries, virtual=lambda s: f"{s:012x}"):
+    return ["                   Type     Physical      Virtual   #Pages Attr"] + [
+        f"{'Reserved' if t == 0 else UEFI_NAMES[t]:>23} {s:012x} {virtual(s)} {(e - s) >> 12:08x} "
+        f"{words(a, FREEBSD_FLAGS, ' ')}" for t, s, e, a in entries]
+
+
+def rust_flags(attr, wrap=True):
+    text = words(attr, RUST_BITS, " | ", RUST_BITS) or ("0x0" if wrap else "(empty)")
+    return f"MemoryAttribute({text})" if wrap else text
+
+
+def rust(entries, wrap=True, padding=""):
+    return [f"[ INFO]:  src/main.rs@031: MemoryDescriptor {{ ty: {RUST_NAMES[t]}, {padding}phys_start: {s}, "
+            f"virt_start: 0, page_count: {(e - s) >> 12}, att: {rust_flags(a, wrap)} }}"
+            for t, s, e, a in entries]
+
+
+def rust_spread(entries, number="{}"):
+    """Rust's {:#?}, or {:#x?} with number='{:#x}': a field a line, flags on a line of their own."""
+    lines = []
+    for t, s, e, a in entries:
+        lines += ["INFO: MemoryDescriptor {", f"    ty: {RUST_NAMES[t]},",
+                  "    phys_start: " + number.format(s) + ",", "    virt_start: 0,",
+                  "    page_count: " + number.format((e - s) >> 12) + ",",
+                  "    att: MemoryAttribute(", f"        {rust_flags(a)[16:-1]},", "    ),", "}"]
+    return lines
+
+
+def markdown(entries, columns):
+    cell = {"Type": lambda t, s, e, a: UEFI_NAMES[t], "No": lambda t, s, e, a: "3",
+            "Number": lambda t, s, e, a: str(t), "Start": lambda t, s, e, a: f"`0x{s:x}`",
+            "End": lambda t, s, e, a: f"0x{e:x}", "Last": lambda t, s, e, a: f"{e - 1:016X}",
+            "Range": lambda t, s, e, a: f"0x{s:x} - 0x{e - 1:x}",
+            "Interval": lambda t, s, e, a: f"[0x{s:x}, 0x{e:x})",
+            "Pages": lambda t, s, e, a: str((e - s) >> 12),
+            "Hex pages": lambda t, s, e, a: f"{(e - s) >> 12:016X}",
+            "Bits": lambda t, s, e, a: f"0x{a:x}", "Padded": lambda t, s, e, a: f"{a:016X}",
+            "Flags": lambda t, s, e, a: words(a, FREEBSD_FLAGS, ", ") or "0x0"}
+    heads = {"Number": "Type", "Last": "End Address", "Interval": "Range", "Hex pages": "# Pages",
+             "Bits": "Attributes", "Padded": "Attribute", "Start": "Physical Start", "No": "No."}
+    return ["", "| " + " | ".join(heads.get(c, c) for c in columns) + " |", "|---" * len(columns) + "|"] + [
+        "| " + " | ".join(cell[c](*x) for c in columns) + " |" for x in entries]
+
+
+def bars(lines):
+    """A table of a console as somebody makes markdown of it: each blank between columns a bar."""
+    return ["| " + re.sub(r"(?<=\S) +(?=\S)", " | ", x.strip()) + " |" for x in lines]
+
+
+def fold(lines, width=72, quote="> "):
+    """As a mail program folds and quotes."""
+    return [quote + part for x in lines
+            for part in textwrap.wrap(x, width, break_long_words=False, break_on_hyphens=False)]
+
+
+def quoted_printable(lines, width=76):
+    """RFC 2045: = is =3D, a blank at the end is =20, and lines end in = wherever they are full."""
+    out = []
+    for line in (re.sub(r" $", "=20", x.replace("=", "=3D")) for x in lines):
+        while len(line) > width:
+            cut = width - 1
+            cut -= 1 if line[cut - 1] == "=" else 2 if line[cut - 2] == "=" else 0
+            out.append(line[:cut] + "=")
+            line = line[cut:]
+        out.append(line)
+    return out
+
+
+def html(lines):
+    entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "|": "&#124;", "-": "&#x2d;"}
+    return ["<pre>"] + ["<span class=\"l\">" + "".join(entities.get(c, c) for c in x).replace(
+        "  ", "&nbsp; ") + "</span><br/>" for x in lines] + ["</pre>"]
+
+
 def serial(entries, start=0.01):
     return [f"[{start + i / 1e5:.6f}] map: {t} 0x{s:016x} 0x{e:016x} 0x{a:x}"
             for i, (t, s, e, a) in enumerate(entries)]
@@ -176,6 +307,49 @@ STYLES = {
     "Xen": xen,
     "MMap": mmap,
     "shell": shell,
+    "U-Boot": uboot,
+    "U-Boot, the names of UEFI": lambda m: uboot(m, UEFI_NAMES, 23),
+    "GRUB": grub,
+    "GRUB, older": lambda m: grub(m, ("KB", "MB", "GB")),
+    "FreeBSD": freebsd,
+    "FreeBSD's sysctl": lambda m: freebsd(m, lambda s: "         0x0"),
+    "uefi-rs": rust,
+    "uefi-rs, older": lambda m: rust(m, False, "padding: 0, "),
+    "uefi-rs, spread over lines": rust_spread,
+    "uefi-rs, spread and in hex": lambda m: rust_spread(m, "{:#x}"),
+    "markdown, the usual columns": lambda m: markdown(m, ("Type", "Start", "End", "Pages", "Bits")),
+    "markdown, an order of its own":
+        lambda m: markdown(m, ("No", "Start", "Last", "Flags", "Hex pages", "Type")),
+    "markdown, pages in place of an end": lambda m: markdown(m, ("Start", "Pages", "Number", "Flags")),
+    "markdown, pages in hex": lambda m: markdown(m, ("Type", "Start", "Hex pages", "Padded")),
+    "markdown, a range": lambda m: markdown(m, ("Range", "Type", "Padded")),
+    "markdown, an interval": lambda m: markdown(m, ("Number", "Interval", "Bits")),
+    "markdown of a plain map": lambda m: bars(plain(m)),
+    "markdown of the shell's table": lambda m: bars(shell(m)[:-2]),
+    "markdown of FreeBSD's table": lambda m: bars(freebsd(m)),
+    "Linux, in markdown's bars":
+        lambda m: ["| " + x.replace("|", "\\|") + " |" for x in linux(m, LINUX_NEW, FLAGS_NEW, True)],
+    "Linux, folded and quoted": lambda m: fold(linux(m, LINUX_NEW, FLAGS_NEW, True)),
+    "Linux, type in numbers, folded": lambda m: fold(linux_oldest(m), 48, ""),
+    "Linux, folded in the middle of words": lambda m: [
+        part for x in linux(m, LINUX_NAMES, FLAGS_OLD, True, "efi: ") for part in (x[:70], x[70:])],
+    "Linux, quoted-printable": lambda m: quoted_printable(linux(m, LINUX_NEW, FLAGS_NEW, True)),
+    "arm64, folded": lambda m: fold(arm64(m), 64),
+    "Xen, folded": lambda m: fold(xen(m), 46),
+    "MMap, folded": lambda m: fold(mmap(m), 40),
+    "shell, folded": lambda m: fold(shell(m)[:-2], 66),
+    "GRUB, folded": lambda m: fold(grub(m), 66),
+    "FreeBSD, folded": lambda m: fold(freebsd(m), 64),
+    "uefi-rs, folded": lambda m: fold(rust(m), 78),
+    "Linux, in HTML": lambda m: html(linux(m, LINUX_NEW, FLAGS_NEW, True)),
+    "shell, in HTML": lambda m: html(shell(m)),
+    "U-Boot, in HTML": lambda m: html(uboot(m)),
+    "plain, with tabs": lambda m: [x.replace(" ", "\t") for x in plain(m)],
+    "shell, with tabs": lambda m: [x.replace(" ", "\t") for x in shell(m)],
+    "FreeBSD, with tabs": lambda m: [re.sub(" +", "\t", x) for x in freebsd(m)],
+    "Linux, a word processor's dashes and blanks": lambda m: [
+        x.replace("-", "\u2013").replace("  ", " \u00a0").encode().decode("latin-1")
+        for x in linux(m, LINUX_NEW, FLAGS_NEW, True)],
     "serial": serial,
     "serial, no time stamps": lambda m: [re.sub(r"^\[.*?\] ", "", x) for x in serial(m)],
     "serial, after a terminal's escapes": lambda m: ["\033[2J\033[01;01H"] + [
@@ -292,9 +466,191 @@ def test_choice():
     expect(linux(SMALL, LINUX_NEW, FLAGS_NEW, True) + ["efi: EFI runtime memory map:"] +
            linux(runtime, LINUX_NEW, FLAGS_NEW, True), SMALL, "Linux's runtime map does not win",
            maps=2, map_taken=1)
+    test_later_lists(runtime)
     expect([x for x in linux(SMALL, LINUX_NEW, FLAGS_NEW, True) for _ in "12"], SMALL,
            "two consoles on one wire: every line twice", maps=1, entries=3, ignored_lines=3)
     expect(plain(SMALL + SMALL[:1]), SMALL, "a plain map may repeat itself", maps=1, entries=4)
+
+
+TITLE = "[    0.000000] efi: EFI runtime memory map:"
+
+
+def test_later_lists(runtime):
+    """Linux's list for later holds conventional memory in some boots, and is no map in any."""
+    new = lambda m: linux(m, LINUX_NEW, FLAGS_NEW, True)
+    mixed = SMALL[:1] + runtime
+    expect(new(SMALL) + [TITLE] + new(mixed), SMALL, "a longer list for later does not win", maps=2,
+           map_taken=1, entries=3, skipped_lines=0)
+    expect(new(SMALL) + [TITLE] + new(mixed) + ["[0.0] Linux version 6.1"] + new(OTHER) + [TITLE] +
+           new(mixed), OTHER, "two boots with their lists for later: the last map", maps=4, map_taken=3)
+    expect(arm64(SMALL) + ["efi: EFI runtime memory map:"] + arm64(mixed), SMALL,
+           "arm64's list for later", maps=2, map_taken=1)
+    expect(new(SMALL) + new(SMALL[:2]), SMALL, "without its title: all of it stands in the map", maps=2,
+           map_taken=1, partial=False)
+    r = run("map", "-", stdin="\n".join([TITLE] + new(mixed)).encode())
+    check(r.returncode == 1 and b"what Linux keeps for later" in r.stderr and
+          b"efi=debug" in r.stderr and r.stdout == b"", "a list for later alone: exit 1 with a sentence", r.stderr)
+
+
+def missing_of(got):
+    """The numbers that a note names, as text; "" when there is none."""
+    notes = [n["text"] for n in got["notes"] if "numbers are missing" in n["text"]] if isinstance(got, dict) else []
+    return notes[0].split(": ")[-1] if len(notes) == 1 else ""
+
+
+def test_missing():
+    m = load_map("acer-aspire-v3-571g-4g.map")
+    lines = linux(m, LINUX_NEW, FLAGS_NEW, True)
+    whole = read_json("\n".join(lines))
+    check(not whole["partial"] and not whole["notes"], "nothing is missing", whole["notes"])
+    for gone, named in (({0}, "0"), (set(range(7)), "0 to 6"), ({12}, "12"), ({3, 5, 6, 98}, "3, 5 to 6, 98"),
+                        (set(range(1, 40)), "1 to 39"), (set(range(1, 80, 2)), None)):
+        rest = [x for i, x in enumerate(m) if i not in gone]
+        for name, all_lines, after in (("Linux", lines, list), ("MMap", mmap(m), list), ("folded", lines, fold)):
+            got = read_json("\n".join(after([x for i, x in enumerate(all_lines) if i not in gone])))
+            ok = isinstance(got, dict) and got["partial"] and got["entries"] == len(rest)
+            ok = ok and got["skipped_lines"] == 0 and got["usable_pages"] == usable_of(rest)
+            check(ok and (missing_of(got) == named if named else missing_of(got).endswith(", ...")),
+                  f"{name}: numbers missing: {named}", got if isinstance(got, str) else got["notes"])
+    got = read_json("\n".join(lines[:20] + [lines[20][:90]]))
+    check(got["partial"] is False and got["skipped_lines"] == 1 and got["entries"] == 20,
+          "the last line is torn: named as broken", got["notes"])
+    got = read_json("\n".join(lines[:20] + [lines[20][:90]] + lines[21:]))
+    check(got["partial"] and got["skipped_lines"] == 1 and missing_of(got) == "20",
+          "a line in the middle is torn: its number is missing", got["notes"])
+    human = run("map", "-", stdin="\n".join(lines[4:]).encode()).stdout
+    check(b"partial: lines of the list are missing" in human and b"0 to 3" in human, "for people too", human[:300])
+    holes = linux(OTHER * 3, LINUX_NEW, FLAGS_NEW, True)
+    expect(linux(SMALL * 3, LINUX_NEW, FLAGS_NEW, True) + holes[:3] + holes[4:], SMALL,
+           "of two boots the last that is complete", maps=2, map_taken=1, partial=False)
+    expect(linux(SMALL * 3, LINUX_NEW, FLAGS_NEW, True)[1:] + holes[1:], OTHER,
+           "all boots have gaps: the last", maps=2, map_taken=2, partial=True)
+    expect(["[9.0] end of a boot"] + linux(SMALL, LINUX_NEW, FLAGS_NEW, True)[2:] +
+           linux(SMALL, LINUX_NEW, FLAGS_NEW, True)[:1], [SMALL[0], SMALL[2]],
+           "the tail of one boot and the head of the next", map_taken=0, partial=True)
+
+
+def usable_of(entries):
+    """Pages of RAM that no other kind touches, above 1 MiB, as totals.py does it: by painting."""
+    ram, other = set(), set()
+    for t, s, e, a in entries:
+        if t in (1, 2, 3, 4, 7) and a & 8 and not a & 0x42000:
+            ram.update(range(max(s, 1 << 20) + 4095 >> 12, e >> 12))
+        else:
+            other.update(range(s >> 12, min(e, 1 << 40) + 4095 >> 12))
+    return len(ram - other)
+
+
+def test_folds():
+    old = linux_oldest(SMALL)
+    cut = old[1].index("range=")
+    expect([old[0], old[1][:cut], old[1][cut:], old[2]], SMALL, "folded once", joined_lines=1,
+           ignored_lines=0, skipped_lines=0)
+    expect([old[0], old[1][:cut], "", old[1][cut:], old[2]], [SMALL[0], SMALL[2]],
+           "an empty line between: no fold", joined_lines=0, skipped_lines=1)
+    expect([old[0], old[1][:cut], "[    0.000000] " + old[1][cut:], old[2]], [SMALL[0], SMALL[2]],
+           "a line with a time is no rest of another", joined_lines=0, skipped_lines=1)
+    expect([old[0], old[1][:cut], "something else", old[2]], [SMALL[0], SMALL[2]],
+           "the rest is something else", joined_lines=0, skipped_lines=1, ignored_lines=1)
+    expect([old[0], old[1][:cut], old[2]], [SMALL[0], SMALL[2]], "the next entry is no rest",
+           joined_lines=0, skipped_lines=1)
+    expect([old[0], old[2], old[1][:cut]], [SMALL[0], SMALL[2]], "nothing follows", joined_lines=0,
+           skipped_lines=1)
+    expect(plain(SMALL) + ["MemoryDescriptor {"] + ["    ty: CONVENTIONAL,"] * 30, SMALL,
+           "what never ends is given up", skipped_lines=1, ignored_lines=30)
+    lines = freebsd([(7, 0x100000, 0x8000000, 0xf), (0, 0x8000000, 0x9000000, 1)])
+    expect([lines[0], lines[1][:-6], "WB", lines[2]], [(7, 0x100000, 0x8000000, 0xf)],
+           "flags go on in the next line", joined_lines=1, skipped_lines=0)
+
+
+E820_STYLES = {
+    "now": lambda m: [f"[    0.000000] BIOS-e820: [mem 0x{s:016x}-0x{e - 1:016x}] {k}" for s, e, k in m],
+    "of 2025": lambda m: [f"BIOS-e820: [mem 0x{s:016x}-0x{e - 1:016x}]  "
+                          + {"usable": "System RAM", "reserved": "device reserved"}.get(k, k) for s, e, k in m],
+    "with sizes": lambda m: [f"BIOS-e820: [mem 0x{s:016x}-0x{e - 1:016x}] {(e - s) / 1048576:6.1f} MB "
+                             + {"usable": "kernel usable RAM"}.get(k, k) for s, e, k in m],
+    "before 2012": lambda m: [f" BIOS-e820: {s:016x} - {e:016x} ({k})" for s, e, k in m],
+    "32 bits": lambda m: [f"BIOS-e820: [mem 0x{s:08x}-0x{e - 1:08x}] {k}" for s, e, k in m],
+    "under Xen": lambda m: [f"[    0.000000] Xen: [mem 0x{s:016x}-0x{e - 1:016x}] {k}" for s, e, k in m],
+    "of Xen": lambda m: ["(XEN) Xen-e820 RAM map:"] + [f"(XEN)  {s:016x} - {e:016x} ({k})" for s, e, k in m],
+    "of Xen now": lambda m: [f"(XEN)  [{s:016x}, {e - 1:016x}] ({k})" for s, e, k in m],
+    "of FreeBSD": lambda m: [f"SMAP type={E820_TYPES.get(k, 2):02d} base={s:016x} len={e - s:016x}"
+                             for s, e, k in m],
+    ".e820 file": lambda m: ["# machine: one"] + [f"0x{s:016x} 0x{e:016x} {k}" for s, e, k in m],
+    "folded": lambda m: fold(E820_STYLES["now"](m), 60),
+}
+E820_TYPES = {"usable": 1, "reserved": 2, "ACPI data": 3, "ACPI NVS": 4, "unusable": 5}
+
+
+def load_e820(name):
+    with open(os.path.join(MAPS, name)) as f:
+        rows = [x.split(None, 2) for x in f if not x.startswith("#")]
+    return [(int(a, 16), int(b, 16), k.strip()) for a, b, k in rows]
+
+
+def test_e820():
+    rows = [row for row in expected_totals() if row["linux"] != "-"]
+    check(len(rows) > 10, "there are e820 lists")
+    for row in rows:
+        m = load_e820(row["file"][:-4] + ".e820")
+        for style, render in E820_STYLES.items():
+            got = read_json("\n".join(render(m)) + "\n")
+            ok = isinstance(got, dict) and got["usable_pages"] == int(row["linux"])
+            ok = ok and got["entries"] == len(m) and got["skipped_lines"] == 0 and got["styles"] == ["e820 list"]
+            check(ok and any("an e820 list: it cannot tell" in n["text"] for n in got["notes"]),
+                  f"{row['file']}: e820 {style}", got if isinstance(got, str) else
+                  (got["usable_pages"], row["linux"], got["entries"], len(m), got["notes"]))
+    kinds_of_e820()
+    m = load_e820("asus-x555lb-8g.e820")
+    for style, render in E820_STYLES.items():
+        expect(plain(SMALL) + render(m), SMALL, f"e820 {style} beside a UEFI map", maps=1, skipped_lines=0,
+               notes=[])
+        expect(render(m) + linux(SMALL, LINUX_NEW, FLAGS_NEW, True), SMALL, f"e820 {style} before a UEFI map",
+               maps=1, skipped_lines=0, notes=[])
+    now = E820_STYLES["now"](m)
+    expect(plain(SMALL) + [now[3][:50]], SMALL, "a broken e820 line beside a UEFI map", skipped_lines=0, notes=[])
+    got = read_json("\n".join(now[:-1] + [now[-1][:50]]))
+    check(isinstance(got, dict) and got["skipped_lines"] == 1 and any("skipped" in n["text"] for n in got["notes"]),
+          "a broken line of an e820 list is named", got if isinstance(got, str) else got["notes"])
+    r = run("map", "-", stdin=now[0][:50].encode())
+    check(r.returncode == 1 and b"skipped" in r.stderr, "nothing but a broken e820 line", r.stderr)
+
+
+def kinds_of_e820():
+    base = "BIOS-e820: [mem 0x0000000000100000-0x0000000007ffffff] usable"
+    for kind, name in (("ACPI data", "ACPI tables"), ("ACPI NVS", "ACPI NVS"), ("unusable", "faulty"),
+                       ("persistent (type 7)", "persistent"), ("persistent RAM (type 12)", "persistent"),
+                       ("soft reserved", "special purpose"), ("device reserved", "reserved"),
+                       ("reserved", "reserved"), ("type 20", "reserved"), ("usable", "usable")):
+        got = kinds([base, f"BIOS-e820: [mem 0x0000000010000000-0x0000000010000fff] {kind}"])
+        want = 0x7f00 + 1 if name == "usable" else 1
+        check(not isinstance(got, str) and got[0].get(name) == want, f"e820's {kind} is {name}", got)
+
+
+def test_logs():
+    """Shipped inputs, and what they must come to (tests/data/logs/README.md)."""
+    def get(name):
+        r = run("map", os.path.join(LOGS, name), "--json")
+        return json.loads(r.stdout) if r.returncode == 0 else r.stderr
+    got = get("runtime-map-after-the-map.dmesg")
+    check(isinstance(got, dict) and got["kinds"] == {"usable": 261888, "ACPI tables": 256, "ACPI NVS": 256,
+          "runtime services": 256} and got["map_taken"] == 1 and got["skipped_lines"] == 0,
+          "the list for later is not the map", got)
+    got = get("remove-lines.dmesg")
+    check(isinstance(got, dict) and got["kinds"] == {"usable": 261888, "runtime services": 256, "device": 256}
+          and got["skipped_lines"] == 0 and not got["notes"] and got["entries"] == 3, "lines on removal", got)
+    with open(os.path.join(LOGS, "remove-lines.dmesg")) as f:
+        alone = "".join(x for x in f if "emov" in x)
+    r = run("map", "-", stdin=alone.encode())
+    check(alone.count("\n") == 2 and r.returncode == 1 and b"efi=debug" in r.stderr and b"skipped" not in r.stderr,
+          "lines on removal alone ask for efi=debug", r.stderr)
+    got = get("numbers-missing.dmesg")
+    check(isinstance(got, dict) and got["partial"] and got["entries"] == 42 and got["skipped_lines"] == 0 and
+          missing_of(got) == "19 to 59", "numbers that are missing are named", got)
+    with open(os.path.join(LOGS, "numbers-missing.dmesg")) as f:
+        rows = re.findall(r"type=(\d+), attr=(\w+), range=\[(\w+)-(\w+)\)", f.read())
+    left = [(int(t), int(s, 16), int(e, 16), int(a, 16)) for t, a, s, e in rows]
+    check(len(left) == 42 and got["usable_pages"] == usable_of(left), "what is there is read", got["usable_pages"])
 
 
 def test_ends():
@@ -368,6 +724,53 @@ BROKEN = [
     "efi:   0x000080000000-0x0000957bffff [Conventional|", "efi:   0x000080000000-0x0000957bffff",
     "Available  0000000010000000-0000000010000FFF 0000000000000007 000000000000000F",
     "Available  0000000010000000-0000000010000FFF 00000000",
+    "Available  0000000010000000-0000000010000FFF",
+    "efi: mem07: Boot Data|WB] range=[0x0000000010000000-0x0000000010000fff] (0MB)",
+    "BOOT DATA        0000000010000000-", "CONVENTIONAL     0000000010000000-0000000010001000 WBX",
+    "CONVENTIONAL     0000000010000000-10000000000001000 WB",
+    "conv-mem  0000000010000000-0000000010000fff 00000002      4KiB WB",
+    "conv-mem  0000000010000000-0000000010000fff 0000000",
+    "     ConventionalMemory 000010000000 000010000000 0000000z WB",
+    "     ConventionalMemory 000010000000 000010000000 10000000000000 WB",
+    "MemoryDescriptor { ty: CONVENTIONAL, phys_start: 4096, virt_start: 0, page_count: 1, att: WRITE_BA",
+    "MemoryDescriptor { ty: CONVENTIONAL, phys_start: 1000g, virt_start: 0, page_count: 1, att: 0x8 }",
+    "MemoryDescriptor { ty: CONVENTIONAL, phys_start: 4096, page_count: 1, att: WRITE_BACK }",
+    "MemoryDescriptor {", "MemoryDescriptor { ty: , phys_start: 4096, virt_start: 0 }",
+    "ACPI: SRAT: Node 0 PXM 0 [mem 0x00000000-", "ACPI: SRAT: Node x PXM 0 [mem 0x00000000-0x0009ffff]",
+    "ACPI: SRAT: Node 1 PXM 1 [mem 0x80000000-0x7fff0000]", "SRAT: Node 4294967296 PXM 0 0-a0000",
+]
+
+# Rows under a head that names type, start, end and attributes.
+BROKEN_ROWS = ["| Conventional | 0x10000000 | zzz | 0xf |", "| Conventional | 0x10000000 |",
+               "| | 0x10000000 | 0x20000000 | 0xf |", "| Conventional | | 0x20000000 | 0xf |",
+               "| Frobnicated | 0x10000000 | 0x20000000 | 0xf |", "| Conventional | 0x20000000 | 0x10000000 | 0xf |",
+               "| Conventional | 0x10000000 | 0x20000000 | maybe |", "| 7x | 0x10000000 | 0x20000000 | 0xf |"]
+
+# What stands in any log beside the map.
+ORDINARY = [
+    "[    0.000000] efi: Remove mem95: MMIO range=[0xe0000000-0xefffffff] (256MB) from e820 map",
+    "[    0.000000] efi: Not removing mem66: MMIO range=[0xfec00000-0xfec01fff] (8KB) from e820 map",
+    "Nov 12 10:01:02 box kernel: efi: Remove mem71: MMIO", "range=[0xf0000000-0xf7ffffff] (128MB) from e820 map",
+    "mem72: MMIO range=[0xfd200000-0xfd2fffff] (1MB) from e820 map",
+    "[    0.000000] e820: remove [mem 0xf0000000-0xf7ffffff] device reserved",
+    "[    0.000000] e820: update [mem 0x00000000-0x00000fff] System RAM ==> device reserved",
+    "[    0.000000] BIOS-e820: [gap 0x00000000d0000000-0x00000000fe00ffff]",
+    "[    0.000000] BIOS-e820: [mem 0x0000000000100000-0x00000000a40b6fff]  System RAM",
+    "[    0.000000] reserve setup_data: [mem 0x0000000000100000-0x00000000bfffffff] usable",
+    "[    0.000000] modified: [mem 0x0000000000100000-0x00000000bfffffff] usable",
+    "[    0.000000] NUMA: Node 0 [mem 0x00000000-0x0009ffff] + [mem 0x00100000-0xbfffffff] -> [mem 0x00000000-0xbfffffff]",
+    "[    0.000000] SRAT: PXM 0 -> APIC 0x00 -> Node 0",
+    "[    0.000000]   DMA32    [mem 0x0000000001000000-0x00000000ffffffff]",
+    "[    0.000000]   node   0: [mem 0x0000000000001000-0x000000000009efff]",
+    "[    0.410000] pci 0000:00:02.0: reg 0x20: [io  0xf000-0xf03f]",
+    "[    0.410000] pci_bus 0000:00: root bus resource [io  0x0000-0x0cf7 window]",
+    "[    0.410000] pci_bus 0000:00: root bus resource [mem 0x80000000-0xdfffffff window]",
+    "[    1.500000] serial8250: ttyS0 at I/O 0x3f8 (irq = 4, base_baud = 115200) is a 16550A",
+    "[    1.500000] resource: I/O 0xf040-0xf05f conflicts with ACPI region",
+    "[    2.400000] cxl_mem mem0: at cxl_root_port.0 no parent for dport", "mem: <memory>",
+    "  0x80000000 - 0xfbd2ffff,  1981 MB ( 507184 pages)", "00100000-bfffffff : System RAM",
+    "ffffffff81000000 T _text", "00000000  7f 45 4c 46 02 01 01 00  00 00 00 00 00 00 00 00  |.ELF............|",
+    "| some | other | table |", "|---|---|", "+------+------+", "> > quoted", "=", "<br>", "&lt;&gt;",
 ]
 
 
@@ -380,6 +783,19 @@ def test_broken_lines():
         r = run("map", "-", stdin=(line + "\n").encode())
         check(r.returncode == 1 and b"line 1 skipped" in r.stderr and r.stdout == b"",
               f"nothing but a broken line: exit 1: {line}", r.stderr)
+    head = ["| Type | Start | End | Attributes |", "|---|---|---|---|"]
+    for line in BROKEN_ROWS:
+        got = read_json("\n".join(plain(SMALL[:1]) + head + [line]) + "\n")
+        ok = isinstance(got, dict) and got["skipped_lines"] == 1 and got["entries"] == 1
+        check(ok and got["notes"][0]["line"] == 4, f"named as broken: {line}",
+              got if isinstance(got, str) else got["notes"])
+    for line in ORDINARY:
+        got = read_json("\n".join(plain(SMALL[:1]) + [line]) + "\n")
+        check(isinstance(got, dict) and got["skipped_lines"] == 0 and got["ignored_lines"] == 1 and
+              not got["notes"], f"not a map line: {line!r}", got if isinstance(got, str) else got["notes"])
+    got = read_json("\n".join(plain(SMALL[:1]) + ORDINARY) + "\n")
+    check(isinstance(got, dict) and got["ignored_lines"] == len(ORDINARY) and not got["notes"],
+          "all these lines in one log", got)
     for line in ("map: 117 descriptors of 48 bytes", "", "   ", "bitmap: 7 0x1000 0x2000 0xf x y z",
                  "0x0000000000000000 0x000000000008e000 usable", "loader: 12 things", "1 2 3 4",
                  "BIOS-e820: [mem 0x0000000000100000-0x00000000bfffffff] usable"):
@@ -530,7 +946,9 @@ def main():
         print(f"{MEMSIM} is missing; build it with: make sim")
         return 1
     test_real_maps()
-    for name, test in (("which map a log holds", test_choice), ("ends of ranges", test_ends),
+    for name, test in (("logs that came out wrong once", test_logs), ("which map a log holds", test_choice),
+                       ("numbers that are missing", test_missing), ("lines that were folded", test_folds),
+                       ("e820 lists", test_e820), ("ends of ranges", test_ends),
                        ("what entries mean", test_meaning), ("broken lines", test_broken_lines),
                        ("hostile input", test_hostile), ("many entries", test_many_entries),
                        ("usage", test_usage), ("pictures", test_pictures), ("traces", test_traces)):
