@@ -74,10 +74,10 @@ enum reader_verdict reader_columns(const char *text, struct reader_line *out)
     const char *serial = after_topic(text);
     bool ours = serial != NULL && looks_like_columns(skip_blanks(serial));
     struct scan s = {.at = skip_blanks(ours ? serial : text), .out = out};
-    if (!looks_like_columns(s.at))
-        return LINE_OTHER;
     *out = (struct reader_line){.style = ours ? STYLE_SERIAL : STYLE_MAP,
                                 .entry.index = READER_NO_INDEX};
+    if (!looks_like_columns(s.at))
+        return LINE_OTHER;
     bool ok = take_columns(&s);
     out->why = s.why;
     out->ends_early = *skip_blanks(s.at) == '\0';

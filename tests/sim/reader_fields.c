@@ -169,7 +169,7 @@ static bool take_nameless_type(struct scan *s, const char *to)
     uint64_t value = 0;
     if (take_text(&number, "Unk"))
         number.at = skip_blanks(number.at);
-    else if (to - from != 8)
+    else if (to - from != 8 || has_hex_prefix(from))
         return false;
     if (!take_hex(&number, &value) || number.at != to || value > UINT32_MAX)
         return false;

@@ -215,18 +215,25 @@ static void try_place(const char *at, bool first, struct best *best)
         try_rows(nameless, ARRAY_LEN(nameless), &start, first, best);
 }
 
-enum reader_verdict reader_line(const char *text, struct reader_line *out)
+static enum reader_verdict read_formats(const char *text, struct reader_line *out)
 {
     const char *begin = skip_blanks(text);
     struct best best = {.verdict = LINE_OTHER, .reached = text};
-    *out = (struct reader_line){.entry.index = READER_NO_INDEX};
-    if (is_no_entry(text))
-        return LINE_OTHER;
     for (const char *p = begin; *p != '\0' && best.verdict <= LINE_BROKEN; p++)
         if (!is_blank(*p) && (p == begin || !is_name_char(p[-1])))
             try_place(p, p == begin, &best);
-    if (best.verdict == LINE_OTHER)
-        return reader_columns(text, out);
-    *out = best.line;
+    if (best.verdict != LINE_OTHER)
+        *out = best.line;
     return best.verdict;
+}
+
+/* Four columns of numbers are nothing else. What only looks as if they were meant is that when it
+ * is nothing else. */
+enum reader_verdict reader_line(const char *text, struct reader_line *out)
+{
+    enum reader_verdict columns = reader_columns(text, out);
+    if (columns > LINE_BROKEN)
+        return columns;
+    enum reader_verdict v = is_no_entry(text) ? LINE_OTHER : read_formats(text, out);
+    return v != LINE_OTHER ? v : columns;
 }

@@ -22,8 +22,9 @@ static enum mark mark_of(const char *line)
         {"Linux version ", MARK_BOOT},
         {"Xen version ", MARK_BOOT},
         {"verdict: ", MARK_BOOT},
-        {"# machine:", MARK_BOOT},
     };
+    if (*line == '#') /* a remark can hold anything */
+        return strncmp(line, "# machine:", 10) == 0 ? MARK_BOOT : MARK_NONE;
     for (size_t i = 0; i < ARRAY_LEN(marks); i++)
         if (strstr(line, marks[i].text) != NULL)
             return marks[i].mark;
@@ -108,11 +109,12 @@ bool reader_repeats_last(const struct reader *r, const struct reader_line *l)
 
 static void start_piece(struct reader *r, enum reader_style style)
 {
+    bool linux_list = style == STYLE_LINUX || style == STYLE_ARM64;
     r->pieces[r->piece_count] = (struct reader_piece){.first = r->count,
                                                       .style = style,
                                                       .number = r->piece_count + 1,
                                                       .boot = r->boot,
-                                                      .runtime = r->runtime_next};
+                                                      .runtime = r->runtime_next && linux_list};
     r->piece_count++;
     r->runtime_next = false;
 }

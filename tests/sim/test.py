@@ -292,6 +292,8 @@ JOURNAL = "Nov 12 10:01:02 box kernel: efi: "
 
 STYLES = {
     "plain": plain,
+    "plain, 8 digits without 0x": lambda m: [f"{t} {s:08x} {e:08x} {a:08x}" for t, s, e, a in m],
+    "plain, numbers as short as they are": lambda m: [f"{t} 0x{s:x} 0x{e:x} 0x{a:x}" for t, s, e, a in m],
     "plain, page-sized comments": lambda m: [x + "   # so" for x in plain(m)],
     "Linux, inclusive, new flags": lambda m: linux(m, LINUX_NEW, FLAGS_NEW, True),
     "Linux, inclusive, old flags": lambda m: linux(m, LINUX_NAMES, FLAGS_OLD, True),
@@ -487,6 +489,9 @@ def test_later_lists(runtime):
            "arm64's list for later", maps=2, map_taken=1)
     expect(new(SMALL) + new(SMALL[:2]), SMALL, "without its title: all of it stands in the map", maps=2,
            map_taken=1, partial=False)
+    expect(["# options: EFI runtime memory map: verdict: Linux version 1"] + plain(SMALL) +
+           ["# Linux version 6"] + plain(OTHER), SMALL, "a remark is no title and ends no list", maps=1)
+    expect([TITLE] + plain(SMALL), SMALL, "only Linux has a list for later", maps=1)
     r = run("map", "-", stdin="\n".join([TITLE] + new(mixed)).encode())
     check(r.returncode == 1 and b"what Linux keeps for later" in r.stderr and
           b"efi=debug" in r.stderr and r.stdout == b"", "a list for later alone: exit 1 with a sentence", r.stderr)
