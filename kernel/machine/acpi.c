@@ -1,5 +1,7 @@
 #include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_power.h"
 #include "kernel/machine/acpi_table.h"
+#include "kernel/machine/acpi_topology.h"
 #include "kernel/machine/rsdp.h"
 
 /* Firmware lists a few dozen tables, and the largest is a DSDT of some hundred KiB. */
@@ -17,24 +19,13 @@
 #define SPCR_ADDRESS  40u
 #define SPCR_BAUD     58u
 
-enum wanted { MADT, SRAT, FADT, HPET, SPCR, WANTED_COUNT };
+enum wanted { MADT, SRAT, SLIT, FADT, HPET, SPCR, WANTED_COUNT };
 
 struct walk {
     struct acpi_reader reader;
     struct acpi *acpi;
     struct acpi_table wanted[WANTED_COUNT];
 };
-
-/* Cut where a revision of some table ends: half a field is none. */
-void acpi_fields(const struct acpi_table *t, unsigned char fields[ACPI_FIELDS])
-{
-    static const uint16_t ends[] = {56, 80, 116, 132, 244, ACPI_FIELDS};
-    uint32_t end = 0;
-    for (unsigned i = 0; i < ARRAY_LEN(ends) && ends[i] <= t->size; i++)
-        end = ends[i];
-    for (uint32_t i = 0; i < ACPI_FIELDS; i++)
-        fields[i] = i < end ? t->bytes[i] : 0;
-}
 
 /* A signature as a number. */
 #define NAME(a, b, c, d)                                                                           \
@@ -43,11 +34,6 @@ void acpi_fields(const struct acpi_table *t, unsigned char fields[ACPI_FIELDS])
 static uint32_t name_of(const struct acpi_table *t)
 {
     return load32(t->bytes);
-}
-
-void acpi_complain(const struct acpi_reader *r, const struct acpi_table *t, const char *wrong)
-{
-    r->note(r->ctx, t->bytes, t->at, wrong);
 }
 
 /* A2. The table's bytes are in `*t` when nothing is wrong; its header is as soon as it can be read. */
@@ -75,7 +61,7 @@ static struct acpi_table open_table(struct walk *w, paddr_t at)
 {
     struct acpi_table t = {.at = at};
     const char *wrong = read_table(w->reader.view, &t);
-    w->reader.note(w->reader.ctx, t.bytes, at, wrong);
+    w->reader.note(w->reader.ctx, t.bytes, at, wrong, 1);
     if (wrong != NULL) {
         w->acpi->refused++;
         return (struct acpi_table){.bytes = NULL};
@@ -93,7 +79,7 @@ static void look_for_s5(struct acpi *a, const struct acpi_table *t)
 static const uint32_t wanted_names[WANTED_COUNT] = {
     [MADT] = NAME('A', 'P', 'I', 'C'), [SRAT] = NAME('S', 'R', 'A', 'T'),
     [FADT] = NAME('F', 'A', 'C', 'P'), [HPET] = NAME('H', 'P', 'E', 'T'),
-    [SPCR] = NAME('S', 'P', 'C', 'R'),
+    [SLIT] = NAME('S', 'L', 'I', 'T'), [SPCR] = NAME('S', 'P', 'C', 'R'),
 };
 
 static void meet_table(struct walk *w, paddr_t at)
@@ -204,6 +190,8 @@ static void read_wanted(struct walk *w)
         acpi_madt(a, &w->wanted[MADT], &w->reader);
     if (w->wanted[SRAT].bytes != NULL)
         acpi_srat(a, &w->wanted[SRAT], &w->reader);
+    if (w->wanted[SLIT].bytes != NULL)
+        acpi_slit(a, &w->wanted[SLIT], &w->reader);
     acpi_fields(&w->wanted[HPET], fields);
     a->hpet = acpi_address(fields + HPET_ADDRESS);
     acpi_fields(&w->wanted[SPCR], fields);

@@ -3,7 +3,7 @@
  * context.
  *
  * Sources: ACPI 6.5: generic address 5.2.3.2, root pointer 5.2.5.3, table header 5.2.6, RSDT 5.2.7,
- * XSDT 5.2.8, FADT 5.2.9, DSDT and SSDT 5.2.11, MADT 5.2.12, SRAT 5.2.16, _S5 7.4.2, AML 20.2;
+ * XSDT 5.2.8, DSDT and SSDT 5.2.11; its parts by acpi_topology.h and acpi_power.h;
  * Microsoft, "Serial Port Console Redirection Table"; Intel, "IA-PC HPET Specification" 1.0a.
  *
  *   A1  no byte is read that the view did not give, whatever the tables say
@@ -11,7 +11,8 @@
  *       zero; the length is judged before the sum, and fields beyond the length are absent
  *   A3  time is bounded by the bytes that can be read: every entry moves on by its own length, and
  *       one too short to hold itself ends its table
- *   A4  whatever is refused, contradicts itself or does not fit is told, and nothing else is lost
+ *   A4  whatever is refused, contradicts itself or does not fit is told, each kind once a table with
+ *       its count, and nothing else is lost
  */
 #ifndef KERNEL_MACHINE_ACPI_H
 #define KERNEL_MACHINE_ACPI_H
@@ -26,10 +27,12 @@ struct acpi_view {
     const void *ctx;
 };
 
-/* Told of each table once (the lists and the DSDT too), and once more of each thing that is wrong
- * in one that is used all the same. `header` is the table's first 36 bytes, which may be anything,
- * or NULL when they cannot be read. `wrong` is NULL for a sound table, else a constant sentence. */
-typedef void acpi_note_fn(void *ctx, const unsigned char *header, paddr_t at, const char *wrong);
+/* Told of each table once (the lists and the DSDT too), and once more of each kind of thing that is
+ * wrong in one that is used all the same. `header` is the table's first 36 bytes, which may be
+ * anything, or NULL when they cannot be read. `wrong` is NULL for a sound table, else a constant
+ * sentence; `times`, 1 or more, is how often that was met. */
+typedef void acpi_note_fn(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+                          uint32_t times);
 
 enum acpi_space { ACPI_MEMORY = 0, ACPI_PORT = 1, ACPI_PCI = 2 };
 
@@ -50,11 +53,12 @@ struct acpi_range {
     paddr_t base;
     uint64_t size; /* not 0; base + size does not wrap */
     uint32_t node;
-    bool hot_plug;
+    bool hot_plug; /* a window for memory that may be plugged in later */
 };
 
 #define ACPI_CPUS_MAX   1024u
-#define ACPI_RANGES_MAX 128u
+#define ACPI_RANGES_MAX 512u
+#define ACPI_PLACES_MAX 64u
 
 struct acpi {
     uint32_t tables;  /* sound ones, DSDT included */
@@ -72,10 +76,16 @@ struct acpi {
     uint32_t cpu_count; /* in `cpu` */
     struct acpi_cpu cpu[ACPI_CPUS_MAX];
 
-    /* SRAT: memory that is enabled, in the table's order. */
+    /* SRAT: memory that is enabled, in the table's order. kernel/machine/nodes.h makes sense of it. */
     bool has_srat;
+    bool srat_cut; /* an entry of no sound length ends it: what follows is not known */
     uint32_t range_count;
     struct acpi_range range[ACPI_RANGES_MAX];
+
+    /* SLIT: from place i to place j it is distance[i * places + j], 10 or more. Its places are the
+     * nodes 0 to places - 1 of the SRAT. */
+    uint32_t places; /* 0: there is no sound SLIT */
+    uint8_t distance[ACPI_PLACES_MAX * ACPI_PLACES_MAX];
 
     /* FADT. */
     bool hardware_reduced;
@@ -103,10 +113,5 @@ struct acpi {
  * tables^2). */
 const char *acpi_read(struct acpi *, const struct acpi_view *, paddr_t rsdp, acpi_note_fn *,
                       void *ctx);
-
-/* Look for _S5 in `size` bytes of AML: a name, then a package of numbers below 8. True: the sleep
- * types for PM1a and PM1b are in `type`; false: `type` is left alone. Any bytes are legal. O(size).
- */
-bool acpi_find_s5(const unsigned char *aml, uint64_t size, uint8_t type[2]);
 
 #endif

@@ -12,7 +12,13 @@
 /* By the SPCR's code for the rate; 0: as the firmware has set it. */
 static const uint8_t divisors[8] = {0, 0, 0, 12, 6, 0, 2, 1};
 
+/* Lines in the log for as many ranges of nodes; real machines have far fewer. */
+#define RANGES_LOGGED 64u
+
 struct acpi platform;
+struct nodes platform_nodes;
+
+static uint32_t wrong_tables; /* lines that say what is wrong with one */
 
 static const unsigned char *read_firmware(const void *ctx, paddr_t at, uint64_t size,
                                           const char **why)
@@ -21,40 +27,29 @@ static const unsigned char *read_firmware(const void *ctx, paddr_t at, uint64_t 
 }
 
 /* A table that is refused may have any bytes for a name. */
-static void note(void *ctx, const unsigned char *header, paddr_t at, const char *wrong)
+static void log_table(const unsigned char *header, paddr_t at, const char *wrong, uint32_t times)
 {
-    UNUSED(ctx);
     char name[5] = "";
-    if (header == NULL) {
-        LOG("acpi", "a table at %X: %s", U(at), S(wrong));
-        return;
-    }
     for (unsigned i = 0; i < 4; i++)
         name[i] = (char)(header[i] > ' ' && header[i] < 0x7F ? header[i] : '?');
-    LOG("acpi", "%s at %X, %u bytes%s%s", S(name), U(at), U(load32(header + 4)),
-        S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
+    if (times > 1)
+        LOG("acpi", "%s at %X, %u bytes: %s (%u times)", S(name), U(at), U(load32(header + 4)),
+            S(wrong), U(times));
+    else
+        LOG("acpi", "%s at %X, %u bytes%s%s", S(name), U(at), U(load32(header + 4)),
+            S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
 }
 
-/* Bytes of RAM of the map inside the range. */
-static uint64_t ram_inside(const struct memmap *m, const struct acpi_range *n)
+static void note(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+                 uint32_t times)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < m->count; i++) {
-        const struct mem_region *r = &m->regions[i];
-        paddr_t from = max_u64(r->base, n->base);
-        paddr_t to = min_u64(mem_region_end(r), n->base + n->size);
-        if (from < to && mem_type_is_ram(r->type))
-            sum += to - from;
-    }
-    return sum;
-}
-
-static uint32_t cpus_of(uint32_t node)
-{
-    uint32_t sum = 0;
-    for (uint32_t i = 0; i < platform.cpu_count; i++)
-        sum += platform.cpu[i].node == node;
-    return sum;
+    UNUSED(ctx);
+    if (wrong != NULL && ++wrong_tables > LOG_ALIKE)
+        return;
+    if (header == NULL)
+        LOG("acpi", "a table at %X: %s", U(at), S(wrong));
+    else
+        log_table(header, at, wrong, times);
 }
 
 static void log_cpus(void)
@@ -67,19 +62,63 @@ static void log_cpus(void)
         U(platform.io_apics), U(platform.apic_base));
 }
 
-static void log_nodes(const struct memmap *m)
+/* Bytes of RAM of the map in the range. */
+static uint64_t ram_inside(const struct memmap *m, const struct node_range *n)
 {
-    const struct acpi_range all = {.base = 0, .size = SPACE_DIRECT_SIZE};
-    uint64_t missing = ram_inside(m, &all);
-    for (uint32_t i = 0; i < platform.range_count; i++) {
-        const struct acpi_range *n = &platform.range[i];
-        uint64_t ram = ram_inside(m, n);
-        LOG("node", "%u, %u CPUs: %X %X, %h of it RAM%s", U(n->node), U(cpus_of(n->node)),
-            U(n->base), U(n->base + n->size), U(ram), S(n->hot_plug ? ", hot-plug" : ""));
-        missing -= min_u64(ram, missing);
+    uint64_t sum = 0;
+    for (size_t i = mem_region_index(m->regions, m->count, n->base);
+         i < m->count && m->regions[i].base < n->end; i++) {
+        const struct mem_region *r = &m->regions[i];
+        if (mem_type_is_ram(r->type))
+            sum += min_u64(mem_region_end(r), n->end) - max_u64(r->base, n->base);
     }
-    if (missing != 0)
-        LOG("node", "0 too: %h of RAM in no range", U(missing));
+    return sum;
+}
+
+static void log_ranges(const struct nodes *n, const struct memmap *m)
+{
+    bool has_range[NODES_MAX] = {false};
+    for (uint32_t i = 0; i < n->range_count; i++) {
+        const struct node_range *r = &n->range[i];
+        has_range[r->node] = true;
+        if (i < RANGES_LOGGED)
+            LOG("node", "%u, %u CPUs: %X %X, %h of it RAM", U(n->domain[r->node]),
+                U(n->cpus[r->node]), U(r->base), U(r->end), U(ram_inside(m, r)));
+    }
+    if (n->range_count > RANGES_LOGGED)
+        LOG("node", "%u more ranges", U(n->range_count - RANGES_LOGGED));
+    for (uint32_t i = 0; i < n->count; i++)
+        if (!has_range[i])
+            LOG("node", "%u, %u CPUs, no memory", U(n->domain[i]), U(n->cpus[i]));
+}
+
+static void log_distances(const struct nodes *n)
+{
+    for (uint32_t i = 0; i < n->count && n->count > 1; i++) {
+        struct format_line l = {.used = 0};
+        for (uint32_t j = 0; j < n->count; j++)
+            FORMAT(&l, " %u", U(n->distance[i][j]));
+        l.text[min_u64(l.used, LOG_LINE - 1)] = '\0';
+        LOG("node", "%u, distances:%s", U(n->domain[i]), S(l.text));
+    }
+}
+
+static void log_nodes(const struct nodes *n, const struct memmap *m)
+{
+    if (n->wrong != NULL) {
+        LOG("node", "all memory and all CPUs are in one: %s", S(n->wrong));
+        return;
+    }
+    log_ranges(n, m);
+    if (n->unplaced != 0)
+        LOG("node", "%u too: %h of RAM in no range", U(n->domain[0]), U(n->unplaced));
+    if (n->stray_cpus != 0)
+        LOG("node", "%u too: %u CPUs that the SRAT does not place", U(n->domain[0]),
+            U(n->stray_cpus));
+    if (n->lost_ranges != 0)
+        LOG("node", "%u too: %u memory ranges of nodes beyond the %uth", U(n->domain[0]),
+            U(n->lost_ranges), U(NODES_MAX));
+    log_distances(n);
 }
 
 static void log_serial(void)
@@ -186,11 +225,14 @@ void platform_read(const struct boot_info *boot, const struct memmap *m)
     const struct acpi_view view = {read_firmware, m};
     const char *wrong = acpi_read(&platform, &view, boot->rsdp, note, NULL);
     firmware_close();
+    if (wrong_tables > LOG_ALIKE)
+        LOG("acpi", "%u more lines of what is wrong with tables", U(wrong_tables - LOG_ALIKE));
     LOG("acpi", "root pointer %X: %s", U(boot->rsdp), S(wrong != NULL ? wrong : "sound"));
+    nodes_make(&platform_nodes, &platform, m);
     if (platform.has_madt)
         log_cpus();
     if (platform.has_srat)
-        log_nodes(m);
+        log_nodes(&platform_nodes, m);
     log_smbios(boot->smbios, m);
 }
 

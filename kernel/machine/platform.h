@@ -5,10 +5,11 @@
 
 #include "kernel/machine/acpi.h"
 #include "kernel/boot_info.h"
+#include "kernel/machine/nodes.h"
 #include "kernel/options.h"
-#include "mm/memmap.h"
 
 extern struct acpi platform; /* all zero until platform_read(), and where there are no tables */
+extern struct nodes platform_nodes; /* not to be used before platform_read() */
 
 /* Read the tables, wherever they lie (kernel/machine/firmware.h), and log what they say, one line a
  * fact, and what is refused with the reason. Once, before any memory is handed

@@ -53,7 +53,8 @@ read_row() { # ROW
     row_option --machine "$machine"
     row_option --firmware "$firmware"
     row_option --options "${words//,/ }"
-    ROW+=(--qemu "$screen $qemu")
+    # %data% is tests/data, for run.sh in quotes and for QEMU with its commas doubled.
+    ROW+=(--qemu "$screen ${qemu//%data%/\"$(qemu_escape "$ROOT/tests/data")\"}")
     if [ "$disk" = - ]; then
         ROW+=(--image "$BUILD/BOOTX64.EFI")
     else

@@ -3,7 +3,9 @@
  * XSDT and an RSDT list them, and the FADT's pointers lead to one of them. What comes out must hold
  * together, and twice the same. The input is also searched for _S5 as it is. */
 #include "kernel/machine/acpi.c"
-#include "kernel/machine/acpi_parts.c"
+#include "kernel/machine/acpi_power.c"
+#include "kernel/machine/acpi_table.c"
+#include "kernel/machine/acpi_topology.c"
 #include "kernel/machine/rsdp.c"
 
 #include "tests/model/acpi_rig.h"
@@ -12,7 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t notes, wrongs;
 
-static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong)
+static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+                 uint32_t times)
 {
     static volatile unsigned char seen;
     UNUSED(ctx);
@@ -20,7 +23,7 @@ static void hear(void *ctx, const unsigned char *header, paddr_t at, const char 
     for (unsigned i = 0; header != NULL && i < 36; i++)
         seen = header[i];
     UNUSED(seen);
-    if (wrong != NULL && *wrong == '\0')
+    if ((wrong != NULL && *wrong == '\0') || times == 0)
         abort();
     notes++;
     wrongs += wrong != NULL;

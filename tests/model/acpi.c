@@ -1,7 +1,9 @@
 /* kernel/machine/acpi.c on the desk: hand-made tables for each rule of kernel/machine/acpi.h, and tables that QEMU
  * makes (tests/data/acpi), of which the expectations are what QEMU was asked for. */
 #include "kernel/machine/acpi.c"
-#include "kernel/machine/acpi_parts.c"
+#include "kernel/machine/acpi_power.c"
+#include "kernel/machine/acpi_table.c"
+#include "kernel/machine/acpi_topology.c"
 #include "kernel/machine/rsdp.c"
 
 #include "tests/model/acpi_rig.h"
@@ -12,18 +14,20 @@ static struct acpi acpi;
 struct told {
     char signature[5];
     uint64_t at;
+    uint32_t times;
     char wrong[80];
 };
 static struct told told[200];
 static size_t told_count;
 
-static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong)
+static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+                 uint32_t times)
 {
     UNUSED(ctx);
     if (told_count == ARRAY_LEN(told))
         abort();
     struct told *t = &told[told_count++];
-    *t = (struct told){.at = at};
+    *t = (struct told){.at = at, .times = times};
     if (header != NULL)
         memcpy(t->signature, header, 4);
     snprintf(t->wrong, sizeof t->wrong, "%s", wrong != NULL ? wrong : "");
@@ -42,6 +46,16 @@ static size_t heard(const char *text)
     for (size_t i = 0; i < told_count; i++)
         n += told[i].wrong[0] != '\0' && strstr(told[i].wrong, text) != NULL;
     return n;
+}
+
+/* And how often that was met, by its one line. */
+static size_t heard_times(const char *text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < told_count; i++)
+        if (told[i].wrong[0] != '\0' && strstr(told[i].wrong, text) != NULL)
+            n += told[i].times;
+    return heard(text) == 1 ? n : 0;
 }
 
 static const uint64_t first[1] = {RIG_FIRST};
@@ -177,7 +191,7 @@ static void cpus_of_every_kind(void)
     EXPECT(acpi.cpu[0].id == 0 && acpi.cpu[1].id == 2 && acpi.cpu[2].id == 256);
     EXPECT(acpi.cpu[2].node == ACPI_NO_NODE);
     EXPECT(acpi.io_apics == 1 && acpi.apic_base == 0x1FEE00000u);
-    EXPECT(heard("too short") == 2);
+    EXPECT(heard_times("too short") == 2);
     alone("APIC", 4, bytes, 8 + 16);
     EXPECT(run() == NULL && acpi.apic_base == 0xFEE00000u && acpi.cpus == 2 && told_count == 2);
 }
@@ -230,7 +244,7 @@ static void srat_memory(unsigned char *e, uint64_t base, uint64_t size, uint32_t
 
 static void nodes_and_their_memory(void)
 {
-    unsigned char body[12 + 8 * 40];
+    unsigned char body[12 + 10 * 40];
     for (unsigned revision = 1; revision <= 3; revision++) {
         memset(body, 0, sizeof body);
         srat_memory(body + 12, 0, 0xA0000, 0x101, 1);
@@ -241,26 +255,98 @@ static void nodes_and_their_memory(void)
         srat_memory(body + 212, ~(uint64_t)0 - 5, 0x1000, 2, 1); /* wraps */
         srat_memory(body + 252, 0x7FFFF000, 0x2000, 2, 1);  /* overlaps */
         srat_memory(body + 292, 0x200000, 0x1000, 0x101, 1); /* overlaps its own node */
+        srat_memory(body + 332, 0x200000, 0x1000, 3, 3);     /* for later: may overlap */
+        srat_memory(body + 372, ((uint64_t)1 << 40) + 1, 5, 4, 1); /* that one too */
         alone("SRAT", revision, body, sizeof body);
-        EXPECT(run() == NULL && acpi.has_srat && acpi.range_count == 5);
+        EXPECT(run() == NULL && acpi.has_srat && acpi.range_count == 7 && !acpi.srat_cut);
         EXPECT(acpi.range[0].node == (revision < 2 ? 1 : 0x101) && !acpi.range[0].hot_plug);
         EXPECT(acpi.range[1].base == 0x100000 && acpi.range[1].size == 0x7FF00000);
         EXPECT(acpi.range[2].hot_plug && acpi.range[2].node == 2);
         EXPECT(acpi.range[2].base == (uint64_t)1 << 40);
-        EXPECT(heard("wraps") == 1 && heard("nodes overlap") == 1);
+        EXPECT(heard_times("wraps") == 1 && heard_times("two nodes overlap") == 1);
+        EXPECT(heard_times("one node overlap") == 1 && acpi.range[5].hot_plug);
     }
 }
 
 static void many_ranges(void)
 {
-    size_t size = 12 + (size_t)130 * 40;
+    size_t size = 12 + (size_t)514 * 40;
     unsigned char *body = calloc(1, size);
-    for (unsigned i = 0; i < 130; i++)
+    for (unsigned i = 0; i < 514; i++)
         srat_memory(body + 12 + 40 * (size_t)i, (uint64_t)i << 30, 1 << 30, i, 1);
     alone("SRAT", 2, body, size);
-    EXPECT(run() == NULL && acpi.range_count == 128 && heard("more than 128") == 2);
-    EXPECT(acpi.range[127].node == 127);
+    EXPECT(run() == NULL && acpi.range_count == 512 && heard_times("more than 512") == 2);
+    EXPECT(acpi.range[511].node == 511);
     free(body);
+}
+
+/* However many entries are bad, each kind is one line with its count. */
+static void two_hundred_bad_entries(void)
+{
+    size_t size = 12 + (size_t)600 * 40;
+    unsigned char *body = calloc(1, size);
+    for (unsigned i = 0; i < 200; i++) {
+        unsigned char *e = body + 12 + 40 * (size_t)i;
+        srat_memory(e, ~(uint64_t)0 - 5, 0x1000, 0, 1);   /* wraps */
+        srat_memory(e + 40 * 200, 0x1000, 0x1000, i, 1);  /* lies where 199 others lie */
+        srat_memory(e + 40 * 400, 0x1000, 0x1000, i, 1);  /* twice, and of another's */
+        e[40 * 400] = 2;
+        e[40 * 400 + 1] = 20; /* too short, as is what comes next */
+        e[40 * 400 + 20] = 0;
+        e[40 * 400 + 21] = 20;
+    }
+    body[12 + 40 * 400 + 21] = 15;
+    alone("SRAT", 3, body, size);
+    EXPECT(run() == NULL && acpi.range_count == 200 && told_count == 6);
+    EXPECT(heard_times("wraps") == 200 && heard_times("two nodes overlap") == 199);
+    EXPECT(heard_times("too short") > 0 && heard_times("no sound length") == 1 && acpi.srat_cut);
+    for (unsigned i = 0; i < 400; i++) { /* CPUs' entries of 8 bytes want 8 */
+        unsigned char *e = body + 8 + 7 * (size_t)i;
+        memcpy(e, "\0\7\0\0\1\0\0", 7);
+    }
+    alone("APIC", 3, body, 8 + (size_t)400 * 7);
+    EXPECT(run() == NULL && acpi.cpus == 0 && heard_times("too short") == 400 && told_count == 3);
+    free(body);
+}
+
+static void slit(uint64_t places, const unsigned char *matrix, size_t size)
+{
+    unsigned char *body = calloc(1, 8 + size);
+    rig_put(body, places, 8);
+    memcpy(body + 8, matrix, size);
+    alone("SLIT", 1, body, 8 + size);
+    EXPECT(run() == NULL && acpi.tables == 1);
+    free(body);
+}
+
+static void distances_of_places(void)
+{
+    static unsigned char matrix[65 * 65];
+    memcpy(matrix, "\12\25\37\26\12\45\40\50\12", 9);
+    slit(3, matrix, 9);
+    EXPECT(acpi.places == 3 && told_count == 2);
+    for (unsigned i = 0; i < 9; i++)
+        EXPECT(acpi.distance[i] == matrix[i]);
+    slit(3, matrix, 8); /* cut off */
+    EXPECT(acpi.places == 0 && heard("shorter than its matrix") == 1);
+    slit(0, matrix, 9);
+    EXPECT(acpi.places == 0 && heard("of no place") == 1);
+    slit((uint64_t)1 << 32, matrix, 9);
+    EXPECT(acpi.places == 0 && heard("of no place") == 1);
+    for (unsigned i = 0; i < 9; i++) {
+        unsigned char was = matrix[i];
+        matrix[i] = i % 4 == 0 ? 11 : 9; /* not 10 from itself; reserved */
+        slit(3, matrix, 9);
+        EXPECT(acpi.places == 0 && heard("contradict themselves") == 1);
+        matrix[i] = was;
+    }
+    memset(matrix, 10, sizeof matrix);
+    slit(64, matrix, (size_t)64 * 64);
+    EXPECT(acpi.places == 64 && acpi.distance[64 * 64 - 1] == 10);
+    slit(65, matrix, (size_t)65 * 65);
+    EXPECT(acpi.places == 0 && heard("more than 64") == 1);
+    alone("SLIT", 1, "1234567", 7);
+    EXPECT(run() == NULL && acpi.places == 0 && heard("of no place") == 1);
 }
 
 static void cpus_are_placed(void)
@@ -286,7 +372,7 @@ static void cpus_are_placed(void)
         p = rig_table(list[1 - order], "SRAT", 36 + sizeof srat, 3);
         memcpy(p + 36, srat, sizeof srat);
         rig_sum(p, 36 + sizeof srat, 9);
-        EXPECT(run() == NULL && acpi.cpus == 4 && heard("too short") == 1);
+        EXPECT(run() == NULL && acpi.cpus == 4 && heard_times("too short") == 1);
         EXPECT(acpi.cpu[0].node == 0x4020103 && acpi.cpu[1].node == ACPI_NO_NODE);
         EXPECT(acpi.cpu[2].node == ACPI_NO_NODE && acpi.cpu[3].node == 9);
     }
@@ -536,7 +622,9 @@ int main(void)
     expect_run("A4 CPUs beyond the room are counted and told", many_cpus);
     expect_run("nodes and their memory", nodes_and_their_memory);
     expect_run("A4 ranges beyond the room are told", many_ranges);
+    expect_run("A4 two hundred bad entries make one line and a count", two_hundred_bad_entries);
     expect_run("CPUs are placed in their nodes", cpus_are_placed);
+    expect_run("distances between nodes", distances_of_places);
     expect_run("registers of the FADT, old and new", registers_of_the_fadt);
     expect_run("_S5 is found in each of its spellings", s5_in_its_spellings);
     expect_run("what is no _S5 is not taken for one", what_is_no_s5);

@@ -1,5 +1,6 @@
 /* kernel/machine/firmware.c on the desk: what may be read, against a list that asks page by page;
  * and what is mapped for it, looked up in the tables. */
+#define CPU_TRAP_STACKS 1u /* of a port to a machine; this one runs on none */
 #include "kernel/machine/firmware.c"
 
 #include "hal/host/host.h"

@@ -1,0 +1,201 @@
+#include "kernel/machine/nodes.h"
+
+#define LOCAL   10u
+#define REMOTE  20u
+#define UNKNOWN UINT32_MAX
+
+/* Index of the first domain that is not below `domain`. */
+static uint32_t place_of(const struct nodes *n, uint32_t domain)
+{
+    uint32_t i = 0;
+    while (i < n->count && n->domain[i] < domain)
+        i++;
+    return i;
+}
+
+static uint32_t find(const struct nodes *n, uint32_t domain)
+{
+    uint32_t i = place_of(n, domain);
+    return i < n->count && n->domain[i] == domain ? i : UNKNOWN;
+}
+
+static void add_domain(struct nodes *n, uint32_t domain)
+{
+    if (n->count == NODES_MAX || find(n, domain) != UNKNOWN)
+        return;
+    uint32_t at = place_of(n, domain);
+    for (uint32_t i = n->count++; i > at; i--)
+        n->domain[i] = n->domain[i - 1];
+    n->domain[at] = domain;
+}
+
+static void find_domains(struct nodes *n, const struct acpi *a)
+{
+    for (uint32_t i = 0; i < a->range_count; i++)
+        if (!a->range[i].hot_plug)
+            add_domain(n, a->range[i].node);
+    for (uint32_t i = 0; i < a->cpu_count; i++)
+        if (a->cpu[i].node != ACPI_NO_NODE)
+            add_domain(n, a->cpu[i].node);
+}
+
+static void insert(struct nodes *n, uint32_t at, paddr_t base, paddr_t end, uint32_t node)
+{
+    for (uint32_t i = n->range_count++; i > at; i--)
+        n->range[i] = n->range[i - 1];
+    n->range[at] = (struct node_range){base, end, node};
+}
+
+/* Give the node what no earlier range has of [base, end). */
+static void place(struct nodes *n, paddr_t base, paddr_t end, uint32_t node)
+{
+    for (uint32_t i = 0; base < end; i++) {
+        bool last = i == n->range_count;
+        if (!last && n->range[i].end <= base)
+            continue;
+        paddr_t stop = last ? end : min_u64(end, n->range[i].base);
+        if (base < stop)
+            insert(n, i++, base, stop, node);
+        base = last ? end : max_u64(base, n->range[i].end);
+    }
+}
+
+static void join_ranges(struct nodes *n)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n->range_count; i++) {
+        struct node_range *last = &n->range[kept - (kept > 0)];
+        if (kept > 0 && last->end == n->range[i].base && last->node == n->range[i].node)
+            last->end = n->range[i].end;
+        else
+            n->range[kept++] = n->range[i];
+    }
+    n->range_count = kept;
+}
+
+/* To the next page, for a page belongs to whom its first byte belongs (N2). */
+static paddr_t page_from(paddr_t at)
+{
+    return at > UINT64_MAX - PAGE_SIZE ? align_down(UINT64_MAX, PAGE_SIZE)
+                                       : align_up(at, PAGE_SIZE);
+}
+
+static void place_ranges(struct nodes *n, const struct acpi *a)
+{
+    for (uint32_t i = 0; i < a->range_count; i++) {
+        const struct acpi_range *r = &a->range[i];
+        uint32_t node = find(n, r->node);
+        if (r->hot_plug)
+            continue;
+        if (node == UNKNOWN)
+            n->lost_ranges++;
+        else
+            place(n, page_from(r->base), page_from(r->base + r->size), node);
+    }
+    join_ranges(n);
+}
+
+/* Index of the first range that ends beyond `at`. */
+static uint32_t range_after(const struct nodes *n, paddr_t at)
+{
+    uint32_t low = 0, high = n->range_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (n->range[middle].end <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t nodes_at(const struct nodes *n, paddr_t at, paddr_t *until)
+{
+    uint32_t i = range_after(n, at);
+    bool inside = i < n->range_count && n->range[i].base <= at;
+    *until = inside ? n->range[i].end : i < n->range_count ? n->range[i].base : UINT64_MAX;
+    return inside ? n->range[i].node : 0;
+}
+
+uint32_t nodes_of(const struct nodes *n, uint32_t domain)
+{
+    uint32_t node = find(n, domain);
+    return node == UNKNOWN ? 0 : node;
+}
+
+static void count_region(struct nodes *n, const struct mem_region *r)
+{
+    paddr_t until;
+    for (paddr_t at = r->base; at < mem_region_end(r); at = until) {
+        uint32_t node = nodes_at(n, at, &until);
+        uint32_t i = range_after(n, at);
+        until = min_u64(until, mem_region_end(r));
+        n->ram[node] += until - at;
+        if (i == n->range_count || n->range[i].base > at)
+            n->unplaced += until - at;
+    }
+}
+
+static uint64_t count_ram(struct nodes *n, const struct memmap *m)
+{
+    uint64_t placed = 0;
+    for (size_t i = 0; i < m->count; i++)
+        if (mem_type_is_ram(m->regions[i].type))
+            count_region(n, &m->regions[i]);
+    for (uint32_t i = 0; i < n->count; i++)
+        placed += n->ram[i];
+    return placed - n->unplaced;
+}
+
+static void count_cpus(struct nodes *n, const struct acpi *a)
+{
+    for (uint32_t i = 0; i < a->cpu_count; i++) {
+        bool placed = a->cpu[i].node != ACPI_NO_NODE;
+        uint32_t node = placed ? find(n, a->cpu[i].node) : UNKNOWN;
+        n->cpus[node == UNKNOWN ? 0 : node]++;
+        n->stray_cpus += node == UNKNOWN;
+    }
+}
+
+static void set_distances(struct nodes *n, const struct acpi *a)
+{
+    for (uint32_t i = 0; i < n->count; i++) {
+        for (uint32_t j = 0; j < n->count; j++) {
+            uint32_t from = n->domain[i], to = n->domain[j];
+            n->distance[i][j] = (uint8_t)(i == j ? LOCAL : REMOTE);
+            if (from < a->places && to < a->places)
+                n->distance[i][j] = a->distance[from * a->places + to];
+        }
+    }
+}
+
+/* All memory and all CPUs in one. */
+static void make_one(struct nodes *n, const struct acpi *a, const struct memmap *m,
+                     const char *wrong)
+{
+    __builtin_memset(n, 0, sizeof *n);
+    n->wrong = wrong;
+    n->count = 1;
+    n->distance[0][0] = LOCAL;
+    count_ram(n, m);
+    n->unplaced = 0;
+    n->cpus[0] = a->cpu_count;
+}
+
+void nodes_make(struct nodes *n, const struct acpi *a, const struct memmap *m)
+{
+    if (!a->has_srat) {
+        make_one(n, a, m, "the firmware has no SRAT");
+        return;
+    }
+    __builtin_memset(n, 0, sizeof *n);
+    find_domains(n, a);
+    place_ranges(n, a);
+    uint64_t placed = n->count == 0 ? 0 : count_ram(n, m);
+    count_cpus(n, a);
+    set_distances(n, a);
+    if (a->srat_cut)
+        make_one(n, a, m, "the SRAT ends before it should");
+    else if (placed == 0)
+        make_one(n, a, m, "no RAM lies in a range of the SRAT");
+}

@@ -1,0 +1,399 @@
+/* kernel/machine/nodes.c on the desk: every small SRAT against a list that asks page by page; the
+ * tables of real machines (tests/data/nodes), of which the answers were worked out by hand. */
+#include "kernel/machine/nodes.c"
+
+#include "kernel/machine/acpi_table.c"
+#include "kernel/machine/acpi_topology.c"
+
+#include "tests/model/expect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct acpi acpi;
+static struct nodes nodes;
+static struct mem_region storage[64];
+static struct memmap map;
+
+static void clear(void)
+{
+    memset(&acpi, 0, sizeof acpi);
+    memset(&nodes, 0xA5, sizeof nodes); /* need not be clear */
+    acpi.has_srat = true;
+    memmap_init(&map, storage, ARRAY_LEN(storage));
+}
+
+static void add_ram(paddr_t base, paddr_t end, enum mem_type type)
+{
+    if (memmap_add(&map, base, end - base, type) != STATUS_OK)
+        abort();
+}
+
+static void add_memory(uint32_t domain, paddr_t base, paddr_t end, bool hot_plug)
+{
+    if (acpi.range_count == ACPI_RANGES_MAX)
+        abort();
+    acpi.range[acpi.range_count++] = (struct acpi_range){base, end - base, domain, hot_plug};
+}
+
+static void add_cpu_of(uint32_t domain)
+{
+    acpi.cpu[acpi.cpu_count].id = acpi.cpu_count;
+    acpi.cpu[acpi.cpu_count++].node = domain;
+}
+
+static void make(void)
+{
+    if (memmap_normalize(&map) != STATUS_OK)
+        abort();
+    nodes_make(&nodes, &acpi, &map);
+}
+
+/* The rule in words, for one page: the domain of the first range that holds its first byte. */
+static bool naive(paddr_t page, uint32_t *domain)
+{
+    for (uint32_t i = 0; i < acpi.range_count; i++) {
+        const struct acpi_range *r = &acpi.range[i];
+        if (r->hot_plug || page < r->base || page - r->base >= r->size)
+            continue;
+        *domain = r->node;
+        return true;
+    }
+    return false;
+}
+
+/* N1 and N3, and every page of [0, end): its node, the domain behind it, how far that holds; and the
+ * sums of RAM by recount. */
+static bool right(paddr_t end)
+{
+    uint64_t ram[NODES_MAX] = {0}, unplaced = 0;
+    bool good = nodes.count > 0 && nodes.count <= NODES_MAX;
+    for (uint32_t i = 0; good && i < nodes.range_count; i++) {
+        const struct node_range *r = &nodes.range[i];
+        good &= r->base < r->end && (r->base | r->end) % PAGE_SIZE == 0 && r->node < nodes.count;
+        if (i > 0)
+            good &= r[-1].end < r->base || (r[-1].end == r->base && r[-1].node != r->node);
+    }
+    for (paddr_t page = 0; good && page < end; page += PAGE_SIZE) {
+        uint32_t domain, next_domain;
+        paddr_t until;
+        bool placed = naive(page, &domain);
+        uint32_t node = nodes_at(&nodes, page + 4095, &until);
+        good &= placed ? nodes.domain[node] == domain : node == 0;
+        good &= until > page && until % PAGE_SIZE == (until == UINT64_MAX ? 4095 : 0);
+        bool next = naive(page + PAGE_SIZE, &next_domain);
+        if (placed != next || (placed && domain != next_domain))
+            good &= until == page + PAGE_SIZE;
+        else
+            good &= until > page + PAGE_SIZE;
+        const struct mem_region *r = memmap_find(&map, page);
+        if (r == NULL || !mem_type_is_ram(r->type))
+            continue;
+        ram[node] += PAGE_SIZE;
+        unplaced += placed ? 0 : PAGE_SIZE;
+    }
+    return good && memcmp(ram, nodes.ram, sizeof ram) == 0 && unplaced == nodes.unplaced;
+}
+
+#define PAGES 6u
+
+static void set_small(uint32_t at, uint32_t choice)
+{
+    static const struct {
+        uint32_t domain;
+        bool hot_plug;
+    } kinds[4] = {{7, false}, {2, false}, {9, false}, {2, true}};
+    uint32_t base = 0, length = choice / 4 + 1;
+    while (length > PAGES - base)
+        length -= PAGES - base++;
+    acpi.range[at] = (struct acpi_range){base * PAGE_SIZE + 4096, length * PAGE_SIZE,
+                                         kinds[choice % 4].domain, kinds[choice % 4].hot_plug};
+}
+
+/* Up to three ranges, each at every place, of three nodes or a window for later. Pages 1 to 6 are
+ * RAM, but for the third, which is a hole, and the fifth, which is a device's. */
+static void every_small_srat(void)
+{
+    const uint32_t choices = PAGES * (PAGES + 1) / 2 * 4;
+    clear();
+    add_ram(0x1000, 0x3000, MEM_RUNTIME); /* the first MiB is nobody's RAM otherwise */
+    add_ram(0x4000, 0x5000, MEM_ACPI_NVS);
+    add_ram(0x5000, 0x6000, MEM_MMIO);
+    add_ram(0x6000, 0x7000, MEM_ACPI_RECLAIM);
+    make();
+    for (uint32_t a = 0; a < choices; a++) {
+        for (uint32_t b = 0; b < choices; b++) {
+            for (uint32_t c = 0; c <= choices; c++) {
+                set_small(0, a);
+                set_small(1, b);
+                if (c < choices)
+                    set_small(2, c);
+                acpi.range_count = c < choices ? 3 : 2;
+                nodes_make(&nodes, &acpi, &map);
+                bool one = nodes.wrong != NULL;
+                bool places = false;
+                for (paddr_t page = 0x1000; page < 0x7000; page += PAGE_SIZE)
+                    places |= page != 0x3000 && page != 0x5000 && naive(page, &(uint32_t){0});
+                expect_case(one == !places && (one || right(0x9000)));
+            }
+        }
+    }
+}
+
+/* Forty ranges with ends anywhere in a page. */
+static void borders_inside_pages(void)
+{
+    srand(14);
+    for (unsigned round = 0; round < 300; round++) {
+        clear();
+        add_ram(MIB, MIB + 200 * PAGE_SIZE, MEM_USABLE);
+        add_ram(MIB + 250 * PAGE_SIZE, MIB + 300 * PAGE_SIZE, MEM_BOOT);
+        for (unsigned i = 0; i < 40; i++) {
+            paddr_t base = MIB + (paddr_t)rand() % (300 * PAGE_SIZE);
+            add_memory((uint32_t)rand() % 5, base, base + 1 + (paddr_t)rand() % (30 * PAGE_SIZE),
+                       rand() % 8 == 0);
+        }
+        make();
+        expect_case(right(MIB + 340 * PAGE_SIZE));
+    }
+}
+
+/* The largest list that there can be: all ranges apart, then as many that fill the gaps in part. */
+static void as_many_ranges_as_are_kept(void)
+{
+    clear();
+    add_ram(MIB, 8 * MIB, MEM_USABLE);
+    for (uint32_t i = 0; i < ACPI_RANGES_MAX - 1; i++)
+        add_memory(i % 3, MIB + 3 * i * PAGE_SIZE, MIB + (3 * i + 1) * PAGE_SIZE, false);
+    add_memory(3, 0, 0 - (paddr_t)1, false);
+    make();
+    EXPECT(nodes.range_count == 2 * ACPI_RANGES_MAX - 1 && right(9 * MIB));
+    EXPECT(nodes.range[nodes.range_count - 1].end == (0 - PAGE_SIZE));
+}
+
+static void memory_in_no_range(void)
+{
+    clear();
+    add_ram(MIB, 64 * MIB, MEM_USABLE);
+    add_memory(3, 2 * MIB, 32 * MIB, false);
+    add_memory(9, 48 * MIB, 56 * MIB, false);
+    add_cpu_of(9);
+    add_cpu_of(ACPI_NO_NODE);
+    add_cpu_of(77); /* a node that has no memory */
+    make();
+    EXPECT(nodes.wrong == NULL && nodes.count == 3);
+    EXPECT(nodes.domain[0] == 3 && nodes.domain[1] == 9 && nodes.domain[2] == 77);
+    EXPECT(nodes.unplaced == 25 * MIB);
+    EXPECT(nodes.ram[0] == 55 * MIB && nodes.ram[1] == 8 * MIB && nodes.ram[2] == 0);
+    EXPECT(nodes.cpus[0] == 1 && nodes.cpus[1] == 1 && nodes.cpus[2] == 1);
+    EXPECT(nodes.stray_cpus == 1 && nodes.lost_ranges == 0);
+    EXPECT(nodes_of(&nodes, 9) == 1 && nodes_of(&nodes, 77) == 2 && nodes_of(&nodes, 8) == 0);
+    EXPECT(right(70 * MIB));
+    clear(); /* a domain whose number means "none" for a CPU */
+    add_ram(MIB, 64 * MIB, MEM_USABLE);
+    add_memory(3, MIB, 2 * MIB, false);
+    add_memory(ACPI_NO_NODE, 2 * MIB, 3 * MIB, false);
+    add_cpu_of(ACPI_NO_NODE);
+    make();
+    EXPECT(nodes.count == 2 && nodes.cpus[0] == 1 && nodes.cpus[1] == 0 && nodes.stray_cpus == 1);
+    EXPECT(right(70 * MIB));
+}
+
+/* QEMU's: a window for later in the highest node, and an nvdimm of another node inside it. */
+static void windows_place_nothing(void)
+{
+    clear();
+    add_ram(MIB, 64 * MIB, MEM_USABLE);
+    add_memory(0, 0, 48 * MIB, false);
+    add_memory(1, 48 * MIB, 56 * MIB, false);
+    add_memory(2, 56 * MIB, 4 * GIB, true);
+    add_memory(0, 56 * MIB, 60 * MIB, false);
+    make();
+    EXPECT(nodes.count == 2 && nodes.unplaced == 4 * MIB && nodes.range_count == 3);
+    EXPECT(nodes.ram[0] == 55 * MIB && nodes.ram[1] == 8 * MIB && right(70 * MIB));
+}
+
+static void is_one_node(const char *wrong, uint64_t ram, uint32_t cpus)
+{
+    make();
+    EXPECT(nodes.wrong != NULL && strstr(nodes.wrong, wrong) != NULL);
+    EXPECT(nodes.count == 1 && nodes.range_count == 0 && nodes.ram[0] == ram);
+    EXPECT(nodes.cpus[0] == cpus && nodes.stray_cpus == 0 && nodes.unplaced == 0);
+    EXPECT(nodes.distance[0][0] == 10);
+    paddr_t until;
+    EXPECT(nodes_at(&nodes, 5 * GIB, &until) == 0 && until == UINT64_MAX);
+    EXPECT(nodes_of(&nodes, 1) == 0);
+}
+
+static void what_cannot_be_believed(void)
+{
+    for (unsigned kind = 0; kind < 5; kind++) {
+        clear();
+        add_ram(MIB, 64 * MIB, MEM_USABLE);
+        add_cpu_of(1);
+        add_cpu_of(kind);
+        if (kind == 0)
+            acpi.has_srat = false;
+        if (kind == 1 || kind == 2)
+            add_memory(1, kind == 1 ? 64 * MIB : MIB, 128 * MIB, kind == 2);
+        if (kind == 3) {
+            add_memory(1, MIB, 128 * MIB, false);
+            acpi.srat_cut = true;
+        }
+        is_one_node(kind == 0   ? "has no SRAT"
+                    : kind == 3 ? "ends before it should"
+                                : "no RAM lies in a range",
+                    63 * MIB, 2);
+    }
+}
+
+static void more_nodes_than_are_kept(void)
+{
+    clear();
+    add_ram(MIB, 200 * MIB, MEM_USABLE);
+    for (uint32_t i = 0; i < 70; i++) {
+        add_memory(1000 - i, (2 + i) * MIB, (3 + i) * MIB, false);
+        add_cpu_of(1000 - i);
+    }
+    make();
+    EXPECT(nodes.count == 64 && nodes.domain[0] == 937 && nodes.domain[63] == 1000);
+    EXPECT(nodes.lost_ranges == 6 && nodes.stray_cpus == 6);
+    EXPECT(nodes.cpus[0] == 7 && nodes.cpus[1] == 1);
+    EXPECT(nodes.ram[0] == 136 * MIB && nodes.ram[1] == MIB && nodes.unplaced == 135 * MIB);
+}
+
+static void how_far_nodes_are(void)
+{
+    static const uint8_t slit[9] = {10, 21, 31, 22, 10, 37, 32, 40, 10};
+    clear();
+    add_ram(MIB, 64 * MIB, MEM_USABLE);
+    add_memory(2, MIB, 2 * MIB, false);
+    add_memory(0, 2 * MIB, 3 * MIB, false);
+    add_memory(5, 3 * MIB, 4 * MIB, false); /* the SLIT does not know it */
+    acpi.places = 3;
+    memcpy(acpi.distance, slit, sizeof slit);
+    make();
+    EXPECT(nodes.count == 3);
+    EXPECT(nodes.distance[0][0] == 10 && nodes.distance[0][1] == 31 && nodes.distance[0][2] == 20);
+    EXPECT(nodes.distance[1][0] == 32 && nodes.distance[1][1] == 10 && nodes.distance[1][2] == 20);
+    EXPECT(nodes.distance[2][0] == 20 && nodes.distance[2][1] == 20 && nodes.distance[2][2] == 10);
+}
+
+/* From the top of the sources, or from a folder a little below. */
+static FILE *open_data(const char *name)
+{
+    static const char *const up[] = {"", "../", "../../"};
+    FILE *f = NULL;
+    for (size_t i = 0; f == NULL && i < ARRAY_LEN(up); i++) {
+        char path[100];
+        snprintf(path, sizeof path, "%stests/data/%s", up[i], name);
+        f = fopen(path, "r");
+    }
+    if (f == NULL)
+        printf("  tests/data/%s is not here; run this from the top of the sources\n", name);
+    return f;
+}
+
+struct answers {
+    struct node_range range[16]; /* by domain */
+    uint64_t node[8][3];         /* domain, CPUs, bytes of RAM */
+    uint64_t unplaced;
+    uint32_t ranges, nodes;
+};
+
+static bool read_line(const char *line, struct answers *a)
+{
+    uint64_t n[3];
+    if (sscanf(line, "memory %" SCNu64 " %" SCNi64 " %" SCNi64, &n[0], &n[1], &n[2]) == 3)
+        add_memory((uint32_t)n[0], n[1], n[2], false);
+    else if (sscanf(line, "cpu %" SCNu64 " %" SCNu64, &n[0], &n[1]) == 2)
+        add_cpu_of((uint32_t)n[0]);
+    else if (sscanf(line, "ram %" SCNi64 " %" SCNi64, &n[0], &n[1]) == 2)
+        add_ram(n[0], n[1], n[0] < MIB ? MEM_RUNTIME : MEM_USABLE);
+    else if (sscanf(line, "= range %" SCNu64 " %" SCNi64 " %" SCNi64, &n[0], &n[1], &n[2]) == 3)
+        a->range[a->ranges++] = (struct node_range){n[1], n[2], (uint32_t)n[0]};
+    else if (sscanf(line, "= node %" SCNu64 " %" SCNu64 " %" SCNi64, &n[0], &n[1], &n[2]) == 3)
+        memcpy(a->node[a->nodes++], n, sizeof n);
+    else if (sscanf(line, "= unplaced %" SCNi64, &n[0]) == 1)
+        a->unplaced = n[0];
+    else
+        return line[0] == '#';
+    return true;
+}
+
+static void check_table(const char *name)
+{
+    char line[200];
+    struct answers a = {.ranges = 0};
+    FILE *f = open_data(name);
+    if (!EXPECT(f != NULL))
+        return;
+    clear();
+    while (fgets(line, sizeof line, f) != NULL)
+        EXPECT(read_line(line, &a));
+    fclose(f);
+    make();
+    EXPECT(nodes.wrong == NULL && nodes.unplaced == a.unplaced && nodes.stray_cpus == 0);
+    EXPECT(nodes.range_count == a.ranges && nodes.count == a.nodes && a.ranges > 0);
+    for (uint32_t i = 0; i < a.ranges; i++)
+        EXPECT(nodes.range[i].base == a.range[i].base && nodes.range[i].end == a.range[i].end &&
+               nodes.domain[nodes.range[i].node] == a.range[i].node);
+    for (uint32_t i = 0; i < a.nodes; i++)
+        EXPECT(nodes.domain[i] == a.node[i][0] && nodes.cpus[i] == a.node[i][1] &&
+               nodes.ram[i] == a.node[i][2]);
+}
+
+static void tables_of_machines(void)
+{
+    check_table("nodes/amd-two-sockets.srat");
+    check_table("nodes/amd-three-ranges.srat");
+    check_table("nodes/interleaved.srat");
+}
+
+static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+                 uint32_t times)
+{
+    uint32_t *heard = ctx;
+    UNUSED(header);
+    UNUSED(at);
+    *heard += strstr(wrong, "of one node overlap") != NULL ? times : 100;
+}
+
+/* A public report: node 0 is told twice, the second time in part. 2 GiB, 512 KiB of them reserved. */
+static void a_range_that_overlaps_itself(void)
+{
+    unsigned char bytes[36 + 92] = "SRAT";
+    uint32_t heard = 0;
+    FILE *f = open_data("acpi/srat-overlaps-itself.bin");
+    if (!EXPECT(f != NULL && fread(bytes + 36, 1, 92, f) == 92))
+        return;
+    fclose(f);
+    bytes[8] = 3;
+    clear();
+    const struct acpi_table table = {bytes, sizeof bytes, 0};
+    const struct acpi_reader reader = {NULL, hear, &heard};
+    acpi_srat(&acpi, &table, &reader);
+    add_ram(MIB, 2 * GIB - MIB, MEM_USABLE);
+    add_ram(2 * GIB - 512 * KIB, 2 * GIB, MEM_ACPI_NVS);
+    add_ram(0, 640 * KIB, MEM_USABLE);
+    make();
+    EXPECT(nodes.count == 1 && nodes.wrong == NULL && nodes.range_count == 1);
+    EXPECT(nodes.unplaced == GIB - 512 * KIB && nodes.ram[0] == 2 * GIB - MIB - 512 * KIB);
+    EXPECT(heard == 1);
+}
+
+int main(void)
+{
+    expect_run("N2 every small SRAT places each page as a naive list does", every_small_srat);
+    expect_run("N2 a page belongs to whom its first byte belongs", borders_inside_pages);
+    expect_run("N1 the largest list of ranges fits", as_many_ranges_as_are_kept);
+    expect_run("N2 RAM and CPUs that nobody places are node 0's, and counted", memory_in_no_range);
+    expect_run("N3 windows for later place nothing", windows_place_nothing);
+    expect_run("N4 an SRAT that cannot be believed is one node, and why", what_cannot_be_believed);
+    expect_run("nodes beyond the 64th are counted, their memory is node 0's",
+               more_nodes_than_are_kept);
+    expect_run("N5 distances by the SLIT, or 20", how_far_nodes_are);
+    expect_run("the tables of AMD's machines and the interleaved one", tables_of_machines);
+    expect_run("a range that overlaps itself counts once", a_range_that_overlaps_itself);
+    return expect_total();
+}
