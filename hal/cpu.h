@@ -142,6 +142,7 @@ struct cpu_start {
     void *const *areas;
     uint32_t count; /* below 2^31 */
     void (*entry)(uint32_t ticket);
+    bool broken; /* for tests: each CPU faults before it takes a ticket, and stops there */
 };
 
 /* Get ready. False: CPUs cannot be started here. On the CPU that booted, whose state the others get. */

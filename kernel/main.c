@@ -111,7 +111,7 @@ static void kernel_main(void *arg)
     panic_screen_step("looking at the machine");
     platform_use(&boot, &options);
     panic_screen_step("starting the other CPUs");
-    cpus_start();
+    cpus_start(options.plant);
     display_start(&options);
     space_log(false);
     bool sound = account_audit();

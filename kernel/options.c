@@ -27,12 +27,14 @@ static unsigned hex_digit(char c)
 
 #define PLANTS                                                                                     \
     "panic|fault|triple|hang|failtest|stack|text|reset|off|nmi" /* as enum plant has them */
+#define CPU_PLANTS "cpu-lost|cpu-late|cpu-fault|cpu-deaf|cpu-panic" /* as they follow there */
 #define SCREENS "map|log|off"                                   /* as enum screen_use */
 
 const char options_help[] =
     "keepbs selftest=on|off screen=" SCREENS " serial=off|0xPORT sp=use\n"
     "menu=off|SECONDS report=on|off monitor=on|off exercise=ROUNDS kaslr=on|off\n"
     "plant=" PLANTS "\n"
+    "plant=" CPU_PLANTS "\n"
     "cpus=N levels=5 tables=log exit=0|1 help; a later word wins\n";
 
 /* What stands behind `key` where a word begins with it, or NULL. */
@@ -108,13 +110,16 @@ static bool parse_choice(const char *word, struct options *o)
     unsigned plant = choice(value_of(word, "plant="), PLANTS);
     unsigned screen = choice(value_of(word, "screen="), SCREENS);
     unsigned monitor = choice(value_of(word, "monitor="), "on|off");
+    unsigned cpu_plant = choice(value_of(word, "plant="), CPU_PLANTS);
     if (plant != 0)
         o->plant = (enum plant)plant;
+    if (cpu_plant != 0)
+        o->plant = (enum plant)(PLANT_NMI + cpu_plant);
     if (screen != 0)
         o->screen = (enum screen_use)(screen - 1);
     if (monitor != 0)
         o->monitor = (enum monitor_use)monitor;
-    return (plant | screen | monitor) != 0;
+    return (plant | cpu_plant | screen | monitor) != 0;
 }
 
 static bool parse_switch(const char *word, struct options *o)

@@ -20,6 +20,7 @@
  *   help            show all options before the firmware is left
  *   plant=panic|fault|stack|text|triple|hang|failtest|reset|off|nmi   break this boot on purpose;
  *                   the harness's own proof
+ *   plant=cpu-lost|cpu-late|cpu-fault|cpu-deaf|cpu-panic   the same for CPUs that are started
  *
  * A later word wins over an earlier one. Whatever is not above 20h (blanks, control bytes) stands
  * between words.
@@ -40,7 +41,12 @@ enum plant {
     PLANT_TEXT,
     PLANT_RESET,
     PLANT_OFF,
-    PLANT_NMI
+    PLANT_NMI,
+    PLANT_CPU_LOST, /* the last CPU is never started */
+    PLANT_CPU_LATE, /* it is started by the second try alone */
+    PLANT_CPU_FAULT, /* each CPU faults where it begins */
+    PLANT_CPU_DEAF, /* the last CPU does not answer a shootdown */
+    PLANT_CPU_PANIC /* the last CPU panics */
 };
 
 enum screen_use { SCREEN_MAP, SCREEN_LOG, SCREEN_OFF };

@@ -9,24 +9,30 @@
 #define CR4_PAE    (1u << 5)
 #define EFER_LME   (1u << 8)
 #define EFER_NXE   (1u << 11)
+#define CR4_WRONG  (1u << 31) /* reserved: a general protection fault */
 #define CLOSED     0x80000000u /* `ticket` from here on: nobody waits any more */
 #define PAGE_LIMIT ((paddr_t)MIB)
 
-extern const unsigned char ap_start_begin[], ap_start_end[], ap_start_block[]; /* ap_start.S */
+/* ap_start.S */
+extern const unsigned char ap_start_begin[], ap_start_end[], ap_start_block[], ap_start_faulted[];
 
 /* What stands at ap_start_block, in pieces that need no packing. */
 struct ap_block {
     uint64_t gdt[4];
-    uint16_t gdt_limit, gdt_base[2], unused;
+    uint16_t gdt_limit, gdt_base[2], unused_gdt;
+    uint16_t idt_limit, idt_base[2], unused_idt;
     uint32_t to_32, selector_32;
     uint32_t to_64, selector_64;
     uint32_t root, cr4, efer, count;
     uint64_t ticket, stacks, entry; /* addresses */
+    uint64_t idt[32];               /* 32-bit gates */
 };
 _Static_assert(offsetof(struct ap_block, gdt_limit) == 32 &&
-                   offsetof(struct ap_block, to_32) == 40 &&
-                   offsetof(struct ap_block, root) == 56 &&
-                   offsetof(struct ap_block, ticket) == 72 && sizeof(struct ap_block) == 96,
+                   offsetof(struct ap_block, idt_limit) == 40 &&
+                   offsetof(struct ap_block, to_32) == 48 &&
+                   offsetof(struct ap_block, root) == 64 &&
+                   offsetof(struct ap_block, ticket) == 80 &&
+                   offsetof(struct ap_block, idt) == 104 && sizeof(struct ap_block) == 360,
                "ap_start.S lays it out");
 
 static struct cpu_start start;
@@ -45,15 +51,27 @@ static _Noreturn void enter(uint32_t number)
     cpu_halt();
 }
 
+/* Interrupt gates (SDM vol. 3A, 6.11): code selector 8, present. */
+static void fill_idt(uint64_t idt[32], uint32_t target)
+{
+    for (unsigned i = 0; i < 32; i++)
+        idt[i] = (target & 0xFFFFu) | (uint64_t)0x08 << 16 | (uint64_t)0x8E00u << 32 |
+                 (uint64_t)(target >> 16) << 48;
+}
+
 static void fill(struct ap_block *block, uint32_t at)
 {
     uint32_t gdt = at + (uint32_t)(ap_start_block - ap_start_begin);
     block->gdt_base[0] = (uint16_t)gdt;
     block->gdt_base[1] = (uint16_t)(gdt >> 16);
+    uint32_t idt = gdt + (uint32_t)offsetof(struct ap_block, idt);
+    block->idt_base[0] = (uint16_t)idt;
+    block->idt_base[1] = (uint16_t)(idt >> 16);
+    fill_idt(block->idt, at + (uint32_t)(ap_start_faulted - ap_start_begin));
     block->to_32 += at;
     block->to_64 += at;
     block->root = (uint32_t)start.root;
-    block->cr4 = CR4_PAE | (features.la57 ? CR4_LA57 : 0);
+    block->cr4 = CR4_PAE | (features.la57 ? CR4_LA57 : 0) | (start.broken ? CR4_WRONG : 0);
     block->efer = EFER_LME | (features.nx ? EFER_NXE : 0);
     block->count = start.count;
     block->ticket = (uint64_t)(uintptr_t)&ticket;

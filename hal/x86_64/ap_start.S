@@ -7,7 +7,7 @@
  * ticket, which names its stack; there is no stack before that. A number that is not below the count
  * says that nobody waits for this CPU (any more): it stops for good.
  */
-    .text
+    .section .rdata,"dr"                        /* it runs nowhere but in its copy */
     .globl ap_start_begin, ap_start_end, ap_start_block
     .balign 16
     .code16
@@ -20,6 +20,7 @@ ap_start_begin:
     movw %ax, %bx
     shll $4, %ebx                               /* EBX: this page */
     lgdtl (block_gdt_pointer - ap_start_begin)
+    lidtl (block_idt_pointer - ap_start_begin)
     movl %cr0, %eax
     andl $0x9FFFFFFF, %eax                      /* CD and NW */
     orl $1, %eax                                /* PE */
@@ -44,6 +45,14 @@ in_32:
     orl $0x80010020, %eax                       /* PG, WP, NE */
     movl %eax, %cr0
     ljmpl *(block_to_64 - ap_start_begin)(%ebx)
+
+/* What a CPU does not understand of the above must not reset the machine by a triple fault: it stops. The
+ * exception's frame goes to the end of the address space (ESP is 0), where no RAM is. */
+    .globl ap_start_faulted
+ap_start_faulted:
+    cli
+    hlt
+    jmp ap_start_faulted
 
     .code64
 in_64:
@@ -73,6 +82,10 @@ block_gdt_pointer:
     .2byte 31
     .4byte 0                                     /* this page + ap_start_block */
     .2byte 0
+block_idt_pointer:
+    .2byte 255
+    .4byte 0                                    /* this page + block_idt */
+    .2byte 0
 block_to_32:
     .4byte in_32 - ap_start_begin                /* + this page */
     .4byte 0x08
@@ -93,4 +106,6 @@ block_stacks:
     .8byte 0
 block_entry:
     .8byte 0
+block_idt:                                      /* 32 gates of 8 bytes to `faulted` */
+    .fill 32, 8, 0
 ap_start_end:

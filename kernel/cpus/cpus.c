@@ -247,13 +247,30 @@ static void give_up_missing(uint32_t wanted)
     }
 }
 
+/* What is planted befalls the last CPU of the tables. */
+static enum plant planted;
+static unsigned tries;
+
+static bool is_left_out(uint32_t id)
+{
+    bool last = id == platform.cpu[platform.cpu_count - 1].id;
+    return last && (planted == PLANT_CPU_LOST || (planted == PLANT_CPU_LATE && tries == 0));
+}
+
+static void start_one(uint32_t id)
+{
+    if (!is_left_out(id))
+        cpu_start(id);
+}
+
 /* All at once, and once more those that have not come. */
 static void start_all(uint32_t wanted)
 {
-    each_missing(wanted, wanted - 1, cpu_start);
+    each_missing(wanted, wanted - 1, start_one);
     await(wanted, FIRST_TRY_US);
+    tries++;
     if (count_running(wanted) < wanted)
-        each_missing(wanted, wanted - 1, cpu_start);
+        each_missing(wanted, wanted - 1, start_one);
     await(wanted, SECOND_TRY_US);
     give_up_missing(wanted);
     each_missing(wanted, wanted - 1, tell_lost);
@@ -275,7 +292,8 @@ static bool get_ready(uint32_t wanted)
                                 .stacks = given.stacks,
                                 .areas = given.areas,
                                 .count = wanted - 1,
-                                .entry = enter};
+                                .entry = enter,
+                                .broken = planted == PLANT_CPU_FAULT};
     return cpu_start_open(&s);
 }
 
@@ -342,8 +360,9 @@ void cpus_hold(void)
     held_at = hal_cycles();
 }
 
-void cpus_start(void)
+void cpus_start(enum plant plant)
 {
+    planted = plant;
     uint64_t begin = log_micros();
     uint32_t wanted = planned > 1 ? furnish_all() : 1;
     if (wanted < planned)

@@ -55,7 +55,14 @@ proof_all() {
     plant fault "$STATUS_FAIL" 'trap: user half is not mapped' --options plant=fault
     plant text "$STATUS_FAIL" 'trap: kernel text is not writable' --options plant=text
     plant stack "$STATUS_FAIL" 'trap: guard page of the boot stack is not mapped' --options plant=stack
-    plant nmi "$STATUS_FAIL" 'trap: NMI (2, code 0x0)' --options plant=nmi
+    plant nmi "$STATUS_FAIL" 'trap: NMI .2, code 0x0. on CPU 0' --options plant=nmi
+    plant cpu-lost "$STATUS_PASS" 'cpus: the CPU with id 2 does not come.*cpus: 2 of 3 running' --smp 3 \
+        --options 'selftest=off plant=cpu-lost'
+    plant cpu-late "$STATUS_PASS" 'cpus: 3 of 3 running' --smp 3 --options 'selftest=off plant=cpu-late'
+    plant cpu-fault "$STATUS_PASS" 'cpus: 1 of 3 running' --smp 3 --options 'selftest=off plant=cpu-fault'
+    plant cpu-deaf "$STATUS_FAIL" 'CPU 2 was stopped at .*; it had not answered a call' --smp 3 \
+        --options plant=cpu-deaf
+    plant cpu-panic "$STATUS_FAIL" 'panic: planted .* on CPU 2' --smp 3 --options plant=cpu-panic
     plant triple "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=triple
     plant hang "$STATUS_NO_VERDICT" 'no verdict within 20 s' --options plant=hang --timeout 20
     plant reset "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=reset

@@ -5,6 +5,7 @@
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
 #include "kernel/machine/power.h"
+#include "kernel/cpus/cpus.h"
 #include "kernel/memory/space.h"
 #include "tests/unit/suites.h"
 
@@ -62,9 +63,42 @@ static void read_planted(void)
     *(volatile uint32_t *)(uintptr_t)0xDEAD000u = 0; /* no identity map: nothing is there */
 }
 
+static uint32_t last_cpu(void)
+{
+    uint32_t last = cpus_count() - 1;
+    while (!cpus_is_running(last))
+        last--;
+    return last;
+}
+
+static void panic_there(void *arg)
+{
+    UNUSED(arg);
+    HAL_PANIC("planted");
+}
+
+/* The last CPU hangs with interrupts off while this one takes a translation away. */
+static void deafen_and_ask(void *arg)
+{
+    static bool deaf;
+    UNUSED(arg);
+    if (hal_cpu_index() == last_cpu()) {
+        hal_irq_save();
+        __atomic_store_n(&deaf, true, __ATOMIC_RELEASE);
+        for (;;)
+            cpu_relax();
+    }
+    if (hal_cpu_index() != 0)
+        return;
+    while (!__atomic_load_n(&deaf, __ATOMIC_ACQUIRE))
+        cpu_relax();
+    hal_tlb_shootdown(hal_root(), SPACE_SCRATCH, PAGE_SIZE);
+}
+
 static void carry_out(enum plant plant)
 {
-    if (plant != PLANT_NONE && plant != PLANT_FAILTEST)
+    bool told = plant >= PLANT_CPU_LOST && plant <= PLANT_CPU_FAULT; /* by the start of the CPUs */
+    if (plant != PLANT_NONE && plant != PLANT_FAILTEST && !told)
         SAY("plant", "breaking this boot on purpose, as the option plant= asks");
     switch (plant) {
     case PLANT_PANIC:
@@ -85,6 +119,12 @@ static void carry_out(enum plant plant)
         kernel_reset();
     case PLANT_OFF:
         kernel_poweroff();
+    case PLANT_CPU_DEAF:
+        cpus_run(deafen_and_ask, NULL);
+        break;
+    case PLANT_CPU_PANIC:
+        cpus_run_on(last_cpu(), panic_there, NULL);
+        break;
     case PLANT_HANG:
         cpu_halt();
     default:
