@@ -1,5 +1,6 @@
 #include "efi/main.h"
 #include "efi/arch/places.h"
+#include "efi/base/clock.h"
 #include "efi/base/text.h"
 #include "efi/machine/graphics.h"
 #include "efi/machine/tables.h"
@@ -10,13 +11,12 @@
 #include "efi/talk/console.h"
 #include "efi/talk/options.h"
 #include "efi/talk/volume.h"
-#include "hal/hal.h"
+#include "hal/cpu.h"
 #include "hal/unaligned.h"
 #include "kernel/main.h"
 #include "kernel/version.h"
 
 #define STACK_SIZE     (64 * KIB) /* the kernel's boot stack */
-#define STALL_US       20000u
 #define REFUSED_WAIT_S 30u
 
 /* Given by the linker: where this image really lies, whatever the firmware says. */
@@ -24,6 +24,13 @@ extern const uint8_t __ImageBase[];
 
 /* Part of the image: the kernel reserves it with the image. */
 static struct boot_info boot_info;
+
+static void measure_clock(const struct loader *l)
+{
+    const char *odd = clock_measure(l);
+    if (odd != NULL)
+        console_note(l, odd);
+}
 
 static void find_loaded_image(struct loader *l)
 {
@@ -84,22 +91,6 @@ static bool take_stack(const struct loader *l)
     return l->info->stack_base != 0;
 }
 
-/* Whatever disturbs a wait makes it longer, so the shortest of three is the truest. */
-static void measure_tsc(const struct loader *l)
-{
-    uint64_t least = UINT64_MAX;
-    for (unsigned i = 0; i < 3; i++) {
-        uint64_t start = hal_cycles();
-        if (!efi_ok(l->boot->Stall(STALL_US)))
-            least = 0;
-        least = min_u64(least, hal_cycles() - start);
-    }
-    bool sane = least > STALL_US && least < STALL_US * (uint64_t)100000; /* 1 MHz .. 100 GHz */
-    l->info->tsc_hz = sane ? least * (1000000 / STALL_US) : 0;
-    if (!sane)
-        console_note(l, "The time stamp counter cannot be measured: times will be missing.");
-}
-
 static void greet(const struct loader *l)
 {
     console_write(l, "\nMortise ");
@@ -139,16 +130,16 @@ static _Noreturn void give_up(const struct loader *l)
     uint64_t hz = l->info->tsc_hz != 0 ? l->info->tsc_hz : 2000000000u;
     uint64_t start = hal_cycles();
     while (hal_cycles() - start < hz * REFUSED_WAIT_S)
-        continue;
+        cpu_relax();
     if (runtime != NULL && runtime->ResetSystem != NULL)
         runtime->ResetSystem(EfiResetCold, EFI_ABORTED, 0, NULL);
-    for (;;)
-        continue;
+    cpu_halt();
 }
 
 /* Everything that may fail with a sentence. */
 static EFI_STATUS prepare(struct loader *l)
 {
+    measure_clock(l); /* first, for the questions that follow wait */
     find_loaded_image(l);
     if (!find_image(l))
         return console_fail(l,
@@ -162,7 +153,6 @@ static EFI_STATUS prepare(struct loader *l)
         return console_fail(l, "no memory for a stack. Start it on a machine with 48 MiB or more.",
                             EFI_OUT_OF_RESOURCES);
     graphics_find(l);
-    measure_tsc(l);
     EFI_STATUS status = map_prepare(l);
     if (!efi_ok(status))
         return console_fail(l, "the memory map cannot be read. A firmware update may help.",

@@ -46,7 +46,8 @@ struct boot_info {
     uint64_t smbios;                 /* 0: none; the 64-bit entry point when there is one */
     uint64_t runtime_services;       /* the loader's last resort; the kernel never calls it */
     uint64_t trampoline;             /* one page below 1 MiB, 0: none to be had */
-    uint64_t tsc_hz;                 /* measured with the firmware's Stall, 0: could not */
+    uint64_t tsc_hz;                 /* the loader's best measurement, 0: could not */
+    uint64_t stall_hz;               /* the same by the firmware's Stall, right or not; 0: it fails */
     uint64_t exit_tsc;               /* time stamp counter right after ExitBootServices */
     uint64_t keep;              /* KEEP_SIZE bytes for the kept log (kernel/log/keep.h), 0: none */
     uint64_t descriptor_size;   /* the firmware's */

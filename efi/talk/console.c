@@ -1,4 +1,5 @@
 #include "efi/talk/console.h"
+#include "efi/base/clock.h"
 #include "efi/base/text.h"
 
 #define CHUNK 64 /* characters given to the firmware at once */
@@ -85,7 +86,7 @@ char console_key(const struct loader *l, unsigned *tenths)
         --*tenths;
         if (read_key(l, &key))
             return char_of(&key);
-        if (!efi_ok(l->boot->Stall(100000)))
+        if (!clock_wait(l, 100000))
             *tenths = 0;
     }
     return 0;

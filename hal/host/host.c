@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+uint64_t host_skipped;
+
 _Thread_local uint32_t host_cpu_index;
 unsigned char *host_ram;
 

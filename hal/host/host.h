@@ -34,6 +34,10 @@ void host_set_paging(const struct hal_paging *);
 /* Each cpu_write_back() (hal/cpu.h) is told to it; NULL: to nobody. */
 extern void (*host_on_write_back)(const void *from, size_t size);
 
+/* Nanoseconds that have not passed but count in hal_cycles(), 0 at first: a test adds to it instead of
+ * waiting. For programs of one thread. */
+extern uint64_t host_skipped;
+
 /* The log of TLB flushes and root loads: counts, and each event as it happens to `listen` (NULL:
  * nobody), before the call returns. `root` is 0 but for a load and a shootdown. */
 enum host_flush {

@@ -37,10 +37,10 @@ static bool disagree(uint64_t a, uint64_t b)
 
 void clock_find(struct boot_info *boot, const struct acpi *a)
 {
-    uint64_t stall = boot->tsc_hz;
+    uint64_t stall = boot->stall_hz;
     struct machine_rate r = find(a);
     if (r.name == NULL)
-        r = (struct machine_rate){"Stall", stall};
+        r = (struct machine_rate){"the loader", boot->tsc_hz};
     clock_hertz = r.hz;
     if (clock_hertz == 0) {
         SAY("clock", "no clock here runs: times stay unknown");

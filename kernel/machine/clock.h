@@ -7,9 +7,8 @@
 #include "kernel/boot_info.h"
 
 /* Find the rate, log it with its source, and let the log's stamps go on at it. The machine's own sources
- * come first, in the order of machine_rate() (hal/machine.h), then the loader's measurement with the
- * firmware's Stall (boot->tsc_hz), which is only as good as the firmware. Where the two differ by more
- * than four times, that is said. `boot->tsc_hz` is set, and stays as it was when nothing works. Takes
+ * come first, in the order of machine_rate() (hal/machine.h), then the loader's measurement (boot->tsc_hz).
+ * Where the firmware's Stall (boot->stall_hz) is more than four times off, that is said. `boot->tsc_hz` is set, and stays as it was when nothing works. Takes
  * as long as machine_rate() for each source that is asked. */
 void clock_find(struct boot_info *boot, const struct acpi *);
 

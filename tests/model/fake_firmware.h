@@ -11,11 +11,12 @@
 
 #include "efi/main.h"
 #include "efi/talk/console.h"
-#include "hal/hal.h"
 #include "hal/cpu.h"
-#include "kernel/main.h"
+#include "hal/hal.h"
 #include "hal/host/host.h"
+#include "hal/machine.h"
 #include "kernel/log/keep.h"
+#include "kernel/main.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@
 #define KEY_ARROW '\x11' /* no character */
 #define KEY_ENTER '\x12' /* as scan code 13 */
 
-enum fake_outcome { RETURNED, ENTERED, RESET };
+enum fake_outcome { RETURNED, ENTERED, RESET, HALTED };
 
 struct fake_descriptor {
     uint32_t type;
@@ -49,6 +50,9 @@ static struct fake {
     unsigned refuse_exits; /* so many calls of ExitBootServices fail */
     unsigned grow;         /* descriptors that each of those adds */
     unsigned fail_call;    /* the call with this number fails, 1 is the first; 0 none */
+    uint64_t hurry, slow;  /* Stall is that many times too short, too long; 1 */
+    EFI_STATUS stall_status;
+    uint64_t own_hz; /* what the machine's own clock says; 0: it does not run */
     size_t stride;
     bool stride_unset; /* DescriptorSize is left as it was */
     bool no_loaded_image;
@@ -82,7 +86,8 @@ static struct fake {
         bool there, open;
     } report, log;
     unsigned deletes, frees, write_opens;
-    uint64_t stalled; /* microseconds */
+    uint64_t stalled; /* microseconds that were asked for */
+    unsigned relaxed; /* milliseconds that were waited for by the CPU's counter */
     unsigned calls, exits, violations, key_reads, set_modes, open_files;
     uint64_t watchdog;
     bool gone;
@@ -202,15 +207,40 @@ static EFI_STATUS EFIAPI fake_exit(EFI_HANDLE image, UINTN key)
     return EFI_SUCCESS;
 }
 
-/* The loader measures the time stamp counter with waits of 20 ms; 25 us keep the tests fast. */
+/* Time passes at once: as much as is asked for, or what a bad Stall makes of it. */
 static EFI_STATUS EFIAPI fake_stall(UINTN us)
 {
     CALL_OR_FAIL();
-    struct timespec t = {.tv_nsec = 25000};
+    if (!efi_ok(fw.stall_status))
+        return fw.stall_status;
     fw.stalled += us;
-    if (us == 20000)
-        nanosleep(&t, NULL);
+    host_skipped += us * 1000 * fw.slow / fw.hurry;
     return EFI_SUCCESS;
+}
+
+/* The machine's own clocks: the first does not run. On the desk a tick is a nanosecond. */
+struct machine_rate machine_rate(unsigned which, const struct machine_timers *t)
+{
+    fw.violations += t->hpet.at != NULL || machine_reached(t->pm_timer);
+    if (which > 1)
+        return (struct machine_rate){.name = NULL};
+    return (struct machine_rate){which == 0 ? "still" : "fake PIT", which == 0 ? 0 : fw.own_hz};
+}
+
+bool machine_reached(struct machine_register r)
+{
+    return r.at != NULL || r.port != 0;
+}
+
+void cpu_relax(void)
+{
+    host_skipped += 1000000;
+    fw.relaxed++;
+}
+
+_Noreturn void cpu_halt(void)
+{
+    longjmp(fw.leave, HALTED);
 }
 
 static bool same_guid(const EFI_GUID *a, uint32_t first)
@@ -625,6 +655,7 @@ static void fake_start(void)
         free(fw.blocks[i]);
     memset(&fw, 0, sizeof(fw));
     fw.stride = 48;
+    fw.hurry = fw.slow = 1;
     fw.room = SIZE_MAX;
     fw.no_key = EFI_NOT_READY;
     fw.secure = -1;

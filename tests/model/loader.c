@@ -47,6 +47,12 @@ static void check_map(struct test_state *t)
     }
 }
 
+/* Within a tenth. */
+static bool about(uint64_t value, uint64_t wanted)
+{
+    return value > wanted / 10 * 9 && value < wanted / 10 * 11;
+}
+
 TEST("loader.L1 all that the kernel needs arrives, in the firmware's order")
 {
     fake_start();
@@ -64,7 +70,8 @@ TEST("loader.L1 all that the kernel needs arrives, in the firmware's order")
     CHECK_EQ(fw.entered.firmware_revision, 0x10203);
     CHECK_EQ(fw.entered.framebuffer.base, 0xc0000000);
     CHECK_EQ(fw.entered.framebuffer.pitch, 832);
-    CHECK(fw.entered.tsc_hz > 1000000);
+    CHECK(about(fw.entered.tsc_hz, 1000000000));
+    CHECK(about(fw.entered.stall_hz, 1000000000));
     CHECK(fw.entered.exit_tsc != 0);
     CHECK_STR(fw.entered.firmware_vendor, "Fake?");
     CHECK_STR(fw.entered.options, "");
@@ -94,11 +101,61 @@ TEST("loader.L2 a firmware that never lets go is restarted and nothing else")
     fw.refuse_exits = 1000;
     uint64_t start = hal_cycles();
     CHECK_EQ(fake_boot(&status), RESET);
-    CHECK(hal_cycles() - start >=
-          30000000u); /* 30 s by a clock that the fake made 1000 times faster */
+    CHECK(hal_cycles() - start >= 30000000000u); /* half a minute, in ticks of the desk */
+    CHECK(about(fw.relaxed, 30000));
     CHECK_EQ(fw.exits, 64);
     CHECK_EQ(fw.violations, 0);
     CHECK(strstr(fw.said, "did not let go") != NULL);
+    TEST_END;
+}
+
+TEST("loader a firmware that neither lets go nor restarts is halted")
+{
+    EFI_STATUS status = EFI_SUCCESS;
+    for (unsigned missing = 0; missing < 2; missing++) {
+        fake_start();
+        fw.refuse_exits = 1000;
+        if (missing == 0)
+            fw.system.RuntimeServices = NULL;
+        else
+            fw.runtime.ResetSystem = NULL;
+        CHECK_EQ(fake_boot(&status), HALTED);
+        CHECK_EQ(fw.violations, 0);
+    }
+    TEST_END;
+}
+
+/* A second of the desk has 10^9 ticks: a Stall that is n times too short says 10^9 / n. */
+TEST("clock a Stall that is far off is named, and what the machine's own clock says counts")
+{
+    static const struct {
+        uint64_t hurry, slow, own, tsc;
+        const char *note;
+    } rows[] = {
+        {1, 1, 0, 1000000000, ""},
+        {1, 1, 1000000000, 1000000000, ""},
+        {3, 1, 1000000000, 1000000000, ""},
+        {3, 1, 0, 333333333, ""}, /* nobody knows better */
+        {79, 1, 1000000000, 1000000000, "Stall waits 78 times too short, by the fake PIT"},
+        {120, 1, 1000000000, 1000000000, "Stall waits 119 times too short, by the fake PIT"},
+        {1, 10, 1000000000, 1000000000, "Stall waits 10 times too long, by the fake PIT"},
+        {79, 1, 0, 0, "The time stamp counter cannot be measured"},
+        {1, 30, 0, 0, "The time stamp counter cannot be measured"},
+        {11, 1, 0, 0, "The time stamp counter cannot be measured"}, /* 91 MHz */
+        {9, 1, 0, 111111111, ""},
+        {1, 19, 0, 19000000000, ""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fake_start();
+        fw.hurry = rows[i].hurry;
+        fw.slow = rows[i].slow;
+        fw.own_hz = rows[i].own;
+        CHECK(arrives(t));
+        CHECK(rows[i].tsc == 0 ? fw.entered.tsc_hz == 0 : about(fw.entered.tsc_hz, rows[i].tsc));
+        CHECK(about(fw.entered.stall_hz, 1000000000 * rows[i].slow / rows[i].hurry));
+        CHECK_EQ(fw.entered.notes[0] == '\0', rows[i].note[0] == '\0');
+        CHECK(strstr(fw.entered.notes, rows[i].note) != NULL);
+    }
     TEST_END;
 }
 

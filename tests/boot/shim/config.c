@@ -26,6 +26,7 @@ static const struct {
     {"small-count", &config.small_count},
     {"shuffle", &config.shuffle},
     {"hurry", &config.hurry},
+    {"press", &config.press},
     {"loader-type", &config.loader_type},
     {"acpi-type", &config.acpi_type},
     {"rsdp-at", &config.rsdp_at},

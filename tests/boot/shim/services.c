@@ -14,6 +14,7 @@ uint64_t strict_base, strict_size;
 uint64_t strict_real[64];
 
 static EFI_BOOT_SERVICES before; /* the firmware's own */
+static EFI_INPUT_READ_KEY real_read_key;
 static uint64_t readings, exits, allocations;
 
 static bool from_image(uint64_t address)
@@ -125,6 +126,9 @@ static EFI_STATUS EFIAPI exit_services(EFI_HANDLE image, UINTN key)
     say_hex(++exits);
     say_end();
     if (exits == 1) {
+        say("shim: seconds");
+        say_hex(seconds_of_day());
+        say_end();
         be_strict();
         take_console();
     }
@@ -194,6 +198,25 @@ static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *id, void *
     return status;
 }
 
+/* The firmware's own key, else one out of `press`. */
+static EFI_STATUS EFIAPI read_key(SIMPLE_INPUT_INTERFACE *in, EFI_INPUT_KEY *key)
+{
+    static uint64_t asked;
+    EFI_STATUS status = real_read_key(in, key);
+    if (!FROM_IMAGE() || ok(status) || ++asked % config.press != 0)
+        return status;
+    *key = (EFI_INPUT_KEY){.UnicodeChar = ' '};
+    return EFI_SUCCESS;
+}
+
+static void hook_keys(SIMPLE_INPUT_INTERFACE *in)
+{
+    if (config.press == 0 || in == NULL)
+        return;
+    real_read_key = in->ReadKeyStroke;
+    in->ReadKeyStroke = read_key;
+}
+
 static EFI_STATUS EFIAPI stall(UINTN us)
 {
     return before.Stall(FROM_IMAGE() ? us / config.hurry : us);
@@ -238,6 +261,7 @@ void services_hook(void)
     table->AllocatePages = allocate_pages;
     table->HandleProtocol = handle_protocol;
     table->Stall = stall;
+    hook_keys(st->ConIn);
     if (config.con_none != 0)
         take_console();
 }

@@ -88,7 +88,9 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     services_hook();
     tables_protect();
     tables_move_gdt();
-    say("shim: starts the image\r\n");
+    say("shim: starts the image\r\nshim: seconds");
+    say_hex(seconds_of_day());
+    say_end();
     status = st->BootServices->StartImage(child.handle, NULL, NULL);
     stop("the image came back; status", status);
 }

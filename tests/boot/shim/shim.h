@@ -50,10 +50,11 @@ struct config {
     uint64_t small_count; /* for so many readings */
     uint64_t grow;        /* entries by which each reading of the map grows */
     uint64_t shuffle;     /* 0, or the seed by which the map is shuffled */
-    uint64_t acpi_type;   /* types 9 and 10 are told as this type, 256: not at all; 9: as they are */
-    uint64_t rsdp_at;     /* 0, or where the root pointers are copied to, 64 bytes each */
+    uint64_t acpi_type; /* types 9 and 10 are told as this type, 256: not at all; 9: as they are */
+    uint64_t rsdp_at;   /* 0, or where the root pointers are copied to, 64 bytes each */
     uint64_t loader_type; /* LoaderCode and LoaderData are told as this type; 2: as they are */
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */
+    uint64_t press;       /* 0, or: a key is pressed whenever it was asked for so often in vain */
     uint64_t no_pages;    /* 0, or: this AllocatePages of the image and all later ones fail */
     uint64_t no_low;      /* no page below 1 MiB */
     uint64_t zero_page;   /* the first page asked for below 1 MiB is page 0 */
@@ -89,7 +90,10 @@ static inline bool ok(EFI_STATUS status)
     return (status >> 63) == 0;
 }
 
-/* ---- say.c: the serial port ---- */
+/* ---- say.c: the serial port, and the PC's clock ---- */
+
+/* Seconds since midnight by the real-time clock, which runs whatever the firmware does. */
+uint64_t seconds_of_day(void);
 void say(const char *text);
 void say_hex(uint64_t number); /* " 0x..." */
 void say_end(void);

@@ -47,6 +47,7 @@ NO_IMAGE = "The firmware does not describe this image: no mortise.cfg, no LoadOp
 NO_FOLDER = "The folder this program came from cannot be read: no mortise.cfg."
 NO_REPORT = "mortise-report.txt is not written: unsupported. It goes on without."
 NO_SCREEN = "No screen that can be drawn on; the serial port is the only output."
+STALL = re.compile(r"The firmware's Stall waits [2-7]\d times too short, by the PIT, which counts\.")
 WRONG_BASE = "The firmware is wrong about where this image lies; its own headers count."
 CANNOT_READ = "Mortise cannot start: the memory map cannot be read. A firmware update may help."
 READ_ONCE = "Mortise cannot start: the memory map could be read once and no more. A firmware update may help."
@@ -76,6 +77,7 @@ class Case:
     exits: int = 1  # calls of ExitBootServices
     attempts: int = 0  # tries of the loader to make one, if they are more
     notes: tuple = ()
+    seconds: tuple = ()  # least and most from the image's start to its first try to exit
     says: tuple = ()  # sentences that must stand in the log, in this order
     unsaid: tuple = ()  # and texts that must not
 
@@ -344,7 +346,10 @@ class Boot:
         with contextlib.redirect_stdout(io.StringIO()) as said:
             sound = check_log.Checker(self.log, None).run()
         self.checks.check(sound, f"{self.case.name}: check_log.py agrees:\n{said.getvalue()}")
-        self.equal(self.topic("loader"), list(self.case.notes), "the loader's notes")
+        notes = self.topic("loader")
+        same = [w if isinstance(w, str) else n if w.fullmatch(n) else w.pattern for w, n in zip(self.case.notes, notes + [""] * 9)]
+        self.equal(notes, same, "the loader's notes")
+        self.check_time()
         firmware = f"descriptors of {self.case.word('stride', 48)} bytes, left in {self.case.attempts or self.case.exits} attempts"
         self.checks.check(firmware in self.text, f"{self.case.name}: the log says {firmware!r}")
         low = [line for line in self.log.topic("reserve") if "trampoline" in line]
@@ -352,6 +357,13 @@ class Boot:
         if self.case.word("junk"):
             self.checks.check(int((self.shim("overwrote pages") or ["0"])[0].split()[0], 16) > 1000, f"{self.case.name}: junk")
             self.equal(self.shim("GDT"), ["as it was"], "the GDT that the loader stands on, amid the junk")
+
+
+    def check_time(self):
+        begin, end = (int(line, 16) for line in self.shim("seconds"))
+        least, most = self.case.seconds or (0, 120)
+        took = (end - begin) % 86400
+        self.checks.check(least <= took <= most, f"{self.case.name}: {took} s to the first exit, {least} to {most} expected")
 
 
 def section_rights(path):
@@ -428,16 +440,16 @@ def map_cases():
 def stride_cases():
     for size in (40, 56, 64, 4096):
         yield Case(f"stride-{size}", f"stride={size}", memory="128M")
-    yield Case("stride-65536", "stride=65536 hurry=1000", memory="128M", ends=BACK, says=(CANNOT_READ, TOO_SMALL))
+    yield Case("stride-65536", "stride=65536 press=3", memory="128M", ends=BACK, says=(CANNOT_READ, TOO_SMALL))
     for size in (0, 39, 41, 44, 1 << 32):
-        yield Case(f"stride-{size}", f"stride={size} hurry=1000", core=size == 39, memory="128M", ends=BACK,
+        yield Case(f"stride-{size}", f"stride={size} press=3", core=size == 39, memory="128M", ends=BACK,
                    says=(CANNOT_READ, COMPROMISED))  # fmt: skip
     for version in (0, 2, 0xFFFFFFFF):
         yield Case(f"version-{version}", f"version={version}", memory="128M")
 
 
 def exit_cases():
-    forever = "exit-fail=0xffffffff hurry=100"
+    forever = "exit-fail=0xffffffff"
     yield Case("exits", "exit-fail=3 exit-stale=2 stride=40 con-wild grow=6", core=True, memory="128M", exits=6)
     yield Case("exit-at-the-last", "exit-fail=63 con-null", memory="128M", exits=64)
     yield Case("exit-stale", "exit-stale=20", memory="128M", exits=21)
@@ -446,8 +458,8 @@ def exit_cases():
     yield Case("grow-slowly", "grow=6 exit-fail=60", memory="128M", exits=61)
     yield Case("grow-too-fast", "grow=150 " + forever, memory="128M", ends=RESTART, says=(LAST_LINE, "shim: exit 0x"),
                unsaid=("mortise: commit",))  # fmt: skip
-    yield Case("never-large-enough", "small-from=2 hurry=1000", memory="128M", ends=BACK, says=(CANNOT_READ, TOO_SMALL))
-    yield Case("read-once", "small-from=3 hurry=1000", core=True, memory="128M", ends=BACK, says=(READ_ONCE,))
+    yield Case("never-large-enough", "small-from=2 press=3", memory="128M", ends=BACK, says=(CANNOT_READ, TOO_SMALL))
+    yield Case("read-once", "small-from=3 press=3", core=True, memory="128M", ends=BACK, says=(READ_ONCE,))
     yield Case("small-for-a-while", "exit-fail=1 small-after=1 small-count=40", memory="128M", exits=2, attempts=42)
     yield Case("read-then-never", "small-after=2 " + forever, memory="128M", ends=RESTART,
                says=(LAST_LINE, "shim: exit 0x2\n"), unsaid=("shim: exit 0x3", "mortise: commit"))  # fmt: skip
@@ -566,8 +578,14 @@ def image_cases():
     yield Case("no-low-page", "no-low", memory="128M", notes=(NO_LOW,))
     yield Case("page-zero", "zero-page", memory="128M")
     yield Case("page-zero-only", "zero-page no-low", memory="128M", notes=(NO_LOW,))
-    yield Case("no-pages", "no-pages=1 hurry=1000", memory="128M", ends=BACK, says=(NO_STACK, NO_MEMORY))
-    yield Case("no-pages-for-map", "no-pages=3 hurry=1000", memory="128M", ends=BACK, says=(CANNOT_READ, NO_MEMORY))
+    yield Case("no-pages", "no-pages=1 press=3", memory="128M", ends=BACK, says=(NO_STACK, NO_MEMORY))
+    yield Case("no-pages-for-map", "no-pages=3 press=3", memory="128M", ends=BACK, says=(CANNOT_READ, NO_MEMORY))
+    # The menu's ten seconds, and the log's clock: the machine's own timer counts.
+    yield Case("hurry", "hurry=79", core=True, memory="128M", options="menu=10 selftest=off", seconds=(10, 25), notes=(STALL,),
+               machine=("--machine", "q35,acpi=off"), says=("by PIT; by the firmware's Stall",
+                                                            "the firmware's Stall is more than four times off; PIT counts"))  # fmt: skip
+    yield Case("hurry-hopeless", "hurry=100000", memory="128M", options="menu=10 selftest=off", seconds=(10, 25),
+               notes=(re.compile(r"The firmware's Stall waits \d{2,} times too short, by the PIT, which counts\."),))  # fmt: skip
     yield Case("no-console", "con-none", memory="128M", unsaid=("It runs from RAM",))
     yield Case("console-gone", "con-wild exit-fail=1", memory="128M", exits=2)
 
