@@ -108,13 +108,16 @@ static bool parse_arguments(const char *usage, const char *line, struct command_
         if (w.size == 0 && (!more || wanted.at[0] == '['))
             return true;
         if (w.size == 0 || !more) {
-            FORMAT(wrong, w.size == 0 ? "something is missing; usage: %s" : "too much; usage: %s",
+            FORMAT(wrong,
+                   w.size == 0 ? "an argument is missing; usage: %s"
+                               : "too many arguments; usage: %s",
                    S(usage));
             return false;
         }
         if (!parse_argument(w, wanted, &call->value[call->given++])) {
             quote(wrong, w);
-            FORMAT(wrong, " cannot be (numbers: decimal, or 0x and hexadecimal); usage: %s", S(usage));
+            FORMAT(wrong, " does not fit (numbers are decimal, or 0x and hexadecimal); usage: %s",
+                   S(usage));
             return false;
         }
     }
@@ -134,7 +137,7 @@ const struct command *command_find(const struct command *table, size_t count, co
     }
     if (name.size > 0) {
         quote(wrong, name);
-        FORMAT(wrong, " is no command; help lists them", U(0));
+        FORMAT(wrong, " is not a command; help lists the commands", U(0));
     }
     return NULL;
 }

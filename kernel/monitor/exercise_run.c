@@ -71,7 +71,7 @@ bool exercise_run(uint64_t rounds, uint64_t seed)
     }
     tell_bad(0);
     if (bad.more)
-        SAY("exercise", "BAD pages besides these, for which the list has no room");
+        SAY("exercise", "more pages are BAD than the list has room for");
     LOG("exercise", "verdict: %s",
         S(!good       ? "FAIL"
           : r.stopped ? "none, for it was stopped; so far nothing failed"

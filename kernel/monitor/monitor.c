@@ -35,7 +35,7 @@ static void run_translate(const struct command_call *c)
 static void run_walk(const struct command_call *c)
 {
     if (!fault_report_path(c->value[0]))
-        SAY("monitor", "the CPU translates no such address");
+        SAY("monitor", "that address is not canonical: the CPU translates none like it");
 }
 
 static void run_tables(const struct command_call *c)
@@ -85,7 +85,7 @@ static void run_fault(const struct command_call *c)
 static void run_panic(const struct command_call *c)
 {
     UNUSED(c);
-    const char *answer = console_line("stops for good; yes? ");
+    const char *answer = console_line("this stops the machine for good; type yes to go on: ");
     if (answer[0] == 'y' && answer[1] == 'e' && answer[2] == 's' && answer[3] == '\0')
         HAL_PANIC("asked for in the monitor");
     SAY("monitor", "no panic, then");
@@ -140,7 +140,7 @@ static const struct command commands[] = {
     {"cpus - which CPUs run", monitor_cpus},
     {"on CPU - run the command that follows there: on 2 fault", run_on},
     {"bench - what alloc and free cost", run_bench},
-    {"selftest - again", run_selftest},
+    {"selftest - run the self-test again", run_selftest},
     {"fault [ADDRESS] - read there, and catch what comes", run_fault},
     {"oom [N] - let page table N of a mapping be the one too many", monitor_oom},
     {"exercise [ROUNDS] [SEED] - test all free memory", run_exercise},

@@ -99,12 +99,12 @@ void monitor_alloc(const struct command_call *c)
     while (i < HELD_MAX && held[i].pages != 0)
         i++;
     if (i == HELD_MAX) {
-        SAY("monitor", "too many pieces are taken already; free one");
+        SAY("monitor", "no more runs can be held; free one first");
         return;
     }
     paddr_t base = pmm_alloc(memory_pmm, (size_t)c->value[0], flags[c->value[1]]);
     if (base == PADDR_NONE) {
-        LOG("monitor", "%u pages in one piece are not to be had", U(c->value[0]));
+        LOG("monitor", "there is no free run of %u pages", U(c->value[0]));
         return;
     }
     held[i].base = base;
@@ -124,7 +124,7 @@ static void meet_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
         s->taken = kind == PMM_RUN_ALLOCATED;
 }
 
-/* The piece taken here that holds the address; HELD_MAX: there is none. */
+/* The run that was taken here and holds the address; HELD_MAX when there is none. */
 static unsigned find_held(paddr_t at)
 {
     unsigned i = 0;
@@ -141,7 +141,7 @@ void monitor_free(const struct command_call *c)
     if (i == HELD_MAX)
         pmm_walk(memory_pmm, meet_run, &s);
     if (s.taken) {
-        SAY("monitor", "the kernel uses that memory; only what alloc gave can be freed");
+        SAY("monitor", "the kernel uses that memory; only what alloc took can be freed");
         return;
     }
     uint64_t pages = c->given > 1 ? c->value[1] : i < HELD_MAX ? held[i].pages : 1;
@@ -182,7 +182,7 @@ void monitor_oom(const struct command_call *c)
     for (uint64_t n = first; n <= last; n++) {
         tables_left = 1;
         if (aspace_init(&space, &source) != STATUS_OK) {
-            SAY("oom", "not even a first table is to be had");
+            SAY("oom", "there is no page for the first table");
             break;
         }
         tables_left = n - 1;

@@ -75,7 +75,7 @@ void display_start(const struct options *o)
         rows_fit(g.columns, g.rows) ? pmm_alloc(memory_pmm, (size_t)pages, PMM_KERNEL) : PADDR_NONE;
     LOG("screen",
         at != PADDR_NONE ? "%u columns, %u rows, each pixel %u by %u; copy in %u pages at %X"
-                         : "%u columns, %u rows: too few, or no memory; only the verdict",
+                         : "%u columns, %u rows: too few, or no memory; only the verdict shows",
         U(g.columns), U(g.rows), U(g.scale), U(g.scale), U(pages), U(at));
     if (at == PADDR_NONE)
         return;

@@ -240,7 +240,7 @@ static void numbers(void)
         char text[80], answer[200];
         snprintf(text, sizeof text, "alloc %s", bad[i]);
         snprintf(answer, sizeof answer,
-                 "\"%s\" cannot be (numbers: decimal, or 0x and hexadecimal); usage: %s", bad[i],
+                 "\"%s\" does not fit (numbers are decimal, or 0x and hexadecimal); usage: %s", bad[i],
                  commands[1].usage);
         EXPECT(find(text) == -1 && said(answer));
     }
@@ -250,19 +250,19 @@ static void nonsense(void)
 {
     EXPECT(find("") == -1 && said(""));
     EXPECT(find("      ") == -1 && said(""));
-    EXPECT(find("x") == -1 && said("\"x\" is no command; help lists them"));
-    EXPECT(find("%s%n") == -1 && said("\"%s%n\" is no command; help lists them"));
+    EXPECT(find("x") == -1 && said("\"x\" is not a command; help lists the commands"));
+    EXPECT(find("%s%n") == -1 && said("\"%s%n\" is not a command; help lists the commands"));
     EXPECT(find("plai") == -1 && find("plainx") == -1 && find("PLAIN") == -1 && find("-") == -1);
     EXPECT(find("abcdefghijabcdefghijabcdefghijab") == -1 &&
-           said("\"abcdefghijabcdefghijabcdefghija...\" is no command; help lists them"));
-    EXPECT(find("plain 1") == -1 && said("too much; usage: plain"));
-    EXPECT(find("plain -") == -1 && said("too much; usage: plain"));
+           said("\"abcdefghijabcdefghijabcdefghija...\" is not a command; help lists the commands"));
+    EXPECT(find("plain 1") == -1 && said("too many arguments; usage: plain"));
+    EXPECT(find("plain -") == -1 && said("too many arguments; usage: plain"));
     EXPECT(find("alloc") == -1 &&
-           said("something is missing; usage: alloc PAGES [dma|dma32|zero] - take pages"));
+           said("an argument is missing; usage: alloc PAGES [dma|dma32|zero] - take pages"));
     EXPECT(find("alloc 1 dma 2") == -1 &&
-           said("too much; usage: alloc PAGES [dma|dma32|zero] - take pages"));
-    EXPECT(find("allot 1 2") == -1 && said("something is missing; usage: allot FIRST SECOND THIRD"));
-    EXPECT(find("allot 1 2 3 4") == -1 && said("too much; usage: allot FIRST SECOND THIRD"));
+           said("too many arguments; usage: alloc PAGES [dma|dma32|zero] - take pages"));
+    EXPECT(find("allot 1 2") == -1 && said("an argument is missing; usage: allot FIRST SECOND THIRD"));
+    EXPECT(find("allot 1 2 3 4") == -1 && said("too many arguments; usage: allot FIRST SECOND THIRD"));
     EXPECT(find("maybe 1 2 3") == -1);
     static const char *const none[] = {"alloc 1 dm", "alloc 1 dma3", "alloc 1 |", "alloc 1 dma|dma32",
                                        "alloc 1 [dma", "alloc 1 zero]", "alloc 1 DMA", "alloc 1 1",
