@@ -1,6 +1,6 @@
-/* tests/desk_suite.h: what a desk program brings to tests/test.h: memory for its tests, standard
- * output, and the count as the last line. For one file a program; a program that runs more than one
- * suite, or reads arguments, calls test_run() itself.
+/* tests/desk_suite.h: what tests/test.h needs of a desk program: memory for the tests, standard
+ * output, and the count as the last line. It is for programs of one file with one suite. A program
+ * that runs several suites, or reads arguments, calls test_run() itself.
  */
 #ifndef TESTS_DESK_SUITE_H
 #define TESTS_DESK_SUITE_H
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Exactly that many bytes, so that ASan sees one too many. */
+/* Exactly `bytes`, so that ASan sees an access beyond them. */
 void *test_env_alloc(size_t bytes)
 {
     void *memory = NULL;
@@ -29,7 +29,7 @@ static inline void desk_suite_print(const char *line)
     puts(line);
 }
 
-/* Run one suite; the last line of the program, and its exit status. */
+/* Run one suite and print the program's last line. Returns its exit status. */
 static inline int desk_suite_run(const struct test_suite *suite)
 {
     struct test_totals totals;

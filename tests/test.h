@@ -18,10 +18,10 @@
  * The last line makes pmm_free_suite. No list repeats the tests; the suites themselves are listed
  * where they are run: those of mm/ in tests/unit/suites.h, those of the kernel in its self-test.
  *
- * A name is what it speaks of, a dot and a sentence. It stands on one line, for other programs read
- * it out of the source. A test that runs no CHECK has failed, and so has one that does not reach
- * TEST_END: a stray early return cannot pass. A test that cannot run here calls SKIP with the
- * reason and is counted as skipped.
+ * A name says what it speaks of, then a dot, then a sentence. It stands on one line, because other
+ * programs read it out of the source. A test that runs no CHECK has failed, and so has one that
+ * does not reach TEST_END: a stray early return cannot pass. A test that cannot run here calls SKIP
+ * with the reason and is counted as skipped.
  */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
@@ -50,18 +50,19 @@ struct test_totals {
     uint64_t passed, failed, skipped;
 };
 
-/* The frame's mouth: a whole line without newline. Desk: standard output; kernel: the log. */
+/* Prints a whole line, which has no newline: to standard output on the desk, to the log in the
+ * kernel. */
 typedef void test_print_fn(const char *line);
 
-/* Run every suite (those whose name is `only`, when not NULL). */
+/* Run every suite, or, when `only` is not NULL, those of that name. */
 void test_run(const struct test_suite *const *suites, size_t count, const char *only,
               test_print_fn *print, struct test_totals *totals);
 
-/* Scratch memory for a test, 64-byte aligned, filled with 0xA5; NULL when there is none. All of it
- * is given back when the test ends. */
+/* Scratch memory for a test, 64-byte aligned and filled with 0xA5. NULL when there is none. The
+ * frame gives all of it back when the test ends. */
 void *test_memory(size_t bytes);
 
-/* The runner's environment supplies this (desk: tests/desk_suite.h; kernel: the page allocator). */
+/* The runner supplies these: tests/desk_suite.h on the desk, the page allocator in the kernel. */
 void *test_env_alloc(size_t bytes);
 void test_env_free(void *memory, size_t bytes);
 
@@ -69,7 +70,7 @@ void test_env_free(void *memory, size_t bytes);
  * (desk). False in the kernel, where those addresses are real memory with real owners. */
 bool test_env_has_fake_ram(void);
 
-/* Is a test that passed told in a line ("ok: NAME")? At first it is. */
+/* Whether a test that passed gets a line, "ok: NAME". True at first. */
 extern bool test_tells_passed;
 
 /* NULL, or called before each test. */
@@ -81,17 +82,17 @@ bool test_check_eq(struct test_state *t, uint64_t actual, uint64_t expected, con
 bool test_check_str(struct test_state *t, const char *actual, const char *expected,
                     const char *text, const char *file, int line);
 
-/* Each continues after a failure; write `if (!CHECK(p)) return;` where going on makes no sense. */
+/* A test goes on after a failure. Write `if (!CHECK(p)) return;` where that makes no sense. */
 #define CHECK(cond) test_check(t, (cond), #cond, __FILE__, __LINE__)
 #define CHECK_EQ(actual, expected) \
     test_check_eq(t, (uint64_t)(actual), (uint64_t)(expected), #actual, __FILE__, __LINE__)
 #define CHECK_STR(actual, expected) \
     test_check_str(t, (actual), (expected), #actual, __FILE__, __LINE__)
 
-/* How TEST and TEST_SUITE come together: the tests of a file are numbered as the compiler meets
- * them, each one defines test_case_NUMBER, and the suite's table names all numbers that a file may
- * have. C lets a file declare test_case_7 once more behind its definition; a number that no test
- * has is thereby a case of zeroes behind the suite's count. */
+/* How TEST and TEST_SUITE work together: the compiler numbers the tests of a file in their order,
+ * each test defines test_case_NUMBER, and the suite's table names every number that a file may
+ * have. C lets a file declare test_case_7 again after it has been defined. A number that no test
+ * has is only declared, so it is a case of zeroes; it lies beyond the suite's count. */
 #define TEST(name)               TEST_NUMBERED(__COUNTER__, name)
 #define TEST_NUMBERED(n, name)   TEST_DEFINE(n, name)
 #define TEST_DEFINE(n, name_)                                                                      \
@@ -108,7 +109,7 @@ bool test_check_str(struct test_state *t, const char *actual, const char *expect
 #define TEST_DECLARE(n) static const struct test_case test_case_##n;
 #define TEST_ADDRESS(n) &test_case_##n,
 
-/* X of 0 to 39. */
+/* X(0) to X(39). */
 #define TEST_MOST 40
 #define TEST_EACH(X) TEST_TEN(X, ) TEST_TEN(X, 1) TEST_TEN(X, 2) TEST_TEN(X, 3)
 #define TEST_TEN(X, tens)                                                                          \

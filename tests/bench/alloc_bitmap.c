@@ -1,11 +1,12 @@
 /* A bitmap, first fit by address, with what makes such an allocator good:
  *
- *   words       64 pages a step; full words are skipped through a second level, one bit a word
- *   hints       for every power of two, the lowest place where a run of that length can begin; a
- *               search starts there, and a free lowers the hints that the run it makes can serve.
- * So it stays exact first fit without rereading the full low memory each time
+ *   words   a step looks at 64 pages; full words are skipped through a second level, one bit a word
+ *   hints   for every power of two, the lowest place where a run of that length can begin. A search
+ *           starts there, and a free lowers the hints that the new free run can serve. So it stays
+ *           exact first fit without reading the full low memory again each time
  *
- * A set bit is a page in use. Freeing checks that every page of the run is in use. One lock. */
+ * A set bit is a page in use. Freeing checks that every page of the run is in use. There is one
+ * lock. */
 #include "hal/hal.h"
 #include "tests/bench/loops.h"
 
@@ -23,7 +24,7 @@ struct bitmap {
     uint64_t hint[CLASSES];
     uint64_t hint_2m;
     uint64_t *used;
-    uint64_t *full; /* bit w: word w of `used` is all ones */
+    uint64_t *full; /* bit w is set when word w of `used` is all ones */
 };
 
 /* --- searching -------------------------------------------------------------------------------- */

@@ -1,22 +1,22 @@
 /* A binary buddy with per-CPU page lists, in the manner of Linux 6.x (mm/page_alloc.c), written for
  * this bench. The ideas are Linux's, the code is not.
  *
- *   memmap       one struct page a frame, here 32 bytes (Linux: 64), links as pointers
+ *   memmap       one struct page for each page, links as pointers
  *   free areas   orders 0..10, one doubly linked list per mobility type
  *   pageblocks   2 MiB; each has a mobility type; an allocation that finds its own type empty takes
  *                the largest free piece of the other type and, where the rules say so, the whole
  *                pageblock with it
- *   pcp lists    per CPU, orders 0..3 and both types, moved in batches of 63 pages that grow with
- *                use; the cold end goes back first; drained before a request fails
+ *   pcp lists    for each CPU, orders 0..3 and both types; pages move in batches of 63 that grow
+ *                with use; the cold end goes back first; all are drained before a request fails
  *   merging      by the order kept in the buddy's struct page; a page whose next-larger buddy is
  *                free goes to the tail of its list, so that the pair has time to become whole
  *
- * In its favour: no watermarks, no cpusets, no statistics, no checks of tail pages, half-size
- * struct page. As on Linux, a page is checked when it is freed: here that it heads an allocated run
- * at least that long, so a double free is refused.
+ * It has no watermarks, cpusets, statistics or checks of tail pages, which is in its favour. As on
+ * Linux, a page is checked when it is freed: it must head an allocated run that is at least as
+ * long, so a double free is refused.
  *
- * A length that is no power of two comes in two manners: `buddy` rounds up (alloc_pages);
- * `buddy-exact` rounds up and gives the tail back at once (alloc_pages_exact). */
+ * There are two allocators, which differ in lengths that are not a power of two: `buddy` rounds up
+ * (alloc_pages); `buddy-exact` rounds up and gives the tail back at once (alloc_pages_exact). */
 #include "hal/hal.h"
 #include "tests/bench/loops.h"
 

@@ -1,5 +1,5 @@
-/* tests/bench/churn.h: a population of runs of mixed lengths, held at a number of pages by freeing
- * random members. */
+/* tests/bench/churn.h: a population of runs of mixed lengths. Freeing random members keeps the
+ * number of pages constant. */
 #ifndef TESTS_BENCH_CHURN_H
 #define TESTS_BENCH_CHURN_H
 
@@ -23,15 +23,15 @@ static inline uint64_t run_pages(run_t run)
     return run & (PAGE_SIZE - 1);
 }
 
-/* A population of runs that is held at `target` pages asked for, by freeing random members. A
- * request that fails joins it like any other, with no address; when it is chosen as a victim,
- * nothing is called. So every allocator meets exactly the same requests and victims, whatever it
- * failed. */
+/* The population asks for `target` pages in all: when the next request would ask for more, a random
+ * member is freed. A request that fails joins the population too, without an address; when it is
+ * chosen as a victim, nothing is called. So every allocator meets exactly the same requests and
+ * victims, whichever requests it fails. */
 struct churn {
     struct instance in;
     run_t *live;
-    uint64_t count, pages, target; /* members; pages asked for by them */
-    uint64_t held;                 /* pages asked for by those that were served */
+    uint64_t count, pages, target; /* members, and the pages that they asked for */
+    uint64_t held;                 /* the pages of those members that were served */
     uint64_t sizes, victims;
     uint64_t next; /* length of the next request */
     uint32_t flags;

@@ -1,5 +1,5 @@
-/* tests/bench/figures.h: every sample of the bench, and what becomes of it: medians, the table, the
- * targets, the CSV. A figure is named by workload and metric; its samples come one a round. */
+/* tests/bench/figures.h: keeps every sample of the bench and makes medians, the table, the targets
+ * and the CSV of them. Workload and metric name a figure; each round adds one sample to it. */
 #ifndef TESTS_BENCH_FIGURES_H
 #define TESTS_BENCH_FIGURES_H
 
@@ -13,20 +13,22 @@
 void figure_add(const char *workload, const char *metric, const char *allocator, const char *unit,
                 double value);
 
-/* The allocator cannot do this work, or is not asked to; shown as "-" with the reason. */
+/* The allocator cannot do this work, or is not asked to: it shows as "-", with the reason. */
 void figure_absent(const char *workload, const char *allocator, const char *reason);
 
 /* The median, or FIGURE_NONE. */
 double figure_median(const char *workload, const char *metric, const char *allocator);
 
-/* One row a figure, ratios to `buddy` (of address spaces: to `walk`) first. */
+/* Print a row for each figure. Its first column is the ratio to `buddy`; for address spaces, to
+ * `walk`. */
 void figures_print(FILE *out);
 
-/* The rows of the issue's table: target, reached, PASS or MISS, for what was measured. Returns the
- * misses. */
+/* Print a row for each target that was measured: what is asked for, what was reached, PASS or MISS.
+ * Returns the number of misses. */
 unsigned figures_print_targets(FILE *out);
 
-/* "workload,metric,unit,allocator,rounds,median,min,max" */
+/* Write a line "workload,metric,unit,allocator,rounds,median,min,max" for each figure. False when
+ * the file cannot be written. */
 bool figures_write_csv(const char *path);
 
 #endif

@@ -1,21 +1,23 @@
-/* tests/bench/harness.h: what every workload stands on: memory, instances, clocks, chance, and the
- * ledger, the bench's own record of who holds which page.
+/* tests/bench/harness.h: what every workload needs: memory, instances, clocks, random numbers, and
+ * the ledger, which is the bench's own record of the pages that are held.
  *
- * The ledger is a bit a page, kept from what alloc() returned and free() was given, never from what
- * an allocator says about itself. A page handed out twice, a page outside the memory and a page
- * lost end the bench with a sentence and exit status 1. */
+ * The ledger has a bit for each page. It is kept from what alloc() returned and free() was given,
+ * never from what an allocator says about itself. The bench ends with a sentence and exit status 1
+ * when a page is handed out twice, lies outside the memory, or is lost. */
 #ifndef TESTS_BENCH_HARNESS_H
 #define TESTS_BENCH_HARNESS_H
 
 #include "tests/bench/allocator.h"
 
-#define BENCH_BASE                                                                                 \
-    (4 * GIB) /* where the memory lies: one zone (NORMAL) for those who have zones                 \
-               */
+/* Where the memory lies: all of it in one zone (NORMAL), for allocators that have zones. */
+#define BENCH_BASE (4 * GIB)
+
+/* Print the sentence and end the bench with status 1. */
 
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Nanoseconds of CPU time of this thread: other programs on the machine do not count. */
+/* Nanoseconds of this thread's CPU time, to which other programs add nothing; and of the wall
+ * clock. */
 uint64_t bench_cpu_ns(void);
 uint64_t bench_wall_ns(void);
 
@@ -34,7 +36,7 @@ static inline uint64_t bench_random(uint64_t *state)
     return x * 0x2545F4914F6CDD1Du;
 }
 
-/* 0 .. below - 1. */
+/* A random number from 0 to below - 1. */
 static inline uint64_t bench_below(uint64_t *state, uint64_t below)
 {
     return (uint64_t)(((unsigned __int128)bench_random(state) * below) >> 64);
@@ -49,20 +51,20 @@ struct instance {
     size_t table_bytes;
 };
 
-/* `pages` at BENCH_BASE. The tables are touched beforehand and lie on large pages where the host
- * has them, as a kernel's direct map would give them. */
+/* Make an instance with `pages` pages at BENCH_BASE. Its tables have been touched and lie on large
+ * pages where the host has them, as they would in a kernel's direct map. */
 void instance_open(struct instance *, const struct bench_allocator *, uint64_t pages,
                    unsigned cpus);
 
-/* The same on small pages that nobody has touched: for the init figures. False when the allocator
- * cannot be made for this memory. `*ns` is the time of create(), `*touched` the bytes of tables
- * that are resident afterwards. */
+/* The same with tables on small pages that nobody has touched, for the init figures. `*ns` is the
+ * time of create(), `*touched` the bytes of tables that are resident afterwards. False when the
+ * allocator cannot be made for this memory. */
 bool instance_open_fresh(struct instance *, const struct bench_allocator *,
                          const struct bench_memory *, unsigned cpus, uint64_t *ns,
                          uint64_t *touched);
 void instance_close(struct instance *);
 
-/* A normalized map of one flat stretch; lives until the next call. */
+/* One flat stretch of memory with its normalized map, which is valid until the next call. */
 struct bench_memory bench_flat_memory(uint64_t pages);
 
 struct ledger {
@@ -73,12 +75,12 @@ struct ledger {
 
 void ledger_open(struct ledger *, const struct instance *);
 void ledger_close(struct ledger *);
-/* Someone holds `pages` asked for at `base`: marks what such a run uses up. */
+/* Mark what a run of `pages` at `base` uses up: somebody holds it now. */
 void ledger_mark(struct ledger *, paddr_t base, size_t pages);
-/* Aligned 2 MiB blocks in which no page is marked. */
+/* The number of aligned 2 MiB blocks in which no page is marked. */
 uint64_t ledger_free_blocks(const struct ledger *);
-/* Take single pages until there are no more, mark them: every page must turn up exactly once.
- * Leaves the allocator full. Returns the pages found. */
+/* Take and mark single pages until there are no more: every page must turn up exactly once. The
+ * allocator is full afterwards. Returns the number of pages found. */
 uint64_t ledger_take_rest(struct ledger *, struct instance *);
 
 #endif

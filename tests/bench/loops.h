@@ -1,13 +1,13 @@
-/* tests/bench/loops.h: the loops that are measured, made once for each allocator by BENCH_LOOPS()
- * in its file. So they call it directly, as a kernel calls its one allocator; through a table the
- * two calls of a pair would cost as much as a good allocator. */
+/* tests/bench/loops.h: the loops that are measured. Each allocator's file makes its own by
+ * BENCH_LOOPS(), so that they call the allocator directly, as a kernel calls its only one. Through
+ * a table of functions the two calls of a pair would cost as much as a good allocator does. */
 #ifndef TESTS_BENCH_LOOPS_H
 #define TESTS_BENCH_LOOPS_H
 
 #include "tests/bench/churn.h"
 #include "tests/sim/trace.h"
 
-/* Take a page and give it back, `count` times. The number of frees that were refused. */
+/* Take a page and give it back, `count` times. Returns the number of frees that were refused. */
 static BENCH_INLINE uint64_t loop_pairs(bench_alloc_fn *alloc, bench_free_fn *give_back, void *self,
                                         uint32_t flags, uint64_t count)
 {
@@ -24,7 +24,7 @@ static BENCH_INLINE void loop_take(bench_alloc_fn *alloc, void *self, uint32_t f
         held[i] = alloc(self, 1, PAGE_SIZE, flags);
 }
 
-/* The number of frees that were refused. */
+/* Returns the number of frees that were refused. */
 static BENCH_INLINE uint64_t loop_give(bench_free_fn *give_back, void *self, const paddr_t *held,
                                        uint64_t count)
 {

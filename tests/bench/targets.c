@@ -1,5 +1,5 @@
-/* The rows of the issue's table of figures, word for word in numbers: what is asked, what this run
- * reached, PASS or MISS. Nothing is rounded in our favour. */
+/* The targets: what was asked of this allocator, what this run has reached, PASS or MISS. Nothing
+ * is rounded in our favour. */
 #include "tests/bench/figures.h"
 
 #include <string.h>

@@ -30,7 +30,7 @@ static void churn_drop(struct churn *c)
     instance_close(&c->in);
 }
 
-/* What is held now, by the records of this workload: nobody holds a page twice. */
+/* Mark what is held now, by the records of this workload; no page may be held twice. */
 static void churn_ledger(const struct churn *c, struct ledger *ledger)
 {
     ledger_open(ledger, &c->in);
@@ -98,8 +98,8 @@ static void add_failures(const struct churn *c, const char *workload)
                100.0 * (double)c->failed_2m / (double)c->requests_2m);
 }
 
-#define SAMPLES 16u /* how whole the memory is swings by a few percent from one moment to another  \
-                     */
+/* How whole the memory is swings by a few percent from one moment to the next. */
+#define SAMPLES 16u
 
 /* The first half brings the population to its steady state, the second half is measured: its time,
  * and how whole the memory was on average, looked at between the timed parts. */

@@ -136,7 +136,7 @@ static void large_pages(bool mortise)
               mortise ? ours(TIB, 0, GIB) : theirs(TIB, 0, 2), 1000.0 * REPEAT);
 }
 
-/* Random pages of 1 GiB that is mapped by 4 KiB pages: four loads each. */
+/* Ask for random pages of 1 GiB that is mapped by 4 KiB pages: four loads for each. */
 static void queries(bool mortise)
 {
     struct aspace as;

@@ -1,26 +1,26 @@
-/* tests/bench/workload.h: what is measured. Each function runs one workload once with one allocator
- * and adds its samples (figures.h); the round-robin over allocators and rounds is in bench.c. */
+/* tests/bench/workload.h: the workloads. Each function runs one workload once, with one allocator,
+ * and adds its samples (figures.h). bench.c goes round over the allocators and the rounds. */
 #ifndef TESTS_BENCH_WORKLOAD_H
 #define TESTS_BENCH_WORKLOAD_H
 
 #include "tests/bench/allocator.h"
 
 struct bench_options {
-    bool quick;       /* a smoke run: small, figures mean nothing */
-    const char *data; /* folder with traces/ and maps/ */
-    unsigned round;   /* 0 and up; a workload without a clock needs the first one only */
+    bool quick;       /* a smoke run: all is small, and the figures mean nothing */
+    const char *data; /* the folder with traces/ and maps/ */
+    unsigned round;   /* from 0 on; a workload that uses no clock runs in the first one only */
 };
 
 typedef void workload_fn(const struct bench_allocator *, const struct bench_options *);
 
-/* Simple: pages one at a time. 4 GiB of pages. */
+/* Single pages, 4 GiB of them. */
 workload_fn run_hot;         /* alloc and free of one page */
 workload_fn run_bulk;        /* take all, free all in the same order */
 workload_fn run_random_free; /* take all, free all in random order */
 workload_fn run_threads;     /* a hot pair on one and on two CPUs at the same time */
 
-/* Mixed lengths (1: 70 %, 2-16: 20 %, 17-128: 8 %, 512 aligned to 2 MiB: 2 %) held at a share
- * of 4 GiB, counted in pages asked for. */
+/* Runs of mixed lengths (1: 70 %, 2-16: 20 %, 17-128: 8 %, 512 aligned to 2 MiB: 2 %). The pages
+ * that they asked for stay at a share of 4 GiB. */
 workload_fn run_churn;   /* 50, 75, 90 and 95 % */
 workload_fn run_latency; /* every allocation timed, 90 % */
 

@@ -1,15 +1,16 @@
-/* tests/soak: eight CPUs at work for as long as one likes: every operation of the allocator and of
- * address spaces at once, contents compared, and every two seconds a stop at which all is counted.
+/* tests/soak: eight CPUs do every operation of the allocator and of address spaces at once, for as
+ * long as one likes. Contents are compared, and every two seconds all stop and all is counted.
  *
  *     build/host/soak [SECONDS [SEED]]      (make soak TIME=...)
  *
- * The CPUs share one allocator; a table page comes from it like any other. Each CPU has a space of
- * its own, all share the kernel's half, which has a lock. A page of a run that is held says at its
- * begin and its end whose it is and where; what a space maps is told by an array with an entry a
- * page. At a stop nobody is inside: pmm_check, every aspace_check, every entry of every array
- * against aspace_query, and as many pages free as are held by nobody; in every other round the
- * pages that are free are filled with junk, and looked at when they are taken. Ends with counts,
- * then "N passed, N failed" (stops); any wrong answer ends it at once. */
+ * The CPUs share one allocator, from which table pages come too. Each CPU has a space of its own;
+ * all share the kernel's half, which has a lock. Each page of a run that is held says at its begin
+ * and at its end whose it is and where it lies. An array with an entry for each page says what a
+ * space maps. At a stop no CPU is inside a call. Then pmm_check and every aspace_check must pass,
+ * aspace_query must agree with every entry of every array, and the pages that nobody holds must all
+ * be free. In every other round free pages are filled with junk, which is looked at when they are
+ * taken. The program ends with counts, then "N passed, N failed" (stops). A wrong answer ends it at
+ * once. */
 #include "hal/hal.h"
 #include "hal/host/host.h"
 #include "mm/aspace.h"
@@ -29,7 +30,7 @@
 #define RAM_HIGH  (4 * GIB)
 #define USER_AT   (512 * GIB - 3 * MIB)
 #define KERNEL_AT ((vaddr_t)0xffffd00000000000)
-#define FAKE_PHYS (64 * GIB) /* mapped, never touched: no RAM of the fake machine */
+#define FAKE_PHYS (64 * GIB) /* mapped and never touched: the fake machine has no RAM there */
 #define UNMAPPED  UINT64_MAX
 
 struct held {
@@ -159,29 +160,50 @@ static void check_zero(paddr_t base, size_t pages)
         must(word[i] == 0, "PMM_ZERO gave a page that is not zero", base + i * 8);
 }
 
-static void take(struct cpu *c)
+struct request {
+    size_t pages;
+    uint64_t align;
+    uint32_t flags;
+};
+
+/* Mostly one page, sometimes a long run; any flags and any alignment. */
+static struct request choose_request(struct cpu *c)
 {
     uint64_t kind = below(c, 100);
     size_t pages = kind < 75 ? 1 : kind < 97 ? 2 + below(c, 60) : 100 + below(c, 600);
     uint32_t flags = below(c, 3) != 0 ? 0 : (uint32_t)below(c, 16);
     uint64_t align = below(c, 8) == 0 ? PAGE_SIZE << below(c, 10) : PAGE_SIZE;
-    paddr_t base = align == PAGE_SIZE ? pmm_alloc(pmm, pages, flags)
-                                      : pmm_alloc_aligned(pmm, pages, align, flags);
-    enum operation op = base == PADDR_NONE        ? OP_REFUSED
-                        : (flags & PMM_ZERO) != 0 ? OP_TAKE_ZERO
-                        : align != PAGE_SIZE      ? OP_TAKE_ALIGNED
-                                                  : OP_TAKE;
-    c->done[op]++;
+    return (struct request){pages, align, flags};
+}
+
+static enum operation operation_of(const struct request *r, paddr_t base)
+{
+    return base == PADDR_NONE           ? OP_REFUSED
+           : (r->flags & PMM_ZERO) != 0 ? OP_TAKE_ZERO
+           : r->align != PAGE_SIZE      ? OP_TAKE_ALIGNED
+                                        : OP_TAKE;
+}
+
+static void check_answer(const struct request *r, paddr_t base)
+{
+    paddr_t end = base + r->pages * PAGE_SIZE;
+    must(base % r->align == 0, "a run is not aligned", base);
+    must((r->flags & PMM_DMA) == 0 || end <= PMM_DMA_LIMIT, "PMM_DMA gave high memory", base);
+    must((r->flags & PMM_DMA32) == 0 || end <= PMM_DMA32_LIMIT, "PMM_DMA32 gave high memory", base);
+    if ((r->flags & PMM_ZERO) != 0)
+        check_zero(base, r->pages);
+}
+
+static void take(struct cpu *c)
+{
+    struct request r = choose_request(c);
+    paddr_t base = r.align == PAGE_SIZE ? pmm_alloc(pmm, r.pages, r.flags)
+                                        : pmm_alloc_aligned(pmm, r.pages, r.align, r.flags);
+    c->done[operation_of(&r, base)]++;
     if (base == PADDR_NONE)
         return;
-    must(base % align == 0, "a run is not aligned", base);
-    must((flags & PMM_DMA) == 0 || base + pages * PAGE_SIZE <= PMM_DMA_LIMIT,
-         "PMM_DMA gave memory that lies high", base);
-    must((flags & PMM_DMA32) == 0 || base + pages * PAGE_SIZE <= PMM_DMA32_LIMIT,
-         "PMM_DMA32 gave memory that lies high", base);
-    if ((flags & PMM_ZERO) != 0)
-        check_zero(base, pages);
-    keep(c, base, pages);
+    check_answer(&r, base);
+    keep(c, base, r.pages);
 }
 
 static void give(struct cpu *c)
@@ -231,9 +253,9 @@ static void look_at_stats(struct cpu *c)
     c->done[OP_STATS]++;
 }
 
-static void step_pages(struct cpu *c, bool filling)
+/* The rare operations. False when `kind` is none of them, or when it cannot be done now. */
+static bool step_rare(struct cpu *c, uint64_t kind)
 {
-    uint64_t kind = below(c, 256);
     if (kind == 0)
         pmm_drain(pmm), c->done[OP_DRAIN]++;
     else if (kind == 1)
@@ -242,7 +264,17 @@ static void step_pages(struct cpu *c, bool filling)
         misuse(c);
     else if (kind < 10 && c->count < HELD)
         claim(c);
-    else if (c->count < HELD && (kind < (filling ? 180u : 90u) || c->count == 0))
+    else
+        return false;
+    return true;
+}
+
+static void step_pages(struct cpu *c, bool filling)
+{
+    uint64_t kind = below(c, 256);
+    if (step_rare(c, kind))
+        return;
+    if (c->count < HELD && (kind < (filling ? 180u : 90u) || c->count == 0))
         take(c);
     else if (c->count > 0)
         give(c);
@@ -262,7 +294,7 @@ static void table_free(void *ctx, paddr_t page)
     must(pmm_free(pmm, page, 1) == STATUS_OK, "a table cannot be given back", page);
 }
 
-/* How many pages of [first, first + count) are mapped. */
+/* The number of pages of [first, first + count) that are mapped. */
 static size_t mapped(const struct window *w, size_t first, size_t count)
 {
     size_t n = 0;
@@ -271,7 +303,8 @@ static size_t mapped(const struct window *w, size_t first, size_t count)
     return n;
 }
 
-/* STATUS_NO_MEMORY is always allowed: then nothing changes. True: the call was carried out. */
+/* A call may always answer STATUS_NO_MEMORY, and then it has changed nothing. True when the call
+ * was carried out. */
 static bool judged(status_t got, status_t want, vaddr_t at)
 {
     must(got == want || (want == STATUS_OK && got == STATUS_NO_MEMORY), "a space answered wrongly",
@@ -345,7 +378,8 @@ static void clear_window(struct window *w)
         w->phys[i] = UNMAPPED;
 }
 
-/* Under the kernel's lock: to make or destroy a space that shares is a call on the kernel's. */
+/* The caller holds the kernel's lock: making or destroying a space that shares its half is a call
+ * on the kernel's space. */
 static void renew_space(struct cpu *c)
 {
     aspace_destroy(&c->space);
@@ -378,7 +412,7 @@ static void compare_window(const struct aspace *as, const struct window *w)
         compare_page(as, w, i);
 }
 
-/* What this CPU holds, in pages; contents and mappings are compared meanwhile. */
+/* Compare contents and mappings of one CPU. Returns how many pages it holds. */
 static uint64_t check_cpu(const struct cpu *c)
 {
     uint64_t pages = 0;
@@ -484,7 +518,7 @@ static uint64_t print_counts(void)
     return all;
 }
 
-/* Everything goes back: what is free in the end is what was free in the beginning. */
+/* Give everything back: then as many pages must be free as in the beginning. */
 static void take_down(void)
 {
     for (unsigned i = 0; i < CPUS; i++) {
