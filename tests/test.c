@@ -75,17 +75,21 @@ bool test_check_eq(struct test_state *t, uint64_t actual, uint64_t expected, con
     return false;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+/* No text at all (NULL) equals only itself. */
 bool test_check_str(struct test_state *t, const char *actual, const char *expected,
                     const char *text, const char *file, int line)
 {
-    const char *a = actual;
-    const char *e = expected;
     t->checks++;
-    while (a != NULL && e != NULL && *a != '\0' && *a == *e) {
-        a++;
-        e++;
-    }
-    if (a == e || (a != NULL && e != NULL && *a == *e))
+    if (actual == expected || (actual != NULL && expected != NULL && same_text(actual, expected)))
         return true;
     t->failures++;
     struct line more = start_line(" is \"");
@@ -165,22 +169,13 @@ static void run_case(const struct test_case *c, struct test_totals *totals)
     tell("FAIL ", c->name);
 }
 
-static bool same_name(const char *a, const char *b)
-{
-    while (*a != '\0' && *a == *b) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 void test_run(const struct test_suite *const *suites, size_t count, const char *only,
               test_print_fn *print, struct test_totals *totals)
 {
     print_line = print;
     *totals = (struct test_totals){.passed = 0};
     for (size_t s = 0; s < count; s++) {
-        if (only != NULL && !same_name(only, suites[s]->name))
+        if (only != NULL && !same_text(only, suites[s]->name))
             continue;
         for (size_t i = 0; i < suites[s]->count; i++)
             run_case(suites[s]->cases[i], totals);
