@@ -2,6 +2,7 @@
 #
 # Two programs come out of one source: the UEFI image (clang and lld-link, target
 # x86_64-unknown-windows, which is LLP64) and the desk tools (a Linux process, LP64).
+# Sources are found, not listed; a desk program says itself what it needs (see The desk).
 
 BUILD   ?= build
 CC      := $(if $(filter default undefined,$(origin CC)),clang,$(CC))
@@ -10,135 +11,94 @@ EFI_LD  ?= lld-link
 STRIP   ?= llvm-objcopy
 PYTHON  ?= python3
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
-
-WARN := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wvla -Wundef -Werror
-ifneq (,$(findstring clang,$(CC)))
-WARN_HOST := $(WARN) -Wunreachable-code
-else
-WARN_HOST := $(WARN)
-endif
+GCC_WARN := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wvla -Wundef -Werror
+WARN    := $(GCC_WARN) -Wunreachable-code
 
 MM_SRC   := $(sort $(wildcard mm/*.c))
-UNIT_SRC := $(sort $(filter-out tests/unit/main.c,$(wildcard tests/unit/*.c)))
 HOST_SRC := $(sort $(wildcard hal/host/*.c))
+EFI_SRC  := $(sort $(wildcard efi/*.c $(foreach d,base machine memory talk x86_64,efi/$(d)/*.c)))
+KERN_SRC := $(sort $(wildcard kernel/*.c kernel/*/*.c tests/kernel/*.c tests/kernel/x86_64/*.c))
+CPU_SRC  := $(sort $(wildcard hal/x86_64/*.[cS] hal/x86_64/*/*.[cS]))
+UNIT_SRC := $(sort $(filter-out tests/unit/main.c,$(wildcard tests/unit/*.c)))
 
 ##@ The image
-.PHONY: all
+.PHONY: all image
 all: image ## build the image (default): BOOTX64.EFI, and mortise.efi with DWARF for gdb
+image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it
 
 EFI_DIRS ?= /usr/include/efi /usr/local/include/efi
 EFI_INC  := $(firstword $(foreach d,$(EFI_DIRS),$(wildcard $(d)/efi.h)))
-EFI_SRC  := $(sort $(wildcard efi/*.c) $(foreach d,base talk memory machine x86_64,$(wildcard efi/$(d)/*.c)))
-KERN_SRC := $(sort $(wildcard kernel/*.c) $(wildcard kernel/*/*.c) $(wildcard tests/kernel/*.c) $(wildcard tests/kernel/x86_64/*.c) \
-            $(wildcard hal/x86_64/*.c hal/x86_64/*.S hal/x86_64/pc/*.c)) \
-            $(MM_SRC) tests/test.c $(UNIT_SRC)
+EFI_HDR   = $(dir $(or $(EFI_INC),$(error gnu-efi headers are missing; on Debian: apt install gnu-efi)))
+gnu_efi   = -isystem $(EFI_HDR) -isystem $(EFI_HDR)$(1) -DGNU_EFI_USE_MS_ABI
 # No jump tables: they would lie in .text, where the lint takes them for instructions.
-EFI_FLAGS := --target=x86_64-unknown-windows -std=c11 -O2 -gdwarf-4 -ffreestanding -fshort-wchar \
-             -mgeneral-regs-only -mno-red-zone -mno-stack-arg-probe -fno-stack-protector \
-             -fomit-frame-pointer -fno-jump-tables -fno-ident -ffunction-sections -fdata-sections \
-             '-ffile-prefix-map=$(CURDIR)=.' -I. -Ihal/x86_64 \
-             -DMORTISE_COMMIT='"$(COMMIT)"'
-EFI_OBJ  := $(patsubst %,$(BUILD)/efi/%.obj,$(EFI_SRC) efi/sbat.S $(KERN_SRC) gen/font_data.c)
+FREE     := -std=c11 -O2 -ffreestanding -fshort-wchar -mgeneral-regs-only -mno-stack-arg-probe \
+            -fno-stack-protector -fno-jump-tables -fno-ident -I. -MMD -MP $(WARN)
+X86_64   := --target=x86_64-unknown-windows -mno-red-zone $(FREE)
+IMAGE    := $(X86_64) -Ihal/x86_64 -gdwarf-4 -fomit-frame-pointer -ffunction-sections -fdata-sections \
+            '-ffile-prefix-map=$(CURDIR)=.'
+LINK     := $(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /Brepro
+objects   = $(patsubst %,$(BUILD)/efi/%.obj,$(1))
 
-# The kernel's backtrace unwinds with .pdata: the Microsoft ABI has no chain of frame pointers.
-$(foreach d,kernel hal mm tests,$(BUILD)/efi/$(d)/%.obj): EFI_FLAGS += -funwind-tables
+# FLAGS: what makes a kind of object; MORE: what a folder or a file needs beside. The kernel's
+# backtrace unwinds with .pdata, for the Microsoft ABI has no chain of frame pointers.
+$(foreach d,kernel hal mm tests,$(BUILD)/efi/$(d)/%.obj): MORE = -funwind-tables
+$(foreach d,efi tests/boot/shim,$(BUILD)/efi/$(d)/%.obj): MORE = $(call gnu_efi,x86_64)
+$(call objects,kernel/version.c): MORE = -DMORTISE_COMMIT=\"$(COMMIT)\"
+$(call objects,kernel/version.c): $(BUILD)/commit
 
-.PHONY: image
-image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it
-
-# Rebuilt when the commit changes, so that the version on the screen is true.
-$(BUILD)/commit: FORCE
-	@mkdir -p $(@D); echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
-.PHONY: FORCE
-FORCE:
-
-$(BUILD)/efi/efi/%.c.obj: efi/%.c Makefile
+$(BUILD)/efi/%: FLAGS = $(EFI_CC) $(IMAGE)
+$(BUILD)/efi/%.obj: % $(BUILD)/efi/flags
 	@mkdir -p $(@D)
-	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
-	$(EFI_CC) $(EFI_FLAGS) $(WARN) -Wunreachable-code -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
-	    -DGNU_EFI_USE_MS_ABI -MMD -MP -c $< -o $@
-
-$(BUILD)/efi/%.c.obj: %.c Makefile
-	@mkdir -p $(@D)
-	$(EFI_CC) $(EFI_FLAGS) $(WARN) -Wunreachable-code -MMD -MP -c $< -o $@
-
-$(BUILD)/efi/%.S.obj: %.S Makefile
-	@mkdir -p $(@D)
-	$(EFI_CC) $(EFI_FLAGS) -MMD -MP -c $< -o $@
-
-# The fonts, out of the package fonts-spleen.
-$(BUILD)/gen/font_data.c: kernel/screen/font.py
-	@mkdir -p $(@D)
-	$(PYTHON) kernel/screen/font.py $@.tmp
-	mv $@.tmp $@
-
-$(BUILD)/efi/gen/font_data.c.obj: $(BUILD)/gen/font_data.c
-	@mkdir -p $(@D)
-	$(EFI_CC) $(EFI_FLAGS) $(WARN) -MMD -MP -c $< -o $@
-
-$(BUILD)/efi/kernel/version.c.obj: $(BUILD)/commit
+	$(FLAGS) $(MORE) -c $< -o $@
 
 # /section: shim does not load what may be discarded, and the kernel moves itself by .reloc.
-$(BUILD)/mortise.efi: $(EFI_OBJ)
-	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /section:.reloc,R /debug:dwarf /Brepro /opt:ref /opt:icf \
-	    /out:$@ $^
+$(BUILD)/mortise.efi: $(call objects,$(EFI_SRC) efi/sbat.S $(KERN_SRC) $(CPU_SRC) $(MM_SRC) $(UNIT_SRC) tests/test.c gen/font_data.c)
+	$(LINK) /section:.reloc,R /debug:dwarf /opt:icf /out:$@ $^
 
 $(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py
 	$(STRIP) --strip-all $< $@.tmp
 	$(PYTHON) tests/lint/pe_lint.py --sbat mortise $@.tmp
 	mv $@.tmp $@
 
-##@ For others
-# mm/ in another kernel (mm/README.md): a Linux process, and an EFI image of its own.
-EMBED_SRC := $(MM_SRC) tests/embed/embed.c tests/embed/port.c
-EMBED_OBJ := $(patsubst %,$(BUILD)/embed/%.obj,$(EMBED_SRC) tests/embed/pc.c)
+# A file with a text, new when the text is: so the version on the screen is true, and an object is
+# made anew when the flags of its kind change.
+text = @mkdir -p $(@D); echo '$(subst ',,$(1))' | cmp -s - $@ || echo '$(subst ',,$(1))' >$@
+$(BUILD)/commit: FORCE
+	$(call text,$(COMMIT))
+$(BUILD)/%/flags: FORCE
+	$(call text,$(FLAGS))
+.PRECIOUS: $(BUILD)/%/flags
+.PHONY: FORCE
+FORCE:
 
-.PHONY: embed
-embed: $(BUILD)/host/embed $(BUILD)/embed.efi ## the worked example of mm/ in another kernel: build it, and run it on the desk
-	$(BUILD)/host/embed
-
-$(BUILD)/host/embed: $(EMBED_SRC) tests/embed/desk.c $(wildcard mm/*.h hal/*.h tests/embed/*.h)
+# The fonts, out of the package fonts-spleen.
+vpath gen/%.c $(BUILD)
+$(BUILD)/gen/font_data.c: kernel/screen/font.py
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -g -I. -Itests/embed $(SAN_FLAGS) $(WARN_HOST) $(filter %.c,$^) -o $@
-
-$(BUILD)/embed/%.c.obj: %.c efi/base/uefi.h $(wildcard mm/*.h hal/*.h tests/embed/*.h) Makefile
-	@mkdir -p $(@D)
-	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
-	$(EFI_CC) --target=x86_64-unknown-windows -std=c11 -O2 -ffreestanding -fshort-wchar -mgeneral-regs-only \
-	    -mno-red-zone -mno-stack-arg-probe -fno-stack-protector -fno-jump-tables $(WARN) -Wunreachable-code \
-	    -I. -Itests/embed -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 -DGNU_EFI_USE_MS_ABI -c $< -o $@
-
-$(BUILD)/embed.efi: $(EMBED_OBJ)
-	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /Brepro /opt:ref /out:$@ $^
-	$(PYTHON) tests/lint/pe_lint.py $@
+	$(PYTHON) $< $@.tmp
+	mv $@.tmp $@
 
 # What 32-bit firmware starts: it says that 64-bit firmware is needed.
-$(BUILD)/BOOTIA32.EFI: efi/ia32/main.c efi/base/uefi.h Makefile
-	@mkdir -p $(BUILD)/efi/efi/ia32
-	@test -n "$(EFI_INC)" || { echo "make: gnu-efi headers are missing; on Debian: apt install gnu-efi" >&2; exit 1; }
-	$(EFI_CC) --target=i686-unknown-windows -std=c11 -Oz -ffreestanding -fshort-wchar -mgeneral-regs-only \
-	    -mno-stack-arg-probe -fno-stack-protector -fno-jump-tables -fno-ident $(WARN) -Wunreachable-code \
-	    -I. -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))ia32 -c $< -o $(BUILD)/efi/efi/ia32/main.c.obj
-	$(EFI_LD) /subsystem:efi_application /machine:x86 /entry:efi_main /nodefaultlib /safeseh:no /merge:.rdata=.text \
-	    /Brepro /out:$@ $(BUILD)/efi/efi/ia32/main.c.obj
+$(BUILD)/ia32/%: FLAGS = $(EFI_CC) --target=i686-unknown-windows $(FREE) -Oz
+$(BUILD)/ia32/%.obj: % $(BUILD)/ia32/flags
+	@mkdir -p $(@D)
+	$(FLAGS) $(call gnu_efi,ia32) -c $< -o $@
+$(BUILD)/BOOTIA32.EFI: $(BUILD)/ia32/efi/ia32/main.c.obj
+	$(LINK) /machine:x86 /safeseh:no /merge:.rdata=.text /out:$@ $^
 
 # A firmware that plays tricks, for the tests; see tests/boot/shim/shim.h.
-SHIM_OBJ := $(patsubst %,$(BUILD)/efi/%.obj,$(sort $(wildcard tests/boot/shim/*.c)) tests/boot/shim/strict.S hal/x86_64/memory.S)
-$(BUILD)/efi/tests/boot/shim/%.c.obj: EFI_FLAGS += -Os -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 -DGNU_EFI_USE_MS_ABI
 .PHONY: shim
 shim: $(BUILD)/shim.efi ## build the firmware that plays tricks; tests/boot/shim/shim_test.py boots with it
-$(BUILD)/shim.efi: $(SHIM_OBJ)
-	$(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /Brepro /out:$@ $^
+$(BUILD)/shim.efi: $(call objects,$(sort $(wildcard tests/boot/shim/*.[cS])) hal/x86_64/memory.S)
+	$(LINK) /out:$@ $^
 
+##@ For others
 # Signed ones, if there is a key to sign with.
 DIST_EFI := $(BUILD)$(if $(KEY),/signed)
-
-.PHONY: dist
+.PHONY: dist sign
 dist: $(DIST_EFI)/BOOTX64.EFI $(DIST_EFI)/BOOTIA32.EFI ## make the zip, the stick image and the ISO: build/dist (KEY= CERT=: signed)
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} \
 	    $(PYTHON) efi/dist/dist.py $(BUILD)/dist $^ $(COMMIT)
-
-.PHONY: sign
 sign: $(BUILD)/signed/BOOTX64.EFI $(BUILD)/signed/BOOTIA32.EFI ## sign for Secure Boot: make sign KEY=my.key CERT=my.pem
 $(BUILD)/signed/%.EFI: $(BUILD)/%.EFI FORCE
 	@test -n "$(KEY)" -a -n "$(CERT)" || { echo "make: name your key and its certificate: make sign KEY=my.key CERT=my.pem" >&2; exit 1; }
@@ -147,116 +107,100 @@ $(BUILD)/signed/%.EFI: $(BUILD)/%.EFI FORCE
 	sbsign --key "$(KEY)" --cert "$(CERT)" --output $@ $<
 	sbverify --cert "$(CERT)" $@
 
+# mm/ in another kernel (mm/README.md): a Linux process, and an EFI image of its own.
+.PHONY: embed
+embed: $(BUILD)/host/embed $(BUILD)/embed.efi ## the worked example of mm/ in another kernel: build it, and run it on the desk
+	$(BUILD)/host/embed
+$(BUILD)/embed/%: FLAGS = $(EFI_CC) $(X86_64) -Itests/embed
+$(BUILD)/embed/%.obj: % $(BUILD)/embed/flags
+	@mkdir -p $(@D)
+	$(FLAGS) $(call gnu_efi,x86_64) -c $< -o $@
+$(BUILD)/embed.efi: $(patsubst %,$(BUILD)/embed/%.obj,$(MM_SRC) $(patsubst %,tests/embed/%.c,embed port pc))
+	$(LINK) /out:$@ $^
+	$(PYTHON) tests/lint/pe_lint.py $@
+
 ##@ The desk
-HOST_FLAGS := -std=c11 -g -I. -Ihal/host -D_GNU_SOURCE -fno-omit-frame-pointer -pthread
-SAN_FLAGS  := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+# A desk program is one file with a main(), linked with mm/ and its port to the desk. A line of its
+# first comment says what else it needs: sources (a folder: all of it), libraries, and flags for that
+# file alone; another one how it is built, where that is not the kind of its folder:
+#
+#     needs: kernel/log/ tests/test.c -lz
+#     kinds: san fast
+#
+# `loader` stands for efi/ as it is, in a process: see tests/model/fake_firmware.h.
+#
+# A kind is a compiler with its flags. Programs lie in $(BUILD)/host, objects in $(BUILD)/desk/KIND,
+# compiled once for all programs of the kind.
+H         := $(BUILD)/host
+O         := $(BUILD)/desk
+SAN_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+KIND_san   = $(CC) -Ihal/host $(SAN_FLAGS)
+KIND_tsan  = $(CC) -Ihal/host -O1 -fsanitize=thread
+KIND_embed = $(CC) -Itests/embed $(SAN_FLAGS)
 # Link-time optimization where it can be had, for all allocators of the bench alike.
-FAST_FLAGS := -O2 -fno-plt $(if $(findstring clang,$(CC)),-flto -fuse-ld=lld)
+KIND_fast  = $(CC) -Ihal/host -O2 -fno-plt $(if $(CLANG),-flto -fuse-ld=lld -Wno-unused-command-line-argument)
 # libFuzzer comes with clang only.
-FUZZ_CC    := $(if $(findstring clang,$(CC)),$(CC),clang)
-FUZZ_FLAGS := -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-TSAN_FLAGS := -O1 -fsanitize=thread
-DESK_HDR   := $(wildcard mm/*.h hal/*.h hal/host/*.h kernel/*.h kernel/*/*.h tests/*.h tests/*/*.h)
-H := $(BUILD)/host
+KIND_fuzz  = $(or $(CLANG),clang) -Ihal/host -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+CLANG     := $(if $(findstring clang,$(CC)),$(CC))
+HOST_FLAGS := -std=c11 -g -I. -D_GNU_SOURCE -fno-omit-frame-pointer -pthread -DMORTISE_COMMIT=\"desk\"
+# In the image wchar_t has 16 bits, and so has the CHAR16 of newer headers.
+UEFI       = -fshort-wchar $(call gnu_efi,x86_64)
+LOADER    := $(EFI_SRC) $(patsubst %,kernel/%.c,log/format log/keep options version) $$(UEFI)
 
-# mm/ and its port to the desk, compiled once for each kind of program.
-LIB_SRC := $(MM_SRC) $(HOST_SRC)
-LIB_HDR := $(wildcard mm/*.h hal/*.h hal/host/*.h)
-SAN_LIB  := $(patsubst %.c,$(H)/san/%.o,$(LIB_SRC))
-TSAN_LIB := $(patsubst %.c,$(H)/tsan/%.o,$(LIB_SRC))
-FUZZ_LIB := $(patsubst %.c,$(H)/fuzz/%.o,$(LIB_SRC))
+# $(call kind,KIND): how its objects are made.
+define kind
+$(O)/$(1)/%: FLAGS = $$(KIND_$(1)) $(HOST_FLAGS) $(if $(CLANG),$(WARN),$(GCC_WARN)) -MMD -MP
+$(O)/$(1)/%.o: %.c $(O)/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(FLAGS) $$(MORE) -c $$< -o $$@
+$(O)/$(1)/efi/%.o: MORE = $$(UEFI)
+$(O)/$(1)/tests/sim/draw.o: MORE = $$(or $$(shell pkg-config --cflags cairo),$$(error cairo is missing; on Debian: apt install pkg-config libcairo2-dev))
+endef
+$(foreach k,san tsan embed fast fuzz,$(eval $(call kind,$(k))))
 
-$(SAN_LIB): $(H)/san/%.o: %.c $(LIB_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) -c $< -o $@
+# What FILE's comment says behind a word: $(call says,WORD,FILE); and the sources that it means.
+says  = $(patsubst loader,$(LOADER),$(filter-out */,$(shell sed -n 's|^[/ ]\* $(1): ||p' $(2))))
+found = $(foreach f,$(1),$(or $(wildcard $(f)$(if $(filter %/,$(f)),*.c)),$(f)))
+# $(call program,NAME,FILE,KIND,NEEDS)
+define program
+PROGRAMS += $(1)
+$(H)/$(1): $(patsubst %.c,$(O)/$(3)/%.o,$(sort $(2) $(MM_SRC) $(if $(filter-out embed,$(3)),$(HOST_SRC)) $(call found,$(filter %.c %/,$(4)))))
+	@mkdir -p $$(@D)
+	$$(KIND_$(3)) $(HOST_FLAGS) $$^ $(filter -l%,$(4)) -o $$@
+$(O)/$(3)/$(2:.c=.o): private MORE = $(filter-out %.c %/ -l%,$(4))
+endef
+# $(call programs,NAME,FILE,KIND): one of each kind that FILE asks for; a kind that is not KIND is
+# added to the name.
+programs = $(foreach k,$(or $(call says,kinds,$(2)),$(3)),$(eval $(call program,$(1)$(if $(filter-out $(3),$(k)),-$(k)),$(2),$(k),$(call says,needs,$(2)))))
+stem     = $(basename $(notdir $(1)))
 
-$(TSAN_LIB): $(H)/tsan/%.o: %.c $(LIB_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(TSAN_FLAGS) $(WARN_HOST) -c $< -o $@
+$(foreach f,$(wildcard tests/model/*.c),$(call programs,model-$(call stem,$(f)),$(f),$(if $(findstring _threads,$(f)),tsan,san)))
+$(foreach f,$(wildcard tests/fuzz/*.c),$(call programs,fuzz-$(call stem,$(f)),$(f),fuzz))
+$(foreach f,$(wildcard tests/boot/*_test.c),$(call programs,$(call stem,$(f)),$(f),san))
+$(call programs,unit,tests/unit/main.c,san)
+$(call programs,soak,tests/soak/soak.c,san)
+$(call programs,embed,tests/embed/desk.c,embed)
+$(call programs,bench,tests/bench/bench.c,fast)
+$(call programs,memsim,tests/sim/main.c,fast)
 
-$(FUZZ_LIB): $(H)/fuzz/%.o: %.c $(LIB_HDR)
-	@mkdir -p $(@D)
-	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) -c $< -o $@
-
-.PHONY: unit
+.PHONY: desk programs unit model sim bench soak soak-desk
+desk: $(addprefix $(H)/,$(PROGRAMS)) ## build every desk program: unit tests, models, fuzz targets, bench, memsim
+programs:
+	@printf '%s\n' $(PROGRAMS)
 unit: $(H)/unit ## run the unit tests of mm/ on the desk, under ASan and UBSan
 	$(H)/unit
+MODELS := $(addprefix $(H)/,$(filter model-%,$(PROGRAMS)))
+model: $(MODELS) ## run the model and thread tests on the desk
+	@set -e; for t in $(MODELS); do echo "$$t"; $$t; done
+sim: $(H)/memsim ## build the desk tool: build/host/memsim map|draw|replay
+bench: $(H)/bench ## measure the allocator side by side with the baselines: table, CSV and plot
+	@mkdir -p $(BUILD)/bench
+	$(H)/bench --csv $(BUILD)/bench/bench.csv $(BENCH_ARGS)
+	$(PYTHON) tests/bench/plot.py $(BUILD)/bench/bench.csv $(BUILD)/bench/bench.png
 
-$(H)/unit: $(SAN_LIB) tests/test.c $(UNIT_SRC) tests/unit/main.c $(DESK_HDR)
-	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
-
-# One program a file: tests/model/NAME.c -> $(H)/model-NAME, and the same for fuzz targets.
-# A model whose name ends in _threads is built with TSan, the others with ASan and UBSan.
-MODEL_BIN := $(patsubst tests/model/%.c,$(H)/model-%,$(wildcard tests/model/*.c))
-FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(H)/fuzz-%,$(wildcard tests/fuzz/*.c))
-
-.PHONY: model
-model: $(MODEL_BIN) ## run the model and thread tests on the desk
-	@set -e; for t in $(MODEL_BIN); do echo "$$t"; $$t; done
-
-$(H)/model-%_threads: tests/model/%_threads.c $(TSAN_LIB) $(DESK_HDR)
-	$(CC) $(HOST_FLAGS) $(TSAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
-
-$(H)/model-%: tests/model/%.c $(SAN_LIB) $(DESK_HDR)
-	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) $(HOST_LIBS) -o $@
-
-# What the kernel reads from outside.
-$(H)/model-cpu_calls_threads: kernel/cpus/calls.c
-$(H)/model-kernel_text: kernel/options.c kernel/machine/rsdp.c tests/test.c
-
-# The screen, without the machine.
-$(H)/model-screen: $(patsubst %,kernel/screen/%.c,canvas font picture rows screen) kernel/log/format.c \
-    $(BUILD)/gen/font_data.c
-
-# zlib judges the checksums of the kept log.
-$(H)/model-keep: kernel/log/keep.c tests/test.c
-$(H)/model-keep: private HOST_LIBS := -lz
-
-# What a person types.
-DIALOGUE := $(patsubst %,kernel/monitor/%.c,line command keyboard) kernel/log/format.c
-$(H)/model-dialogue $(H)/fuzz-monitor: $(DIALOGUE)
-
-# It includes that file, with memory of its own below.
-$(H)/model-exercise: $(BUILD)/exercise.stamp
-$(BUILD)/exercise.stamp: kernel/monitor/exercise.c
-	@mkdir -p $(@D); touch $@
-
-$(H)/model-pe: kernel/early/pe.c tests/test.c
-$(H)/model-first_tables: kernel/early/first_tables.c tests/kernel/x86_64/walk.c kernel/early/pe.c tests/test.c
-
-# zlib judges the sum of the kept log.
-$(H)/fuzz-options: efi/base/words.c kernel/options.c
-$(H)/fuzz-format: $(patsubst %,kernel/log/%.c,format keep log)
-$(H)/fuzz-format: private HOST_LIBS := -lz
-
-# The loader, as it is, against a fake firmware.
-LOADER_BIN := $(H)/model-loader $(H)/model-report $(H)/fuzz-report
-$(LOADER_BIN): $(EFI_SRC) $(wildcard efi/*.h efi/*/*.h) $(patsubst %,kernel/%.c,log/format log/keep options version)
-$(H)/model-loader $(H)/model-report: tests/test.c
-$(H)/model-report: private HOST_LIBS := -lz
-$(H)/fuzz-reader $(H)/fuzz-report: $(wildcard tests/sim/reader*.c)
-# In the image wchar_t has 16 bits, and so has the CHAR16 of newer headers.
-$(LOADER_BIN): private HOST_FLAGS += -fshort-wchar -isystem $(dir $(EFI_INC)) -isystem $(dir $(EFI_INC))x86_64 \
-    -DGNU_EFI_USE_MS_ABI -DMORTISE_COMMIT='"desk"'
-
-TIME ?= 60
-T    ?= memmap
-FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-.PHONY: fuzz
-fuzz: $(H)/fuzz-$(T) ## fuzz one target (tests/fuzz/README.md): make fuzz T=memmap TIME=60
-	BUILD='$(BUILD)' bash tests/fuzz/run.sh run $(T) $(TIME)
-
-.PHONY: fuzz-all fuzz-plants
-fuzz-all: $(FUZZ_BIN) ## fuzz every target for TIME seconds
-	@set -e; for t in $(FUZZERS); do BUILD='$(BUILD)' bash tests/fuzz/run.sh run $$t $(TIME) >$(BUILD)/fuzz-$$t.log 2>&1 || \
-	    { tail -n 30 $(BUILD)/fuzz-$$t.log; exit 1; }; tail -n 1 $(BUILD)/fuzz-$$t.log; done
-fuzz-plants: ## plant an error for each fuzz target, and see it found
-	$(PYTHON) tests/fuzz/plant.py
-
-$(H)/fuzz-%: tests/fuzz/%.c $(FUZZ_LIB) $(DESK_HDR)
-	$(FUZZ_CC) $(HOST_FLAGS) $(FUZZ_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) $(HOST_LIBS) -o $@
-
-.PHONY: soak soak-desk
+T       ?= memmap
+TIME    ?= 60
+FUZZERS := $(patsubst fuzz-%,%,$(filter fuzz-%,$(PROGRAMS)))
 soak-desk: $(H)/soak
 	$(H)/soak $(TIME)
 soak: soak-desk image ## every operation by 8 CPUs for TIME seconds on the desk, then TIME rounds of the exerciser in QEMU
@@ -264,89 +208,56 @@ soak: soak-desk image ## every operation by 8 CPUs for TIME seconds on the desk,
 	    --options "exercise=$(TIME)" >$(BUILD)/soak.log
 	@grep -a -c 'exercise: .* free pages left out' $(BUILD)/soak.log | sed 's/$$/ rounds of the exerciser passed in QEMU/'
 
-$(H)/soak: tests/soak/soak.c $(SAN_LIB) $(DESK_HDR)
-	$(CC) $(HOST_FLAGS) $(SAN_FLAGS) $(WARN_HOST) $(filter %.c %.o,$^) -o $@
-
-.PHONY: bench
-bench: $(H)/bench ## measure the allocator side by side with the baselines: table, CSV and plot
-	@mkdir -p $(BUILD)/bench
-	$(H)/bench --csv $(BUILD)/bench/bench.csv $(BENCH_ARGS)
-	$(PYTHON) tests/bench/plot.py $(BUILD)/bench/bench.csv $(BUILD)/bench/bench.png
-
-$(H)/bench: $(sort $(wildcard tests/bench/*.c)) tests/sim/trace.c $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
-	@mkdir -p $(@D)
-	$(CC) $(HOST_FLAGS) $(FAST_FLAGS) $(WARN_HOST) $(filter %.c,$^) -lz -lm -o $@
-
-.PHONY: sim
-sim: $(H)/memsim ## build the desk tool: build/host/memsim map|draw|replay
-$(H)/memsim: $(sort $(wildcard tests/sim/*.c)) $(MM_SRC) $(HOST_SRC) $(DESK_HDR)
-	@mkdir -p $(@D)
-	@pkg-config --exists cairo || { echo "make: cairo is missing; on Debian: apt install pkg-config libcairo2-dev" >&2; exit 1; }
-	$(CC) $(HOST_FLAGS) $(FAST_FLAGS) $(WARN_HOST) $$(pkg-config --cflags cairo) $(filter %.c,$^) $$(pkg-config --libs cairo) -lz -lm -o $@
-
-##@ Documentation
-.PHONY: figures
-figures: ## capture the figures of tests/figures again: make figures F="boot sizes bench"
-	$(PYTHON) tests/figures/figures.py $(F)
+.PHONY: fuzz fuzz-all fuzz-plants
+fuzz: $(H)/fuzz-$(T) ## fuzz one target (tests/fuzz/README.md): make fuzz T=memmap TIME=60
+	BUILD='$(BUILD)' bash tests/fuzz/run.sh run $(T) $(TIME)
+fuzz-all: $(addprefix $(H)/fuzz-,$(FUZZERS)) ## fuzz every target for TIME seconds
+	@set -e; for t in $(FUZZERS); do BUILD='$(BUILD)' bash tests/fuzz/run.sh run $$t $(TIME) >$(BUILD)/fuzz-$$t.log 2>&1 || \
+	    { tail -n 30 $(BUILD)/fuzz-$$t.log; exit 1; }; tail -n 1 $(BUILD)/fuzz-$$t.log; done
+fuzz-plants: ## plant an error for each fuzz target, and see it found
+	$(PYTHON) tests/fuzz/plant.py
 
 ##@ Checks
-.PHONY: layers
+.PHONY: quick test layers tidy portability cover matrix mutate prove
+test: ## everything: ./run.sh test
+	./run.sh test
 layers: ## prove the layer rule: who may include whom
 	sh tests/lint/layers.sh
-	$(PYTHON) tests/lint/log_formats.py $(wildcard kernel/*.c kernel/*/*.c tests/kernel/*.c)
-
-.PHONY: tidy
+	$(PYTHON) tests/lint/log_formats.py $(KERN_SRC)
 tidy: ## clang-tidy and cppcheck over mm/ and hal/host
-	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS)
+	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS) -Ihal/host
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr -I. -Ihal/host $(MM_SRC) $(HOST_SRC)
-
-.PHONY: portability
 portability: ## build and test with gcc, clang-14, clang-19: make portability C="gcc clang-19" GNU_EFI=/other/include/efi
 	BUILD='$(BUILD)' GNU_EFI='$(GNU_EFI)' bash tests/boot/portable.sh $(C)
-
-.PHONY: cover
 cover: ## branch coverage of the allocator and the map by the desk tests (gcovr): all, or argued for
 	sh tests/lint/cover.sh $(BUILD)/cover
-
-.PHONY: matrix
 matrix: ## boot every machine of tests/boot/matrix (./run.sh matrix NAME... boots some)
 	./run.sh matrix
-
-.PHONY: mutate
 mutate: ## do the desk tests notice small changes of mm/? make mutate FILES=mm/zone.c SAMPLE=400 JOBS=2 AGAIN=1
 	$(PYTHON) tests/mutate/mutate.py --build $(BUILD)/mutate --jobs $(or $(JOBS),2) $(if $(SAMPLE),--sample $(SAMPLE)) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again) $(FILES)
-
-.PHONY: prove
 prove: ## prove the word operations (Frama-C) and check the models of the protocols (SPIN): make prove N=word_mask
 	$(PYTHON) tests/prove/prove.py --build $(BUILD)/prove $(N)
 
-.PHONY: test
-test: ## everything ./run.sh test runs
-	./run.sh test
-
 ##@ Running
-.PHONY: screenshot
-screenshot: image ## the picture of a boot in QEMU: tests/figures/screenshot.png
-	$(PYTHON) tests/boot/screen.py --png tests/figures/screenshot.png 1280x800 --image $(BUILD)/BOOTX64.EFI --memory 3G
-
-.PHONY: run gdb
+.PHONY: run gdb figures screenshot
 run: image ## build and boot in QEMU
 	./run.sh
 gdb: image ## boot in QEMU and wait for gdb on port 1234
 	./run.sh --gdb
+screenshot: image ## the picture of a boot in QEMU: tests/figures/screenshot.png
+	$(PYTHON) tests/boot/screen.py --png tests/figures/screenshot.png 1280x800 --image $(BUILD)/BOOTX64.EFI --memory 3G
+figures: ## capture the figures of tests/figures again: make figures F="boot sizes bench"
+	$(PYTHON) tests/figures/figures.py $(F)
 
 ##@ Housekeeping
-.PHONY: compile_commands.json
+.PHONY: compile_commands.json clean help
 compile_commands.json: ## for clangd and friends
-	$(PYTHON) tests/lint/compile_commands.py '$(HOST_FLAGS)' $(MM_SRC) $(HOST_SRC) > $@
-
-.PHONY: clean
+	$(PYTHON) tests/lint/compile_commands.py '$(HOST_FLAGS) -Ihal/host' $(MM_SRC) $(HOST_SRC) > $@
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
-
-.PHONY: help
 help: ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_.-]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_.-]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
--include $(EFI_OBJ:.obj=.d) $(SHIM_OBJ:.obj=.d)
+# Which headers an object was made of, as the compiler found them.
+-include $(shell find $(BUILD)/efi $(BUILD)/ia32 $(BUILD)/embed $(BUILD)/desk -name '*.d' 2>/dev/null)

@@ -1,7 +1,10 @@
 /* make bench: Mortise and its baselines side by side, in one run, alternating.
  *
  * For each workload, for each round, for each allocator (the first one changes every round): run it
- * once. Medians over the rounds, the table, the targets, and the CSV that plot.py draws. */
+ * once. Medians over the rounds, the table, the targets, and the CSV that plot.py draws.
+ *
+ * needs: tests/bench/ tests/sim/trace.c -lz -lm
+ */
 #include "tests/bench/figures.h"
 #include "tests/bench/harness.h"
 #include "tests/bench/workload.h"

@@ -1,6 +1,9 @@
 /* The proof of tests/test.h itself: planted tests that fail, check nothing or stop half way must be
  * counted as failures, on the desk and in the kernel alike. Usage: frame_test. Ends with
- * "N passed, N failed". */
+ * "N passed, N failed".
+ *
+ * needs: tests/test.c
+ */
 #include "tests/test.h"
 
 #include <inttypes.h>

@@ -44,28 +44,29 @@ make_with() { # FOLDER MAKE-ARGUMENTS...
     make -s -C "$ROOT" -j2 BUILD="$folder" "$@"
 }
 
+programs() { # model or fuzz: their names
+    make -s -C "$ROOT" programs | sed -n "s/^$1-//p"
+}
+
 desk() { # COMPILER
-    local folder=$OUT/$1 name file
-    local -a names=() targets=("$folder/host/unit" "$folder/host/embed")
-    for file in "$ROOT"/tests/model/*.c; do
-        name=$(basename "$file" .c)
+    local folder=$OUT/$1 name
+    local -a names=(unit embed)
+    for name in $(programs model); do
         [ "$QUICK" = 0 ] || [[ $LONG != *" $name "* ]] || continue
         names+=("model-$name")
-        targets+=("$folder/host/model-$name")
     done
-    check "$1 builds the desk programs" make_with "$folder" CC="$1" "${targets[@]}"
+    check "$1 builds the desk programs" make_with "$folder" CC="$1" "${names[@]/#/$folder/host/}"
     [ "$QUICK" = 1 ] || check "$1 builds bench and memsim" make_with "$folder" CC="$1" \
         "$folder/host/bench" "$folder/host/memsim"
     [ "$QUICK" = 1 ] || [[ $1 != clang* ]] || fuzz_targets "$1"
-    for name in unit embed "${names[@]}"; do
+    for name in "${names[@]}"; do
         check "$1: $name" "$folder/host/$name"
     done
 }
 
 fuzz_targets() { # COMPILER: built, and run on nothing
-    local file name
-    for file in "$ROOT"/tests/fuzz/*.c; do
-        name=$(basename "$file" .c)
+    local name
+    for name in $(programs fuzz); do
         check "$1: fuzz-$name" make_with "$OUT/$1" CC="$1" "$OUT/$1/host/fuzz-$name"
         check "$1: fuzz-$name runs" "$OUT/$1/host/fuzz-$name" -runs=100
     done

@@ -73,25 +73,13 @@ step_alone() {
     wait
 }
 
-# The desk programs, by the Makefile's rule: one program a file.
-desk_programs() { # KIND: model or fuzz
-    local file
-    for file in "$ROOT/tests/$1"/*.c; do
-        [ -e "$file" ] && basename "$file" .c
-    done
+# The names of the desk programs of a folder, as the Makefile knows them.
+desk_programs() { # model or fuzz
+    make_here programs | sed -n "s/^$1-//p"
 }
 
 make_here() {
     make -s -C "$ROOT" -j"$AT_A_TIME" BUILD="$MAKE_BUILD" "$@"
-}
-
-build_desk() {
-    local -a targets=("$MAKE_BUILD/host/unit")
-    local name
-    for name in $(desk_programs model); do targets+=("$MAKE_BUILD/host/model-$name"); done
-    for name in $(desk_programs fuzz); do targets+=("$MAKE_BUILD/host/fuzz-$name"); done
-    [ ! -e "$ROOT/tests/bench/bench.c" ] || targets+=("$MAKE_BUILD/host/bench")
-    make_here "${targets[@]}"
 }
 
 # The same sources in two folders give the same bytes.
@@ -118,15 +106,6 @@ check_image_size() {
         [ "$size" -lt 524288 ]
 }
 
-# The frames of the desk's tests are themselves programs under test.
-check_frame() { # NAME SOURCE...
-    local program=$BUILD/host/$1
-    shift
-    mkdir -p "$BUILD/host" &&
-        clang -std=c11 -I"$ROOT" -Wall -Wextra -Werror -fsanitize=address,undefined "$@" -o "$program" &&
-        counted "$program"
-}
-
 # A program of several tests that stops before it has said its count has failed.
 counted() { # COMMAND...
     local output status
@@ -142,18 +121,6 @@ counted() { # COMMAND...
 
 run_fuzz() { # TARGET SECONDS
     BUILD="$BUILD" bash "$ROOT/tests/fuzz/run.sh" run "$1" "$2"
-}
-
-run_sim_tests() {
-    local test
-    for test in "$ROOT"/tests/sim/test.sh "$ROOT"/tests/sim/test.py; do
-        [ -e "$test" ] || continue
-        case $test in *.py) python3 "$test" ;; *) bash "$test" ;; esac || return 1
-    done
-}
-
-have_sim_tests() {
-    [ -e "$ROOT/tests/sim/test.sh" ] || [ -e "$ROOT/tests/sim/test.py" ]
 }
 
 # The analyzers of Debian 12: others have other checks, and another opinion of good code.
@@ -174,8 +141,6 @@ desk_steps() {
     step docs python3 "$ROOT/tests/lint/docs.py"
     step docs-check counted python3 "$ROOT/tests/lint/docs_test.py"
     step log-checker counted python3 "$ROOT/tests/boot/check_log_test.py"
-    step test-frame check_frame frame_test "$ROOT/tests/test.c" "$ROOT/tests/boot/frame_test.c"
-    step model-frame check_frame expect_test "$ROOT/tests/boot/expect_test.c"
     step pe-lint counted python3 "$ROOT/tests/lint/pe_lint_test.py"
     step font counted python3 "$ROOT/tests/lint/font_test.py"
     step cover-list counted python3 "$ROOT/tests/lint/unreachable_test.py"
@@ -186,17 +151,17 @@ desk_steps() {
     else
         skip_step tidy "clang-tidy 14 or cppcheck 2.10 is not on this machine"
     fi
-    step_alone build-desk build_desk
+    step_alone build-desk make_here desk
+    # The frames of the desk's tests are themselves programs under test.
+    step test-frame counted "$BUILD/host/frame_test"
+    step model-frame counted "$BUILD/host/expect_test"
     step unit counted "$BUILD/host/unit"
     step unit-gcc counted make_here CC=gcc BUILD="$MAKE_BUILD/gcc" unit
     for name in $(desk_programs model); do step "model-$name" counted "$BUILD/host/model-$name"; done
     step portable-gcc counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick gcc
     step embed-desk counted make_here embed
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
-    if have_sim_tests; then
-        step_alone build-sim make_here sim
-        step sim counted run_sim_tests
-    fi
+    step sim counted python3 "$ROOT/tests/sim/test.py"
     step_alone soak counted make_here TIME=5 soak-desk
     step fuzz-plant counted python3 "$ROOT/tests/fuzz/plant.py" options format
     for name in $(desk_programs fuzz); do

@@ -1,5 +1,8 @@
 /* tests/embed/desk.c: the example's machine as a Linux process. Memory is an array, and there is no
- * MMU: what the CPU would translate is looked up in the tables. */
+ * MMU: what the CPU would translate is looked up in the tables.
+ *
+ * needs: tests/embed/embed.c tests/embed/port.c
+ */
 #include "hal/hal.h"
 #include "tests/embed/embed.h"
 

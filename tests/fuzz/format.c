@@ -1,7 +1,10 @@
 /* libFuzzer over the log: the input becomes lines of valid formats with any arguments, and the same
  * text is made here by snprintf; what comes out must be that, in the ring (kernel/log/log.h) and in the
  * kept log (K1 and K2 of kernel/log/keep.h). The input is also looked at as a kept log itself; zlib's
- * CRC judges that. */
+ * CRC judges that.
+ *
+ * needs: kernel/log/ -lz
+ */
 #include "hal/hal.h"
 #include "hal/machine.h"
 #include "kernel/log/keep.h"

@@ -1,6 +1,8 @@
 /* libFuzzer over what a person types: bytes of serial and scan codes of a keyboard, through the line
  * editor, and each whole line through the reader of commands. First byte: which of them, bit by bit.
  * L1 and L2 of kernel/monitor/line.h are recomputed; a line is compared with one that was kept beside it.
+ *
+ * needs: kernel/monitor/line.c kernel/monitor/command.c kernel/monitor/keyboard.c kernel/log/format.c
  */
 #include "kernel/monitor/command.h"
 #include "kernel/monitor/keyboard.h"

@@ -2,7 +2,10 @@
  * through the loader's reader of words (efi/base/words.h) first. Numbers are judged by strtoull here;
  * for the rest it must hold that words which are not understood change nothing, that saying all of
  * it twice changes nothing, and that a later word wins. Memory is exact, so that ASan sees one byte
- * more. */
+ * more.
+ *
+ * needs: efi/base/words.c kernel/options.c
+ */
 #include "efi/base/words.h"
 #include "kernel/options.h"
 

@@ -1,5 +1,8 @@
 /* Fuzz the reader of memory maps: any bytes, cut into pieces anywhere, must give the same answer
- * and keep the promises of tests/sim/reader.h. The first byte says where the text is cut. */
+ * and keep the promises of tests/sim/reader.h. The first byte says where the text is cut.
+ *
+ * needs: tests/sim/reader*.c
+ */
 #include "mm/memmap.h"
 #include "tests/sim/reader.h"
 

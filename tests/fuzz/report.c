@@ -1,7 +1,10 @@
 /* libFuzzer over the loader as a whole, and the report on the way to the desk: the input is a
  * firmware's map, its faults and mortise.cfg; efi/ runs against tests/model/fake_firmware.h. It
  * must end in one of the three ways there are, must break no rule of UEFI (L1 to L3), and what the
- * kernel was handed, and what memsim's reader finds in mortise-report.txt, must be the map. */
+ * kernel was handed, and what memsim's reader finds in mortise-report.txt, must be the map.
+ *
+ * needs: loader tests/sim/reader*.c
+ */
 #include "tests/model/fake_firmware.h"
 
 #include "tests/sim/reader.h"

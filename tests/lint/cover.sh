@@ -31,14 +31,14 @@ run() { # PROGRAM ARGUMENTS...
 }
 
 run unit
-for file in tests/model/*.c; do
-    case $file in
-    *_threads.c | *'*.c') ;;
-    */pmm_random.c) run model-pmm_random 1 60000 ;;
-    */pmm_exhaustive.c) run model-pmm_exhaustive 4 ;;
-    */aspace_random.c) run model-aspace_random 100 ;;
-    */aspace_exhaustive.c) run model-aspace_exhaustive 2 ;;
-    *) run "model-$(basename "$file" .c)" ;;
+for name in $(make -s programs | grep '^model-'); do
+    case $name in
+    *_threads) ;;
+    *-pmm_random) run "$name" 1 60000 ;;
+    *-pmm_exhaustive) run "$name" 4 ;;
+    *-aspace_random*) run "$name" 100 ;;
+    *-aspace_exhaustive*) run "$name" 2 ;;
+    *) run "$name" ;;
     esac
 done
 gcovr --root . --filter 'mm/' --branches --print-summary \

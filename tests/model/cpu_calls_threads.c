@@ -2,6 +2,8 @@
  * looks for calls between its work, as an interrupt would. C1 and C2 by counting what ran where, and by
  * plain variables that TSan would see unordered; C3 by a lock that everybody wants while calls are made,
  * and by two CPUs that call each other all the time; C4 by a CPU that never answers. Built with TSan.
+ *
+ * needs: kernel/cpus/calls.c
  */
 #include "kernel/cpus/calls.h"
 

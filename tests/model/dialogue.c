@@ -1,4 +1,7 @@
-/* What a person types: the line editor, the reader of commands, the keyboard's scan codes. */
+/* What a person types: the line editor, the reader of commands, the keyboard's scan codes.
+ *
+ * needs: kernel/monitor/line.c kernel/monitor/command.c kernel/monitor/keyboard.c kernel/log/format.c
+ */
 #include "kernel/monitor/command.h"
 #include "kernel/monitor/keyboard.h"
 #include "kernel/monitor/line.h"

@@ -1,6 +1,9 @@
 /* The tables of the first moments (kernel/early/first_tables.h) and the walker that looks at all tables
  * (tests/kernel/walk.h), on the desk: also with 5 levels and without NX, which no emulator here starts
- * with. The walker judges mm/aspace's tables as well. */
+ * with. The walker judges mm/aspace's tables as well.
+ *
+ * needs: kernel/early/first_tables.c tests/kernel/x86_64/walk.c kernel/early/pe.c tests/test.c
+ */
 #include "hal/cpu.h"
 #include "hal/host/host.h"
 #include "kernel/early/first_tables.h"

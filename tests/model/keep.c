@@ -1,5 +1,7 @@
 /* The kept log (kernel/log/keep.h) on the desk: the block is looked at after each character, as a
  * restart at that time would find it. zlib's CRC-32 is the judge. Ends with "N passed, N failed".
+ *
+ * needs: kernel/log/keep.c tests/test.c -lz
  */
 #include "kernel/log/keep.h"
 #include "hal/hal.h"

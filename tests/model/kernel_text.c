@@ -1,4 +1,7 @@
-/* The kernel's readers of outside text and descriptions, on the desk: options and tables. */
+/* The kernel's readers of outside text and descriptions, on the desk: options and tables.
+ *
+ * needs: kernel/options.c kernel/machine/rsdp.c tests/test.c
+ */
 #include "kernel/machine/rsdp.h"
 #include "kernel/options.h"
 #include "tests/desk_suite.h"

@@ -1,6 +1,9 @@
 /* The loader against a firmware that misbehaves: efi/ as it is, compiled for the desk, started by
  * tests/model/fake_firmware.h. Cites L1-L3 of efi/base/loader.h and the rows of the public record of
- * firmware quirks by what they are. Ends with "N passed, N failed". */
+ * firmware quirks by what they are. Ends with "N passed, N failed".
+ *
+ * needs: loader tests/test.c
+ */
 #include "tests/model/fake_firmware.h"
 
 #include "efi/base/words.h"

@@ -1,5 +1,8 @@
 /* The reader of the image's headers and relocations (kernel/early/pe.h), on the desk: each sentence of
- * its header, on an image made here. */
+ * its header, on an image made here.
+ *
+ * needs: kernel/early/pe.c tests/test.c
+ */
 #include "kernel/early/pe.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"

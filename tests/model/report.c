@@ -1,6 +1,9 @@
 /* What the loader does before it leaves the firmware, on the desk: the menu, the report, the log of
  * the boot before. efi/ as it is, against tests/model/fake_firmware.h. What the report must say is
- * written down here, not computed by efi/. Ends with "N passed, N failed". */
+ * written down here, not computed by efi/. Ends with "N passed, N failed".
+ *
+ * needs: loader tests/test.c -lz
+ */
 #include "tests/model/fake_firmware.h"
 
 #include "tests/desk_suite.h"

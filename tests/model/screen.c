@@ -1,5 +1,9 @@
 /* The screen on the desk: descriptions of framebuffers, pixel formats, fonts, text, the copy in RAM and
- * the picture. Expected values are literals, or come from the naive drawings below. */
+ * the picture. Expected values are literals, or come from the naive drawings below.
+ *
+ * needs: kernel/screen/canvas.c kernel/screen/font.c kernel/screen/picture.c kernel/screen/rows.c
+ * needs: kernel/screen/screen.c kernel/log/format.c gen/font_data.c
+ */
 #include "kernel/log/format.h"
 #include "kernel/screen/picture.h"
 #include "kernel/screen/rows.h"

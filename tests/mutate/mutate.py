@@ -175,16 +175,15 @@ class Tree:
             return f.read()
 
     def find_programs(self):
-        """The unit tests, and every model that needs nothing of kernel/ or efi/."""
+        """The unit tests, and every model that needs nothing but mm/ and tests/ (see the Makefile, The desk)."""
         host = self.find("hal/host/*.c")
         programs = {"unit": host + ["tests/test.c"] + self.find("tests/unit/*.c")}
         for model in self.find("tests/model/*.c"):
             text = self.read(model)
-            if re.search(r'#include "(kernel|efi|tests/model/\w+\.c)', text) or '"tests/test.h"' in text:
+            needs = [w for w in re.findall(r"\S+", " ".join(re.findall(r"^ \* needs: (.*)", text, re.M))) if w.endswith(".c")]
+            if re.search(r'#include "(kernel|efi|tests/model/(\w+\.c|acpi_rig))', text) or not all(w.startswith("tests/") for w in needs):
                 continue
-            if re.search(r'#include "(tests/model/(fake_firmware|acpi_rig))', text):
-                continue
-            programs[os.path.basename(model)[:-2]] = host + [model]
+            programs[os.path.basename(model)[:-2]] = host + [model] + needs
         return programs
 
     def arguments(self, name):

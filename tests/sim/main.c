@@ -1,4 +1,7 @@
-/* memsim: Mortise's memory map and page allocator on your desk. `memsim --help` is its manual. */
+/* memsim: Mortise's memory map and page allocator on your desk. `memsim --help` is its manual.
+ *
+ * needs: tests/sim/ -lcairo -lz -lm
+ */
 #include "tests/sim/desk.h"
 
 #include <inttypes.h>

@@ -1,4 +1,7 @@
-/* The desk runner of the unit tests. Usage: unit [SUITE]. Ends with "N passed, N failed". */
+/* The desk runner of the unit tests. Usage: unit [SUITE]. Ends with "N passed, N failed".
+ *
+ * needs: tests/unit/ tests/test.c
+ */
 #include "hal/host/host.h"
 #include "tests/desk_suite.h"
 #include "tests/unit/suites.h"
