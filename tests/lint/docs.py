@@ -5,6 +5,8 @@
   * every relative link in a page (*.md) leads to a file or folder, and to a heading where it names one
   * every figure (tests/figures/*.md) begins with its command, commit and day; every file of figures
     and every page is linked from another page
+  * efi/README.md has every option of kernel/options.h and every command of the monitor, and
+    kernel/README.md every room of kernel/
 
 Says each violation and ends with status 1; with 0 and the number of links when there is none.
 """
@@ -18,6 +20,9 @@ ORIGIN = re.compile(r"`[^`\n]+` \(commit [0-9a-f]{12}, \d{4}-\d\d-\d\d, [^\n]+\)
 # [text](target), [text](target "title") and [label]: target
 LINK = re.compile(r'\]\(\s*([^()\s]+)(?:\s+"[^"]*")?\s*\)|^\[[^\]]+\]:\s+(\S+)', re.M)
 CODE = re.compile(r"^```.*?^```$|^ {4}[^\n]*$|`[^`\n]*`", re.M | re.S)
+# What a page must name, in backquotes: where it is listed, and how it is found there.
+LISTED = (("efi/README.md", "kernel/options.h", re.compile(r"^ \*   ([a-z]+)[= ]", re.M), "option"),
+          ("efi/README.md", "kernel/monitor/monitor.c", re.compile(r'^    \{"([a-z]+)', re.M), "command"))
 # Nothing that is built counts, nor what belongs to git.
 SKIPPED = ("build", ".git")
 
@@ -97,6 +102,22 @@ def check_reached(root, pages, linked):
     return [f"no page links to {name}" for name in sorted(wanted - reached)]
 
 
+def check_listed(root, pages):
+    """Options, commands and rooms that a page does not name."""
+    wrong = []
+    for page, source, pattern, kind in LISTED:
+        path = os.path.join(root, source)
+        names = sorted(set(pattern.findall(read(path)))) if os.path.exists(path) else []
+        if not names:
+            wrong.append(f"{source} lists no {kind} that could be looked for in {page}")
+        wrong += [f"{page} does not have the {kind} `{name}`" for name in names
+                  if not re.search(f"`{name}[ =`]", pages.get(page, ""))]
+    rooms = sorted(e.name for e in os.scandir(os.path.join(root, "kernel")) if e.is_dir())
+    wrong += [f"kernel/README.md does not have the room `kernel/{room}/`" for room in rooms
+              if f"`kernel/{room}/`" not in pages.get("kernel/README.md", "")]
+    return wrong
+
+
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
     pages = find_pages(root)
@@ -104,7 +125,7 @@ def main():
     for name in LIMITS:
         wrong += check_size(name, pages[name]) if name in pages else []
     broken, linked, count = check_links(root, pages)
-    wrong += broken + check_figures(pages) + check_reached(root, pages, linked)
+    wrong += broken + check_figures(pages) + check_reached(root, pages, linked) + check_listed(root, pages)
     if count == 0:
         wrong.append("there is nothing to check: no page has a link")
     for sentence in wrong:

@@ -14,10 +14,14 @@ from checks import Checks  # noqa: E402
 ORIGIN = "`make x` (commit 0123456789ab, 2026-11-21, 2 CPUs):\n\n```\none\n```\n"
 TREE = {
     "README.md": "# Top\n\n## Two words, here\n\n[rooms](kernel/README.md), [below](#two-words-here), [`code`](mm/a.h),\n"
-                 "[![picture](tests/figures/p.png)](tests/figures/x.md) [far](https://example.org/nothing)\n"
+                 "[![picture](tests/figures/p.png)](tests/figures/x.md) [far](https://example.org/nothing) [PC](efi/README.md)\n"
                  "`[no](link)`\n\n    [no](link)\n\n```\n[no](link)\n# no heading\n```\n",
-    "kernel/README.md": "# Rooms\n[up](../README.md#top) [figures](../tests/figures)\n",
+    "kernel/README.md": "# Rooms\n[up](../README.md#top) [figures](../tests/figures) `kernel/early/` `kernel/monitor/`\n",
     "mm/a.h": "/* a */\n",
+    "kernel/early/b.h": "/* b */\n",
+    "kernel/options.h": "/* words:\n *\n *   keepbs       leave it\n *   cpus=N       so many\n *                of them\n */\n",
+    "kernel/monitor/monitor.c": '    {"map - the map", run_map},\n    {"alloc PAGES - take", run_alloc},\n    {"off", run_off},\n',
+    "efi/README.md": "# PC\n`keepbs` `cpus=1` and `map` `alloc PAGES`, `off`\n",
     "tests/figures/README.md": "# Figures\n",
     "tests/figures/x.md": ORIGIN,
     "tests/figures/p.png": "",
@@ -69,7 +73,7 @@ def check_docs():
     expect("the newcomers' page as long as it may be", None, lines_to("kernel/README.md", 80))
     expect("the newcomers' page is too long", "has 81 lines", lines_to("kernel/README.md", 81))
     expect("no README", "README.md is missing", {"README.md": None, "kernel/README.md": "[a](../mm/a.h) [x](../tests/figures/x.md) "
-           "[p](../tests/figures/p.png) [f](../tests/figures) [k](../kernel)\n"})
+           "[p](../tests/figures/p.png) [f](../tests/figures) [k](../kernel) [e](../efi) `kernel/early/` `kernel/monitor/`\n"})
     expect("a link to nothing", "mm/b.h leads nowhere", more("README.md", "[b](mm/b.h)\n"))
     expect("a link with a line break in its text", "mm/b.h leads nowhere", more("README.md", "[b\nc](mm/b.h)\n"))
     expect("a link with a title", "mm/b.h leads nowhere", more("README.md", '[b](mm/b.h "B")\n'))
@@ -85,6 +89,13 @@ def check_docs():
     expect("a picture that nobody links to", "no page links to tests/figures/q.png", {"tests/figures/q.png": ""})
     expect("a page that nobody links to", "no page links to mm/README.md", {"mm/README.md": "# mm\n"})
     expect("a page that only itself links to", "no page links to mm/b.md", {"mm/b.md": "[b](b.md)\n"})
+    owner = TREE["efi/README.md"]
+    expect("an option that is not told", "have the option `cpus`", {"efi/README.md": owner.replace("`cpus=1`", "cpus")})
+    expect("an option told under half its name", "have the option `keepbs`", {"efi/README.md": owner.replace("`keepbs`", "`keepbsd`")})
+    expect("a command that is not told", "have the command `off`", {"efi/README.md": owner.replace("`off`", "")})
+    expect("no list of options", "options.h lists no option", {"kernel/options.h": "/* none */\n"})
+    expect("no list of commands", "monitor.c lists no command", {"kernel/monitor/monitor.c": None})
+    expect("a room that is not told", "have the room `kernel/log/`", {"kernel/log/log.h": "/* log */\n"})
     expect("a page reached by its folder", None, {"mm/README.md": "# mm\n", **more("README.md", "[mm](mm)\n")})
 
 
