@@ -144,7 +144,7 @@ static void op_claim(uint32_t a, uint32_t b, uint32_t c)
     size_t n = length_of(c);
     if (n > 0 && model_zone(at) != model_zone(at + (n - 1) * PAGE_SIZE))
         return;
-    drain_all(); /* what another CPU parks is busy: tests/model/pmm_faults.c */
+    drain_all(); /* what another CPU parks is busy: tests/model/pmm.c */
     status_t s = pmm_claim(run.pmm, at, n);
     judge(model_claim_ok(&run.m, at, n, s) ? NULL : "pmm_claim answers wrongly");
     if (s != STATUS_OK)

@@ -1,18 +1,13 @@
-/* A sound allocator broken in one place after another: pmm_check() tells each with its own
- * sentence, in every zone, and tells nothing of what only looks odd. The unit tests ask for the
- * invariant's number alone; here no condition can stand in for another. */
-#include "tests/model/expect.h"
+/* mm/pmm_check.h: a sound allocator broken in one place after another. pmm_check() tells each with
+ * a sentence of its own, in every zone, and tells nothing of what only looks odd. The unit tests
+ * ask for the invariant's number alone; here no condition can stand in for another. */
+#include "tests/model/pmm_desk.h"
 
 #include "mm/extents.h"
-#include "mm/pmm.h"
-#include "mm/pmm_struct.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define HIGH (4 * GIB)
 #define CPUS 2u
-
 #define ENTRY(base_, size_, type_)                                                                 \
     {                                                                                              \
         .base = (base_), .size = (size_), .type = (type_)                                          \
@@ -273,8 +268,141 @@ static void owners(void)
     TOLD(owned, insert(4, 6 * GIB + PAGE_SIZE - 1, MIB, MEM_RESERVED, NULL));
 }
 
+/* In blocks from 4 GiB on: 0 an extent, 1 partly used, 2-9 an extent, 10-11 withheld. */
+#define PARTLY   1u
+#define EXTENT   2u
+#define WITHHELD 10u
+
+static const struct mem_region broken_map[] = {RAM(HIGH, 10 * BLOCK),
+                                               BOOT(HIGH + 10 * BLOCK, 2 * BLOCK)};
+
+static struct summary *desk_summary(struct desk *d, uint32_t block)
+{
+    return &desk_normal(d)->lists.summaries[block];
+}
+
+static void region_of_no_zone(struct desk *d)
+{
+    d->p->regions[0].zone = PMM_ZONE_COUNT;
+}
+
+static void region_of_a_zone_without_tables(struct desk *d)
+{
+    d->p->regions[0].zone = PMM_ZONE_DMA32;
+}
+
+static void put_head(struct desk *d, uint32_t block, unsigned bin)
+{
+    struct bins *bins = &desk_normal(d)->lists.runs[CLASS_KERNEL_PAGES];
+    bins->head[bin] = block;
+    bins->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
+}
+
+static void list_of_a_closed_block(struct desk *d)
+{
+    put_head(d, EXTENT, 1);
+}
+
+static void list_of_no_block(struct desk *d)
+{
+    put_head(d, desk_normal(d)->lists.blocks, 1);
+}
+
+static void list_of_another_class(struct desk *d)
+{
+    put_head(d, PARTLY, lists_run_bin(&desk_normal(d)->lists, desk_summary(d, PARTLY)->longest));
+}
+
+static void list_of_an_owned_block(struct desk *d)
+{
+    lists_put(&desk_normal(d)->lists, PARTLY, 0);
+    desk_summary(d, PARTLY)->owner = 1;
+    desk_summary(d, PARTLY)->class = CLASS_KERNEL_PAGES;
+    put_head(d, PARTLY, 0);
+}
+
+static void owned_block_still_listed(struct desk *d)
+{
+    desk_summary(d, PARTLY)->owner = 1;
+}
+
+static void owned_block_withheld(struct desk *d)
+{
+    lists_put(&desk_normal(d)->lists, PARTLY, 0);
+    desk_summary(d, PARTLY)->owner = 1;
+    desk_summary(d, PARTLY)->withheld = 1;
+}
+
+static void put_extent(struct desk *d, uint32_t first, unsigned bin)
+{
+    struct bins *bins = &desk_normal(d)->lists.extents;
+    bins->head[bin] = first;
+    bins->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
+}
+
+static void extent_of_no_block(struct desk *d)
+{
+    put_extent(d, desk_normal(d)->lists.blocks, 5);
+}
+
+static void extent_of_an_open_block(struct desk *d)
+{
+    put_extent(d, PARTLY, 5);
+}
+
+static void extent_withheld(struct desk *d)
+{
+    desk_summary(d, WITHHELD)->prev = BLOCK_NONE;
+    desk_summary(d, WITHHELD)->next = BLOCK_NONE;
+    put_extent(d, WITHHELD, 2);
+}
+
+static void extent_link_back_wrong(struct desk *d)
+{
+    desk_summary(d, EXTENT)->prev = 0;
+}
+
+static void extents_in_a_circle(struct desk *d)
+{
+    desk_summary(d, EXTENT)->next = EXTENT;
+}
+
+typedef void break_fn(struct desk *);
+
+static void expect_broken(const char *invariant, break_fn *const *ways, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct desk d;
+        DESK_MAKE(&d, broken_map);
+        desk_claim(&d, HIGH + PARTLY * BLOCK, 7);
+        EXPECT(pmm_check(d.p) == NULL);
+        ways[i](&d);
+        const char *found = pmm_check(d.p);
+        if (!EXPECT(found != NULL && found[0] == invariant[0] && found[1] == invariant[1]))
+            printf("  way %zu: %s\n", i, found != NULL ? found : "nothing found");
+        desk_drop(&d);
+    }
+}
+
+static void broken_p2(void)
+{
+    break_fn *const ways[] = {region_of_no_zone, region_of_a_zone_without_tables};
+    expect_broken("P2", ways, ARRAY_LEN(ways));
+}
+
+static void broken_p3(void)
+{
+    break_fn *const ways[] = {
+        list_of_a_closed_block, list_of_no_block,         list_of_another_class,
+        list_of_an_owned_block, owned_block_still_listed, owned_block_withheld,
+        extent_of_no_block,     extent_of_an_open_block,  extent_withheld,
+        extent_link_back_wrong, extents_in_a_circle};
+    expect_broken("P3", ways, ARRAY_LEN(ways));
+}
+
 int main(void)
 {
+    host_ram_create(HIGH + 256 * MIB);
     expect_run("P1: each sum is told by its own sentence", sums);
     expect_run("P2: each region out of its place is told", places);
     expect_run("P3: each bit, link and list of blocks is told", lists_of_blocks);
@@ -283,5 +411,7 @@ int main(void)
     expect_run("P4: each tag of an extent is told", tags);
     expect_run("P5: extents that touch are told", extents_that_touch);
     expect_run("P7: an owner is told from the first byte to the last", owners);
+    expect_run("P2 broken is seen", broken_p2);
+    expect_run("P3 broken is seen", broken_p3);
     return expect_total();
 }

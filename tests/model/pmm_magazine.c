@@ -1,0 +1,366 @@
+/* mm/magazine.h: which page a CPU takes next, which blocks it keeps, and what comes back to them.
+ */
+#include "tests/model/pmm_desk.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static void give(struct desk *d, paddr_t at)
+{
+    EXPECT(pmm_free(d->p, at, 1) == STATUS_OK);
+}
+
+/* The page freed last is in the cache: it is the next one given, and the zone hears nothing of it.
+ */
+static void last_freed(const struct pmm_debug *debug)
+{
+    static const uint32_t flags[] = {0, PMM_KERNEL};
+    for (unsigned i = 0; i < ARRAY_LEN(flags); i++) {
+        struct desk d;
+        desk_blocks(&d, DESK_BLOCKS, 1);
+        pmm_set_debug(d.p, debug);
+        paddr_t block = desk_take_pages(&d, 40, flags[i]);
+        give(&d, desk_page(block, 7));
+        give(&d, desk_page(block, 30));
+        give(&d, desk_page(block, 21));
+        EXPECT(desk_stats(&d).parked == BLOCK_PAGES - 40 + 3);
+        EXPECT(block_state(&desk_normal(&d)->lists.bits[(block - HIGH) / BLOCK], 21) ==
+               PAGE_PARKED);
+        EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 21));
+        EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 30));
+        EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 7));
+        EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 40));
+        desk_close(&d);
+    }
+}
+
+static void last_freed_first_taken(void)
+{
+    last_freed(NULL);
+    last_freed(&(struct pmm_debug){.check_every = 0});
+}
+
+/* `count` pages of a block of single pages are freed, which brings the block to this CPU. They are
+ * what it takes next, although another block of its kind is in a list: the last one first where it
+ * was parked, those before it from below. */
+static void given_back_is_taken_first(unsigned count)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    desk_take_pages(&d, 5, 0);
+    pmm_drain(d.p);
+    for (unsigned i = 0; i < count; i++)
+        give(&d, desk_page(block, 100 + 2 * i));
+    EXPECT(desk_stats(&d).parked == count);
+    for (unsigned i = count; i-- > 2;)
+        EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 100 + 2 * i));
+    EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 100));
+    EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 102));
+    EXPECT(align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
+    desk_close(&d);
+}
+
+static void given_back_serves_first(void)
+{
+    given_back_is_taken_first(2);
+    given_back_is_taken_first(3);
+    given_back_is_taken_first(9);
+}
+
+/* Not one that has nothing: the CPU then owns a block out of the lists, for this page and the next.
+ */
+static void given_back_and_taken_again(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    pmm_drain(d.p);
+    for (unsigned i = 0; i < 2; i++) /* as if another CPU had taken what was freed */
+        magazine_saw_free(&d.p->cpus[0], desk_normal(&d), block / BLOCK,
+                          (uint32_t)((block - HIGH) / BLOCK));
+    EXPECT(d.p->cpus[0].magazines[MAGAZINE_GIVE].zone == desk_normal(&d));
+    EXPECT(desk_stats(&d).parked == 0);
+    EXPECT(align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
+    EXPECT(desk_stats(&d).parked == BLOCK_PAGES - 1);
+    desk_close(&d);
+}
+
+/* The stack has room for 64 pages: more that are freed stay parked, and come to the stack when it
+ * is empty. What lies behind it is not copied when the block changes its magazine. */
+static void more_than_the_stack(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    struct magazine *m = d.p->cpus[0].magazines;
+    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    pmm_drain(d.p);
+    for (unsigned i = 0; i < MAGAZINE_STACK + 5;
+         i++) /* the first two bring the block, and are not on the stack */
+        give(&d, desk_page(block, 2 * i));
+    EXPECT(m[MAGAZINE_GIVE].count == MAGAZINE_STACK);
+    m[MAGAZINE_GIVE].unused[0] = UINT64_MAX;
+    for (unsigned i = MAGAZINE_STACK + 2; i-- > 2;)
+        EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 2 * i));
+    EXPECT(m[MAGAZINE_PAGES].unused[0] == 0);
+    static const unsigned left[] = {0, 1, MAGAZINE_STACK + 2, MAGAZINE_STACK + 3,
+                                    MAGAZINE_STACK + 4};
+    for (unsigned i = 0; i < ARRAY_LEN(left); i++)
+        EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 2 * left[i]));
+    desk_close(&d);
+}
+
+/* The lowest page of a block is loose in it, alone: it goes back with the block. */
+static void lowest_page_goes_back(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    give(&d, block);
+    pmm_drain(d.p);
+    EXPECT(desk_stats(&d).parked == 0 &&
+           desk_stats(&d).free == (DESK_BLOCKS - 1) * BLOCK_PAGES + 1);
+    EXPECT(pmm_check(d.p) == NULL);
+    EXPECT(pmm_claim(d.p, block, 1) == STATUS_OK);
+    desk_close(&d);
+}
+
+#define FULL 6u
+
+/* Full blocks of single pages, nothing parked. */
+static void fill_blocks(struct desk *d, paddr_t *blocks)
+{
+    desk_blocks(d, DESK_BLOCKS, 1);
+    for (unsigned b = 0; b < FULL; b++)
+        blocks[b] = desk_take_pages(d, BLOCK_PAGES, 0);
+    pmm_drain(d->p);
+    EXPECT(desk_stats(d).parked == 0);
+}
+
+/* One page of each block that `order` names, by letter; then so many pages are parked. */
+static void freed_in(const char *order, uint64_t parked)
+{
+    struct desk d;
+    paddr_t blocks[FULL];
+    fill_blocks(&d, blocks);
+    for (unsigned i = 0; order[i] != 0; i++)
+        give(&d, desk_page(blocks[order[i] - 'A'], 3 * i));
+    if (!EXPECT(desk_stats(&d).parked == parked))
+        printf("  after %s\n", order);
+    desk_close(&d);
+}
+
+static void brought_by_neighbours(void)
+{
+    freed_in("A", 0);
+    freed_in("AB", 0);
+    freed_in("AA", 2);
+    freed_in("ABA", 2);
+    freed_in("ABB", 2);
+    freed_in("ABCA", 0);
+    freed_in("ABAB", 4);
+}
+
+/* Only pages that were freed count: no misuse, and no runs. */
+static void brought_by_pages_alone(void)
+{
+    struct desk d;
+    paddr_t blocks[FULL];
+    fill_blocks(&d, blocks);
+    give(&d, desk_page(blocks[0], 1));
+    EXPECT(pmm_free(d.p, desk_page(blocks[0], 1), 1) == STATUS_ALREADY_FREE);
+    EXPECT(desk_stats(&d).parked == 0);
+    desk_close(&d);
+    fill_blocks(&d, blocks);
+    paddr_t runs = pmm_alloc(d.p, 2, 0);
+    paddr_t far = pmm_alloc_aligned(d.p, 2, 2 * BLOCK, 0);
+    EXPECT(align_down(runs, BLOCK) != align_down(far, BLOCK));
+    give(&d, desk_page(blocks[0], 1));
+    EXPECT(pmm_free(d.p, runs, 2) == STATUS_OK && pmm_free(d.p, far, 2) == STATUS_OK);
+    give(&d, desk_page(blocks[0], 2));
+    EXPECT(desk_stats(&d).parked == 2);
+    desk_close(&d);
+}
+
+/* A CPU has room for four such blocks; the fifth takes the place of the first. */
+static void four_are_kept(void)
+{
+    struct desk d;
+    paddr_t blocks[FULL];
+    fill_blocks(&d, blocks);
+    for (unsigned b = 0; b < 5; b++) {
+        for (unsigned i = 0; i < 2; i++)
+            give(&d, desk_page(blocks[b], 10 * b + i));
+        EXPECT(desk_stats(&d).parked == (b < 4 ? 2 * b + 2 : 8));
+    }
+    static const unsigned order[] = {4, 1, 2, 3};
+    for (unsigned k = 0; k < ARRAY_LEN(order); k++)
+        for (unsigned i = 0; i < 2; i++)
+            EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(blocks[order[k]], 10 * order[k] + i));
+    desk_close(&d);
+}
+
+/* Kernel pages given back are for the kernel; who asks for another page gets one of another block.
+ */
+static void classes_stay_apart(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    paddr_t kernel = desk_take_pages(&d, BLOCK_PAGES, PMM_KERNEL);
+    pmm_drain(d.p);
+    for (unsigned i = 0; i < 3; i++)
+        give(&d, desk_page(kernel, i));
+    EXPECT(desk_stats(&d).parked == 3);
+    paddr_t page = pmm_alloc(d.p, 1, 0);
+    EXPECT(align_down(page, BLOCK) != kernel);
+    EXPECT(desk_normal(&d)->lists.summaries[(page - HIGH) / BLOCK].class == CLASS_PAGES);
+    EXPECT(desk_normal(&d)->lists.summaries[(kernel - HIGH) / BLOCK].class == CLASS_KERNEL_PAGES);
+    EXPECT(pmm_alloc(d.p, 1, PMM_KERNEL) == desk_page(kernel, 2));
+    desk_close(&d);
+}
+
+struct taker {
+    struct pmm *p;
+    bool done;
+};
+
+static void *take_one(void *context)
+{
+    struct taker *t = context;
+    host_set_cpu(0);
+    EXPECT(magazine_refill(&t->p->cpus[0], MAGAZINE_PAGES, t->p->zones[PMM_ZONE_NORMAL]) !=
+           PADDR_NONE);
+    __atomic_store_n(&t->done, true, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+/* A CPU has a block of one zone and takes a page of another: the block goes back under the lock of
+ * its own zone. While somebody else holds that, the CPU waits. */
+static void back_under_its_own_lock(void)
+{
+    static const struct mem_region regions[] = {RAM(2 * GIB, 128 * MIB), RAM(HIGH, 128 * MIB)};
+    struct desk d;
+    pthread_t thread;
+    DESK_MAKE(&d, regions);
+    struct zone *low = d.p->zones[PMM_ZONE_DMA32];
+    struct taker taker = {.p = d.p};
+    EXPECT(magazine_refill(&d.p->cpus[0], MAGAZINE_PAGES, low) == 2 * GIB);
+    EXPECT(d.p->cpus[0].magazines[MAGAZINE_PAGES].zone == low);
+    hal_lock(&low->lock);
+    if (!EXPECT(pthread_create(&thread, NULL, take_one, &taker) == 0))
+        exit(1);
+    for (unsigned i = 0; i < 50 && !__atomic_load_n(&taker.done, __ATOMIC_SEQ_CST); i++)
+        usleep(1000);
+    EXPECT(!__atomic_load_n(&taker.done, __ATOMIC_SEQ_CST));
+    hal_unlock(&low->lock);
+    pthread_join(thread, NULL);
+    EXPECT(taker.done && low->lists.summaries[0].owner == 0);
+    desk_close(&d);
+}
+
+/* Room for tables of which the byte `offset` lies at a multiple of 4 GiB. */
+static void *room_for(size_t bytes, size_t offset)
+{
+    size_t room = 2 * (4 * GIB) + 2 * bytes;
+    char *at = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
+    if (!EXPECT(at != MAP_FAILED))
+        exit(1);
+    uintptr_t multiple = ((uintptr_t)at + bytes + 4 * GIB - 1) / (4 * GIB) * (4 * GIB);
+    return at + (multiple - (uintptr_t)at - offset);
+}
+
+/* A CPU has as many magazines as there are. What lies behind them is not looked at, even when it
+ * looks like one of the zone: there `next_give` is the low half of the zone's address,
+ * `region_hint` the pages on the stack. */
+static void nothing_behind_the_magazines(void)
+{
+    static struct block_bits nothing;
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    size_t offset = (size_t)((char *)desk_normal(&d) - (char *)d.tables);
+    struct desk moved = d;
+    moved.tables = room_for(d.bytes, offset);
+    EXPECT(pmm_create_in(&d.m.map, 1, moved.tables, d.bytes, &moved.p) == STATUS_OK);
+    EXPECT((uintptr_t)desk_normal(&moved) % (4 * GIB) == 0);
+    paddr_t block = desk_take_pages(&moved, 1, 0);
+    EXPECT(block == HIGH);
+    pmm_drain(moved.p);
+    struct magazine_cpu *cpu = &moved.p->cpus[0];
+    EXPECT(cpu->last_freed[0] == UINT64_MAX && cpu->last_freed[1] == UINT64_MAX);
+    EXPECT((void *)cpu->last_freed == (void *)(cpu->magazines + MAGAZINE_COUNT));
+    cpu->last_freed[0] = (uintptr_t)&nothing;
+    cpu->last_freed[1] = 64 * KIB; /* a page of nobody */
+    cpu->region_hint = 1;
+    struct pmm_stats before = desk_stats(&moved);
+    cpu->unused[0] = (uint32_t)((uintptr_t)desk_normal(&moved) >> 32);
+    cpu->unused[1] = 7; /* there its allocations are counted */
+    EXPECT(desk_stats(&moved).allocs == before.allocs && desk_stats(&moved).frees == before.frees);
+    EXPECT(pmm_alloc(moved.p, 1, 0) == desk_page(block, 1));
+    EXPECT(pmm_check(moved.p) == NULL);
+    desk_close(&d);
+}
+
+static const struct mem_region big[] = {RAM(HIGH, 256 * MIB)};
+
+/* Take everything that this CPU can get. */
+static void take_all(struct desk *d)
+{
+    for (size_t pages = 512; pages > 0; pages /= 2)
+        while (pmm_alloc(d->p, pages, 0) != PADDR_NONE)
+            continue;
+}
+
+/* CPU 1 gives back pages of a block that CPU 0 owns, side by side: they are for CPU 0 alone, and
+ * are taken again, each once, when it gives the block back. */
+static void what_comes_back_is_the_owners(void)
+{
+    struct desk d;
+    paddr_t pages[8];
+    static const paddr_t claimed[] = {HIGH + 128 * MIB, HIGH + 128 * MIB + PAGE_SIZE,
+                                      HIGH + 128 * MIB + 2 * PAGE_SIZE};
+    desk_make(&d, big, ARRAY_LEN(big), 2);
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
+        pages[i] = pmm_alloc(d.p, 1, 0);
+    host_set_cpu(1);
+    for (unsigned i = 0; i < ARRAY_LEN(claimed); i++)
+        EXPECT(pmm_claim(d.p, claimed[i], 1) == STATUS_OK);
+    take_all(&d);
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        EXPECT(pages[i] == pages[0] + i * PAGE_SIZE);
+        EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_OK);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_PARKED);
+        EXPECT(pmm_claim(d.p, pages[i], 1) == STATUS_BUSY);
+    }
+    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+    EXPECT(pmm_free(d.p, claimed[0], 1) == STATUS_OK && pmm_free(d.p, claimed[2], 1) == STATUS_OK);
+    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE); /* two pages are free, but not side by side */
+    EXPECT(pmm_check(d.p) == NULL);
+    host_set_cpu(0);
+    pmm_drain(d.p);
+    host_set_cpu(1);
+    EXPECT(pmm_alloc(d.p, 8, 0) == pages[0]);
+    desk_close(&d);
+}
+
+int main(void)
+{
+    host_ram_create(HIGH + 256 * MIB);
+    expect_run("the page freed last is taken first", last_freed_first_taken);
+    expect_run("what was given back serves before the zone", given_back_serves_first);
+    expect_run("a block that came back and was used up again is passed over",
+               given_back_and_taken_again);
+    expect_run("pages beyond the stack stay parked", more_than_the_stack);
+    expect_run("the lowest page goes back with its block", lowest_page_goes_back);
+    expect_run("a block is brought by frees near one another", brought_by_neighbours);
+    expect_run("a block is brought by pages freed, not by misuse or runs", brought_by_pages_alone);
+    expect_run("a CPU keeps four blocks that it gives back to", four_are_kept);
+    expect_run("kernel pages that were given back are for the kernel", classes_stay_apart);
+    expect_run("a block goes back under the lock of its own zone", back_under_its_own_lock);
+    expect_run("what lies behind the magazines is no magazine", nothing_behind_the_magazines);
+    expect_run("what comes back to an owned block is its owner's", what_comes_back_is_the_owners);
+    return expect_total();
+}

@@ -1,0 +1,130 @@
+/* mm/scan.h: free runs that the lists cannot show, because they cross blocks or are aligned by
+ * luck, are found; and no run is found that is not free. */
+#include "tests/model/pmm_desk.h"
+
+/* Leave pages [lo, hi) of block `b` free. */
+static void leave(struct desk *d, unsigned b, unsigned lo, unsigned hi)
+{
+    paddr_t base = HIGH + b * BLOCK;
+    if (lo > 0)
+        desk_claim(d, base, lo);
+    desk_claim(d, base + hi * PAGE_SIZE, BLOCK_PAGES - hi);
+}
+
+/* 70 blocks whose free run cannot be had aligned, in so many lists that the search gives up before
+ * they come to the one block that fits: at its start, or inside. */
+static void aligned_at(unsigned page, uint64_t align)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, 71 * BLOCK)};
+    struct desk d;
+    unsigned b = 0;
+    DESK_MAKE(&d, regions);
+    for (; b < 2; b++)
+        leave(&d, b, 100, 102);
+    for (; b < 70; b++)
+        leave(&d, b, 100, 103 + (b - 2) / 4);
+    leave(&d, b, page, page + 40);
+    paddr_t got = pmm_alloc_aligned(d.p, 2, align, 0);
+    EXPECT(got == HIGH + 70 * BLOCK + page * PAGE_SIZE);
+    EXPECT(model_accept(&d.m, got, 2, align, 0) == NULL);
+    EXPECT(pmm_alloc_aligned(d.p, 2, align, 0) == PADDR_NONE);
+    model_count_failure(&d.m, 0);
+    desk_end(&d);
+}
+
+static void aligned_behind_many(void)
+{
+    aligned_at(0, BLOCK);
+    aligned_at(128, 64 * PAGE_SIZE);
+}
+
+/* A run that is the end of one block and the start of the next, and no longer. */
+static void run_over_a_border(void)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, 2 * BLOCK)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    desk_claim(&d, HIGH, 472);
+    desk_claim(&d, HIGH + BLOCK + 40 * PAGE_SIZE, 472);
+    EXPECT(pmm_alloc(d.p, 81, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc_aligned(d.p, 41, 64 * PAGE_SIZE, 0) == PADDR_NONE);
+    model_count_failure(&d.m, 0);
+    model_count_failure(&d.m, 0);
+    paddr_t got = pmm_alloc(d.p, 80, 0);
+    EXPECT(got == HIGH + BLOCK - 40 * PAGE_SIZE);
+    EXPECT(model_accept(&d.m, got, 80, PAGE_SIZE, 0) == NULL);
+    desk_end(&d);
+}
+
+/* Two pages of which a border lies in the middle, or one more page on either side. */
+static void least_over_a_border(unsigned before, unsigned behind)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, 2 * BLOCK)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    desk_claim(&d, HIGH, BLOCK_PAGES - before);
+    desk_claim(&d, HIGH + BLOCK + behind * PAGE_SIZE, BLOCK_PAGES - behind);
+    paddr_t got = pmm_alloc(d.p, before + behind, 0);
+    EXPECT(got == HIGH + BLOCK - before * PAGE_SIZE);
+    EXPECT(model_accept(&d.m, got, before + behind, PAGE_SIZE, 0) == NULL);
+    desk_end(&d);
+}
+
+static void one_page_over_a_border(void)
+{
+    least_over_a_border(1, 1);
+    least_over_a_border(1, 2);
+    least_over_a_border(2, 1);
+}
+
+/* What cannot be had before free pages is no part of their run: full blocks, owned ones, extents
+ * and single pages of firmware memory. */
+static void behind_what_cannot_be_had(void)
+{
+    static const struct mem_region regions[] = {BOOT(HIGH, BLOCK), RAM(HIGH + BLOCK, 3 * BLOCK)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    leave(&d, 1, 0, 9);
+    desk_claim(&d, HIGH + 2 * BLOCK, BLOCK_PAGES);
+    leave(&d, 3, 0, 9);
+    EXPECT(pmm_alloc(d.p, 10, 0) == PADDR_NONE);
+    model_count_failure(&d.m, 0);
+    desk_end(&d);
+}
+
+#define SHORT 64 /* extents of 8 blocks, in one list with those of 9 */
+
+/* The list of extents of 8 or 9 blocks has 64 too short ones first. */
+static void extent_behind_many(void)
+{
+    struct mem_region regions[SHORT + 2];
+    struct memmap map = {
+        .regions = regions, .capacity = SHORT + 2, .limit = (uint64_t)1 << 52, .normalized = true};
+    struct pmm *p = NULL;
+    paddr_t at = HIGH;
+    for (unsigned i = 0; i < SHORT + 2; i++) {
+        unsigned blocks = i == 0 ? 9 : i == SHORT + 1 ? 10 : 8;
+        regions[map.count++] = (struct mem_region)RAM(at, blocks * BLOCK);
+        at += (blocks + 1) * BLOCK;
+    }
+    size_t bytes = pmm_tables_size(&map, 1);
+    void *tables = aligned_alloc(64, bytes);
+    if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK))
+        return;
+    EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == regions[0].base);
+    EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == regions[SHORT + 1].base);
+    EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == PADDR_NONE);
+    EXPECT(pmm_check(p) == NULL);
+    free(tables);
+}
+
+int main(void)
+{
+    host_ram_create(HIGH + 256 * MIB);
+    expect_run("an aligned run behind many that are not", aligned_behind_many);
+    expect_run("a run over the border of two blocks", run_over_a_border);
+    expect_run("a run of one page on each side of a border", one_page_over_a_border);
+    expect_run("a run does not begin in what lies before it", behind_what_cannot_be_had);
+    expect_run("an extent behind many that are too short", extent_behind_many);
+    return expect_total();
+}
