@@ -3,8 +3,8 @@
 
 static paddr_t block;
 static size_t length;  /* bytes of text in the block */
-static size_t counted; /* of those, what the state speaks of */
-static uint32_t sum;   /* CRC register after those */
+static size_t counted; /* how many of them the state covers */
+static uint32_t sum;   /* CRC register after the covered ones */
 
 static uint32_t add_sum(uint32_t crc, const char *bytes, size_t count)
 {
@@ -51,7 +51,7 @@ void keep_open(paddr_t at)
     cpu_write_back(keep(), 8);
 }
 
-/* The newer half to the front, from a line's begin on. */
+/* Move the newer half to the front, from the begin of a line on. */
 static void drop_half(struct keep *k)
 {
     size_t from = sizeof k->text / 2;

@@ -1,21 +1,22 @@
-/* kernel/log/keep.h: the log in a block of RAM that outlives a warm restart.
+/* kernel/log/keep.h: keeps the log in a block of RAM that outlives a warm restart.
  *
- * The loader takes the block at one of a few fixed addresses, the same at each start. It holds
+ * The loader looks for the block at a few fixed addresses, the same at each start. It holds
  *
  *   magic   8 bytes: KEEP_MAGIC
- *   state   8 bytes, written at once: bytes of text, and their CRC-32 (IEEE 802.3) << 32
- *   text    the log's lines, "\r\n" at their ends
+ *   state   8 bytes, written at once: the bytes of text, and above them (<< 32) the text's CRC-32
+ *           (IEEE 802.3)
+ *   text    the log's lines, each ended by "\r\n"
  *
- *   K1  after each line the block is whole: a restart at any time leaves a log that ends with a
- *       line, or (for the time of one line) none
- *   K2  what is found is believed only if magic, length and CRC agree; it is text from outside
- *       all the same
+ *   K1  whenever the PC restarts, the block holds a log that ends with a whole line; only while the
+ *       line is written for which the older half was dropped, it holds none
+ *   K2  what is found is believed only if magic, length and CRC agree; even then it is text from
+ *       outside
  *   K3  nothing but the KEEP_SIZE bytes of the block is written
  *
- * A log that does not fit loses its older half. What a line wrote is written back from the
- * caches after it (cpu_write_back()): a reset forgets them. The layout outlives the program that wrote
- * it: another one reads it after the restart. No allocation; any context, one CPU; O(bytes of the
- * line), now and then of the block.
+ * A log that does not fit loses its older half. After each line its bytes are written back from the
+ * caches (cpu_write_back()), since a reset forgets those. The layout must stay: another version of
+ * the program may read the block after the restart. Nothing is allocated. Any context, one CPU. A
+ * line costs O(its bytes), now and then O(KEEP_SIZE).
  */
 #ifndef KERNEL_LOG_KEEP_H
 #define KERNEL_LOG_KEEP_H
@@ -36,15 +37,15 @@ _Static_assert(offsetof(struct keep, state) == 8 && offsetof(struct keep, text) 
 
 enum keep_found { KEEP_NONE, KEEP_DAMAGED, KEEP_GOOD };
 
-/* Is there a log of an earlier boot? `*length` is its bytes when it is good, else left alone. Any
- * bytes are legal. O(KEEP_SIZE). */
+/* Is there a log of an earlier boot? When it is good, `*length` is the number of its bytes; else
+ * `*length` stays as it was. The block may hold any bytes. O(KEEP_SIZE). */
 enum keep_found keep_look(const struct keep *, size_t *length);
 
-/* Begin a new log in the block at `at`, KEEP_SIZE bytes of RAM, page-aligned, that
- * hal_phys_to_virt() reaches (0: none, and the rest does nothing). */
+/* Begin a new log in the block at `at`: KEEP_SIZE bytes of RAM, page-aligned, which
+ * hal_phys_to_virt() reaches. With 0 there is no block, and the other functions do nothing. */
 void keep_open(paddr_t at);
 
-/* Add a character; after the last one of a line keep_line(), which makes it count. */
+/* Add a character. After the last one of a line call keep_line(), which makes the line count. */
 void keep_put(char);
 void keep_line(void);
 

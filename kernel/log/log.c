@@ -40,7 +40,8 @@ void log_put(char c)
     serial_put(c);
 }
 
-/* One line at a time, whole. A function that another CPU calls here must not log. */
+/* Held while a line is written, so that lines stay whole. A function that another CPU calls here
+ * (kernel/cpus/calls.h) must not log. */
 static struct hal_lock lock;
 
 void log_line(const char *topic, const char *format, const union log_arg *args, size_t count)

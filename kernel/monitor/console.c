@@ -53,8 +53,8 @@ bool console_broken(void)
     return broken;
 }
 
-/* What a terminal shows of the line: its text, and where its cursor stands. The log's screen knows
- * no cursor, so all that goes there begins and ends at the end of the text. */
+/* What a terminal shows of the line: its text, and where the cursor stands. The log on the screen
+ * knows no cursor, so whatever goes there begins and ends at the end of the text. */
 static struct {
     char text[LINE_MAX];
     uint32_t length, cursor;
@@ -83,7 +83,7 @@ static void show(void)
     display_update();
 }
 
-/* Feed until a line ends; shown when nothing more has come in. */
+/* Feed the editor until a line ends. The line is shown whenever no more bytes are waiting. */
 static enum line_event edit(void)
 {
     for (bool stale = false;;) {

@@ -4,8 +4,8 @@
 
 #include "kernel/monitor/command.h"
 
-/* Log a line for each CPU that was to run: its index, its id and node in the firmware's tables, whether it
- * runs; and one on shootdowns. Any CPU, interrupts on. */
+/* Log a line for each CPU that was to run: its index, its id and node in the firmware's tables,
+ * whether it runs; and one on shootdowns. Any CPU, interrupts on. */
 void monitor_cpus(const struct command_call *);
 
 #endif

@@ -1,5 +1,6 @@
-/* kernel/screen/facts.h: what people want to know of a machine at a glance: the program, the firmware, the
- * CPU, and how much RAM there is. Context: as kernel/boot_info.h; facts_line() any, traps included.
+/* kernel/screen/facts.h: what people want to know of a machine at a glance: the program, the
+ * firmware, the CPU, and how much RAM there is. Context: as kernel/boot_info.h; facts_line() any,
+ * traps included.
  */
 #ifndef KERNEL_SCREEN_FACTS_H
 #define KERNEL_SCREEN_FACTS_H
@@ -9,15 +10,16 @@
 
 #define FACTS_COUNT 4u
 
-/* Take note of what the loader said. The address of the struct is kept, so call this again when the image
- * has moved. After cpu_detect(). */
+/* Take note of what the loader said. The address of the struct is kept, so call this again when the
+ * image has moved. After cpu_detect(). */
 void facts_setup(const struct boot_info *);
 
-/* Do not ask the allocator from now on, whose locks may be held: RAM stays what it was when it was asked
- * last. */
+/* Ask the allocator nothing from now on, since its locks may be held: the RAM stays what it was when
+ * it was asked last. */
 void facts_freeze(void);
 
-/* Write fact `which`, below FACTS_COUNT, into `*l`, whose `cut` must be false. After facts_setup(). */
+/* Write fact `which`, below FACTS_COUNT, into `*l`, whose `cut` must be false. After facts_setup().
+ * */
 void facts_line(struct format_line *l, unsigned which);
 
 #endif
