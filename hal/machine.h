@@ -31,16 +31,19 @@ void machine_write(struct machine_register, unsigned bits, uint32_t value);
  * `offset` below 256. */
 void machine_write_pci(unsigned device, unsigned function, unsigned offset, uint8_t value);
 
-/* Serial port: a 16550 at an I/O port (National Semiconductor, PC16550D), that is believed to exist
- * only after it has proved so, and given up the first time it does not keep up, until something comes
- * in there. */
+/* Serial port: a 16550 (National Semiconductor, PC16550D), that is believed to exist only after it has
+ * proved so, and given up the first time it does not keep up, until something comes in there. */
 
-/* The rate that serial_init() sets, as a part of 115200 baud (1 by default); 0: leave it alone. */
-void serial_set_divisor(uint8_t of_115200);
+/* Its eight registers, each `bits` bits (8, 16 or 32) from the one before and accessed with that width;
+ * at I/O ports 8. `divisor`: its rate as a part of 115200 baud; 0: as it is set. */
+struct serial_port {
+    struct machine_register first;
+    uint8_t bits, divisor;
+};
 
 /* Probe the port and set it to its rate, 8N1. False: nothing there that behaves like a 16550, and
  * there is no port from then on. */
-bool serial_init(uint16_t port);
+bool serial_init(struct serial_port);
 
 /* Send a byte; waits for room for 100000 port reads at most (10 ms or more, some 100 ms on a PC),
  * then gives the port up. Nothing without one. */

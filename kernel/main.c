@@ -59,7 +59,7 @@ static void start_log(void)
 {
     log_set_clock(boot.exit_tsc, boot.tsc_hz);
     keep_open(boot.keep);
-    log_open_serial(options.serial);
+    log_open_serial((struct serial_port){{.port = options.serial}, 8, 1});
     LOG("mortise", "commit %s", S(mortise_commit));
     if (boot.tsc_hz != 0)
         LOG("clock", "time stamp counter at %u Hz", U(boot.tsc_hz));

@@ -1,6 +1,5 @@
 #include "kernel/log/log.h"
 #include "hal/hal.h"
-#include "hal/machine.h"
 #include "kernel/log/keep.h"
 
 #define RING_SIZE 65536u /* a power of two */
@@ -89,9 +88,9 @@ char log_char(uint64_t position)
     return ring[position % RING_SIZE];
 }
 
-void log_open_serial(uint16_t port)
+void log_open_serial(struct serial_port port)
 {
-    if (port == 0 || !serial_init(port))
+    if (!serial_init(port))
         return;
     for (uint64_t i = log_oldest(); i < ring_written; i++)
         serial_put(log_char(i));

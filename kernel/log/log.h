@@ -18,6 +18,7 @@
 #ifndef KERNEL_LOG_LOG_H
 #define KERNEL_LOG_LOG_H
 
+#include "hal/machine.h"
 #include "kernel/log/format.h"
 
 #define LOG(topic, format, ...)                                                                    \
@@ -36,9 +37,9 @@ void log_line(const char *topic, const char *format, const union log_arg *args, 
  * 1 GHz. */
 void log_set_clock(uint64_t start, uint64_t hz);
 
-/* Open the serial port at `port` (with 0 nothing changes) and send all of the ring to it. When no
- * port answers there, nothing goes to serial from then on. */
-void log_open_serial(uint16_t port);
+/* Send the log to the serial port `port` from now on, and all of the ring at once. When no port
+ * answers there, nothing goes to serial from then on. */
+void log_open_serial(struct serial_port port);
 
 /* Microseconds since the clock's start; and how many of them went into log_line(). */
 uint64_t log_micros(void);

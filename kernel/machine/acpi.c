@@ -197,6 +197,7 @@ static void read_wanted(struct walk *w)
     acpi_fields(&w->wanted[SPCR], fields);
     a->serial = acpi_address(fields + SPCR_ADDRESS);
     a->serial_kind = fields[SPCR_KIND];
+    a->serial_access = fields[SPCR_ADDRESS + 3];
     a->serial_baud = fields[SPCR_BAUD];
     acpi_fields(&w->wanted[FADT], fields);
     acpi_fadt(a, fields);

@@ -3,8 +3,8 @@
  * context.
  *
  * Sources: ACPI 6.5: generic address 5.2.3.2, root pointer 5.2.5.3, table header 5.2.6, RSDT 5.2.7,
- * XSDT 5.2.8, DSDT and SSDT 5.2.11; its parts by acpi_topology.h and acpi_power.h;
- * Microsoft, "Serial Port Console Redirection Table"; Intel, "IA-PC HPET Specification" 1.0a.
+ * XSDT 5.2.8, DSDT and SSDT 5.2.11; Microsoft, "Serial Port Console Redirection Table"; Intel,
+ * "IA-PC HPET Specification" 1.0a. Those of the larger tables: acpi_topology.h, acpi_power.h.
  *
  *   A1  no byte is read that the view did not give, whatever the tables say
  *   A2  a table counts only when all of it can be read, its length is sound and its bytes sum to
@@ -101,10 +101,11 @@ struct acpi {
 
     struct acpi_address hpet;
 
-    /* SPCR. `serial_kind` is its interface type: 0 and 1 are a 16550. */
+    /* SPCR. kernel/machine/spcr.h makes sense of it. */
     struct acpi_address serial;
-    uint8_t serial_kind;
-    uint8_t serial_baud; /* the table's code: 0 as it is, 3 9600, 4 19200, 6 57600, 7 115200 */
+    uint8_t serial_kind;   /* its interface type */
+    uint8_t serial_access; /* size of an access to its registers: 0 not told, 1 8 bits, 2 16, 3 32 */
+    uint8_t serial_baud;   /* the table's code: 0 as it is, 3 9600, 4 19200, 6 57600, 7 115200 */
 };
 
 /* Fill `*a`, which need not be clear, from the root pointer at physical `rsdp` (0: there is none).

@@ -1,5 +1,4 @@
 #include "kernel/machine/device.h"
-#include "hal/hal.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/space.h"
 
@@ -9,15 +8,23 @@
 
 static unsigned slots_used;
 
+bool device_may_lie(const struct memmap *m, paddr_t at, uint64_t bytes)
+{
+    if (at < PAGE_SIZE || at >= m->limit || bytes > m->limit - at)
+        return false;
+    bool ram = false;
+    for (size_t i = mem_region_index(m->regions, m->count, at);
+         i < m->count && m->regions[i].base < at + bytes; i++)
+        ram |= mem_type_is_ram(m->regions[i].type);
+    return !ram;
+}
+
 static volatile void *map(paddr_t at, uint64_t bytes)
 {
     paddr_t from = align_down(at, PAGE_SIZE);
-    const struct mem_region *r = memmap_find(&memory_map, at);
-    if (at >> hal_paging_features().phys_bits != 0 || (r != NULL && mem_type_is_ram(r->type)) ||
-        slots_used == SLOTS_MAX)
-        return NULL;
     vaddr_t to = SPACE_DEVICES + (SLOT_FIRST + slots_used) * GIB;
-    if (aspace_map(&space_kernel, to, from, align_up(at + bytes, PAGE_SIZE) - from,
+    if (slots_used == SLOTS_MAX || !device_may_lie(&memory_map, at, bytes) ||
+        aspace_map(&space_kernel, to, from, align_up(at + bytes, PAGE_SIZE) - from,
                    ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != STATUS_OK)
         return NULL;
     slots_used++;

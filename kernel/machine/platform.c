@@ -5,12 +5,7 @@
 #include "kernel/machine/clock.h"
 #include "kernel/machine/firmware.h"
 #include "kernel/machine/power.h"
-#include "kernel/memory/space.h"
-
-#define COM1 0x3F8u
-
-/* By the SPCR's code for the rate; 0: as the firmware has set it. */
-static const uint8_t divisors[8] = {0, 0, 0, 12, 6, 0, 2, 1};
+#include "kernel/machine/spcr.h"
 
 /* Lines in the log for as many ranges of nodes; real machines have far fewer. */
 #define RANGES_LOGGED 64u
@@ -121,40 +116,6 @@ static void log_nodes(const struct nodes *n, const struct memmap *m)
     log_distances(n);
 }
 
-static void log_serial(void)
-{
-    LOG("acpi", "serial console of type %u in space %u at %x", U(platform.serial_kind),
-        U(platform.serial.space), U(platform.serial.address));
-}
-
-/* A 16550 at a port; where the user has named one, that weighs more. */
-static bool serial_fits(const struct acpi_address *a, const struct options *o)
-{
-    return platform.serial_kind <= 1 && a->space == ACPI_PORT && a->address >= 0x100 &&
-           a->address <= 0xFFF8u && o->serial == COM1;
-}
-
-/* To the port that the SPCR names. */
-static void go_to_serial(const struct options *o)
-{
-    const struct acpi_address *a = &platform.serial;
-    if (a->address == 0)
-        return;
-    log_serial();
-    if (!serial_fits(a, o) || (a->address == COM1 && serial_works()))
-        return;
-    bool had = serial_works();
-    LOG("acpi", "the log goes on at port %x, whole", U(a->address));
-    serial_set_divisor(divisors[platform.serial_baud & 7u]);
-    log_open_serial((uint16_t)a->address);
-    if (serial_works())
-        return;
-    serial_set_divisor(1);
-    if (had)
-        serial_init(COM1);
-    LOG("acpi", "no UART answers at port %x", U(a->address));
-}
-
 /* A register in PCI configuration space, bus 0 (ACPI 6.5, 5.2.3.2). */
 static bool find_pci(const struct acpi_address *r)
 {
@@ -238,7 +199,7 @@ void platform_read(const struct boot_info *boot, const struct memmap *m)
 
 void platform_use(struct boot_info *boot, const struct options *o)
 {
-    go_to_serial(o);
+    spcr_use(&platform, o);
     find_reset(&platform);
     find_off(&platform);
     clock_find(boot, &platform);

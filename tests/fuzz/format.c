@@ -34,7 +34,7 @@ void serial_put(char c)
     UNUSED(c);
 }
 
-bool serial_init(uint16_t port)
+bool serial_init(struct serial_port port)
 {
     UNUSED(port);
     return false;

@@ -499,7 +499,11 @@ static void serial_and_hpet(void)
     spcr[58] = 3;
     alone("SPCR", 2, spcr + 36, sizeof spcr - 36);
     EXPECT(run() == NULL && acpi.serial.address == 0x2F8 && acpi.serial.space == ACPI_PORT);
-    EXPECT(acpi.serial_kind == 0 && acpi.serial_baud == 3);
+    EXPECT(acpi.serial_kind == 0 && acpi.serial_baud == 3 && acpi.serial_access == 0);
+    spcr[36] = 0x12;
+    spcr[43] = 2;
+    alone("SPCR", 2, spcr + 36, sizeof spcr - 36);
+    EXPECT(run() == NULL && acpi.serial_kind == 0x12 && acpi.serial_access == 2);
     alone("SPCR", 2, spcr + 36, 10); /* its address is cut off */
     EXPECT(run() == NULL && acpi.serial.address == 0);
     unsigned char hpet[56] = {0};

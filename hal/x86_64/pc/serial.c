@@ -1,7 +1,6 @@
 #include "hal/machine.h"
-#include "hal/x86_64/asm.h"
 
-/* Registers of a 16550, from its base port. */
+/* Registers of a 16550, from its first on. */
 enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCRATCH = 7 };
 
 #define LSR_DATA 0x01u /* a byte has come in */
@@ -13,43 +12,59 @@ enum { DATA = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCRATCH = 7 };
  * takes 87 microseconds at 115200 baud. So this is 10 ms or more, and always comes to an end. */
 #define WAIT_READS 100000u
 
-static uint16_t base; /* 0: none */
-static bool stuck;    /* given up, until something comes in */
-static uint8_t divisor = 1;
+static struct serial_port uart;
+static bool there;
+static bool stuck; /* given up, until something comes in */
 
-static bool keeps(uint16_t port, uint8_t value)
+static struct machine_register nth(unsigned which)
 {
-    asm_out8(port, value);
-    return asm_in8(port) == value;
+    struct machine_register r = uart.first;
+    if (r.at != NULL)
+        r.at = (volatile uint8_t *)r.at + which * (uart.bits / 8u);
+    else
+        r.port = (uint16_t)(r.port + which);
+    return r;
 }
 
-static bool probe(uint16_t port)
+static uint8_t get(unsigned which)
 {
-    return keeps((uint16_t)(port + SCRATCH), 0x5A) && keeps((uint16_t)(port + SCRATCH), 0xA5) &&
-           keeps((uint16_t)(port + IER), 0x0F) && keeps((uint16_t)(port + IER), 0x00);
+    return (uint8_t)machine_read(nth(which), uart.bits);
 }
 
-void serial_set_divisor(uint8_t of_115200)
+static void set(unsigned which, uint8_t value)
 {
-    divisor = of_115200;
+    machine_write(nth(which), uart.bits, value);
 }
 
-bool serial_init(uint16_t port)
+static bool keeps(unsigned which, uint8_t value)
 {
-    base = 0;
-    stuck = false;
-    asm_out8((uint16_t)(port + LCR), 0x03); /* divisor latch closed: port + 1 is IER */
-    if (!probe(port))
+    set(which, value);
+    return get(which) == value;
+}
+
+static bool probe(void)
+{
+    return keeps(SCRATCH, 0x5A) && keeps(SCRATCH, 0xA5) && keeps(IER, 0x0F) && keeps(IER, 0x00);
+}
+
+bool serial_init(struct serial_port p)
+{
+    uart = p;
+    there = stuck = false;
+    if (!machine_reached(p.first))
         return false;
-    if (divisor != 0) {
-        asm_out8((uint16_t)(port + LCR), 0x80);
-        asm_out8((uint16_t)(port + DATA), divisor);
-        asm_out8((uint16_t)(port + IER), 0);
+    set(LCR, 0x03); /* divisor latch closed: the second register is IER */
+    if (!probe())
+        return false;
+    if (p.divisor != 0) {
+        set(LCR, 0x80);
+        set(DATA, p.divisor);
+        set(IER, 0);
     }
-    asm_out8((uint16_t)(port + LCR), 0x03); /* 8N1 */
-    asm_out8((uint16_t)(port + FCR), 0x07); /* queues on and empty */
-    asm_out8((uint16_t)(port + MCR), 0x03);
-    base = port;
+    set(LCR, 0x03); /* 8N1 */
+    set(FCR, 0x07); /* queues on and empty */
+    set(MCR, 0x03);
+    there = true;
     return true;
 }
 
@@ -61,10 +76,10 @@ static uint32_t queue_in, queue_out;
 /* The line status, after taking a byte in when there is one. */
 static uint8_t status(void)
 {
-    uint8_t s = asm_in8((uint16_t)(base + LSR));
+    uint8_t s = get(LSR);
     if ((s & LSR_DATA) == 0 || s == LSR_GONE)
         return s;
-    uint8_t byte = asm_in8((uint16_t)(base + DATA));
+    uint8_t byte = get(DATA);
     stuck = false;
     if (queue_in - queue_out < QUEUE)
         queue[queue_in++ % QUEUE] = (s & LSR_BAD) != 0 ? SERIAL_LOST : byte;
@@ -75,7 +90,7 @@ static uint8_t status(void)
 
 int serial_get(void)
 {
-    if (base != 0)
+    if (there)
         status();
     return queue_in != queue_out ? queue[queue_out++ % QUEUE] : -1;
 }
@@ -90,10 +105,10 @@ void serial_put(char c)
             return;
         }
     }
-    asm_out8((uint16_t)(base + DATA), (uint8_t)c);
+    set(DATA, (uint8_t)c);
 }
 
 bool serial_works(void)
 {
-    return base != 0 && !stuck;
+    return there && !stuck;
 }

@@ -1,0 +1,65 @@
+#include "kernel/machine/spcr.h"
+#include "kernel/log/log.h"
+#include "kernel/machine/device.h"
+
+#define COM1       0x3F8u
+#define PORT_LEAST 0x100u /* what lies below belongs to the chip set */
+#define PORT_MOST  0xFFF8u
+
+/* By the table's code for the rate; 0: as the firmware has set it. */
+static const uint8_t divisors[8] = {0, 0, 0, 12, 6, 0, 2, 1};
+
+const char *spcr_refuse(const struct acpi *a, struct serial_port *port)
+{
+    bool in_memory = a->serial.space == ACPI_MEMORY;
+    *port = (struct serial_port){.bits = 8, .divisor = divisors[a->serial_baud & 7u]};
+    if (a->serial_kind != 0 && a->serial_kind != 1 && a->serial_kind != 0x12)
+        return "it is no 16550";
+    if (in_memory && (a->serial_access == 2 || a->serial_access == 3))
+        port->bits = (uint8_t)(4u << a->serial_access);
+    if (in_memory)
+        return NULL;
+    if (a->serial.space != ACPI_PORT)
+        return "it lies neither in memory nor at an I/O port";
+    if (a->serial.address < PORT_LEAST || a->serial.address > PORT_MOST)
+        return "no serial port can lie there";
+    return NULL;
+}
+
+static void go_to(struct serial_port port, const struct options *o)
+{
+    bool had = serial_works();
+    SAY("acpi", "the log goes on there, whole");
+    log_open_serial(port);
+    if (serial_works())
+        return;
+    if (had)
+        serial_init((struct serial_port){{.port = o->serial}, 8, 1});
+    SAY("acpi", "no UART answers there; the log stays where it was");
+}
+
+void spcr_use(const struct acpi *a, const struct options *o)
+{
+    struct serial_port port;
+    if (a->serial.address == 0)
+        return;
+    const char *wrong = spcr_refuse(a, &port);
+    LOG("acpi", "serial console of type %u at %s %x%s%s", U(a->serial_kind),
+        S(a->serial.space == ACPI_PORT     ? "port"
+          : a->serial.space == ACPI_MEMORY ? "memory"
+                                           : "?"),
+        U(a->serial.address), S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
+    if (wrong != NULL)
+        return;
+    if (o->serial != COM1) {
+        SAY("acpi", "it is not used: the option serial= names another or none");
+        return;
+    }
+    if (serial_works() && a->serial.space == ACPI_PORT && a->serial.address == COM1)
+        return;
+    port.first = device_reach(a->serial, port.bits); /* eight registers of bits / 8 bytes */
+    if (machine_reached(port.first))
+        go_to(port, o);
+    else
+        SAY("acpi", "it cannot be reached: other memory lies there");
+}
