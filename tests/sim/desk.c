@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define OWNERS 4 /* the allocator's tables, and slack */
+#define OWNERS 4 /* the allocator's tables, what is beyond the direct map, and slack */
 
 static void on_anomaly(void *ctx, enum memmap_anomaly kind, paddr_t base, uint64_t size)
 {
@@ -23,6 +23,21 @@ static void count_types(struct desk *d)
         if (mem_type_is_allocatable(r->type))
             d->usable_pages += r->size >> PAGE_SHIFT;
     }
+}
+
+/* As the kernel does: regions that lie wholly beyond need no further slot, and one can be cut. */
+static bool own_beyond_direct_map(struct desk *d)
+{
+    for (size_t i = 0; i < d->map.count; i++) {
+        const struct mem_region *r = &d->map.regions[i];
+        paddr_t base = max_u64(r->base, DESK_REACH), end = mem_region_end(r);
+        if (!mem_type_is_allocatable(r->type) || r->label != NULL || base >= end)
+            continue;
+        if (memmap_reserve(&d->map, base, end - base, "beyond the direct map") != STATUS_OK)
+            return false;
+        d->beyond_pages += (end - base) >> PAGE_SHIFT;
+    }
+    return true;
 }
 
 const char *desk_clean(struct desk *d, const struct reader *r)
@@ -44,6 +59,8 @@ const char *desk_clean(struct desk *d, const struct reader *r)
         return "the map cannot be normalized, against its contract";
     d->normalize_ns = hal_cycles() - start;
     count_types(d);
+    if (!own_beyond_direct_map(d))
+        return "RAM beyond the direct map cannot be owned, against the map's contract";
     return memmap_check(&d->map);
 }
 
@@ -156,8 +173,8 @@ const char *desk_start(struct desk *d)
 
 const char *desk_audit(const struct desk *d)
 {
-    if (d->usable_pages != d->pages + d->metadata_pages)
-        return "usable pages are not the allocator's pages plus its tables";
+    if (d->usable_pages != d->pages + d->metadata_pages + d->beyond_pages)
+        return "usable pages are not the allocator's pages, its tables and those out of reach";
     if (d->walked_pages != d->pages)
         return "the runs that pmm_walk gives do not add up to the zones' totals";
     return pmm_check(d->pmm);

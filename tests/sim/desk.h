@@ -4,8 +4,11 @@
  * The allocator's tables lie in the desk's own memory; the pages that they would take on the
  * machine are taken from its map all the same, so every figure is the machine's.
  *
- * What must hold, and desk_audit() proves: usable = owned by the allocator + its tables, with
- * equality; the runs that pmm_walk() gives add up to what the zones say; pmm_check() has no word.
+ * RAM beyond DESK_REACH has an owner and is never handed out.
+ *
+ * What must hold, and desk_audit() proves: usable = owned by the allocator + its tables + beyond the
+ * direct map, with equality; the runs that pmm_walk() gives add up to what the zones say;
+ * pmm_check() has no word.
  */
 #ifndef TESTS_SIM_DESK_H
 #define TESTS_SIM_DESK_H
@@ -17,6 +20,10 @@
 #include <stdio.h>
 
 #define DESK_ANOMALIES 64 /* listed, without MEMMAP_LOW; all are counted in map.anomalies */
+
+/* What the kernel's direct map reaches: SPACE_DIRECT_SIZE of kernel/memory/space.h, a header that
+ * needs a machine's port. test.py holds the two together. */
+#define DESK_REACH (64 * TIB)
 
 struct desk_anomaly {
     enum memmap_anomaly kind;
@@ -34,6 +41,7 @@ struct desk {
     struct pmm *pmm;
     uint64_t type_pages[MEM_TYPE_COUNT]; /* of the cleaned map, before anybody owns anything */
     uint64_t usable_pages;               /* usable, boot and loader of these */
+    uint64_t beyond_pages;               /* of these, out of the direct map's reach */
     uint64_t metadata_pages, pages, walked_pages;
     uint64_t zone_pages[PMM_ZONE_COUNT];
     uint64_t normalize_ns, init_ns,

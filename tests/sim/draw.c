@@ -528,7 +528,7 @@ static const char *base_name(const char *path)
 
 static void draw_title(const struct picture *p)
 {
-    char text[300], name[100], machine[100];
+    char text[300], name[100], machine[100], beyond[80] = "";
     clean(base_name(p->path), name, sizeof name);
     clean(p->reader->machine, machine, sizeof machine);
     set_grey(p->cr, 0);
@@ -536,9 +536,12 @@ static void draw_title(const struct picture *p)
     put_text(p->cr, MARGIN, MARGIN + 20, 0, machine[0] != '\0' ? machine : name);
     set_font(p->cr, 13, false);
     set_grey(p->cr, 0.3);
-    snprintf(text, sizeof text, "%s   |   %zu descriptors, %" PRIu64 " usable pages (%s)%s", name,
+    if (p->desk->beyond_pages > 0)
+        snprintf(beyond, sizeof beyond, ", %s of it out of the direct map's reach",
+                 HUMAN(p->desk->beyond_pages * PAGE_SIZE));
+    snprintf(text, sizeof text, "%s   |   %zu descriptors, %" PRIu64 " usable pages (%s)%s%s", name,
              p->reader->count, p->desk->usable_pages, HUMAN(p->desk->usable_pages * PAGE_SIZE),
-             p->reader->partial ? "   |   partial: the log was cut" : "");
+             beyond, p->reader->partial ? "   |   partial: the log was cut" : "");
     put_text(p->cr, MARGIN, MARGIN + 44, 0, text);
 }
 

@@ -18,9 +18,10 @@ static const char usage[] =
     "           replay a real page-allocation trace (tests/data/traces)\n"
     "FILE: a .map file, a Linux dmesg with `efi: mem..` lines (boot with efi=debug), a log of Xen\n"
     "      or esx-boot, the table of the UEFI shell's memmap, U-Boot's `efidebug memmap`, GRUB's\n"
-    "      lsefimmap or FreeBSD (boot -v), uefi-rs debug lines, a table in markdown, Mortise's own\n"
-    "      serial log or report; for want of these an e820 list. Lines `SRAT: Node N PXM N [..]`\n"
-    "      say which node has what. - is standard input. SIZE: digits and K, M, G or T.\n"
+    "      lsefimmap or FreeBSD (boot -v), uefi-rs debug lines, a markdown table, Mortise's own\n"
+    "      log or report; for want of these an e820 list. Lines `SRAT: Node N PXM N [..]` say "
+    "which\n"
+    "      node has what. - is standard input. SIZE: digits and K, M, G or T.\n"
     "Exit status: 0 done, 1 the input holds nothing usable (a sentence says why), 2 wrong usage.\n";
 
 int sim_fail(const char *format, ...)

@@ -114,9 +114,11 @@ static void print_metadata(const struct desk *d)
 
 static void print_audit(const struct desk *d, const char *problem)
 {
-    printf("audit: %" PRIu64 " usable = %" PRIu64 " owned by the allocator + %" PRIu64
-           " tables: %s\n",
-           d->usable_pages, d->pages, d->metadata_pages, problem == NULL ? "equal" : problem);
+    printf("audit: %" PRIu64 " usable = %" PRIu64 " owned by the allocator + %" PRIu64 " tables",
+           d->usable_pages, d->pages, d->metadata_pages);
+    if (d->beyond_pages > 0)
+        printf(" + %" PRIu64 " beyond the direct map, never used", d->beyond_pages);
+    printf(": %s\n", problem == NULL ? "equal" : problem);
 }
 
 static void print_human(const struct reader *r, const struct desk *d, const char *path,
@@ -239,6 +241,7 @@ static void print_json(const struct reader *r, const struct desk *d, const char 
     printf("{\n");
     json_number("usable_pages", d->usable_pages);
     json_number("pages", d->pages);
+    json_number("beyond_pages", d->beyond_pages);
     json_number("metadata_pages", d->metadata_pages);
     json_number("metadata_bytes", d->tables_bytes);
     json_number("init_ns", d->init_ns);

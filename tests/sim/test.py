@@ -412,7 +412,7 @@ def test_real_map(name, usable, row):
     zones = sum(z["pages"] for z in j["zones"])
     regions = sum(x["pages"] for x in j["regions"])
     check(j["usable_pages"] == usable, f"{name}: usable", (j["usable_pages"], usable))
-    check(j["pages"] + j["metadata_pages"] == usable and j["audit"] == "equal",
+    check(j["pages"] + j["metadata_pages"] == usable and j["beyond_pages"] == 0 and j["audit"] == "equal",
           f"{name}: every page accounted for", j["audit"])
     check(j["pages"] == zones == regions, f"{name}: zones and regions add up")
     check(j["entries"] == int(row["entries"]) and j["skipped_lines"] == 0,
@@ -716,6 +716,34 @@ def test_meaning():
         check(not isinstance(got, str) and got[1].get(anomaly) == 1, f"{text}: {anomaly}", got)
 
 
+DIRECT = 64 << 40  # SPACE_DIRECT_SIZE of kernel/memory/space.h
+
+
+def test_reach():
+    """RAM that the kernel's direct map does not reach is usable, owned, and never handed out."""
+    low = "7 0x100000 0x8000000 0xf"
+    for text, beyond, more in (
+            ([f"7 0x{DIRECT:x} 0x{DIRECT + (1 << 30):x} 0xf"], 1 << 18, 0),
+            ([f"7 0x{DIRECT - 0x3000:x} 0x{DIRECT + 0x2000:x} 0xf"], 2, 3),
+            ([f"{t} 0x{DIRECT + t * 0x10000:x} 0x{DIRECT + t * 0x10000 + 0x5000:x} 0xf" for t in (1, 2, 3, 4, 7)],
+             25, 0), ([f"0 0x{DIRECT:x} 0x{DIRECT + (1 << 30):x} 0xf"], 0, 0),
+            ([f"7 0x{DIRECT - 0x1000:x} 0x{DIRECT:x} 0xf"], 0, 1),
+            ([f"7 0x{(1 << 52) - 0x7000:x} 0x{1 << 52:x} 0xf"], 7, 0)):
+        got = read_json("\n".join([low] + text))
+        ok = isinstance(got, dict) and got["beyond_pages"] == beyond and got["audit"] == "equal"
+        ok = ok and got["usable_pages"] == 0x7f00 + beyond + more
+        ok = ok and got["pages"] == 0x7f00 + more - got["metadata_pages"]
+        ok = ok and all(x["base"] + (x["pages"] << 12) <= DIRECT for x in got["regions"])
+        check(ok, f"RAM at {text}", got if isinstance(got, str) else
+              {k: got[k] for k in ("usable_pages", "pages", "metadata_pages", "beyond_pages", "audit")})
+    human = run("map", "-", stdin=f"{low}\n7 0x{DIRECT:x} 0x{DIRECT + 0x1000:x} 0xf".encode()).stdout
+    check(b"+ 1 beyond the direct map" in human and b"usable: beyond the direct map" in human, "for people", human)
+    r = run("map", "-", stdin=f"7 0x{DIRECT:x} 0x{DIRECT + (1 << 30):x} 0xf".encode())
+    check(r.returncode == 1 and is_sentence(r.stderr), "nothing in reach: a sentence", r.stderr)
+    with open(os.path.join(TREE, "kernel/memory/space.h")) as f:
+        check("#define SPACE_DIRECT_SIZE (64 * TIB)" in f.read(), "the limit is the kernel's")
+
+
 BROKEN = [
     "7 0x10000000 zzz 0xf", "7 0x10000000 0x20000000", "7 0x10000000", "x7 0x10000000 0x20000000 0xf",
     "7 0x10000000 0x20000000 0xg", "7 0x10000000 0x20000000 -wb", "7 0x1000000000000000a 0x20000000 0xf",
@@ -953,7 +981,7 @@ def main():
     test_real_maps()
     for name, test in (("logs that came out wrong once", test_logs), ("which map a log holds", test_choice),
                        ("numbers that are missing", test_missing), ("lines that were folded", test_folds),
-                       ("e820 lists", test_e820), ("ends of ranges", test_ends),
+                       ("e820 lists", test_e820), ("RAM out of reach", test_reach), ("ends of ranges", test_ends),
                        ("what entries mean", test_meaning), ("broken lines", test_broken_lines),
                        ("hostile input", test_hostile), ("many entries", test_many_entries),
                        ("usage", test_usage), ("pictures", test_pictures), ("traces", test_traces)):
