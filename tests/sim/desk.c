@@ -186,5 +186,6 @@ void desk_free(struct desk *d)
         munmap(d->tables, d->tables_bytes);
     free(d->storage);
     free(d->regions);
+    free(d->nodes);
     memset(d, 0, sizeof *d);
 }

@@ -13,6 +13,7 @@
 #ifndef TESTS_SIM_DESK_H
 #define TESTS_SIM_DESK_H
 
+#include "kernel/machine/nodes.h"
 #include "mm/memmap.h"
 #include "mm/pmm.h"
 #include "tests/sim/reader.h"
@@ -36,6 +37,14 @@ struct desk_region {
     enum pmm_zone zone;
 };
 
+/* What the text's SRAT says of the map. */
+struct desk_nodes {
+    struct nodes kernel;
+    uint64_t usable_pages[NODES_MAX]; /* of `ram`, what the allocator may get, now or at reclaim */
+    uint64_t disputed; /* ranges that claim what an earlier one of another node has */
+    uint64_t lost;     /* ranges that the kernel would not keep */
+};
+
 struct desk {
     struct memmap map;
     struct pmm *pmm;
@@ -50,6 +59,7 @@ struct desk {
     size_t anomaly_count; /* listed */
     struct desk_region *regions;
     size_t region_count;
+    struct desk_nodes *nodes; /* NULL: the text names none */
 
     /* Private. */
     struct mem_region *storage;
@@ -64,6 +74,10 @@ struct desk {
 /* Clean the map of a reader that found one. NULL, or a clause that says why not ("..."). */
 const char *desk_clean(struct desk *, const struct reader *);
 
+/* Place the cleaned map's memory in the nodes that the text names. After desk_clean(). NULL, or a
+ * clause. */
+const char *desk_place(struct desk *, const struct reader *);
+
 /* Make the allocator and reclaim firmware memory. After desk_clean(), once. */
 const char *desk_start(struct desk *);
 
@@ -72,6 +86,10 @@ const char *desk_audit(const struct desk *);
 
 /* Any time after desk_clean() or on a zeroed struct. */
 void desk_free(struct desk *);
+
+/* The nodes as sections of `memsim map`, for people and as JSON. */
+void desk_print_nodes(const struct desk *);
+void desk_json_nodes(const struct desk *);
 
 /* "128 MiB", "3.91 GiB", for people; binary units. */
 const char *human_size(uint64_t bytes, char *out, size_t size);

@@ -5,6 +5,8 @@
  * hole or one region that is not RAM are left out and a break says what they were and how large. So
  * 128 MiB and 12 TiB with its far-away device windows both fill a screen.
  *
+ * Where the text names nodes, a strip above each row says whose memory it is.
+ *
  * Colours are those of Okabe and Ito, which people with any colour vision can tell apart; kinds
  * that are rare have stripes.
  */
@@ -23,6 +25,7 @@
 #define BAR_WIDTH    (PAGE_WIDTH - 2 * MARGIN - GUTTER)
 #define ROW_HEIGHT   34.0
 #define ROW_STEP     44.0
+#define NODE_HEIGHT  11.0 /* of the strip above a row that says whose node it is */
 #define BREAK_STEP   28.0
 #define PANEL_STEP   46.0
 #define TITLE_HEIGHT 84.0
@@ -429,6 +432,38 @@ static void draw_row(const struct picture *p, const struct item *row, const stru
     put_text(p->cr, MARGIN + GUTTER - 12, y + 30, 1, text);
 }
 
+/* Two tints in turn, and the number where there is room for it. */
+static void draw_node(const struct picture *p, const struct item *row, const struct node_range *r,
+                      uint64_t from, uint64_t to, double y)
+{
+    char text[24];
+    struct stretch s = stretch_of(row, max_u64(r->base, from), min_u64(r->end, to));
+    if (r->node % 2 == 0)
+        cairo_set_source_rgb(p->cr, 0.25, 0.25, 0.5);
+    else
+        cairo_set_source_rgb(p->cr, 0.75, 0.75, 0.95);
+    cairo_rectangle(p->cr, s.x, y - NODE_HEIGHT, s.w, NODE_HEIGHT - 1);
+    cairo_fill(p->cr);
+    snprintf(text, sizeof text, "node %" PRIu32, p->desk->nodes->kernel.domain[r->node]);
+    set_font(p->cr, 9, false);
+    if (s.w < text_width(p->cr, text) + 6)
+        return;
+    set_grey(p->cr, r->node % 2 == 0 ? 1 : 0);
+    put_text(p->cr, s.x + 3, y - 3, 0, text);
+}
+
+/* What no range has is the first node's, and has no strip: so it shows. */
+static void draw_nodes(const struct picture *p, const struct item *row, const struct item *panel,
+                       double y)
+{
+    uint64_t from = max_u64(row->base, panel->base), to = min_u64(row->end, panel->end);
+    for (uint32_t i = 0; p->desk->nodes != NULL && i < p->desk->nodes->kernel.range_count; i++) {
+        const struct node_range *r = &p->desk->nodes->kernel.range[i];
+        if (r->base < to && r->end > from)
+            draw_node(p, row, r, from, to, y);
+    }
+}
+
 static void draw_break(cairo_t *cr, const struct item *item, double y)
 {
     char text[160], more[60] = "";
@@ -492,11 +527,16 @@ static void draw_panel_title(const struct picture *p, const struct item *item, d
 
 /* ---- the page ---- */
 
-static double item_height(const struct item *item)
+static double node_height(const struct picture *p)
+{
+    return p->desk->nodes != NULL ? NODE_HEIGHT : 0;
+}
+
+static double item_height(const struct picture *p, const struct item *item)
 {
     static const double heights[] = {
         [ITEM_PANEL] = PANEL_STEP, [ITEM_ROW] = ROW_STEP, [ITEM_BREAK] = BREAK_STEP};
-    return heights[item->kind];
+    return heights[item->kind] + (item->kind == ITEM_ROW ? node_height(p) : 0);
 }
 
 static unsigned legend_entries(const struct picture *p)
@@ -512,11 +552,16 @@ static double legend_height(const struct picture *p)
     return 46 + LEGEND_STEP * ((legend_entries(p) + 1) / 2);
 }
 
+static double title_height(const struct picture *p)
+{
+    return TITLE_HEIGHT + (p->desk->nodes != NULL ? 18 : 0);
+}
+
 static double page_height(const struct picture *p)
 {
-    double height = TITLE_HEIGHT + legend_height(p) + MARGIN;
+    double height = title_height(p) + legend_height(p) + MARGIN;
     for (size_t i = 0; i < p->item_count; i++)
-        height += item_height(&p->items[i]);
+        height += item_height(p, &p->items[i]);
     return height;
 }
 
@@ -524,6 +569,20 @@ static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;
+}
+
+/* As many as there is room for. */
+static void draw_node_sums(const struct picture *p)
+{
+    char text[200] = "RAM of the nodes:";
+    size_t length = strlen(text);
+    const struct nodes *k = &p->desk->nodes->kernel;
+    for (uint32_t i = 0; i < k->count && length < sizeof text - 40; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length, "%s %" PRIu32 ": %s",
+                                   i == 0 ? "" : ",", k->domain[i], HUMAN(k->ram[i]));
+    if (length >= sizeof text - 40)
+        snprintf(text + length, sizeof text - length, ", ...");
+    put_text(p->cr, MARGIN, MARGIN + 62, 0, text);
 }
 
 static void draw_title(const struct picture *p)
@@ -543,6 +602,8 @@ static void draw_title(const struct picture *p)
              p->reader->count, p->desk->usable_pages, HUMAN(p->desk->usable_pages * PAGE_SIZE),
              beyond, p->reader->partial ? "   |   partial: the log was cut" : "");
     put_text(p->cr, MARGIN, MARGIN + 44, 0, text);
+    if (p->desk->nodes != NULL)
+        draw_node_sums(p);
 }
 
 static void draw_legend_entry(const struct picture *p, enum mem_type type, double x, double y)
@@ -591,7 +652,7 @@ static void draw_legend(const struct picture *p, double y)
 
 static void draw_page(const struct picture *p)
 {
-    double y = TITLE_HEIGHT;
+    double y = title_height(p);
     const struct item *panel = p->items;
     set_grey(p->cr, 1);
     cairo_paint(p->cr);
@@ -602,11 +663,12 @@ static void draw_page(const struct picture *p)
             panel = item;
             draw_panel_title(p, item, y);
         } else if (item->kind == ITEM_ROW) {
-            draw_row(p, item, panel, y);
+            draw_row(p, item, panel, y + node_height(p));
+            draw_nodes(p, item, panel, y + node_height(p));
         } else {
             draw_break(p->cr, item, y);
         }
-        y += item_height(item);
+        y += item_height(p, item);
     }
     draw_legend(p, y);
 }

@@ -1,6 +1,6 @@
 /* memsim: Mortise's memory map and page allocator on your desk. `memsim --help` is its manual.
  *
- * needs: tests/sim/ -lcairo -lz -lm
+ * needs: tests/sim/ kernel/machine/nodes.c -lcairo -lz -lm
  */
 #include "tests/sim/desk.h"
 
@@ -64,7 +64,7 @@ bool sim_read(struct reader *r, struct desk *d, const char *path)
         sim_fail("%s", problem);
     else if (r->count == 0)
         no_map(r, path);
-    else if ((problem = desk_clean(d, r)) != NULL)
+    else if ((problem = desk_clean(d, r)) != NULL || (problem = desk_place(d, r)) != NULL)
         sim_fail("cannot use the map in %s: %s", path, problem);
     return problem == NULL && r->count > 0;
 }

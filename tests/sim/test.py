@@ -23,6 +23,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MEMSIM = sys.argv[1] if len(sys.argv) > 1 else os.path.join(TREE, "build/host/memsim")
 MAPS = os.path.join(TREE, "tests/data/maps")
 TRACES = os.path.join(TREE, "tests/data/traces")
+NODES = os.path.join(TREE, "tests/data/nodes")
 LOGS = os.path.join(TREE, "tests/data/logs")
 TOP = 1 << 64
 
@@ -632,6 +633,134 @@ def kinds_of_e820():
         check(not isinstance(got, str) and got[0].get(name) == want, f"e820's {kind} is {name}", got)
 
 
+# ---- nodes ----
+
+# How an SRAT's ranges (node, start, end, hot-plug) reach people.
+SRAT_STYLES = {
+    "Linux": lambda m: [f"[    0.009731] ACPI: SRAT: Node {n} PXM {n + 3} [mem 0x{s:08x}-0x{e - 1:08x}]"
+                        f"{' hotplug' if h else ''}" for n, s, e, h in m],
+    "Linux on arm64": lambda m: [f"ACPI: NUMA: SRAT: Node {n} PXM {n} [mem 0x{s:x}-0x{e - 1:x}]{' hotplug' * h}"
+                                 for n, s, e, h in m],
+    "Linux of 2012": lambda m: [f"SRAT: Node {n} PXM {n} [mem 0x{s:08x}-0x{e - 1:08x}]{' hotplug' * h}"
+                                for n, s, e, h in m],
+    "Linux before 2012": lambda m: [f"Jan  4 19:36:43 box kernel: SRAT: Node {n} PXM {n} {s:x}-{e:x}"
+                                    f"{' (hotplug)' * h}" for n, s, e, h in m],
+    "Xen": lambda m: [f"(XEN) SRAT: Node {n} PXM {n} [{s:016x}, {e - 1:016x}]{' (hotplug)' * h}" for n, s, e, h in m],
+    "folded": lambda m: fold(SRAT_STYLES["Linux"](m), 52),
+    "quoted-printable": lambda m: quoted_printable(SRAT_STYLES["Linux"](m), 66),
+    "HTML": lambda m: html(SRAT_STYLES["Linux"](m)),
+}
+PAGE = 4096
+RAM_TYPES = (1, 2, 3, 4, 5, 6, 7, 9, 10)  # with write-back; below 1 MiB the usable ones count as reserved
+
+
+def load_nodes(name):
+    """Claims, RAM, and what was worked out by hand, of a file in tests/data/nodes."""
+    memory, ram, want = [], [], {"ranges": [], "nodes": {}}
+    with open(os.path.join(NODES, name)) as f:
+        for key, *rest in (x.split() for x in f if x.strip() and not x.startswith("#")):
+            n = [int(x, 0) for x in rest if x not in ("range", "node", "unplaced")]
+            if key == "memory":
+                memory.append((n[0], n[1], n[2], False))
+            elif key == "ram":
+                ram.append((7, n[0], n[1], 0xf))
+            elif key == "=" and rest[0] == "range":
+                want["ranges"].append(tuple(n))
+            elif key == "=" and rest[0] == "node":
+                want["nodes"][n[0]] = n[2]
+            elif key == "=":
+                want["unplaced"] = n[0]
+    return memory, ram, want
+
+
+def nodes_of(got):
+    return {n["node"]: (n["ram_pages"], n["usable_pages"]) for n in got["nodes"]}
+
+
+def test_nodes():
+    names = sorted(os.listdir(NODES))
+    check(len(names) >= 3, "there are tables of nodes", names)
+    for name in names:
+        memory, ram, want = load_nodes(name)
+        low = sum(min(e, 1 << 20) - min(s, 1 << 20) for _, s, e, _ in ram)  # all of it is node 0's
+        for style, render in SRAT_STYLES.items():
+            got = read_json("\n".join(plain(ram) + render(memory)))
+            if not check(isinstance(got, dict), f"{name} as {style}", got):
+                continue
+            pages = {n: (b - (low if n == 0 else 0)) // PAGE for n, b in want["nodes"].items()}
+            check(nodes_of(got) == {n: (p, p) for n, p in pages.items()}, f"{name} as {style}: RAM", nodes_of(got))
+            ranges = [(n["node"], x["base"], x["base"] + x["pages"] * PAGE) for n in got["nodes"] for x in n["ranges"]]
+            check(sorted(ranges, key=lambda x: x[1]) == want["ranges"], f"{name} as {style}: ranges", ranges)
+            check(got["unplaced_pages"] == want["unplaced"] // PAGE, f"{name} as {style}: in no range")
+            check(sum(p for _, p in nodes_of(got).values()) == got["usable_pages"], f"{name} as {style}: all counted")
+            check(got["skipped_lines"] == 0 and got["disputed_ranges"] == 0 and not got["notes"],
+                  f"{name} as {style}: no remarks", got["notes"])
+    test_random_nodes()
+    test_which_nodes()
+
+
+def test_random_nodes():
+    """Small claims of any kind, against the rule asked page by page."""
+    rng = random.Random(14)
+    ram = [(7, 0x100000, 0x120000, 0xf), (4, 0x120000, 0x128000, 0xf), (9, 0x128000, 0x12a000, 0xf),
+           (0, 0x12a000, 0x130000, 0xf), (7, 0x130000, 0x140000, 0xf), (7, 0x200000, 0x800000, 0xf)]
+    for case in range(60):
+        edges = lambda: rng.choice((rng.randrange(0xf8, 0x148) << 12, rng.randrange(0xf8000, 0x148000)))
+        claims = [(rng.randrange(4), *sorted((edges(), edges() + 1)), rng.random() < 0.2)
+                  for _ in range(rng.randrange(1, 9))]
+        known = sorted({n for n, _, _, hot in claims if not hot})
+        sums, unplaced = {n: [0, 0] for n in known}, 0
+        for t, start, end, _ in ram:
+            for page in range(start, end, PAGE):
+                mine = [n for n, s, e, hot in claims if not hot and s <= page < e]
+                unplaced += t in RAM_TYPES and not mine
+                if known and t in RAM_TYPES:
+                    sums[mine[0] if mine else known[0]][0] += 1
+                    sums[mine[0] if mine else known[0]][1] += t in (4, 7)
+        got = read_json("\n".join(plain(ram) + SRAT_STYLES["Linux"](claims)))
+        placed = sum(x for x, _ in sums.values()) - unplaced
+        if not check(isinstance(got, dict), f"nodes by chance, case {case}", got):
+            continue
+        if not known or placed == 0:  # nothing to go by: one node has all
+            want, unplaced = {0: (got["usable_pages"] + 2, got["usable_pages"])}, 0
+        else:
+            want = {n: tuple(x) for n, x in sums.items()}
+        check(nodes_of(got) == want and got["unplaced_pages"] == unplaced, f"nodes by chance, case {case}",
+              (claims, nodes_of(got), want, got["unplaced_pages"], unplaced))
+
+
+def test_which_nodes():
+    two = [(0, 0, 0x4000000, False), (1, 0x4000000, 0xa000000, False)]
+    one = [(7, 0, 0xa000000, False)]
+    boots = (linux(SMALL, LINUX_NEW, FLAGS_NEW, True) + SRAT_STYLES["Linux"](two) + ["[0.0] Linux version 6"] +
+             linux(OTHER, LINUX_NEW, FLAGS_NEW, True) + SRAT_STYLES["Linux"](one))
+    got = read_json("\n".join(boots))
+    check(list(nodes_of(got)) == [7] and got["map_taken"] == 2, "nodes of the boot that the map is of", nodes_of(got))
+    got = read_json("\n".join(boots[:-4] + boots[-1:]))
+    check(list(nodes_of(got)) == [0, 1], "of two boots the one with a map", nodes_of(got))
+    got = read_json("\n".join(["[0.1] Linux version 6"] + SRAT_STYLES["Linux"](two) + ["# machine: x"] + plain(SMALL)))
+    check(list(nodes_of(got)) == [0, 1], "a map of its own beside a log: its nodes", got["nodes"])
+    got = read_json("\n".join(plain(SMALL)))
+    check(got["nodes"] == [] and got["unplaced_pages"] == 0, "no lines of nodes, no nodes", got["nodes"])
+    over = [(0, 0, 0x5000000, False), (1, 0x4000000, 0xa000000, False), (1, 0x4000000, 0x4800000, False)]
+    got = read_json("\n".join(plain(SMALL) + SRAT_STYLES["Linux"](over)))
+    check(got["disputed_ranges"] == 2 and nodes_of(got)[0][0] == (0x5000000 >> 12) - 256, "the first counts", got["nodes"])
+    got = read_json("\n".join(plain(SMALL) + ["SRAT: Node 1 PXM 1 [mem 0x00000000-0xffffffffffffffff]"] +
+                              SRAT_STYLES["Linux"](two)))
+    check(list(nodes_of(got)) == [0, 1] and nodes_of(got)[0][0] == 0x3f00, "a filler is no range", got["nodes"])
+    many = [(n, 0x100000 + n * PAGE, 0x101000 + n * PAGE, False) for n in range(600)]
+    got = read_json("\n".join(plain(SMALL) + SRAT_STYLES["Linux"](many)))
+    check(len(got["nodes"]) == 64 and got["lost_ranges"] == 600 - 64 and
+          sum(x for x, _ in nodes_of(got).values()) == got["usable_pages"], "more nodes than the kernel has",
+          got["lost_ranges"])
+    human = run("map", "-", stdin="\n".join(plain(SMALL) + SRAT_STYLES["Linux"](over[1:] + many)).encode()).stdout
+    for text in (b"\nnodes:\n", b"  node 1 ", b"of RAM, ", b"no range holds", b"overlap one of another node",
+                 b"ranges are not used"):
+        check(text in human, f"for people: {text}", human[:1500])
+    human = run("map", "-", stdin="\n".join(plain(SMALL) + SRAT_STYLES["Linux"]([(1, 1 << 40, 2 << 40, False)])).encode())
+    check(b"one only: no RAM lies in a range" in human.stdout, "nodes without RAM", human.stdout[:900])
+
+
 def test_logs():
     """Shipped inputs, and what they must come to (tests/data/logs/README.md)."""
     def get(name):
@@ -926,6 +1055,23 @@ def test_pictures():
             root = xml.etree.ElementTree.fromstring(text)
             check(root.tag.endswith("svg") and green in text.replace(" ", ""), f"{name}: SVG")
         test_odd_pictures(folder)
+        test_node_pictures(folder)
+
+
+def test_node_pictures(folder):
+    """A strip a range and row, in the tint of its node."""
+    even, odd = "rgb(25%,25%,50%)", "rgb(75%,75%,95%)"
+    # Rows of 16 MiB: four up to 64 MiB, four up to 128 MiB, a reserved one left out, and the last.
+    low, high, hot = (0, 0, 0x4000000, False), (1, 0x4000000, 0xa000000, False), (1, 0x4000000, 0xa000000, True)
+    for claims, want in (([], (0, 0)), ([low], (4, 0)), ([low, high], (4, 5)), ([low, hot], (4, 0)), ([high], (0, 5))):
+        out = os.path.join(folder, "nodes.svg")
+        r = run("draw", "-", "-o", out, stdin="\n".join(plain(SMALL) + SRAT_STYLES["Linux"](claims)).encode())
+        with open(out) as f:
+            text = f.read().replace(" ", "")
+        found = text.count(even), text.count(odd)
+        if claims == [high]:
+            found = found[1], found[0]  # the only node there is has the first tint
+        check(r.returncode == 0 and found == want, f"draw: strips of nodes {claims}", (found, want, r.stderr))
 
 
 def test_odd_pictures(folder):
@@ -981,7 +1127,7 @@ def main():
     test_real_maps()
     for name, test in (("logs that came out wrong once", test_logs), ("which map a log holds", test_choice),
                        ("numbers that are missing", test_missing), ("lines that were folded", test_folds),
-                       ("e820 lists", test_e820), ("RAM out of reach", test_reach), ("ends of ranges", test_ends),
+                       ("e820 lists", test_e820), ("nodes", test_nodes), ("RAM out of reach", test_reach), ("ends of ranges", test_ends),
                        ("what entries mean", test_meaning), ("broken lines", test_broken_lines),
                        ("hostile input", test_hostile), ("many entries", test_many_entries),
                        ("usage", test_usage), ("pictures", test_pictures), ("traces", test_traces)):
