@@ -1,6 +1,7 @@
 /* From descriptors to a running allocator. Contract: desk.h. */
 #include "tests/sim/desk.h"
 #include "hal/hal.h"
+#include "kernel/memory/space.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static bool own_beyond_direct_map(struct desk *d)
 {
     for (size_t i = 0; i < d->map.count; i++) {
         const struct mem_region *r = &d->map.regions[i];
-        paddr_t base = max_u64(r->base, DESK_REACH), end = mem_region_end(r);
+        paddr_t base = max_u64(r->base, SPACE_DIRECT_SIZE), end = mem_region_end(r);
         if (!mem_type_is_allocatable(r->type) || r->label != NULL || base >= end)
             continue;
         if (memmap_reserve(&d->map, base, end - base, "beyond the direct map") != STATUS_OK)

@@ -4,7 +4,8 @@
  * The allocator's tables lie in the desk's own memory; the pages that they would take on the
  * machine are taken from its map all the same, so every figure is the machine's.
  *
- * RAM beyond DESK_REACH has an owner and is never handed out.
+ * RAM beyond the kernel's direct map (SPACE_DIRECT_SIZE of kernel/memory/space.h) has an owner and
+ * is never handed out.
  *
  * What must hold, and desk_audit() proves: usable = owned by the allocator + its tables + beyond the
  * direct map, with equality; the runs that pmm_walk() gives add up to what the zones say;
@@ -21,10 +22,6 @@
 #include <stdio.h>
 
 #define DESK_ANOMALIES 64 /* listed, without MEMMAP_LOW; all are counted in map.anomalies */
-
-/* What the kernel's direct map reaches: SPACE_DIRECT_SIZE of kernel/memory/space.h, a header that
- * needs a machine's port. test.py holds the two together. */
-#define DESK_REACH (64 * TIB)
 
 struct desk_anomaly {
     enum memmap_anomaly kind;
