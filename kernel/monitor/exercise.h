@@ -3,9 +3,9 @@
  *
  * One round takes every free page, in runs of up to 128 MiB, the longest first. It writes into each
  * word a value made of its address and the seed, and only then verifies all of them. It does the
- * same with all bits inverted. Then it gives the runs back in random order, bad pages too. Writing and
- * verifying is shared among CPUs, piece by piece: each piece is verified by whichever CPU comes first.
- * Afterwards the zones' figures must be what they were, but for `failures`, `low_water`, and
+ * same with all bits inverted. Then it gives the runs back in random order, bad pages too. Writing
+ * and verifying is shared among CPUs, piece by piece: each piece is verified by whichever CPU comes
+ * first. Afterwards the zones' figures must be what they were, but for `failures`, `low_water`, and
  * `allocs` and `frees`, which have grown by the same number. The book of what was taken lies in
  * pages of the allocator too (513 at most). Each of them has passed the same patterns first, if
  * only in the CPU's caches.
@@ -51,20 +51,20 @@ enum exercise_phase {
 /* The name of a phase for people, a constant; "?" for any other number. */
 const char *exercise_phase_name(enum exercise_phase);
 
-/* Called on the CPU that does the round when a phase begins, then after each piece of 4 MiB or less that
- * it has done itself, and while taking and giving after each run: `done` of `total` pages of the phase
- * are done, by all. It answers false to stop the round: then
- * everything is given back, and it is not called again. It may look at the allocator, but must not
- * change it. */
+/* Called on the CPU that does the round when a phase begins, then after each piece of 4 MiB or less
+ * that it has done itself, and while taking and giving after each run: `done` of `total` pages of
+ * the phase are done, by all. It answers false to stop the round: then everything is given back,
+ * and it is not called again. It may look at the allocator, but must not change it. */
 typedef bool exercise_step_fn(void *ctx, enum exercise_phase, uint64_t done, uint64_t total);
 
-/* Run fn(arg) on all CPUs that shall help, the one that calls too, and return when it has returned on each.
- * The allocator is used by the caller alone, before and after. */
+/* Run fn(arg) on all CPUs that shall help, the one that calls too, and return when it has returned
+ * on each. The allocator is used by the caller alone, before and after. */
 typedef void exercise_all_fn(void (*fn)(void *), void *arg);
 
-/* Do one round, with any seed, on the CPUs of `all`. Returns NULL, or a constant sentence when the allocator or the book
- * has failed. (Memory that fails is told in `bad_words` and `*bad` alone.) `*r` is filled anew,
- * `*bad` is added to. O(pages * EXERCISE_LIST) at worst, O(pages) on sound memory. */
+/* Do one round, with any seed, on the CPUs of `all`. Returns NULL, or a constant sentence when the
+ * allocator or the book has failed. (Memory that fails is told in `bad_words` and `*bad` alone.)
+ * `*r` is filled anew, `*bad` is added to. O(pages * EXERCISE_LIST) at worst, O(pages) on sound
+ * memory. */
 const char *exercise_round(struct pmm *, uint64_t seed, exercise_all_fn *all, exercise_step_fn *step,
                            void *ctx, struct exercise_result *, struct exercise_bad *);
 

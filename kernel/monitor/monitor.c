@@ -168,7 +168,7 @@ static void do_errand(void *arg)
     e->command->run(e->call);
 }
 
-/* These give all CPUs work, and only CPU 0 may. */
+/* These commands give work to all CPUs, which only CPU 0 may do. */
 static bool is_for_all(const struct command *c)
 {
     return c->run == run_selftest || c->run == run_exercise;
@@ -183,26 +183,38 @@ static void run_there(uint64_t cpu, const struct command *c, const struct comman
         LOG("monitor", "there is no CPU %u that runs", U(cpu));
 }
 
-/* "on 2 walk 0x1000" names CPU 2 and leaves the rest; without "on" it is CPU 0. */
-static const char *read_cpu(const char *line, uint64_t *cpu)
+static const char *skip_spaces(const char *p)
 {
-    const char *p = line;
-    uint64_t n = 0;
     while (*p == ' ')
         p++;
-    if (p[0] != 'o' || p[1] != 'n' || p[2] != ' ')
-        return line;
-    for (p += 3; *p == ' '; p++)
-        continue;
-    const char *digits = p;
+    return p;
+}
+
+/* Where the decimal number at `p` ends, or where it has become too large; NULL when there is none.
+ * */
+static const char *read_number(const char *p, uint64_t *value)
+{
+    const char *from = p;
+    uint64_t n = 0;
     for (; *p >= '0' && *p <= '9' && n <= UINT32_MAX; p++)
         n = n * 10 + (uint64_t)(*p - '0');
-    while (*p == ' ' && p[1] == ' ')
-        p++;
-    if (p == digits || *p != ' ' || p[1] == '\0')
+    *value = n;
+    return p != from ? p : NULL;
+}
+
+/* Take "on 2" off the front of "on 2 walk 0x1000": `*cpu` is 2, and the rest is returned. A line
+ * that does not begin so is returned as it is. */
+static const char *read_cpu(const char *line, uint64_t *cpu)
+{
+    const char *p = skip_spaces(line);
+    uint64_t n;
+    if (p[0] != 'o' || p[1] != 'n' || p[2] != ' ')
+        return line;
+    p = read_number(skip_spaces(p + 3), &n);
+    if (p == NULL || *p != ' ' || *skip_spaces(p) == '\0')
         return line;
     *cpu = n;
-    return p;
+    return skip_spaces(p);
 }
 
 static void carry_out(const char *text)

@@ -14,12 +14,11 @@
  * image has moved. After cpu_detect(). */
 void facts_setup(const struct boot_info *);
 
-/* Ask the allocator nothing from now on, since its locks may be held: the RAM stays what it was when
- * it was asked last. */
+/* Ask the allocator nothing from now on, since its locks may be held: the RAM stays what it was
+ * when it was asked last. */
 void facts_freeze(void);
 
-/* Write fact `which`, below FACTS_COUNT, into `*l`, whose `cut` must be false. After facts_setup().
- * */
+/* Write fact `which`, below FACTS_COUNT, into `*l`, its `cut` being false. After facts_setup(). */
 void facts_line(struct format_line *l, unsigned which);
 
 #endif
