@@ -1,4 +1,4 @@
-/* tests/sim/reader.h: a UEFI memory map out of whatever text it reached us in.
+/* tests/sim/reader.h: reads a UEFI memory map out of whatever text it stands in.
  *
  * Formats, recognised line by line, with any prefix (time stamp, syslog, quotation marks of a
  * mail), letters of either case:
@@ -16,13 +16,13 @@
  *   FreeBSD   Type PHYSICAL VIRTUAL PAGES UC WB                       boot -v, machdep.efi_map
  *   uefi-rs   MemoryDescriptor { ty: T, phys_start: N, virt_start: N, page_count: N, att: F }
  *   markdown  | Type | Start | End | ... |                            columns as its head says
- *   e820      BIOS-e820: [mem a-b] usable                             also of Xen and FreeBSD's SMAP
+ *   e820      BIOS-e820: [mem a-b] usable                             also Xen's, FreeBSD's SMAP
  *
- * And, beside the map, ACPI: SRAT: Node N PXM N [mem a-b]             Linux and Xen: who has what
+ * Beside the map: ACPI: SRAT: Node N PXM N [mem a-b]                  Linux and Xen: the nodes
  *
- * How it reached us: UTF-8 or UTF-16, any ends of lines, terminal escapes, HTML's entities and
- * tags, quoted-printable, markdown's table bars; lines that a mail folded, or Rust's {:#?} spread,
- * are put together again.
+ * The text may be UTF-8 or UTF-16 with any line ends, and have terminal escapes, HTML's entities
+ * and tags, quoted-printable, or the bars of a markdown table. Lines that a mail has folded, or
+ * that Rust's {:#?} has spread over several, are put together again.
  *
  * Rules that hold:
  *   - A format says whether its ends are inclusive; where the numbers say otherwise (a page-aligned
@@ -32,16 +32,16 @@
  *     skipped ones are kept as notes with number and reason.
  *   - Text may hold several lists (boots, or two formats). Three kinds are no map: what follows the
  *     title "EFI runtime memory map", which is what Linux keeps for later; an e820 list beside a
- *     UEFI one; a list all of whose entries stand in a longer one (a copy that was cut). Of the
- *     rest, those that do not overlap are parts of one map and are all taken. Else one is: the last
- *     without a gap in its numbers that has conventional memory and at least half as many entries
- *     as the longest; if all have gaps, the last of that length. `maps` and `taken` say which.
+ *     UEFI one; a list all of whose entries stand in a longer one (a copy that was cut). When the
+ *     remaining lists do not overlap, they are parts of one map, and all are taken. Otherwise one
+ *     list is taken: the last one without a gap in its numbers that has conventional memory and at
+ *     least half as many entries as the longest; or, when all have gaps, the last of that length.
+ *     `maps` and `taken` say which.
  *   - Numbers that are missing in memNN or MMap[N], counted from 0, make `partial` true, and a note
- *     names them. That the list goes on after its last number, nobody can see.
+ *     names them. Nobody can see whether a list went on after its last number.
  *   - An e820 list is taken when there is nothing else; a note says what it cannot know.
- *   - Node ranges are those of the boot that the map is of, or of the last boot that has any.
- *   - No input makes it fail but want of memory. Of a line longer than READER_LINE bytes the rest
- *     is ignored.
+ *   - Node ranges are those of the map's own boot, or of the last boot that has any.
+ *   - Reading fails only when memory runs out. What a line has beyond READER_LINE bytes is ignored.
  */
 #ifndef TESTS_SIM_READER_H
 #define TESTS_SIM_READER_H
@@ -49,8 +49,8 @@
 #include "hal/base.h"
 
 #define READER_LINE  2048 /* bytes of a line that are looked at */
-#define READER_NOTES 32   /* notes on lines that are kept; all are counted */
-#define READER_ABOUT 8    /* notes on the list as a whole come on top */
+#define READER_NOTES 32   /* notes on lines; more are counted, but not kept */
+#define READER_ABOUT 8    /* notes on the list as a whole, besides those */
 
 enum reader_style {
     STYLE_MAP,
@@ -84,7 +84,7 @@ struct reader_entry {
     uint32_t line;       /* 1-based; stops at UINT32_MAX */
 };
 
-/* What an SRAT says: memory of a node. A hot-pluggable window is where memory may come to. */
+/* A node's memory, as an SRAT gives it. In a hot-pluggable window memory may be added later. */
 struct reader_range {
     uint64_t base, size;
     uint32_t node;
@@ -104,16 +104,16 @@ struct reader_piece {
     enum reader_style style;
     size_t number; /* among all lists, from 1 */
     size_t boot;
-    bool runtime; /* what Linux keeps for later: no map */
+    bool runtime; /* what Linux keeps for later, which is not the map */
 };
 
-/* The last line began an entry and did not end it: it waits for the next. */
+/* A line that began an entry and did not end it. It is held until the next line has come. */
 struct reader_held {
-    char text[READER_LINE]; /* it and what was joined to it */
-    size_t own;             /* bytes of the first line */
-    unsigned lines;         /* 0: nothing is held */
+    char text[READER_LINE]; /* the line, and what was joined to it */
+    size_t own;             /* bytes of the line itself */
+    unsigned lines;         /* how many lines it is made of; 0: nothing is held */
     uint32_t line;
-    const char *why; /* what is wrong with it if nothing follows */
+    const char *why; /* what is wrong with it when nothing that fits follows */
     enum reader_style style;
     bool soft; /* it ended in a soft line break of quoted-printable */
     bool timed;
@@ -122,14 +122,13 @@ struct reader_held {
 struct reader {
     struct reader_entry *entries; /* after reader_finish(): the map that was taken */
     size_t count;
-    struct reader_range
-        *ranges; /* after reader_finish(): of that map's boot, in the text's order */
+    struct reader_range *ranges; /* after reader_finish(): of the map's boot, in the text's order */
     size_t range_count;
     uint64_t lines, range_lines, joined, ignored, skipped;
     uint64_t odd; /* lines with a remark: an end of the other kind, an unknown type, a repetition */
     struct reader_note notes[READER_NOTES + READER_ABOUT];
-    size_t note_count, about_count; /* of which about the list as a whole */
-    size_t maps, taken; /* lists in the text; which one was taken (1-based), 0: `parts` joined */
+    size_t note_count, about_count; /* about_count of them are about the list as a whole */
+    size_t maps, taken; /* lists in the text; the one taken, from 1 on; 0: `parts` were joined */
     size_t parts;
     uint32_t styles; /* 1 << enum reader_style of the lists taken */
     uint32_t first_line, last_line;
@@ -157,16 +156,16 @@ struct reader {
 
 void reader_init(struct reader *);
 
-/* More of the text; any bytes, cut anywhere. */
+/* Take more of the text in: any bytes, cut anywhere. */
 void reader_feed(struct reader *, const void *text, size_t bytes);
 
-/* No more text: choose the map. False when memory ran out. `count` is 0 when there was no map. */
+/* The text is over: choose the map. `count` is 0 when there was none. False when memory ran out. */
 bool reader_finish(struct reader *);
 
 void reader_free(struct reader *);
 
-/* init, feed and finish for a file ("-": standard input). NULL, or a sentence in `error`. The
- * reader is to be freed in both cases. */
+/* Init, feed and finish for a file; "-" is standard input. Returns NULL, or `error` with a sentence
+ * in it. Free the reader in both cases. */
 const char *reader_file(struct reader *, const char *path, char *error, size_t error_size);
 
 const char *reader_style_name(enum reader_style);

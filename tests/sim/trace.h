@@ -1,10 +1,11 @@
-/* tests/sim/trace.h: recorded page allocations: read a trace file, check it, replay it.
+/* tests/sim/trace.h: reads a file of recorded page allocations, checks it and replays it.
  *
  * The format is in tests/data/traces/README.md. A trace that trace_load() accepts is sound: every
- * free names an allocation that came before it and has not been freed, every order is one that an
- * allocator can be asked for. So trace_replay() trusts it.
+ * free names an allocation that came before it and has not been freed, and an allocator can be
+ * asked for every order. So trace_replay() trusts it.
  *
- * Hostile files are safe: nothing is sized by what the header claims, only by the bytes that came.
+ * A hostile file does no harm: memory is sized by the bytes that were read, never by what the
+ * header claims.
  */
 #ifndef TESTS_SIM_TRACE_H
 #define TESTS_SIM_TRACE_H
@@ -14,11 +15,11 @@
 #define TRACE_ORDERS    19u /* orders 0..18: up to 1 GiB, the largest alignment of pmm_alloc */
 #define TRACE_MAX_WORDS ((uint32_t)1 << 28)
 
-/* What a request says about itself: bits of the kind given to alloc(). */
+/* What is known about a request, as bits of its kind. */
 #define TRACE_ZEROED  1u
 #define TRACE_MOVABLE 2u
 #define TRACE_DMA     4u
-#define TRACE_SINGLE  8u /* order 0; not movable as well: a page of the kernel's own */
+#define TRACE_SINGLE  8u /* order 0; without TRACE_MOVABLE it is a page of the kernel's own */
 #define TRACE_KINDS   16u
 
 #define TRACE_ALLOC_BIT ((uint32_t)1 << 31) /* a word of a trace: an allocation; else a free */
@@ -30,25 +31,26 @@ struct trace {
     uint64_t peak_pages; /* most pages held at one time; counted, and equal to the header's */
 };
 
-/* Read `path`. False: `error` holds a sentence with the file's name, and `trace` is empty. */
+/* Read the file `path`. When it is false, `error` has a sentence with the file's name, and `trace`
+ * is empty. */
 bool trace_load(const char *path, struct trace *trace, char *error, size_t error_size);
 void trace_unload(struct trace *trace);
 
-/* Pages of a memory with `percent` headroom over the trace's peak, rounded up. */
+/* The pages of a memory that is `percent` larger than the trace's peak, rounded up. */
 uint64_t trace_pages_with_headroom(const struct trace *trace, double percent);
 
 struct trace_target;
 struct trace_counts;
 
-/* The measured loop; trace_loop() below with two functions filled in, so that it calls them
- * directly, as a kernel calls its allocator. */
+/* The loop that is measured: trace_loop() below with two functions filled in, so that they are
+ * called directly, as a kernel calls its allocator. */
 typedef void trace_loop_fn(const struct trace *, const struct trace_target *, paddr_t *held,
                            struct trace_counts *);
 typedef paddr_t trace_alloc_fn(void *ctx, size_t pages, uint64_t align, uint32_t flags);
 typedef bool trace_free_fn(void *ctx, paddr_t base, size_t pages);
 
-/* Who serves the replay. `flags[kind]` is passed as alloc()'s last argument, so that a caller turns
- * what the trace knows into its own flags beforehand, not in the measured loop. */
+/* What serves the replay. alloc() gets `flags[kind]` as its last argument: the caller translates
+ * the kinds to its own flags beforehand, not in the measured loop. */
 struct trace_target {
     void *ctx;
     trace_loop_fn *loop;
@@ -76,8 +78,8 @@ static inline uint32_t trace_kind_of(uint32_t word)
     return (word >> 8 & 7u) | ((word & 0xFFu) == 0 ? TRACE_SINGLE : 0);
 }
 
-/* An allocation that is held keeps its order in the low bits of its address, which are 0 in a page
- * address: one table, one cache line for a free. */
+/* `held` keeps the order of an allocation in the low bits of its address, which are 0 in the
+ * address of a page. So there is one table, and a free touches one cache line of it. */
 static inline __attribute__((always_inline)) void
 trace_loop(trace_alloc_fn *alloc, trace_free_fn *give_back, const struct trace *t,
            const struct trace_target *target, paddr_t *held, struct trace_counts *counts)
@@ -103,8 +105,7 @@ trace_loop(trace_alloc_fn *alloc, trace_free_fn *give_back, const struct trace *
     }
 }
 
-/* Pages of allocation `ordinal`, and its place in the trace's order of allocations. O(words) for
- * the whole walk: visits every allocation in order. */
+/* Visit every allocation in order; `ordinal` is its place among them, from 0 on. O(words). */
 typedef void trace_visit_fn(void *ctx, uint32_t ordinal, unsigned order, uint32_t kind);
 void trace_walk(const struct trace *trace, trace_visit_fn *visit, void *ctx);
 
