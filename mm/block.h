@@ -30,6 +30,7 @@
  *      FREE ---- take: shared = 1 ----> HEAD                             (owner)          |
  *       | ^ ^                            |                                                |
  *       | | +----- give: shared = 0 -----+      RETURNED <-- gives: shared = 0 -----------+
+ *       | |                                        +------- takes: shared = 1 ---------> HEAD
  *       | |                                                   (anybody else, zone locked)
  *       | +-- give: private = 1 ---+
  *       +---- take: private = 0 --> INTERIOR
@@ -42,8 +43,8 @@
  * Invariants:
  *   B1  a PAGE_INTERIOR page follows a PAGE_HEAD or a PAGE_INTERIOR page, in this block or at the
  *       end of the block before
- *   B2  an owned block has single pages only: each PAGE_HEAD is a whole run, and only the owner
- *       takes pages, one at a time
+ *   B2  an owned block has single pages only: each PAGE_HEAD is a whole run. Its owner takes PAGE_PARKED
+ *       pages, anybody takes PAGE_RETURNED ones under the lock, one at a time
  *
  * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
  * Page indices are 0 to 511, ranges half-open. Nothing here takes a lock. Costs are O(1): at most
@@ -100,7 +101,7 @@ static inline enum page_state block_state(const struct block_bits *b, unsigned i
 
 /* --- one page of a block without an owner; zone locked --- */
 
-/* PAGE_FREE becomes PAGE_HEAD, a run of one page; and back. */
+/* PAGE_FREE (in an owned block PAGE_RETURNED) becomes PAGE_HEAD, a run of one page; and back. */
 static inline void block_take_page(struct block_bits *b, unsigned index)
 {
     uint64_t *word = &b->word[index / 64].shared;

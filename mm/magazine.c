@@ -72,14 +72,19 @@ static void release(struct magazine *m)
     if (z == NULL)
         return;
     hal_lock(&z->lock);
-    disown(m);
+    if (m->zone == z)
+        disown(m);
     hal_unlock(&z->lock);
 }
 
-void magazine_release_all(struct magazine_cpu *cpu)
+bool magazine_release_all(struct magazine_cpu *cpu)
 {
-    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
+    bool any = false;
+    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++) {
+        any |= cpu->magazines[kind].zone != NULL;
         release(&cpu->magazines[kind]);
+    }
+    return any;
 }
 
 /* --- which block --- */
@@ -87,10 +92,11 @@ void magazine_release_all(struct magazine_cpu *cpu)
 /* Owning a block and giving it back costs as much as taking a few pages singly. */
 #define WORTH_OWNING 2u
 
-/* Pages that a CPU may park without starving the others of a zone that runs low. */
+/* Pages that a CPU may park without starving the others of a zone that runs low, or a request that looks
+ * for what is parked. */
 static bool may_park(const struct zone *z, uint64_t pages)
 {
-    return pages <= z->free / (4 * (uint64_t)z->cpus);
+    return z->seekers == 0 && pages <= z->free / (4 * (uint64_t)z->cpus);
 }
 
 /* In an owned block PAGE_WITHHELD would read as PAGE_PARKED, and only singles may be in it (B2). */

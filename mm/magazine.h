@@ -104,8 +104,9 @@ bool magazine_fill(struct magazine *);
  * comes from a block that is not worth owning. PADDR_NONE: the zone has no block for it. */
 paddr_t magazine_refill(struct magazine_cpu *, enum magazine_kind, struct zone *);
 
-/* Give all blocks back to their zones. */
-void magazine_release_all(struct magazine_cpu *);
+/* Give all blocks back to their zones. False: there was none. A CPU that waits for a lock may run this
+ * meanwhile (hal_call_others()), so what a magazine has is looked at again behind each lock. */
+bool magazine_release_all(struct magazine_cpu *);
 
 /* A page was given back to its zone: `frame` is its physical block number, `block` the zone's
  * number of it. Where one page was freed, its neighbours often follow: the second time, the CPU

@@ -3,6 +3,7 @@
  * take() and give(), which are kept out of line so that the short way needs few registers. */
 #include "mm/pmm.h"
 
+#include "mm/pmm_parked.h"
 #include "mm/pmm_struct.h"
 
 #define MAX_ALIGN (1 * GIB)
@@ -104,8 +105,19 @@ static void count_failure(struct pmm *p, uint32_t flags)
     UNUSED(__atomic_fetch_add(&p->failures, 1, __ATOMIC_RELAXED));
 }
 
-/* What this CPU has parked pins blocks and is not counted as free: before a request fails, it goes
- * back to the zones, and they are searched again (P6). */
+/* What all CPUs have parked is within reach now (P6). */
+static paddr_t take_parked(struct pmm *p, struct magazine_cpu *cpu, const struct request *q)
+{
+    bool all = parked_begin(p);
+    paddr_t base = take_anywhere(p, cpu, q);
+    if (base == PADDR_NONE && !all && q->pages == 1 && q->align_shift == 0)
+        base = parked_take_returned(p, highest_zone(q->flags));
+    parked_end(p);
+    return base;
+}
+
+/* What is parked pins blocks and is not counted as free. Before a request fails, what this CPU has goes
+ * back to the zones, and they are searched again; then what the others have (P6). */
 static paddr_t take_slowly(struct pmm *p, struct magazine_cpu *cpu, const struct request *q)
 {
     struct magazine *m = &cpu->magazines[magazine_for(q->flags)];
@@ -114,8 +126,10 @@ static paddr_t take_slowly(struct pmm *p, struct magazine_cpu *cpu, const struct
     paddr_t base = take_anywhere(p, cpu, q);
     if (base != PADDR_NONE)
         return base;
-    magazine_release_all(cpu);
-    base = take_anywhere(p, cpu, q);
+    if (magazine_release_all(cpu))
+        base = take_anywhere(p, cpu, q);
+    if (base == PADDR_NONE && parked_anywhere(p))
+        base = take_parked(p, cpu, q);
     if (base == PADDR_NONE)
         count_failure(p, q->flags);
     return base;
@@ -271,7 +285,7 @@ static status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, s
 }
 
 /* The range must lie in one region. What follows a region is another one only at a zone's limit.
- * Pages parked on this CPU can be claimed, so they go back to the zones first. */
+ * Parked pages can be claimed, so they go back to the zones: those of this CPU first. */
 static status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
 {
     const struct region *r = pmm_region(p, page, &cpu->region_hint);
@@ -284,7 +298,13 @@ static status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, si
         return goes_on ? STATUS_INVALID : judge_outside(p, page + inside);
     }
     magazine_release_all(cpu);
-    return claim_in(p, r, page, pages);
+    status_t status = claim_in(p, r, page, pages);
+    if (status == STATUS_BUSY && parked_anywhere(p)) {
+        parked_begin(p);
+        status = claim_in(p, r, page, pages);
+        parked_end(p);
+    }
+    return status;
 }
 
 status_t pmm_claim(struct pmm *p, paddr_t base, size_t pages)

@@ -27,7 +27,7 @@
  *       extent in the list for its length
  *   P4  block summaries equal what the bits say
  *   P5  no two free extents touch
- *   P6  pmm_alloc fails only if no run fits in the zones allowed; pages parked on this CPU count
+ *   P6  pmm_alloc fails only if no run fits in the zones allowed, whatever is parked and wherever
  *   P7  no allocator table, image, stack or page-table page is ever free
  *   P8  a call that fails has changed nothing
  */
@@ -47,6 +47,12 @@
 #define PMM_ZERO   4u /* the pages read as zero */
 #define PMM_KERNEL 8u /* long-lived: kept together in blocks of its own */
 
+/* P6 and other CPUs. A call that would fail has every other CPU give back what it parked
+ * (hal_call_others()), and looks again. With a port that cannot do that, pages truly parked with another
+ * CPU are out of its reach; those that were given back to another CPU's block can still be had, one by
+ * one. Such a kernel calls pmm_drain() on a CPU that goes idle, or that is asked to by one whose request
+ * failed. */
+
 /* Take `pages` (>= 1) contiguous pages. Highest zone first; ordinary requests enter DMA last and
  * leave a reserve there (a quarter of the zone, so less than 4 MiB). PADDR_NONE when no run fits
  * (P6), or an argument is out of range. One page: O(1). Any context but NMI; takes a zone lock. */
@@ -55,8 +61,8 @@ paddr_t pmm_alloc(struct pmm *, size_t pages, uint32_t flags);
 /* The same, aligned to `align` bytes: a power of two, 4 KiB to 1 GiB. */
 paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32_t flags);
 
-/* Take exactly these pages, all or nothing. STATUS_BUSY when one is allocated or parked with
- * another CPU, STATUS_NOT_PAGE, STATUS_INVALID (0 pages, or the range crosses the end of a zone),
+/* Take exactly these pages, all or nothing. STATUS_BUSY when one is allocated (or parked with another
+ * CPU, where the port has no hal_call_others()), STATUS_NOT_PAGE, STATUS_INVALID (0 pages, or the range crosses the end of a zone),
  * STATUS_FOREIGN, STATUS_RESERVED. The contents are left alone, junk mode or not. */
 status_t pmm_claim(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
 

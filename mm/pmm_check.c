@@ -9,6 +9,7 @@
 struct census {
     uint64_t free, parked, allocated; /* pages */
     uint64_t partly;                  /* blocks that must be in a list */
+    uint64_t owned;                   /* blocks that CPUs own */
     uint64_t extents;                 /* free ones */
 };
 
@@ -59,6 +60,7 @@ static const char *check_owned_block(const struct summary *s, const struct block
         return "P3: a block that a CPU owns is in a list";
     c->parked += block_count(bits, PAGE_PARKED) + block_count(bits, PAGE_RETURNED);
     c->allocated += block_count(bits, PAGE_HEAD);
+    c->owned++;
     return NULL;
 }
 
@@ -192,6 +194,8 @@ static const char *check_counts(const struct zone *z, const struct census *c)
         return "P1: the free pages of a zone are not what its counter says";
     if (c->free + c->parked + c->allocated != z->total)
         return "P1: free, parked and allocated pages of a zone do not add up to its total";
+    if (c->owned != z->owned)
+        return "P4: the blocks of a zone that CPUs own are not as many as it counts";
     if (z->low_water > z->free)
         return "P1: a zone has fewer free pages than its low-water mark";
     return NULL;

@@ -78,3 +78,17 @@ bool scan_find(const struct lists *l, size_t pages, unsigned align_shift, struct
     }
     return false;
 }
+
+bool scan_find_returned(const struct lists *l, struct place *out)
+{
+    for (uint32_t b = 0; b < l->blocks; b = lists_next(l, b)) {
+        if (!lists_is_open(l, b) || l->summaries[b].owner == 0)
+            continue;
+        unsigned index = block_find(&l->bits[b], 1, 0);
+        if (index < BLOCK_PAGES) {
+            *out = (struct place){b, index};
+            return true;
+        }
+    }
+    return false;
+}

@@ -13,4 +13,8 @@
  * (0 to 18). False: there is none. The zone's lock is held. O(blocks in use + extents). */
 bool scan_find(const struct lists *, size_t pages, unsigned align_shift, struct place *out);
 
+/* The lowest page that is PAGE_RETURNED. False: there is none. The zone's lock is held. O(blocks in use
+ * + extents). */
+bool scan_find_returned(const struct lists *, struct place *out);
+
 #endif

@@ -147,6 +147,16 @@ bool zone_scan_run(struct zone *z, size_t pages, unsigned align_shift, enum bloc
     return true;
 }
 
+/* The owner never touches such a page without the lock, so anybody may take it under the lock. */
+bool zone_take_returned(struct zone *z, struct place *out)
+{
+    if (!scan_find_returned(&z->lists, out))
+        return false;
+    block_take_page(&z->lists.bits[out->block], out->index);
+    z->allocs++;
+    return true;
+}
+
 /* Where the longest run is one page, it stays so until the block is full. */
 bool zone_take_page(struct zone *z, enum block_class class, struct place *out)
 {
@@ -330,6 +340,7 @@ void zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
     count_taken(z, s->free);
     s->free = 0;
     s->owner = (uint16_t)owner;
+    __atomic_store_n(&z->owned, z->owned + 1, __ATOMIC_RELAXED);
 }
 
 /* A block without a free page is in no list, as it was while it had an owner. */
@@ -337,6 +348,7 @@ void zone_disown_block(struct zone *z, uint32_t block)
 {
     struct summary *s = &z->lists.summaries[block];
     s->owner = 0;
+    __atomic_store_n(&z->owned, z->owned - 1, __ATOMIC_RELAXED);
     if (block_disown(&z->lists.bits[block]))
         recount_block(&z->lists, block);
     z->free += s->free;

@@ -18,7 +18,9 @@ struct zone {
     uint64_t low_water; /* the least `free` ever was */
     uint64_t reserve;   /* pages that only a request for this zone may use */
     uint64_t allocs, frees, failures;
-    bool magazines; /* large enough for CPUs to own blocks */
+    uint32_t owned;   /* blocks that CPUs own */
+    uint32_t seekers; /* calls that look for what was parked: no CPU comes to own a block meanwhile */
+    bool magazines;   /* large enough for CPUs to own blocks */
     struct lists lists;
 };
 
@@ -42,6 +44,10 @@ bool zone_scan_run(struct zone *, size_t pages, unsigned align_shift, enum block
 /* Take one page from the partly used block of that class that has the least to lose. False when the
  * class has none. */
 bool zone_take_page(struct zone *, enum block_class, struct place *out);
+
+/* Take a page that was given back to a block which a CPU owns; it stays in that block. False: there is
+ * none. O(blocks in use). */
+bool zone_take_returned(struct zone *, struct place *out);
 
 /* Are `pages` from the place on, within its region, all free? O(blocks of the run). */
 bool zone_is_free(const struct zone *, struct place, size_t pages);

@@ -54,9 +54,11 @@ void host_set_cpu(uint32_t index)
 void host_lock_wait(struct hal_lock *lock)
 {
     for (unsigned spins = 1;; spins++) {
-        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0)
+        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0) {
+            host_interrupt();
             if (spins++ % 128 == 0)
                 sched_yield();
+        }
         if (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) == 0)
             return;
     }

@@ -18,6 +18,15 @@ uint64_t host_ram_touched(void);
 /* Make this thread CPU `index`. Threads start as CPU 0. */
 void host_set_cpu(uint32_t index);
 
+/* Calls among threads (hal_call_others()). Until a thread has joined, the port says that it cannot make
+ * them. A thread joins as the CPU that it is, below HOST_CPUS; from then on it calls host_interrupt()
+ * between its own calls of mm/ again and again, or is idle: host_idle(true), from which it may never come
+ * back. Another thread may go on as that CPU from there, by host_idle(false). */
+#define HOST_CPUS 1024u
+void host_join(void);
+void host_interrupt(void);
+void host_idle(bool);
+
 /* Catch the next hal_panic() of this thread:
  *
  *     if (setjmp(*host_panic_catch()) == 0) { ...code that must panic...; host_panic_release(); }

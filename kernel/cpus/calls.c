@@ -96,6 +96,13 @@ static void await(void)
     }
 }
 
+/* For mm/: every CPU here can be asked. */
+bool hal_call_others(void (*fn)(void *arg), void *arg)
+{
+    calls_run(NULL, fn, arg);
+    return true;
+}
+
 uint32_t calls_run(calls_wanted_fn *wanted, void (*fn)(void *), void *arg)
 {
     if (open.count <= 1)

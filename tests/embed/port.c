@@ -28,6 +28,13 @@ uint32_t hal_tlb_page_limit(void)
 }
 
 /* There is no other CPU. */
+bool hal_call_others(void (*fn)(void *arg), void *arg)
+{
+    UNUSED(fn);
+    UNUSED(arg);
+    return true;
+}
+
 void hal_tlb_shootdown(paddr_t root, vaddr_t base, uint64_t size)
 {
     UNUSED(root);

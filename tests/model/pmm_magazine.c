@@ -312,9 +312,9 @@ static void take_all(struct desk *d)
             continue;
 }
 
-/* CPU 1 gives back pages of a block that CPU 0 owns, side by side: they are for CPU 0 alone, and
- * are taken again, each once, when it gives the block back. */
-static void what_comes_back_is_the_owners(void)
+/* CPU 1 gives back pages of a block that CPU 0 owns, side by side. When nothing else is left they can be
+ * had one by one, each once, but not as a run, until CPU 0 gives the block back. */
+static void what_comes_back_can_be_had(void)
 {
     struct desk d;
     paddr_t pages[8];
@@ -335,7 +335,12 @@ static void what_comes_back_is_the_owners(void)
         EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_PARKED);
         EXPECT(pmm_claim(d.p, pages[i], 1) == STATUS_BUSY);
     }
-    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE && pmm_alloc_aligned(d.p, 1, 8 * KIB, 0) == PADDR_NONE);
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
+        EXPECT(pmm_alloc(d.p, 1, i % 2 == 0 ? PMM_KERNEL : 0) == pages[i]);
+    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE && pmm_check(d.p) == NULL);
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
+        EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_OK);
     EXPECT(pmm_free(d.p, claimed[0], 1) == STATUS_OK && pmm_free(d.p, claimed[2], 1) == STATUS_OK);
     EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE); /* two pages are free, but not side by side */
     EXPECT(pmm_check(d.p) == NULL);
@@ -361,6 +366,6 @@ int main(void)
     expect_run("kernel pages that were given back are for the kernel", classes_stay_apart);
     expect_run("a block goes back under the lock of its own zone", back_under_its_own_lock);
     expect_run("what lies behind the magazines is no magazine", nothing_behind_the_magazines);
-    expect_run("what comes back to an owned block is its owner's", what_comes_back_is_the_owners);
+    expect_run("what others gave back to an owned block can be had page by page", what_comes_back_can_be_had);
     return expect_total();
 }
