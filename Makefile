@@ -221,8 +221,8 @@ fuzz-plants: ## plant an error for each fuzz target, and see it found
 .PHONY: quick test layers tidy portability cover matrix mutate prove
 test: ## everything: ./run.sh test
 	./run.sh test
-layers: ## prove the layer rule: who may include whom
-	sh tests/lint/layers.sh
+layers: ## prove who may include whom, and the house rules that need no compiler
+	$(PYTHON) tests/lint/layers.py
 	$(PYTHON) tests/lint/log_formats.py $(KERN_SRC)
 tidy: ## clang-tidy and cppcheck over mm/ and hal/host
 	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS) -Ihal/host

@@ -8,6 +8,7 @@
 #include "kernel/screen/panic_screen.h"
 #include "kernel/monitor/exercise_run.h"
 #include "kernel/early/image.h"
+#include "kernel/early/move.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/account.h"
@@ -137,7 +138,7 @@ static void kernel_moved(void *arg)
 {
     UNUSED(arg);
     const char *no_screen = display_early(&boot);
-    const char *wrong = image_open(image_new_base(), boot.image_base, boot.image_size);
+    const char *wrong = image_open(move_base(), boot.image_base, boot.image_size);
     panic_setup(image.base, image.size, options.exit);
     cpu_own();
     cpu_set_memory_types();
@@ -168,6 +169,6 @@ _Noreturn void kernel_enter(struct boot_info *info)
         (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
         HAL_PANIC("the loader handed over no usable stack");
     if (options.five_levels)
-        image_use_five_levels();
-    image_move(&boot, options.kaslr, kernel_moved);
+        move_use_five_levels();
+    move_image(&boot, options.kaslr, kernel_moved);
 }

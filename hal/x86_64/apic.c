@@ -4,7 +4,7 @@
 #include "hal/cpu.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/features.h"
-#include "hal/x86_64/trap.h"
+#include "hal/x86_64/vectors.h"
 
 #define MSR_APIC_BASE 0x1Bu
 #define MSR_X2APIC    0x800u

@@ -13,7 +13,8 @@
 
 #define MSR_PAT   0x277u
 #define MSR_EFER  0xC0000080u
-#define EFER_SCE  ((uint64_t)1 << 0)
+#define EFER_LME  ((uint64_t)1 << 8)
+#define EFER_LMA  ((uint64_t)1 << 10)
 #define EFER_NXE  ((uint64_t)1 << 11)
 #define PAT_VALUE 0x0007040100070406u /* UC UC- WT WC | UC UC- WT WB, entry 0 rightmost */
 
@@ -37,13 +38,17 @@ struct cpu_protection cpu_protection(void)
                                    .no_execute = (asm_rdmsr(MSR_EFER) & EFER_NXE) != 0};
 }
 
-void control_own(struct percpu *p)
+void control_set_registers(void)
 {
     asm_write_cr4(CR4_PAE | CR4_MCE | (asm_read_cr4() & CR4_LA57));
     asm_write_cr0(CR0_VALUE);
-    uint64_t efer = asm_rdmsr(MSR_EFER) & ~EFER_SCE;
-    asm_wrmsr(MSR_EFER, features.nx ? efer | EFER_NXE : efer);
-    descriptors_load(p);
+    asm_wrmsr(MSR_EFER, EFER_LME | EFER_LMA | (features.nx ? EFER_NXE : 0));
+}
+
+void control_own(struct percpu *p)
+{
+    control_set_registers();
+    descriptors_load(&p->descriptors);
     percpu_load(p);
 }
 
@@ -55,7 +60,7 @@ void cpu_own(void)
         stacks[i] = (vaddr_t)(uintptr_t)s.base + s.size;
     }
     descriptors_build_idt();
-    descriptors_build(&percpu_boot, stacks);
+    descriptors_build(&percpu_boot.descriptors, stacks);
     control_own(&percpu_boot);
 }
 

@@ -1,6 +1,6 @@
 #include "hal/x86_64/descriptors.h"
 #include "hal/cpu.h"
-#include "hal/x86_64/trap.h"
+#include "hal/x86_64/vectors.h"
 
 #define STACK_SIZE ((uint64_t)8192) /* of a trap stack */
 
@@ -38,15 +38,10 @@ struct cpu_stack cpu_trap_stack(unsigned which)
     return (struct cpu_stack){on_own_stack[which].name, stacks[which], STACK_SIZE};
 }
 
-static void set_stack(struct tss *tss, unsigned which, vaddr_t top)
+void descriptors_set_stack(struct descriptors *d, unsigned which, vaddr_t top)
 {
-    tss->words[9 + 2 * which] = (uint32_t)top; /* IST1 begins at byte 36 */
-    tss->words[10 + 2 * which] = (uint32_t)(top >> 32);
-}
-
-void cpu_set_trap_stack(unsigned which, vaddr_t top)
-{
-    set_stack(&percpu_self()->tss, which, top);
+    d->tss.words[9 + 2 * which] = (uint32_t)top; /* IST1 begins at byte 36 */
+    d->tss.words[10 + 2 * which] = (uint32_t)(top >> 32);
 }
 
 static void build_gdt(uint64_t gdt[6], const struct tss *tss)
@@ -72,7 +67,7 @@ static unsigned ist_of(unsigned vector)
 void descriptors_build_idt(void)
 {
     for (unsigned v = 0; v < ARRAY_LEN(idt); v++) {
-        uint64_t at = trap_stub(v);
+        uint64_t at = vector_stub(v);
         idt[v].offset_low = (uint16_t)at;
         idt[v].selector = 0x08;
         idt[v].options = (uint16_t)(0x8E00u | ist_of(v)); /* present, interrupt gate */
@@ -81,17 +76,17 @@ void descriptors_build_idt(void)
     }
 }
 
-void descriptors_build(struct percpu *p, const vaddr_t *trap_stacks)
+void descriptors_build(struct descriptors *d, const vaddr_t *trap_stacks)
 {
     for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
-        set_stack(&p->tss, i, trap_stacks[i]);
-    p->tss.words[25] = sizeof p->tss << 16; /* no I/O permission map */
-    build_gdt(p->gdt, &p->tss);
+        descriptors_set_stack(d, i, trap_stacks[i]);
+    d->tss.words[25] = sizeof d->tss << 16; /* no I/O permission map */
+    build_gdt(d->gdt, &d->tss);
 }
 
-void descriptors_load(struct percpu *p)
+void descriptors_load(const struct descriptors *d)
 {
-    struct table_pointer g = {.limit = sizeof p->gdt - 1, .base = (uint64_t)(uintptr_t)p->gdt};
+    struct table_pointer g = {.limit = sizeof d->gdt - 1, .base = (uint64_t)(uintptr_t)d->gdt};
     struct table_pointer i = {.limit = sizeof idt - 1, .base = (uint64_t)(uintptr_t)idt};
     descriptors_load_tables(&g.limit, &i.limit);
 }

@@ -9,8 +9,7 @@ bool hal_locks_are_void;
 void hal_lock_wait(struct hal_lock *lock)
 {
     do {
-        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0 && !hal_locks_are_void)
-        {
+        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0 && !hal_locks_are_void) {
             cpu_kicked(); /* who holds it may wait for this CPU */
             cpu_relax();
         }

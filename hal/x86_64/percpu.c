@@ -1,6 +1,5 @@
 #include "hal/x86_64/percpu.h"
 #include "hal/x86_64/asm.h"
-#include "hal/x86_64/descriptors.h"
 
 #define MSR_GS_BASE 0xC0000101u
 
@@ -22,5 +21,10 @@ void cpu_area_make(void *memory, uint32_t index, const vaddr_t *trap_stacks)
     struct percpu *p = memory;
     p->self = p;
     p->index = index;
-    descriptors_build(p, trap_stacks);
+    descriptors_build(&p->descriptors, trap_stacks);
+}
+
+void cpu_set_trap_stack(unsigned which, vaddr_t top)
+{
+    descriptors_set_stack(&percpu_self()->descriptors, which, top);
 }

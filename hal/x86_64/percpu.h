@@ -8,11 +8,7 @@
 #define HAL_X86_64_PERCPU_H
 
 #include "hal/cpu.h"
-
-struct tss {
-    uint32_t words[26];
-};
-_Static_assert(sizeof(struct tss) == 104, "a 64-bit TSS has 104 bytes (SDM vol. 3A, 7.7)");
+#include "hal/x86_64/descriptors.h"
 
 struct percpu {
     struct percpu *self;
@@ -22,8 +18,7 @@ struct percpu {
     bool overflow_expected; /* by the trap_try() that runs, and nothing else */
     struct trap caught;
     uint64_t spurious;
-    uint64_t gdt[6];
-    struct tss tss;
+    struct descriptors descriptors;
 };
 _Static_assert(offsetof(struct percpu, self) == 0, "percpu_self() reads gs:0");
 _Static_assert(offsetof(struct percpu, try_stack) == 8, "trap.S writes gs:8");

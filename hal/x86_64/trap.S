@@ -1,11 +1,12 @@
 // Entry points of all 256 vectors, and the place where an expected trap ends. Microsoft calling
 // convention.
+#include "hal/x86_64/vectors.h"
     .text
 
-// 256 stubs of 4 bytes each, in 8 groups of 144 bytes: trap_stub() in trap.c computes their addresses. A stub pushes
-// its vector as a signed byte and jumps to the end of its group, near enough for a short jump, and
-// from there to one of two places: vectors 8, 10-14, 17, 21, 29 and 30 come with an error code; the
-// others get a zero so that the frame is always the same.
+// 256 stubs, whose addresses vector_stub() computes: .org refuses one that would not fit before its place.
+// A stub pushes its vector as a signed byte and jumps to the end of its group, near enough for a short
+// jump, and from there to one of two places: vectors 8, 10-14, 17, 21, 29 and 30 come with an error code;
+// the others get a zero so that the frame is always the same.
     .macro stub vector
     .if \vector < 128
     pushq $\vector
@@ -24,15 +25,15 @@
 trap_stubs:
     .set vector, 0
     .rept 8
-    .balign 16
     .rept 32
+    .org trap_stubs + vector / 32 * VECTOR_GROUP + vector % 32 * VECTOR_STUB
     stub vector
     .set vector, vector + 1
     .endr
 1:  jmp trap_without_error
 2:  jmp trap_common
     .endr
-    .balign 16
+    .org trap_stubs + 8 * VECTOR_GROUP
 
 trap_without_error:
     pushq (%rsp)

@@ -3,8 +3,9 @@
 #include "hal/x86_64/trap.h"
 #include "hal/cpu.h"
 #include "hal/x86_64/apic.h"
-#include "hal/x86_64/percpu.h"
 #include "hal/x86_64/asm.h"
+#include "hal/x86_64/percpu.h"
+#include "hal/x86_64/vectors.h"
 
 #define ERROR_PRESENT  1u
 #define ERROR_WRITE    2u
@@ -14,8 +15,7 @@
 
 #define FLAGS_NONE 2u /* a bit that is always set; trap_try() puts the others back */
 
-extern const unsigned char trap_stubs[]; /* trap.S */
-extern const unsigned char trap_try_failed[];
+extern const unsigned char trap_try_failed[]; /* trap.S */
 bool trap_try(void (*fn)(void *), void *arg);
 
 uint64_t trap_spurious(void)
@@ -26,11 +26,6 @@ uint64_t trap_spurious(void)
 struct trap trap_caught(void)
 {
     return percpu_self()->caught;
-}
-
-vaddr_t trap_stub(unsigned vector)
-{
-    return (vaddr_t)(uintptr_t)trap_stubs + vector / 32 * 144 + vector % 32 * 4;
 }
 
 static const char *name_of(uint64_t vector)

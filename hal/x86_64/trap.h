@@ -1,17 +1,8 @@
-/* hal/x86_64/trap.h: vectors, and what trap.S leaves on the stack (Intel SDM vol. 3A, 6.3, 6.14). */
+/* hal/x86_64/trap.h: what trap.S leaves on the stack (Intel SDM vol. 3A, 6.12, 6.14). */
 #ifndef HAL_X86_64_TRAP_H
 #define HAL_X86_64_TRAP_H
 
 #include "hal/base.h"
-
-#define VECTOR_NMI            2u
-#define VECTOR_DOUBLE_FAULT   8u
-#define VECTOR_PAGE_FAULT     14u
-#define VECTOR_MACHINE_CHECK  18u
-#define VECTOR_SPURIOUS_PIC_1 0x27u /* of the two 8259 as PC firmware places them */
-#define VECTOR_SPURIOUS_PIC_2 0x2Fu
-#define VECTOR_KICK           0xF0u /* from another CPU: cpu_kick() */
-#define VECTOR_SPURIOUS_APIC  0xFFu /* SDM vol. 3A, 10.9 */
 
 /* What the CPU and the stubs in trap.S leave on the stack, in this order. */
 struct trap_frame {
@@ -23,9 +14,6 @@ _Static_assert(sizeof(struct trap_frame) == 22 * 8, "trap.S builds this frame");
 _Static_assert(offsetof(struct trap_frame, vector) == 120 &&
                    offsetof(struct trap_frame, rip) == 136,
                "trap.S clears the vector's sign there, and the CPU has pushed rip to ss");
-
-/* Where the IDT's gate for `vector`, below 256, leads. */
-vaddr_t trap_stub(unsigned vector);
 
 /* Called by trap.S for every exception and interrupt, on the interrupted stack or a trap stack. When it
  * returns, the frame is what the CPU goes on with. */

@@ -1,18 +1,9 @@
 #include "kernel/early/first_tables.h"
 #include "hal/cpu.h"
 #include "kernel/early/pool.h"
+#include "mm/page_entry.h"
 
-#define ENTRY_PRESENT ((uint64_t)1 << 0)
-#define ENTRY_WRITE   ((uint64_t)1 << 1)
-#define ENTRY_NX      ((uint64_t)1 << 63)
-#define ENTRIES       512u
-
-_Static_assert(FIRST_SPAN / PAGE_SIZE == ENTRIES, "one table maps the image");
-
-static uint64_t no_execute(void)
-{
-    return hal_paging_features().nx ? ENTRY_NX : 0;
-}
+_Static_assert(FIRST_SPAN / PAGE_SIZE == PTE_ENTRIES, "one table maps the image");
 
 static uint64_t *new_table(struct first_tables *f)
 {
@@ -22,12 +13,23 @@ static uint64_t *new_table(struct first_tables *f)
     return hal_phys_to_virt(page);
 }
 
-/* Entries for the image's pages from `offset` on: with `bits`, or 0 for none. */
-static void set_pages(const struct first_tables *f, uint64_t offset, uint64_t size, uint64_t bits)
+static uint64_t *image_table(const struct first_tables *f)
 {
-    uint64_t *table = hal_phys_to_virt(f->pages[f->count - 1]);
+    return hal_phys_to_virt(f->pages[f->count - 1]);
+}
+
+/* Map the image's pages from `offset` on. */
+static void map_pages(const struct first_tables *f, uint64_t offset, uint64_t size, uint32_t prot)
+{
+    struct hal_paging cpu = hal_paging_features();
     for (uint64_t at = offset; at < offset + size; at += PAGE_SIZE)
-        table[(f->base + at) / PAGE_SIZE % ENTRIES] = bits == 0 ? 0 : (f->phys + at) | bits;
+        image_table(f)[pte_index(f->base + at, 0)] = pte_encode(f->phys + at, prot, 0, &cpu);
+}
+
+static void unmap_all(const struct first_tables *f)
+{
+    for (uint64_t at = 0; at < f->size; at += PAGE_SIZE)
+        image_table(f)[pte_index(f->base + at, 0)] = 0;
 }
 
 void first_build(struct first_tables *f, vaddr_t base, paddr_t phys, uint64_t size)
@@ -37,22 +39,22 @@ void first_build(struct first_tables *f, vaddr_t base, paddr_t phys, uint64_t si
     cpu_keep_lower_half(f->pages[0]);
     for (unsigned level = hal_paging_features().levels - 1u; level > 0; level--) {
         uint64_t *next = new_table(f);
-        table[base >> (12 + 9 * level) & (ENTRIES - 1)] =
-            f->pages[f->count - 1] | ENTRY_PRESENT | ENTRY_WRITE;
+        table[pte_index(base, level)] = pte_name(f->pages[f->count - 1], 0, base);
         table = next;
     }
-    set_pages(f, 0, size, ENTRY_PRESENT | ENTRY_WRITE | no_execute());
+    map_pages(f, 0, size, ASPACE_W);
 }
 
-void first_protect(const struct first_tables *f, const struct pe_image *image)
+void first_protect(const struct first_tables *f, const struct pe_image *pe)
 {
-    set_pages(f, 0, f->size, 0);
-    set_pages(f, 0, PAGE_SIZE, ENTRY_PRESENT | no_execute());
-    for (unsigned i = 0; i < image->section_count; i++) {
-        const struct pe_section *s = &image->sections[i];
-        uint64_t bits = ENTRY_PRESENT | ((s->flags & PE_EXECUTE) != 0 ? 0 : no_execute());
-        bits |= (s->flags & PE_WRITE) != 0 ? ENTRY_WRITE : 0;
-        set_pages(f, s->address, pe_section_size(s), bits);
+    unmap_all(f);
+    map_pages(f, 0, PAGE_SIZE, ASPACE_R);
+    for (unsigned i = 0; i < pe->section_count; i++) {
+        const struct pe_section *s = &pe->sections[i];
+        map_pages(f, s->address, pe_section_size(s),
+                  (s->flags & PE_EXECUTE) != 0 ? ASPACE_X
+                  : (s->flags & PE_WRITE) != 0 ? ASPACE_W
+                                               : ASPACE_R);
     }
 }
 

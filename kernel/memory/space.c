@@ -1,6 +1,7 @@
 #include "kernel/memory/space.h"
 #include "hal/cpu.h"
 #include "kernel/early/image.h"
+#include "kernel/early/move.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/tables.h"
 
@@ -174,7 +175,7 @@ static void arrive(void *entry)
     aspace_activate(&space_kernel);
     hal_direct_base = SPACE_DIRECT;
     cpu_use_global_pages();
-    image_forget_tables();
+    move_forget_tables();
     space_entered = true;
     for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
         cpu_set_trap_stack(i, s[STACK_TRAPS + i].base + s[STACK_TRAPS + i].size);

@@ -132,7 +132,7 @@ have_tidy() {
 desk_steps() {
     local name
     step layers make_here layers
-    step layers-proof counted sh "$ROOT/tests/lint/layers_test.sh"
+    step layers-proof counted python3 "$ROOT/tests/lint/layers_test.py"
     step matrix-rows check_matrix
     step harness-matrix counted bash "$ROOT/tests/boot/matrix_test.sh"
     step harness-verdict counted bash "$ROOT/tests/boot/verdict_test.sh"

@@ -1,6 +1,7 @@
 /* What is true of this architecture alone. */
 #include "hal/cpu.h"
 #include "hal/x86_64/asm.h"
+#include "hal/x86_64/control.h"
 #include "tests/kernel/selftest.h"
 
 static void do_invalid(void *at)
@@ -82,11 +83,44 @@ TEST("machine.every leaf of CPUID is told")
     TEST_END;
 }
 
+#define EFER 0xC0000080u
+
+/* Long mode on and active, no-execute where it exists. */
+static uint64_t efer_wanted(void)
+{
+    return 0x500u | (hal_paging_features().nx ? 0x800u : 0);
+}
+
+static void write_efer(void *value)
+{
+    asm_wrmsr(EFER, (uint64_t)(uintptr_t)value);
+}
+
+/* What a firmware may have left: SYSCALL, SVM, fast FXSAVE, translation cache extension. A CPU without one
+ * of them refuses its bit. */
+TEST("machine.what the firmware left in EFER is cleared")
+{
+    static const uint8_t bits[] = {0, 12, 14, 15};
+    unsigned set = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(bits); i++) {
+        uint64_t value = efer_wanted() | (uint64_t)1 << bits[i];
+        if (!cpu_try(write_efer, (void *)(uintptr_t)value) || asm_rdmsr(EFER) != value)
+            continue;
+        set++;
+        control_set_registers();
+        cpu_use_global_pages();
+        CHECK_EQ(asm_rdmsr(EFER), efer_wanted());
+    }
+    write_efer((void *)(uintptr_t)efer_wanted());
+    CHECK(set > 0);
+    TEST_END;
+}
+
 TEST("machine.the control registers are as built")
 {
     CHECK_EQ(asm_read_cr0(), 0x80010033u);
     CHECK_EQ(asm_read_cr4() & ~((uint64_t)1 << 12), hal_paging_features().global ? 0xE0 : 0x60);
-    CHECK_EQ(asm_rdmsr(0xC0000080u) >> 11 & 1u, hal_paging_features().nx);
+    CHECK_EQ(asm_rdmsr(EFER), efer_wanted());
     CHECK(!hal_paging_features().pat || asm_rdmsr(0x277) == 0x0007040100070406u);
     TEST_END;
 }
