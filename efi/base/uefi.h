@@ -3,7 +3,7 @@
  * gnu-efi defines `__attribute__` away for compilers of Microsoft's kind, and clang calls itself one
  * on the targets of this program (_MSC_EXTENSIONS). Every attribute written after the include would
  * then mean nothing, without a word: a packed struct would have holes. So the macro goes at once.
- * tests/lint/layers.sh sees to it that nobody includes <efi.h> past this file.
+ * tests/lint/layers.py sees to it that nobody includes <efi.h> past this file.
  *
  * Types and constants only: nothing of gnu-efi is linked, and numbers that its versions disagree about
  * are our own.
