@@ -9,6 +9,15 @@
 /* By the table's code for the rate; 0: as the firmware has set it. */
 static const uint8_t divisors[8] = {0, 0, 0, 12, 6, 0, 2, 1};
 
+static const char *refuse_port(const struct acpi_address *a)
+{
+    if (a->space != ACPI_PORT)
+        return "it lies neither in memory nor at an I/O port";
+    if (a->address < PORT_LEAST || a->address > PORT_MOST)
+        return "no serial port can lie there";
+    return NULL;
+}
+
 const char *spcr_refuse(const struct acpi *a, struct serial_port *port)
 {
     bool in_memory = a->serial.space == ACPI_MEMORY;
@@ -17,13 +26,7 @@ const char *spcr_refuse(const struct acpi *a, struct serial_port *port)
         return "it is no 16550";
     if (in_memory && (a->serial_access == 2 || a->serial_access == 3))
         port->bits = (uint8_t)(4u << a->serial_access);
-    if (in_memory)
-        return NULL;
-    if (a->serial.space != ACPI_PORT)
-        return "it lies neither in memory nor at an I/O port";
-    if (a->serial.address < PORT_LEAST || a->serial.address > PORT_MOST)
-        return "no serial port can lie there";
-    return NULL;
+    return in_memory ? NULL : refuse_port(&a->serial);
 }
 
 static void go_to(struct serial_port port, const struct options *o)
@@ -38,17 +41,22 @@ static void go_to(struct serial_port port, const struct options *o)
     SAY("acpi", "no UART answers there; the log stays where it was");
 }
 
+static void log_console(const struct acpi *a, const char *wrong)
+{
+    LOG("acpi", "serial console of type %u at %s %x%s%s", U(a->serial_kind),
+        S(a->serial.space == ACPI_PORT     ? "port"
+          : a->serial.space == ACPI_MEMORY ? "memory"
+                                           : "?"),
+        U(a->serial.address), S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
+}
+
 void spcr_use(const struct acpi *a, const struct options *o)
 {
     struct serial_port port;
     if (a->serial.address == 0)
         return;
     const char *wrong = spcr_refuse(a, &port);
-    LOG("acpi", "serial console of type %u at %s %x%s%s", U(a->serial_kind),
-        S(a->serial.space == ACPI_PORT     ? "port"
-          : a->serial.space == ACPI_MEMORY ? "memory"
-                                           : "?"),
-        U(a->serial.address), S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
+    log_console(a, wrong);
     if (wrong != NULL)
         return;
     if (o->serial != COM1) {

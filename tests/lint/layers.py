@@ -41,7 +41,7 @@ ROOMS = {
     "efi/base": "hal mm kernel kernel/log",
     "efi/talk": "hal mm kernel kernel/log efi/base",
     "efi/arch": "hal efi/base efi/talk",
-    "efi/x86_64": "hal mm kernel kernel/log efi/base efi/talk efi/arch",
+    "efi/x86_64": "hal hal/x86_64 mm kernel kernel/log efi/base efi/talk efi/arch",
     "efi/memory": "hal mm kernel kernel/log efi/base efi/talk efi/arch",
     "efi/machine": "hal mm kernel kernel/log kernel/machine efi/base efi/talk efi/arch efi/memory",
     "efi": "hal mm kernel kernel/log efi/base efi/talk efi/arch efi/memory efi/machine",
@@ -52,6 +52,9 @@ ROOMS = {
     " kernel/cpus tests",
     "tests/kernel/x86_64": "hal hal/x86_64 tests tests/kernel",
     "tests/boot/shim": "hal hal/x86_64 kernel efi/base tests",
+    # The desk's tests of one architecture.
+    "tests/model/refuse.c": "hal hal/x86_64 efi/arch efi/x86_64 tests",
+    "tests/model/serial.c": "hal hal/x86_64 hal/x86_64/pc kernel/machine tests",
 }
 # Of hal/, mm/ knows these alone: other kernels take it with them.
 MM_KNOWS = ("hal/base.h", "hal/hal.h")
