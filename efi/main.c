@@ -1,8 +1,10 @@
 #include "efi/main.h"
 #include "efi/arch/places.h"
+#include "efi/arch/refuse.h"
 #include "efi/base/clock.h"
 #include "efi/base/text.h"
 #include "efi/machine/graphics.h"
+#include "efi/machine/processors.h"
 #include "efi/machine/tables.h"
 #include "efi/memory/kept.h"
 #include "efi/memory/map.h"
@@ -140,6 +142,9 @@ static _Noreturn void give_up(const struct loader *l)
 static EFI_STATUS prepare(struct loader *l)
 {
     measure_clock(l); /* first, for the questions that follow wait */
+    const char *refused = refuse_machine();
+    if (refused != NULL)
+        return console_fail(l, refused, EFI_UNSUPPORTED);
     find_loaded_image(l);
     if (!find_image(l))
         return console_fail(l,
@@ -153,6 +158,7 @@ static EFI_STATUS prepare(struct loader *l)
         return console_fail(l, "no memory for a stack. Start it on a machine with 48 MiB or more.",
                             EFI_OUT_OF_RESOURCES);
     graphics_find(l);
+    processors_count(l);
     EFI_STATUS status = map_prepare(l);
     if (!efi_ok(status))
         return console_fail(l, "the memory map cannot be read. A firmware update may help.",

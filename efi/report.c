@@ -2,6 +2,7 @@
 #include "efi/arch/protect.h"
 #include "efi/base/text.h"
 #include "efi/machine/graphics.h"
+#include "efi/machine/processors.h"
 #include "efi/machine/tables.h"
 #include "efi/memory/kept.h"
 #include "efi/memory/map.h"
@@ -69,6 +70,7 @@ void report_write(struct loader *l)
     protect_report(l, &f);
     graphics_report(l, &f);
     tables_report(l, &f);
+    processors_report(l, &f);
     add_text(&f, "note", info->notes);
     map_refresh(l); /* as late as can be: whatever allocates changes it */
     volume_line(&f, "# type, start, end, attributes:");

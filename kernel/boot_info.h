@@ -48,6 +48,8 @@ struct boot_info {
     uint64_t trampoline;             /* one page below 1 MiB, 0: none to be had */
     uint64_t tsc_hz;                 /* the loader's best measurement, 0: could not */
     uint64_t stall_hz;               /* the same by the firmware's Stall, right or not; 0: it fails */
+    uint64_t processors;             /* by EFI_MP_SERVICES; 0: the firmware does not tell */
+    uint64_t processors_enabled;     /* of them */
     uint64_t exit_tsc;               /* time stamp counter right after ExitBootServices */
     uint64_t keep;              /* KEEP_SIZE bytes for the kept log (kernel/log/keep.h), 0: none */
     uint64_t descriptor_size;   /* the firmware's */

@@ -46,8 +46,11 @@ static const char *accept_pixels(struct boot_framebuffer *fb, uint32_t format)
     }
 }
 
-static const char *accept_sides(const struct boot_framebuffer *fb)
+/* A pitch of 0 is a firmware that leaves it out, and lets no lines lie apart. */
+static const char *accept_sides(struct boot_framebuffer *fb)
 {
+    if (fb->pitch == 0)
+        fb->pitch = fb->width;
     if (fb->width == 0 || fb->height == 0)
         return "it has no pixels";
     if (fb->width > SIDE_MAX || fb->height > SIDE_MAX || fb->pitch > SIDE_MAX)
@@ -57,18 +60,19 @@ static const char *accept_sides(const struct boot_framebuffer *fb)
     return NULL;
 }
 
+/* Some firmware tells the whole memory of the card as the size: only what the picture needs counts. */
 static const char *accept_memory(struct boot_framebuffer *fb)
 {
     uint64_t line = (uint64_t)fb->pitch * 4;
-    if (fb->size == 0)
-        fb->size = line * fb->height;
     if (fb->base == 0 || fb->base % 4 != 0)
         return "it has no memory";
+    if (fb->size != 0 && fb->size < line)
+        return "its memory cannot hold one line";
+    if (fb->size != 0)
+        fb->height = (uint32_t)min_u64(fb->height, fb->size / line);
+    fb->size = line * fb->height;
     if (fb->base >= ADDRESS_LIMIT || fb->size > ADDRESS_LIMIT - fb->base)
         return "its memory lies beyond any physical address";
-    if (fb->size < line)
-        return "its memory cannot hold one line";
-    fb->height = (uint32_t)min_u64(fb->height, fb->size / line);
     return NULL;
 }
 

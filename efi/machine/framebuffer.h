@@ -4,7 +4,7 @@
  * agree. What is accepted here, the kernel may use without further checks:
  *
  *   F1  base is not 0, is a multiple of 4, and base + size does not pass 2^52
- *   F2  pitch >= width >= 1, height >= 1, all at most 32768, and size >= pitch * height * 4
+ *   F2  pitch >= width >= 1, height >= 1, all at most 32768, and size = pitch * height * 4
  *   F3  a pixel is 32 bits; the three masks are not 0, contiguous, and do not overlap
  *
  * Pure: no UEFI types; any context. The format numbers are those of UEFI 2.10 section 12.9
@@ -22,10 +22,11 @@ enum framebuffer_format {
     FRAMEBUFFER_BLT_ONLY = 3, /* no memory behind it: only the firmware can draw */
 };
 
-/* Check the raw description `fb` (its masks mean something for FRAMEBUFFER_MASKS only) and put it
- * right where that is safe: masks from the format, a size that the firmware left 0, a height that
- * its memory cannot hold. NULL when it can be used, else a constant: why not ("its pixels are not
- * 32 bits"), and `fb` means nothing. Any numbers are legal. O(1). */
+/* Check the raw description `fb` (its masks mean something for FRAMEBUFFER_MASKS only) and put it right
+ * where that is safe: the masks come from the format, a pitch of 0 is the width, a height that the
+ * memory cannot hold is made less, and the size, whatever it was, becomes what the picture needs. NULL:
+ * it can be used. Else a constant that says why not ("its pixels are not 32 bits"), and `fb` means
+ * nothing. Any numbers are legal. O(1). */
 const char *framebuffer_accept(struct boot_framebuffer *fb, uint32_t format);
 
 #endif

@@ -105,6 +105,19 @@ static uint64_t find_smbios(const struct loader *l)
     return 0;
 }
 
+/* What can keep a device from memory, and is left as the firmware set it. */
+static void report_iommu(struct volume_file *f, const char *table)
+{
+    static const struct {
+        char table[5];
+        const char *name;
+    } known[] = {{"DMAR", "Intel VT-d"}, {"IVRS", "AMD-Vi"}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (same_bytes(table, known[i].table, 4))
+            volume_line(f, TEXT("# iommu: %s tells of %s; it stays as the firmware set it",
+                                S(table), S(known[i].name)));
+}
+
 static void report_table(const struct loader *l, struct volume_file *f, uint64_t address)
 {
     char name[5] = "none";
@@ -116,6 +129,7 @@ static void report_table(const struct loader *l, struct volume_file *f, uint64_t
     volume_line(f, TEXT("# acpi: %s at %x, %u bytes, %s", S(name), U(address), U(length),
                         S(known && readable(l, address, length) ? "all in the map"
                                                                 : "not all in the map")));
+    report_iommu(f, name);
 }
 
 void tables_report(const struct loader *l, struct volume_file *f)

@@ -12,7 +12,8 @@
  * having no ACPI. */
 void tables_find(const struct loader *);
 
-/* Add a line for each table that the root pointer leads to, 1024 at most. */
+/* Add a line for each table that the root pointer leads to, 1024 at most, and one for each of them that
+ * tells of an IOMMU. */
 void tables_report(const struct loader *, struct volume_file *);
 
 #endif

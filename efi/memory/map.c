@@ -18,7 +18,10 @@ uint64_t map_take_pages(const struct loader *l, uint64_t pages, uint64_t limit)
 {
     EFI_PHYSICAL_ADDRESS at = limit;
     EFI_ALLOCATE_TYPE how = limit == 0 ? AllocateAnyPages : AllocateMaxAddress;
-    return efi_ok(l->boot->AllocatePages(how, EfiLoaderData, (UINTN)pages, &at)) ? at : 0;
+    if (!efi_ok(l->boot->AllocatePages(how, EfiLoaderData, (UINTN)pages, &at)))
+        return 0;
+    uint64_t last = at + pages * PAGE_SIZE - 1;
+    return at % PAGE_SIZE == 0 && last > at && (limit == 0 || last <= limit) ? at : 0;
 }
 
 bool map_take_at(const struct loader *l, uint64_t address, uint64_t pages)

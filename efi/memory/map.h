@@ -5,7 +5,8 @@
 #include "efi/base/loader.h"
 
 /* Take pages of LoaderData whose last byte is at or below `limit` (0: anywhere). Returns the physical
- * address of the first, or 0 when there are none; page 0 counts as none. */
+ * address of the first, or 0 when there are none; page 0 counts as none, and so do pages that are not
+ * what was asked for. */
 uint64_t map_take_pages(const struct loader *, uint64_t pages, uint64_t limit);
 
 /* Take the pages of LoaderData at `address`, a multiple of 4 KiB. False: they are not free. */

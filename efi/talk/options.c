@@ -7,6 +7,8 @@
 #define FILE_MAX 16384u /* bytes of mortise.cfg that are read */
 #define PATH_MAX 256u   /* characters of a path */
 
+#define DEVICE_PATH_MAX 4096u /* bytes that are read of a device path */
+
 static void note_end(const struct loader *l, const char *source, enum words_end end)
 {
     if (end != WORDS_ALL)
@@ -34,18 +36,20 @@ static size_t add_node(CHAR16 *path, size_t length, const uint8_t *node, size_t 
 }
 
 /* The path of the image, from the file nodes (type 4, subtype 4) of its device path, in `path`;
- * characters written. No node may be trusted to end the list, so 64 nodes are all. */
+ * characters written. Nobody tells how long a device path is, and no node may be trusted to end it (type
+ * 7Fh): so it is read no further than any real one goes. */
 static size_t image_path(const struct loader *l, CHAR16 *path)
 {
     const uint8_t *node = l->loaded == NULL ? NULL : (const uint8_t *)l->loaded->FilePath;
-    size_t length = 0;
-    for (unsigned i = 0; node != NULL && i < 64 && (node[0] & 0x7f) != 0x7f; i++) {
+    size_t length = 0, left = node == NULL ? 0 : DEVICE_PATH_MAX;
+    while (left >= 4 && (node[0] & 0x7f) != 0x7f) {
         size_t bytes = load16(node + 2);
-        if (bytes < 4)
+        if (bytes < 4 || bytes > left)
             break;
         if (node[0] == 4 && node[1] == 4)
             length = add_node(path, length, node, bytes);
         node += bytes;
+        left -= bytes;
     }
     return length;
 }

@@ -57,6 +57,18 @@ static void log_cpus(void)
         U(platform.io_apics), U(platform.apic_base));
 }
 
+/* The firmware counts for itself. The MADT decides, which also lists the CPUs' ids. */
+static void compare_cpus(const struct boot_info *boot)
+{
+    if (boot->processors == 0)
+        return;
+    LOG("acpi", "the firmware counts %u processors, %u of them enabled%s", U(boot->processors),
+        U(boot->processors_enabled),
+        S(platform.has_madt && platform.cpus != boot->processors_enabled
+              ? "; the table APIC has another number, which counts"
+              : ""));
+}
+
 /* Bytes of RAM of the map in the range. */
 static uint64_t ram_inside(const struct memmap *m, const struct node_range *n)
 {
@@ -192,6 +204,7 @@ void platform_read(const struct boot_info *boot, const struct memmap *m)
     nodes_make(&platform_nodes, &platform, m);
     if (platform.has_madt)
         log_cpus();
+    compare_cpus(boot);
     if (platform.has_srat)
         log_nodes(&platform_nodes, m);
     log_smbios(boot->smbios, m);

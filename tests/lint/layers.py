@@ -72,7 +72,7 @@ IMPLEMENTS = {
     "tests/kernel": "kernel tests tests/kernel",
 }
 # What the kernel supplies to the port below it, as those headers ask.
-SUPPLIED = "hal_panic trap_fatal cpu_kicked hal_tlb_shootdown".split()
+SUPPLIED = "hal_panic trap_fatal cpu_kicked hal_tlb_shootdown hal_call_others".split()
 ENTRY = {"efi/ia32/main.c": ["efi_main"]}  # a program of its own
 
 # Modules in several files that know each other.

@@ -9,6 +9,7 @@
 #ifndef TESTS_MODEL_FAKE_FIRMWARE_H
 #define TESTS_MODEL_FAKE_FIRMWARE_H
 
+#include "efi/arch/refuse.h"
 #include "efi/main.h"
 #include "efi/talk/console.h"
 #include "hal/cpu.h"
@@ -68,6 +69,7 @@ static struct fake {
     const char *keys;  /* typed, one each time it is asked; then none. KEY_... for odd ones */
     EFI_STATUS no_key; /* what it answers when there is none */
     bool stuck_key;    /* ... but the last one for ever */
+    bool same_low;     /* AllocateMaxAddress gives one page again and again */
     uint64_t fixed;    /* the one address that AllocateAddress gives, 0: none */
     struct cpu_protection protection;
     struct cpu_register registers[2];
@@ -78,6 +80,11 @@ static struct fake {
     bool lazy_writes;    /* only Flush says that the disk is broken */
     uint64_t old_kind;   /* attribute of a file that is there already */
     int secure;          /* variable SecureBoot, -1: none */
+    const char *refusal; /* why the architecture refuses the machine, or NULL */
+    UINTN processors; /* by the firmware's count, one of which is not enabled; 0: no such service */
+    EFI_STATUS no_count; /* or this instead of the count */
+    EFI_PHYSICAL_ADDRESS
+        wrong_pages; /* what AllocatePages(AllocateAnyPages) gives instead, 0: pages */
     /* witnesses */
     struct fake_file {
         char name[32];
@@ -96,6 +103,7 @@ static struct fake {
     struct boot_mem *entered_map;
     /* machinery */
     uint64_t generation;
+    uintptr_t mp[1]; /* the functions of EFI_MP_SERVICES */
     void *blocks[64];
     size_t block_count;
     EFI_PHYSICAL_ADDRESS low_page;
@@ -144,7 +152,12 @@ static EFI_STATUS EFIAPI fake_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
     }
     if (how == AllocateMaxAddress) {
         *at = fw.low_page;
-        fw.low_page = fw.low_page == 0 ? 0x9e000 : fw.low_page - PAGE_SIZE;
+        if (!fw.same_low)
+            fw.low_page = fw.low_page == 0 ? 0x9e000 : fw.low_page - PAGE_SIZE;
+        return EFI_SUCCESS;
+    }
+    if (fw.wrong_pages != 0) {
+        *at = fw.wrong_pages;
         return EFI_SUCCESS;
     }
     void *block = aligned_alloc(PAGE_SIZE, pages * PAGE_SIZE);
@@ -277,6 +290,26 @@ static EFI_STATUS EFIAPI fake_locate(EFI_LOCATE_SEARCH_TYPE how, EFI_GUID *id, v
     for (size_t i = 0; i < fw.screen_count; i++)
         (*out)[i] = &fw.screens[i];
     return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI fake_processors(void *self, UINTN *processors, UINTN *enabled)
+{
+    CALL_OR_FAIL();
+    fw.violations += self != &fw.mp;
+    *processors = fw.processors;
+    *enabled = fw.processors - 1;
+    return fw.no_count;
+}
+
+static EFI_STATUS EFIAPI fake_locate_protocol(EFI_GUID *id, void *registration, void **out)
+{
+    static const uint8_t mp[16] = {0x05, 0xa6, 0xdd, 0x3f, 0x6e, 0xa7, 0x46, 0x4f,
+                                   0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08};
+    CALL_OR_FAIL();
+    fw.violations += registration != NULL;
+    fw.mp[0] = (uintptr_t)&fake_processors;
+    *out = &fw.mp;
+    return fw.processors != 0 && memcmp(id, mp, 16) == 0 ? EFI_SUCCESS : EFI_NOT_FOUND;
 }
 
 static EFI_STATUS EFIAPI fake_free_pool(void *at)
@@ -468,6 +501,11 @@ void cpu_detect(void)
 {
 }
 
+const char *refuse_machine(void)
+{
+    return fw.refusal;
+}
+
 struct cpu_protection cpu_protection(void)
 {
     return fw.protection;
@@ -609,6 +647,7 @@ static void fake_services(void)
     fw.boot.Stall = fake_stall;
     fw.boot.HandleProtocol = fake_protocol;
     fw.boot.LocateHandleBuffer = fake_locate;
+    fw.boot.LocateProtocol = fake_locate_protocol;
     fw.boot.FreePool = fake_free_pool;
     fw.out.OutputString = fake_say;
     fw.in.ReadKeyStroke = fake_key;

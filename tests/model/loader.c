@@ -246,6 +246,53 @@ TEST("loader.L3 every field of LoadedImage may be missing")
     TEST_END;
 }
 
+TEST("loader a machine that the architecture refuses goes back with the reason")
+{
+    fake_start();
+    fw.refusal = "this machine is made of cheese.";
+    goes_back(t, "this machine is made of cheese.");
+    CHECK_EQ(fw.block_count, 0); /* before anything is taken */
+    TEST_END;
+}
+
+TEST("loader the firmware's count of processors is handed over, if it has one")
+{
+    static const struct {
+        UINTN processors;
+        EFI_STATUS status;
+        uint64_t told, enabled;
+    } rows[] = {{0, EFI_SUCCESS, 0, 0}, {8, EFI_SUCCESS, 8, 7}, {8, EFI_DEVICE_ERROR, 0, 0}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        fake_start();
+        fw.processors = rows[i].processors;
+        fw.no_count = rows[i].status;
+        CHECK(arrives(t));
+        CHECK_EQ(fw.entered.processors, rows[i].told);
+        CHECK_EQ(fw.entered.processors_enabled, rows[i].enabled);
+        CHECK_STR(fw.entered.notes, "");
+    }
+    TEST_END;
+}
+
+TEST("loader pages that are not what was asked for are not used")
+{
+    static const uint64_t wrong[] = {0x123456789, 0xfffffffffffff000, 0xffffffffffff1000};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        fake_start();
+        fw.wrong_pages = wrong[i];
+        goes_back(t, "no memory for a stack");
+    }
+    static const uint64_t low[] = {0x9f000, 0x100000, 0x9e001};
+    for (size_t i = 0; i < ARRAY_LEN(low); i++) {
+        fake_start();
+        fw.low_page = low[i];
+        fw.same_low = true;
+        CHECK(arrives(t));
+        CHECK_EQ(fw.entered.trampoline, 0);
+    }
+    TEST_END;
+}
+
 TEST("loader.L3 consoles may be missing")
 {
     EFI_STATUS status = EFI_SUCCESS;
@@ -307,6 +354,30 @@ TEST("loader mortise.cfg is looked for beside the image, in EFI BOOT, in the roo
     fw.device_path[2] = 64;
     fw.device_path[66] = 0; /* a length of 0 */
     CHECK(arrives(t));
+    TEST_END;
+}
+
+/* A device path that nothing ends, in nodes that a path of 64 nodes would not be too long for: not a byte
+ * beyond its 4096 is read, which ASan sees. */
+TEST("loader a device path is read as far as one can go, and no further")
+{
+    static const size_t sizes[] = {1000, 4, 65535, 4096, 100};
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        fake_start();
+        uint8_t *path = malloc(4096);
+        memset(path, 'x', 4096);
+        for (size_t at = 0; at + 4 <= 4096; at += sizes[i]) {
+            path[at] = path[at + 1] = 4;
+            path[at + 2] = (uint8_t)sizes[i];
+            path[at + 3] = (uint8_t)(sizes[i] >> 8);
+        }
+        fw.loaded.FilePath = (void *)path;
+        fw.config_path = "\\EFI\\BOOT\\mortise.cfg";
+        fw.config = "smp=4";
+        CHECK(arrives(t));
+        CHECK_STR(fw.entered.options, "smp=4");
+        free(path);
+    }
     TEST_END;
 }
 
@@ -532,20 +603,25 @@ TEST("framebuffer.F what cannot be drawn on is refused with the reason")
         {{0x1002, 4096000, 1280, 800, 1280, 0, 0, 0}, 1, "no memory", 0},
         {{0x1000, 4096000, 0, 800, 1280, 0, 0, 0}, 1, "no pixels", 0},
         {{0x1000, 4096000, 1280, 800, 1024, 0, 0, 0}, 1, "shorter than its width", 0},
+        {{0x1000, 4096000, 1280, 800, 0, 0, 0, 0}, 1, NULL, 800},
+        {{0x1000, 256 * MIB, 1280, 800, 1280, 0, 0, 0}, 1, NULL, 800},
+        {{0x1000, 0, 1280, 800, 0, 0, 0, 0}, 1, NULL, 800},
         {{0x1000, 4096000, 1280, 800, 65536, 0, 0, 0}, 1, "absurd", 0},
         {{0x1000, 5119, 1280, 800, 1280, 0, 0, 0}, 1, "cannot hold one line", 0},
         {{0x1000, 5120 * 799 + 1, 1280, 800, 1280, 0, 0, 0}, 1, NULL, 799},
         {{0x1000, 0, 1280, 800, 1280, 0, 0, 0}, 1, NULL, 800},
         {{(uint64_t)1 << 52, 4096000, 1280, 800, 1280, 0, 0, 0}, 1, "beyond any", 0},
-        {{0x1000, UINT64_MAX, 1280, 800, 1280, 0, 0, 0}, 1, "beyond any", 0},
+        {{0x1000, UINT64_MAX, 1280, 800, 1280, 0, 0, 0}, 1, NULL, 800},
+        {{((uint64_t)1 << 52) - 4096000, UINT64_MAX, 1280, 800, 1280, 0, 0, 0}, 1, NULL, 800},
+        {{((uint64_t)1 << 52) - 4095996, 4096000, 1280, 800, 1280, 0, 0, 0}, 1, "beyond any", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct boot_framebuffer fb = rows[i].fb;
         const char *why = framebuffer_accept(&fb, rows[i].format);
         CHECK_EQ(why == NULL, rows[i].why == NULL);
         CHECK(why == NULL || rows[i].why == NULL || strstr(why, rows[i].why) != NULL);
-        CHECK(why != NULL || (fb.height == rows[i].height && fb.red_mask != 0 &&
-                              fb.size >= (uint64_t)fb.pitch * fb.height * 4));
+        CHECK(why != NULL || (fb.height == rows[i].height && fb.red_mask != 0 && fb.pitch == 1280));
+        CHECK(why != NULL || fb.size == (uint64_t)5120 * rows[i].height);
     }
     TEST_END;
 }

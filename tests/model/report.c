@@ -361,7 +361,7 @@ static void expect(const char *format, ...)
     va_end(args);
 }
 
-static unsigned char acpi_root[60], acpi_table[64], acpi_long[64];
+static unsigned char acpi_root[76], acpi_table[64], acpi_long[64], acpi_dmar[36], acpi_ivrs[36];
 
 static void acpi_header(unsigned char *table, const char *name, unsigned length)
 {
@@ -369,28 +369,36 @@ static void acpi_header(unsigned char *table, const char *name, unsigned length)
     memcpy(table + 4, &length, 4);
 }
 
-/* RSDP -> XSDT -> a table, an address out of the map, a table that ends out of it. */
+/* RSDP -> XSDT -> a table, an address out of the map, a table that ends out of it, two of IOMMUs. */
 static void make_acpi(void)
 {
     uint64_t root = (uintptr_t)acpi_root, table = (uintptr_t)acpi_table, wild = 0xdead0000beef;
     uint64_t endless = (uintptr_t)acpi_long;
     memcpy(fake_rsdp + 24, &root, 8);
     fix_sum(fake_rsdp, 36, 32);
-    acpi_header(acpi_root, "XSDT", 60);
+    uint64_t dmar = (uintptr_t)acpi_dmar, ivrs = (uintptr_t)acpi_ivrs;
+    acpi_header(acpi_root, "XSDT", 76);
     memcpy(acpi_root + 36, &table, 8);
     memcpy(acpi_root + 44, &wild, 8);
     memcpy(acpi_root + 52, &endless, 8);
+    memcpy(acpi_root + 60, &dmar, 8);
+    memcpy(acpi_root + 68, &ivrs, 8);
+    acpi_header(acpi_dmar, "DMAR", 36);
+    acpi_header(acpi_ivrs, "IVRS", 36);
     acpi_header(acpi_long, "LONG", 1000000);
     acpi_header(acpi_table, "A\x01\xff\"", 64);
     fake_map_entry(9, align_down(root, PAGE_SIZE), 2, 0xf);
     fake_map_entry(9, align_down(table, PAGE_SIZE), 2, 0xf);
     fake_map_entry(9, align_down(endless, PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, align_down(dmar, PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, align_down(ivrs, PAGE_SIZE), 2, 0xf);
 }
 
 TEST("report.each line is what it must be")
 {
     start("menu=off kaslr=off");
     fw.secure = 1;
+    fw.processors = 4;
     make_acpi();
     fw.protection.no_execute = true;
     fw.screens[0].mode.Mode = 1;
@@ -416,11 +424,16 @@ TEST("report.each line is what it must be")
     expect("# this program: code ---, constants ---, data ---, stack ---; top page table ---\n");
     expect("# screen: 1 mode 0: 800x600, pitch 832, format 1\n");
     expect("# screen: 1 mode 1: 800x600, pitch 832, format 1, in use\n");
-    expect("# acpi: XSDT at 0x%" PRIxPTR ", 60 bytes, all in the map\n", (uintptr_t)acpi_root);
+    expect("# acpi: XSDT at 0x%" PRIxPTR ", 76 bytes, all in the map\n", (uintptr_t)acpi_root);
     expect("# acpi: A??\" at 0x%" PRIxPTR ", 64 bytes, all in the map\n", (uintptr_t)acpi_table);
     expect("# acpi: none at 0xdead0000beef, 0 bytes, not all in the map\n");
     expect("# acpi: LONG at 0x%" PRIxPTR ", 1000000 bytes, not all in the map\n",
            (uintptr_t)acpi_long);
+    expect("# acpi: DMAR at 0x%" PRIxPTR ", 36 bytes, all in the map\n", (uintptr_t)acpi_dmar);
+    expect("# iommu: DMAR tells of Intel VT-d; it stays as the firmware set it\n");
+    expect("# acpi: IVRS at 0x%" PRIxPTR ", 36 bytes, all in the map\n", (uintptr_t)acpi_ivrs);
+    expect("# iommu: IVRS tells of AMD-Vi; it stays as the firmware set it\n");
+    expect("# processors: 4, of which 3 are enabled, by EFI_MP_SERVICES\n");
     expect("# type, start, end, attributes:\n");
     expected_size += map_lines(expected + expected_size, 10000, "\n", 0, FAKE_MAP);
     CHECK(arrives(t));

@@ -184,10 +184,54 @@ static void spoil(EFI_LOADED_IMAGE_PROTOCOL *loaded)
     }
 }
 
+static bool is_graphics_output(const EFI_GUID *id)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)id;
+    return words[0] == 0x4a3823dc9042a9deu && words[1] == 0x6a5180d0de7afb96u;
+}
+
+static void spoil_screen(void **found)
+{
+    static EFI_GRAPHICS_OUTPUT_PROTOCOL gop;
+    static EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE mode;
+    static EFI_GRAPHICS_OUTPUT_MODE_INFORMATION info;
+    gop = *(EFI_GRAPHICS_OUTPUT_PROTOCOL *)*found;
+    mode = *gop.Mode;
+    info = *mode.Info;
+    if (config.gop_pitch != UINT64_MAX)
+        info.PixelsPerScanLine = (UINT32)config.gop_pitch;
+    if (config.gop_size != UINT64_MAX)
+        mode.FrameBufferSize = config.gop_size;
+    mode.Info = &info;
+    gop.Mode = &mode;
+    *found = &gop;
+}
+
+static EFI_STATUS EFIAPI count_processors(void *self, UINTN *processors, UINTN *enabled)
+{
+    UNUSED(self);
+    *processors = config.processors;
+    *enabled = config.processors - 1;
+    return EFI_SUCCESS;
+}
+
+/* The image locates EFI_MP_SERVICES and nothing else. */
+static EFI_STATUS EFIAPI locate_protocol(EFI_GUID *id, void *registration, void **found)
+{
+    static uintptr_t services[1];
+    if (!FROM_IMAGE() || config.processors == 0)
+        return before.LocateProtocol(id, registration, found);
+    services[0] = (uintptr_t)&count_processors;
+    *found = services;
+    return EFI_SUCCESS;
+}
+
 static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *id, void **found)
 {
     static EFI_LOADED_IMAGE_PROTOCOL copy;
     EFI_STATUS status = before.HandleProtocol(handle, id, found);
+    if (FROM_IMAGE() && is_graphics_output(id) && ok(status))
+        spoil_screen(found);
     if (!FROM_IMAGE() || handle != child.handle || !is_loaded_image(id) || !ok(status))
         return status;
     if (config.no_loaded != 0)
@@ -260,6 +304,7 @@ void services_hook(void)
     table->ExitBootServices = exit_services;
     table->AllocatePages = allocate_pages;
     table->HandleProtocol = handle_protocol;
+    table->LocateProtocol = locate_protocol;
     table->Stall = stall;
     hook_keys(st->ConIn);
     if (config.con_none != 0)

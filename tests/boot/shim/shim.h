@@ -54,6 +54,9 @@ struct config {
     uint64_t rsdp_at;   /* 0, or where the root pointers are copied to, 64 bytes each */
     uint64_t loader_type; /* LoaderCode and LoaderData are told as this type; 2: as they are */
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */
+    uint64_t gop_pitch;   /* what a screen is told to have as PixelsPerScanLine, */
+    uint64_t gop_size;    /* and as FrameBufferSize; UINT64_MAX: as it is */
+    uint64_t processors;  /* what EFI_MP_SERVICES counts, one of them not enabled; 0: as it is */
     uint64_t press;       /* 0, or: a key is pressed whenever it was asked for so often in vain */
     uint64_t no_pages;    /* 0, or: this AllocatePages of the image and all later ones fail */
     uint64_t no_low;      /* no page below 1 MiB */

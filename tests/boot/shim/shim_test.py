@@ -586,6 +586,16 @@ def image_cases():
                                                             "the firmware's Stall is more than four times off; PIT counts"))  # fmt: skip
     yield Case("hurry-hopeless", "hurry=100000", memory="128M", options="menu=10 selftest=off", seconds=(10, 25),
                notes=(re.compile(r"The firmware's Stall waits \d{2,} times too short, by the PIT, which counts\."),))  # fmt: skip
+    # A screen as some firmware tells it: no pitch, and the size of a whole BAR, which here reaches into RAM.
+    yield Case("screen-odd", "gop-pitch=0 gop-size=0x180000000", core=True, memory="3G", options="selftest=off tables=log",
+               says=("screen: 1280x800, pitch 1280, at 0x00000000c0000000",
+                     "mapping: 0xffffc00040200000 0xffffc000403e8000 0x00000000c0200000"))  # fmt: skip
+    yield Case("screen-whole-bar", "gop-size=0x180000000", memory="3G", says=("screen: 1280x800, pitch 1280, at 0x00000000c0000000",))
+    yield Case("screen-small", "gop-size=0x100000", memory="128M", says=("screen: 1280x204, pitch 1280",))
+    yield Case("processors", "processors=5", memory="128M", machine=("--smp", "2"),
+               says=("acpi: 2 CPUs (", "acpi: the firmware counts 5 processors, 4 of them enabled; the table APIC has another number"))  # fmt: skip
+    yield Case("processors-agree", "processors=3", memory="128M", machine=("--smp", "2"),
+               says=("acpi: the firmware counts 3 processors, 2 of them enabled\n",), unsaid=("has another number",))  # fmt: skip
     yield Case("no-console", "con-none", memory="128M", unsaid=("It runs from RAM",))
     yield Case("console-gone", "con-wild exit-fail=1", memory="128M", exits=2)
 
