@@ -2,11 +2,12 @@
 # run.sh: the one place that knows how to start a machine.
 #
 #   ./run.sh        build the image and boot it in QEMU; the guest's log goes to standard output
-#   ./run.sh test   build and pass every test; ends with one line "N passed, N failed"
+#   ./run.sh quick  a minute of tests, for after an edit
+#   ./run.sh test   build and pass every test; both end with one line "N passed, N failed"
 #   ./run.sh matrix boot every machine of tests/boot/matrix
 #
 # The parts lie in tests/boot: install.sh (what must be there), machine.sh (QEMU, firmware, disk),
-# verdict.sh (what counts as a pass), suite.sh and proof.sh (./run.sh test). Several runs at a time
+# verdict.sh (what counts as a pass), steps.sh, suite.sh and proof.sh (./run.sh test). Several runs at a time
 # do not disturb each other; only processes started here are ever stopped.
 set -u -o pipefail
 
@@ -22,6 +23,7 @@ export STATUS_PASS STATUS_FAIL STATUS_USAGE STATUS_NO_VERDICT STATUS_NO_START
 usage() {
     cat <<'TEXT'
 usage: ./run.sh [option...]         build Mortise and boot it in QEMU
+       ./run.sh quick [option...]   after an edit: unit tests, fast models, layers, two boots
        ./run.sh test [option...]    build and pass every test
        ./run.sh matrix [NAME...]    boot every machine of tests/boot/matrix, or these
 
@@ -92,8 +94,7 @@ set_option() { # NAME VALUE
 parse_arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
-        test) COMMAND="test" ;;
-        matrix) COMMAND="matrix" ;;
+        quick | test | matrix) COMMAND=$1 ;;
         --help | -h) usage; exit 0 ;;
         --display) DISPLAY_ON=1 ;;
         --gdb) GDB=1 ;;
@@ -105,7 +106,7 @@ parse_arguments() {
             shift
             ;;
         *)
-            [ "$COMMAND" = matrix ] || die "$STATUS_USAGE" "'$1' is neither an option nor 'test' or 'matrix'; see ./run.sh --help"
+            [ "$COMMAND" = matrix ] || die "$STATUS_USAGE" "'$1' is neither an option nor 'quick', 'test' or 'matrix'; see ./run.sh --help"
             MACHINES+=("$1")
             ;;
         esac
@@ -161,10 +162,10 @@ main() {
     parse_arguments "$@"
     check_arguments
     if [ "$COMMAND" != boot ]; then
-        require_programs boot test
+        if [ "$COMMAND" = quick ]; then require_programs boot quick; else require_programs boot quick test; fi
         # shellcheck source=tests/boot/suite.sh
         . "$BOOT_LIB/suite.sh"
-        if [ "$COMMAND" = test ]; then suite_main; else matrix_main "${MACHINES[@]}"; fi
+        "${COMMAND}_main" "${MACHINES[@]}"
         return
     fi
     require_programs boot

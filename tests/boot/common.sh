@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# tests/boot/common.sh: messages, sizes and the folder of this run. Sourced by run.sh.
+# tests/boot/common.sh: messages, sizes, names and the folder of this run. Sourced by run.sh.
 
 say() {
     printf 'run.sh: %s\n' "$*" >&2
@@ -22,6 +22,12 @@ size_in_mib() {
     [Tt]) echo $((n << 20)) ;;
     *) echo "$n" ;;
     esac
+}
+
+# The seconds that a program of tests/model says it takes ("takes: 22 s" in its first comment), or
+# nothing for a moment.
+model_takes() { # NAME
+    sed -n 's/^[/ ]\* takes: \([0-9]*\) s.*/\1/p' "$ROOT/tests/model/${1%-*}.c"
 }
 
 # The first of the given files that exists.

@@ -81,15 +81,18 @@ find_missing_boot() {
     [ "$DISPLAY_ON" = 0 ] || want qemu-system-gui have_window
 }
 
-find_missing_test() {
-    want u-boot-qemu test -r "$UBOOT_ROM"
-    want gcc have_command gcc
+find_missing_quick() {
     want libc6-dev have_header stdio.h
     want libclang-rt-dev have_sanitizers
     want zlib1g-dev have_header zlib.h
+    want pmccabe have_command pmccabe
+}
+
+find_missing_test() {
+    want u-boot-qemu test -r "$UBOOT_ROM"
+    want gcc have_command gcc
     want pkg-config have_command pkg-config
     want libcairo2-dev have_cairo
-    want pmccabe have_command pmccabe
     want_test_dist
 }
 
@@ -104,7 +107,7 @@ want_test_dist() {
     want ovmf-ia32 firmware_code ovmf32 >/dev/null
 }
 
-find_missing() { # boot, or boot test
+find_missing() { # SET...: boot, quick, test
     local set
     MISSING=()
     for set in "$@"; do
@@ -136,7 +139,7 @@ refuse_to_install() {
         "(QEMU for x86-64, OVMF or edk2-ovmf, clang with compiler-rt, lld, llvm, mtools, gnu-efi)"
 }
 
-require_programs() { # boot, or boot test
+require_programs() { # SET...
     find_missing "$@"
     [ ${#MISSING[@]} -gt 0 ] || return 0
     if [ "$INSTALL" = 0 ] || ! have_command apt-get; then

@@ -191,16 +191,18 @@ peak_text() {
 # Run the command with the time limit and let the log pass to standard output as it grows.
 run_qemu() {
     local -a prefix=()
-    local status
+    local status watcher
     [ -z "$TIMEOUT" ] || prefix=(timeout --foreground -k 5 "$TIMEOUT")
     : >"$WORK/serial.log"
     "${prefix[@]}" "${QEMU[@]}" </dev/null 2>"$WORK/qemu.err" &
     QEMU_PID=$!
-    watch_memory 2>/dev/null &
+    watch_memory >/dev/null 2>&1 &
+    watcher=$!
     # In the background, so that a signal to run.sh is answered at once.
-    tail -n +1 -s 0.2 -f --pid="$QEMU_PID" "$WORK/serial.log" 2>/dev/null &
+    tail -n +1 -s 0.05 -f --pid="$QEMU_PID" "$WORK/serial.log" 2>/dev/null &
     wait "$QEMU_PID" 2>/dev/null
     status=$?
+    kill "$watcher" 2>/dev/null # it may sleep
     wait
     QEMU_PID=''
     return $status

@@ -78,7 +78,7 @@ boot_row() { # NAME ROW
         { [ -z "$SAYS" ] || grep -a -qE -- "$SAYS" "$log" || { echo "the log has no line '$SAYS'"; false; }; }
 }
 
-# Boot every row for which the condition holds: a regular expression for the column `when`, or names.
+# A step for every row for which the condition holds: a regular expression for the column `when`, or names.
 matrix_boot() { # WHEN [NAME...]
     local row name when
     local -a rows
@@ -93,7 +93,6 @@ matrix_boot() { # WHEN [NAME...]
             step "boot-$name" boot_row "$name" "$row"
         fi
     done
-    wait
 }
 
 # The file is sound: known words in each column, no name twice, every row can be read.

@@ -8,6 +8,8 @@ BOOT_LIB=$ROOT/tests/boot
 FOLDER=$(mktemp -d) || exit 1
 trap 'rm -rf "$FOLDER"' EXIT
 BUILD=$FOLDER SUITE_LOGS=$FOLDER
+# shellcheck source=tests/boot/common.sh
+. "$BOOT_LIB/common.sh"
 # shellcheck source=tests/boot/matrix.sh
 . "$BOOT_LIB/matrix.sh"
 passed=0 failed=0

@@ -3,17 +3,17 @@
 #
 # For each compiler (gcc, and every clang-N of N 14 and 19 unless some are named): build the desk
 # programs with all warnings as errors and run them; with a clang also build the image by it and by
-# the lld-link of its version, and boot that. --quick leaves out the models that take long and, but
-# for gcc, the desk. GNU_EFI=FOLDER[:FOLDER...] names more folders with an efi.h: the image is built
-# against each and booted. What is not on this machine is a skipped test with its reason.
+# the lld-link of its version, and boot that. --quick leaves out the models that say they take long,
+# for they show nothing more about a compiler, and, but for gcc, the desk. GNU_EFI=FOLDER[:FOLDER...]
+# names more folders with an efi.h: the image is built against each and booted. What is not on this
+# machine is a skipped test with its reason.
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 2
 OUT=${BUILD:-build}/portable
 case $OUT in /*) ;; *) OUT=$ROOT/$OUT ;; esac
 PASSED=0 FAILED=0 SKIPPED=0 QUICK=0
-
-# Some seconds each, and nothing in them that the others do not show about a compiler.
-LONG=' aspace_exhaustive aspace_random pmm_exhaustive pmm_random pmm_smp_threads '
+# shellcheck source=tests/boot/common.sh
+. "$ROOT/tests/boot/common.sh"
 
 check() { # NAME COMMAND...: its output is shown when it fails
     local name=$1 log
@@ -52,7 +52,7 @@ desk() { # COMPILER
     local folder=$OUT/$1 name
     local -a names=(unit embed)
     for name in $(programs model); do
-        [ "$QUICK" = 0 ] || [[ $LONG != *" $name "* ]] || continue
+        [ "$QUICK" = 0 ] || [ -z "$(model_takes "$name")" ] || continue
         names+=("model-$name")
     done
     check "$1 builds the desk programs" make_with "$folder" CC="$1" "${names[@]/#/$folder/host/}"

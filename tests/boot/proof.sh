@@ -45,7 +45,7 @@ machines() {
         "-acpitable 'sig=SPCR,rev=2,data=$spcr' -global isa-serial.iobase=0x2f8 -global isa-serial.irq=3"
 }
 
-proof_all() {
+proof_steps() {
     machines
     plant failtest "$STATUS_FAIL" 'test: FAIL plant\.fails on purpose' --options plant=failtest
     plant panic "$STATUS_FAIL" 'panic: planted.*backtrace: #3 ' --options plant=panic

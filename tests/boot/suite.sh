@@ -1,85 +1,26 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # IMAGE is for kvm.sh
-# tests/boot/suite.sh: ./run.sh test. Sourced by run.sh.
-#
-# A step is a command with a name. Its output goes to build/test/NAME.log; its count is the last line
-# "N passed, N failed" there, and a step that prints none counts as one test. At most two steps run
-# at a time. A step fails when its status is not 0, when it counts a failure, or when it counted no
-# test at all; the end of its log is then shown.
+# tests/boot/suite.sh: what ./run.sh test, quick and matrix run, as steps (steps.sh). Sourced by run.sh.
 
+# shellcheck source=tests/boot/steps.sh
+. "$BOOT_LIB/steps.sh"
 # shellcheck source=tests/boot/matrix.sh
 . "$BOOT_LIB/matrix.sh"
+# shellcheck source=tests/boot/proof.sh
+. "$BOOT_LIB/proof.sh"
 
-readonly AT_A_TIME=2
-SUITE_LOGS=$BUILD/test
+TAKES=([build-desk]=26 [image]=8 [tidy]=36 [harness-mutate]=10 [portable]=34 [embed]=5 [soak]=6 [sim]=5
+    [fuzz]=11 [fuzz-memmap]=61 [dist]=3 [dist-files]=9 [reproducible]=20 [boot]=7 [screen]=6 [plant]=6
+    [plant-hang]=21 [options]=6 [machine]=6 [mute]=7 [firmware]=14 [secure]=16 [monitor]=15 [monitor-5]=27
+    [monitor-whole]=43 [report]=28 [shim]=66 [again]=7)
 
-# The count of one step, as "PASSED FAILED SKIPPED".
-step_count() { # STATUS LOG
-    local passed=0 failed=0 skipped=0 line
-    line=$(grep -a -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$2" | tail -n 1)
-    if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
-        passed=${BASH_REMATCH[1]} failed=${BASH_REMATCH[2]} skipped=${BASH_REMATCH[4]:-0}
-    elif [ "$1" -eq 0 ]; then
-        passed=1
-    fi
-    if [ "$failed" -eq 0 ] && { [ "$1" -ne 0 ] || [ "$passed" -eq 0 ]; }; then failed=1; fi
-    echo "$passed $failed $skipped"
-}
-
-# Run one step and leave its count in NAME.count. The report is one write, so that two steps that
-# end together do not mix their lines.
-run_step() { # NAME COMMAND...
-    local name=$1 start=$SECONDS status count report
-    shift
-    "$@" >"$SUITE_LOGS/$name.log" 2>&1 </dev/null
-    status=$?
-    count=$(step_count "$status" "$SUITE_LOGS/$name.log")
-    echo "$count" >"$SUITE_LOGS/$name.count"
-    # shellcheck disable=SC2086 # three words
-    report=$(report_step "$name" $((SECONDS - start)) "$status" $count)
-    printf '%s\n' "$report"
-}
-
-report_step() { # NAME SECONDS STATUS PASSED FAILED SKIPPED
-    local word='ok  '
-    [ "$5" -eq 0 ] || word=FAIL
-    printf '%s %-24s %4d s  %d passed, %d failed' "$word" "$1" "$2" "$4" "$5"
-    if [ "$6" -gt 0 ]; then printf ', %d skipped\n' "$6"; else printf '\n'; fi
-    [ "$5" -eq 0 ] || {
-        echo "     status $3; the end of $SUITE_LOGS/$1.log:"
-        tail -n 25 "$SUITE_LOGS/$1.log" | cut -c 1-240 | sed 's/^/     | /'
-    }
-}
-
-STEPS=()
-step() { # NAME COMMAND...: start it as soon as there is room
-    while [ "$(jobs -pr | wc -l)" -ge "$AT_A_TIME" ]; do
-        wait -n
-    done
-    STEPS+=("$1")
-    run_step "$@" &
-}
-
-# A step that cannot run on this machine counts as one skipped test.
-skip_step() { # NAME REASON
-    STEPS+=("$1")
-    echo "skip $1: $2" | tee "$SUITE_LOGS/$1.log"
-    echo "0 0 1" >"$SUITE_LOGS/$1.count"
-}
-
-step_alone() {
-    wait
-    step "$@"
-    wait
+make_here() {
+    make -s -C "$ROOT" -j"$(nproc)" BUILD="$MAKE_BUILD" "$@"
 }
 
 # The names of the desk programs of a folder, as the Makefile knows them.
 desk_programs() { # model or fuzz
     make_here programs | sed -n "s/^$1-//p"
-}
-
-make_here() {
-    make -s -C "$ROOT" -j"$AT_A_TIME" BUILD="$MAKE_BUILD" "$@"
 }
 
 # The same sources in two folders give the same bytes.
@@ -106,19 +47,6 @@ check_image_size() {
         [ "$size" -lt 524288 ]
 }
 
-# A program of several tests that stops before it has said its count has failed.
-counted() { # COMMAND...
-    local output status
-    output=$(mktemp) || return 1
-    "$@" >"$output" 2>&1
-    status=$?
-    cat "$output"
-    tail -n 1 "$output" | grep -a -qE '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' ||
-        { echo "$1 ended with status $status and without its count"; status=1; }
-    rm -f "$output"
-    return $status
-}
-
 run_fuzz() { # TARGET SECONDS
     BUILD="$BUILD" bash "$ROOT/tests/fuzz/run.sh" run "$1" "$2"
 }
@@ -129,56 +57,74 @@ have_tidy() {
         cppcheck --version 2>/dev/null | grep -q ' 2\.10'
 }
 
+# Whatever needs no machine. Those that need build-desk come behind it.
 desk_steps() {
-    local name
+    local name seconds
+    after
     step layers make_here layers
     step layers-proof counted python3 "$ROOT/tests/lint/layers_test.py"
     step matrix-rows check_matrix
-    step harness-matrix counted bash "$ROOT/tests/boot/matrix_test.sh"
-    step harness-verdict counted bash "$ROOT/tests/boot/verdict_test.sh"
-    step harness-usage counted bash "$ROOT/tests/boot/usage_test.sh"
+    step harness-matrix counted bash "$BOOT_LIB/matrix_test.sh"
+    step harness-verdict counted bash "$BOOT_LIB/verdict_test.sh"
+    step harness-steps counted bash "$BOOT_LIB/steps_test.sh"
+    step harness-usage counted bash "$BOOT_LIB/usage_test.sh"
     step behaviours-check counted python3 "$ROOT/tests/lint/behaviours_test.py"
     step docs python3 "$ROOT/tests/lint/docs.py"
     step docs-check counted python3 "$ROOT/tests/lint/docs_test.py"
-    step log-checker counted python3 "$ROOT/tests/boot/check_log_test.py"
+    step log-checker counted python3 "$BOOT_LIB/check_log_test.py"
     step pe-lint counted python3 "$ROOT/tests/lint/pe_lint_test.py"
     step font counted python3 "$ROOT/tests/lint/font_test.py"
     step cover-list counted python3 "$ROOT/tests/lint/unreachable_test.py"
     step harness-mutate counted python3 "$ROOT/tests/mutate/mutate_test.py"
     step map-totals python3 "$ROOT/tests/data/maps/totals.py" --check
+    step fuzz-plant counted python3 "$ROOT/tests/fuzz/plant.py" options format
+    step portable-gcc counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick gcc
     if have_tidy; then
         step tidy make_here tidy
     else
         skip_step tidy "clang-tidy 14 or cppcheck 2.10 is not on this machine"
     fi
-    step_alone build-desk make_here desk
+    after portable-gcc
+    step unit-gcc counted "$BUILD/portable/gcc/host/unit"
+    after image # one make at a time in one folder
+    step build-desk make_here desk
+    after build-desk
+    step unit counted "$BUILD/host/unit"
     # The frames of the desk's tests are themselves programs under test.
     step test-frame counted "$BUILD/host/frame_test"
     step model-frame counted "$BUILD/host/expect_test"
-    step unit counted "$BUILD/host/unit"
-    step unit-gcc counted make_here CC=gcc BUILD="$MAKE_BUILD/gcc" unit
-    for name in $(desk_programs model); do step "model-$name" counted "$BUILD/host/model-$name"; done
-    step portable-gcc counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick gcc
+    for name in $(desk_programs model); do
+        model_step "$name"
+    done
     step embed-desk counted make_here embed
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
     step sim counted python3 "$ROOT/tests/sim/test.py"
-    step_alone soak counted make_here TIME=5 soak-desk
-    step fuzz-plant counted python3 "$ROOT/tests/fuzz/plant.py" options format
+    step soak counted make_here TIME=5 soak-desk
     for name in $(desk_programs fuzz); do
-        case $name in memmap) step "fuzz-$name" run_fuzz "$name" 60 ;; *)
-            step "fuzz-$name" run_fuzz "$name" 10 ;;
-        esac
+        if [ "$name" = memmap ]; then seconds=60; else seconds=10; fi
+        step "fuzz-$name" run_fuzz "$name" "$seconds"
     done
 }
 
+model_step() { # NAME
+    TAKES[model-$1]=$(model_takes "$1")
+    step "model-$1" counted "$BUILD/host/model-$1"
+}
+
+# Everything that is booted, in one make; and whether KVM will do.
+build_image() {
+    make_here image dist shim || return 1
+    IMAGE=$BUILD/BOOTX64.EFI
+    choose_accel
+}
+
 image_steps() {
-    step_alone image make_here image
-    [ -s "$BUILD/BOOTX64.EFI" ] || return 1
-    step image-size check_image_size
-    step_alone dist make_here dist shim
-    step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
+    after
+    step image build_image
     step reproducible check_reproducible
-    wait
+    after image
+    step image-size check_image_size
+    step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
 }
 
 # How many tests the kernel must have run: those of the desk, and its own, which are counted in the
@@ -229,7 +175,7 @@ check_mute() {
 screen() { # NAME SCREEN.PY-ARGUMENTS...
     local name=$1
     shift
-    step "screen-$name" counted python3 "$ROOT/tests/boot/screen.py" "$@" --image "$BUILD/BOOTX64.EFI" \
+    step "screen-$name" counted python3 "$BOOT_LIB/screen.py" "$@" --image "$BUILD/BOOTX64.EFI" \
         --timeout 150
 }
 
@@ -249,18 +195,11 @@ screen_steps() {
 
 # A firmware that plays tricks.
 step_shim() { # CASES AT-A-TIME
-    step shim counted python3 "$ROOT/tests/boot/shim/shim_test.py" --image "$BUILD/BOOTX64.EFI" \
+    step shim counted python3 "$BOOT_LIB/shim/shim_test.py" --image "$BUILD/BOOTX64.EFI" \
         --shim "$BUILD/shim.efi" --jobs "$2" "$1"
 }
 
-boot_steps() {
-    matrix_boot fast
-    step embed-boot run_embed_boot
-    if have_command clang-19; then
-        step portable-clang-19 counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick clang-19
-    else
-        skip_step portable-clang-19 "clang-19 is not on this machine; make portability C=clang-19 where it is"
-    fi
+firmware_steps() {
     step firmware-32-bit counted python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot counted python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
     if [ -r /usr/lib/shim/shimx64.efi ]; then
@@ -268,102 +207,97 @@ boot_steps() {
     else
         skip_step secure-boot-shim "the package shim-unsigned is not on this machine"
     fi
-    screen_steps
     step_shim core 1
-    step monitor-5 counted python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
-        --timeout 150 --options levels=5
-    step monitor counted python3 "$ROOT/tests/boot/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G \
-        --timeout 150
+}
+
+monitor_steps() {
     local kind
+    step monitor-5 counted python3 "$BOOT_LIB/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
+        --timeout 150 --options levels=5
+    step monitor counted python3 "$BOOT_LIB/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 3G --timeout 150
     for kind in whole bare bad; do
-        step "monitor-$kind" counted python3 "$ROOT/tests/boot/monitor_session.py" "$kind" \
+        step "monitor-$kind" counted python3 "$BOOT_LIB/monitor_session.py" "$kind" \
             --image "$BUILD/BOOTX64.EFI" --memory 128M --smp 2 --timeout 300
     done
-    step report counted python3 "$ROOT/tests/boot/report.py" --memsim "$BUILD/host/memsim" \
-        --image "$BUILD/BOOTX64.EFI" --memory 256M
-    wait
-    # Alone, so that nothing else disturbs the two times that are compared.
+}
+
+# Alone, so that nothing else disturbs the two times that are compared.
+time_steps() {
     matrix_boot alone
     step_alone again-64M run_again 64M
     step_alone again-1T run_again 1T
-    step bases check_bases
-    step sparse check_sparse 1024
-    step time-ratio python3 "$ROOT/tests/boot/time_ratio.py" \
+    step_alone bases check_bases
+    step_alone sparse check_sparse 1024
+    step_alone time-ratio python3 "$BOOT_LIB/time_ratio.py" \
         "$SUITE_LOGS/boot-64M.serial,$SUITE_LOGS/again-64M.serial" \
         "$SUITE_LOGS/boot-1T.serial,$SUITE_LOGS/again-1T.serial"
-    wait
-    head -n 2 "$SUITE_LOGS/time-ratio.log"
 }
 
-proof_steps() {
-    # shellcheck source=tests/boot/proof.sh
-    . "$BOOT_LIB/proof.sh"
-    proof_all
-    wait
-}
-
-# One line; a suite that ran nothing has failed.
-suite_total() {
-    local name passed=0 failed=0 skipped=0 p f s
-    for name in "${STEPS[@]}"; do
-        read -r p f s <"$SUITE_LOGS/$name.count" || { p=0 f=1 s=0; }
-        passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    done
-    if [ "$skipped" -gt 0 ]; then
-        echo "$passed passed, $failed failed, $skipped skipped"
+boot_steps() {
+    after image unit # the kernel must run as many tests as the desk
+    matrix_boot fast
+    after image
+    firmware_steps
+    screen_steps
+    monitor_steps
+    proof_steps
+    if have_command clang-19; then
+        step portable-clang-19 counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick clang-19
     else
-        echo "$passed passed, $failed failed"
+        skip_step portable-clang-19 "clang-19 is not on this machine; make portability C=clang-19 where it is"
     fi
-    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    after image build-desk
+    step report counted python3 "$BOOT_LIB/report.py" --memsim "$BUILD/host/memsim" \
+        --image "$BUILD/BOOTX64.EFI" --memory 256M
+    after embed-desk
+    step embed-boot run_embed_boot
+    after image
+    time_steps
 }
 
-# Every step is a process group of its own (set -m), so that all of it can be stopped, and no more.
-stop_steps() {
-    local pid
-    for pid in $(jobs -p); do kill -TERM -- "-$pid" 2>/dev/null; done
-    wait
-}
-
-suite_begin() {
-    set -m
-    trap stop_steps EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
-    rm -rf "$SUITE_LOGS"
-    mkdir -p "$SUITE_LOGS" || die "$STATUS_NO_START" "cannot make the folder $SUITE_LOGS"
-}
-
-suite_end() {
-    say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
-    suite_total
-}
-
-suite_main() {
+# After an edit: what tells most in a minute. The machines are the plainest one and one with four CPUs.
+quick_main() {
+    local name
+    local -a fast=(unit)
     suite_begin
+    for name in $(desk_programs model); do
+        [ -n "$(model_takes "$name")" ] || fast+=("model-$name")
+    done
+    after
+    step layers make_here layers
+    step build make_here image "${fast[@]/#/$MAKE_BUILD/host/}"
+    after build
+    for name in "${fast[@]}"; do step "$name" counted "$BUILD/host/$name"; done
+    after unit
+    matrix_boot fast 128M smp-4
+    run_steps
+    suite_end
+}
+
+test_main() {
+    suite_begin
+    image_steps
     desk_steps
-    wait
-    if image_steps; then
-        IMAGE=$BUILD/BOOTX64.EFI
-        choose_accel
-        boot_steps
-        proof_steps
-    fi
+    boot_steps
     step_alone behaviours python3 "$ROOT/tests/lint/behaviours.py" "$ROOT/tests/BEHAVIOURS.md" \
         "$SUITE_LOGS" "$ROOT"/tests/kernel/*.c "$ROOT"/tests/kernel/*/*.c
+    run_steps
+    head -n 2 "$SUITE_LOGS/time-ratio.log"
     suite_end
 }
 
 # ./run.sh matrix [NAME...]
 matrix_main() {
     suite_begin
-    step_alone unit-build make_here "$MAKE_BUILD/host/unit"
-    step_alone unit counted "$BUILD/host/unit"
-    step_alone dist make_here dist shim
-    step_alone layouts make_layouts
-    IMAGE=$BUILD/BOOTX64.EFI
-    choose_accel
+    step image build_image
+    after image
+    step layouts make_layouts
+    step build-unit make_here "$MAKE_BUILD/host/unit"
+    after build-unit
+    step unit counted "$BUILD/host/unit"
+    after unit layouts
     matrix_boot 'fast|alone|full' "$@"
     [ $# -gt 0 ] || step_shim all "$AT_A_TIME"
-    wait
+    run_steps
     suite_end
 }

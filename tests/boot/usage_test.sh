@@ -22,7 +22,9 @@ answers() { # STATUS TEXT ARGUMENT...
 }
 
 answers 0 "usage: ./run.sh" --help
+answers 0 "./run.sh quick" --help
 answers 2 "neither an option" tests
+answers 2 "neither an option" quick 128M
 answers 2 "unknown" --colour red
 answers 2 "needs a value" --memory
 answers 2 "is not a size" --memory lots
@@ -57,6 +59,7 @@ PATH=$FOLDER/bin
 answers 2 "lld qemu-system-x86 mtools" --no-install
 answers 2 "apt-get install --no-install-recommends" --no-install
 answers 2 "qemu-system-x86" test --no-install
+answers 2 "qemu-system-x86" quick --no-install
 grep -q "apt was called" "$FOLDER/out" && { failed=$((failed + 1)); echo "FAIL --no-install called apt"; }
 if [ "$(id -u)" -eq 0 ]; then
     answers 4 "apt did not install" --memory 128M

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/boot/verdict_test.sh: verdict.sh and the counting of suite.sh, on logs made by hand.
+# tests/boot/verdict_test.sh: verdict.sh and the counting of steps.sh, on logs made by hand.
 # Ends with "N passed, N failed".
 set -u -o pipefail # as run.sh has it
 BOOT_LIB=$(cd "$(dirname "$0")" && pwd)
@@ -10,8 +10,8 @@ export STATUS_PASS STATUS_FAIL STATUS_NO_VERDICT STATUS_NO_START TIMEOUT
 . "$BOOT_LIB/common.sh"
 # shellcheck source=tests/boot/verdict.sh
 . "$BOOT_LIB/verdict.sh"
-# shellcheck source=tests/boot/suite.sh
-. "$BOOT_LIB/suite.sh"
+# shellcheck source=tests/boot/steps.sh
+. "$BOOT_LIB/steps.sh"
 
 FOLDER=$(mktemp -d) || exit 1
 trap 'rm -rf "$FOLDER"' EXIT

@@ -1,7 +1,10 @@
 /* Every sequence of calls to a depth (4, or the argument), on ranges whose edges lie where pages of
  * all sizes begin: six ranges, each mapped, unmapped and protected in two ways, with plenty of
  * table pages and with few. After each call the naive model is compared, and the worst CPU judges
- * A4. A call that is refused must change nothing, so nothing is tried after it. */
+ * A4. A call that is refused must change nothing, so nothing is tried after it.
+ *
+ * takes: 4 s
+ */
 #include "tests/model/aspace_model.h"
 #include "tests/model/aspace_rig.h"
 #include "tests/model/expect.h"

@@ -1,6 +1,9 @@
 /* Random calls on address spaces of every kind of CPU, compared with the naive model after each
  * one: the answer, every translation, every page's size, every table, the pages of the source, and
- * what the worst CPU would still remember. Usage: model-aspace_random [CALLS [SEED]]. */
+ * what the worst CPU would still remember. Usage: model-aspace_random [CALLS [SEED]].
+ *
+ * takes: 10 s
+ */
 #include "tests/model/aspace_model.h"
 #include "tests/model/aspace_rig.h"
 
