@@ -85,6 +85,15 @@ void cpu_set_memory_types(void);
  * firmware had marked global is dropped. */
 void cpu_use_global_pages(void);
 
+/* How the CPU caches physical memory at `at`, from 1 MiB on, whatever page tables allow (on a PC by the
+ * MTRRs); where it has no say, write-back. `*until` is the first address above for which the answer may
+ * be another, UINT64_MAX: none. After cpu_own(), not inside cpu_try(). */
+struct cpu_caching {
+    const char *name; /* for people: "write-back", "uncached"; one text for each way */
+    bool write_back;
+};
+struct cpu_caching cpu_caching(paddr_t at, paddr_t *until);
+
 /* Write what lies in [from, from + size), which is mapped, from the caches back to memory, so that a
  * reset does not lose it. Any context. O(size). */
 void cpu_write_back(const void *from, size_t size);

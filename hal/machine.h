@@ -27,9 +27,19 @@ bool machine_has_ports(void);
 uint32_t machine_read(struct machine_register, unsigned bits);
 void machine_write(struct machine_register, unsigned bits, uint32_t value);
 
-/* Write a byte of a device's PCI configuration space on bus 0: `device` below 32, `function` below 8,
- * `offset` below 256. */
+/* Read the 32 bits that hold a byte of a device's PCI configuration space on bus 0, or write the byte:
+ * `device` below 32, `function` below 8, `offset` below 256. Where there is no such device, 32 ones. */
+uint32_t machine_read_pci(unsigned device, unsigned function, unsigned offset);
 void machine_write_pci(unsigned device, unsigned function, unsigned offset, uint8_t value);
+
+/* RAM that a device of this machine spoils, though firmware offers it: the `which`th range of whole
+ * pages, and whose it is, a constant; `size` 0: there are no more. */
+struct machine_spoilt {
+    paddr_t base;
+    uint64_t size;
+    const char *whose;
+};
+struct machine_spoilt machine_spoilt(unsigned which);
 
 /* Serial port: a 16550 (National Semiconductor, PC16550D), that is believed to exist only after it has
  * proved so, and given up the first time it does not keep up, until something comes in there. */

@@ -1,48 +1,70 @@
 #include "hal/x86_64/mtrr.h"
-#include "hal/hal.h"
+#include "hal/cpu.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/features.h"
 
 #define MSR_CAPABILITY 0xFEu
 #define MSR_DEFAULT    0x2FFu
-#define MSR_VARIABLE   0x200u /* base and mask in turn */
-#define VARIABLE_MAX   64u    /* registers; CPUs have 16 to 40 */
+#define MSR_VARIABLE   0x200u
+#define MSR_SYSCFG     0xC0010010u /* AMD */
+#define MSR_TOM2       0xC001001Du
 
-#define CAPABILITY_FIXED (1u << 8)
-#define DEFAULT_ON       ((uint64_t)1 << 11)
-#define CR0_CD           ((uint64_t)1 << 30)
+#define CAPABILITY_FIXED   (1u << 8)
+#define SYSCFG_TOM2_ON     ((uint64_t)1 << 21)
+#define SYSCFG_TOM2_CACHED ((uint64_t)1 << 22)
+#define CR0_CD             ((uint64_t)1 << 30)
 
-static const uint32_t fixed[] = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26A,
-                                 0x26B, 0x26C, 0x26D, 0x26E, 0x26F};
+static const uint32_t fixed[MTRR_FIXEDS] = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26A,
+                                            0x26B, 0x26C, 0x26D, 0x26E, 0x26F};
 
-static struct {
-    uint64_t type; /* MSR_DEFAULT */
-    uint64_t variable[VARIABLE_MAX];
-    uint64_t fixed[ARRAY_LEN(fixed)];
-    uint32_t variables, fixeds; /* 0: not saved, or none */
-} saved;
+static struct mtrr saved;
 
-void mtrr_save(void)
+static void read_registers(struct mtrr *m)
 {
+    *m = (struct mtrr){.type = 0};
     if (!features.mtrr)
         return;
     uint64_t capability = asm_rdmsr(MSR_CAPABILITY);
-    saved.variables = (uint32_t)min_u64(2 * (capability & 0xFFu), VARIABLE_MAX);
-    saved.fixeds = (capability & CAPABILITY_FIXED) != 0 ? ARRAY_LEN(fixed) : 0;
-    saved.type = asm_rdmsr(MSR_DEFAULT);
-    for (uint32_t i = 0; i < saved.variables; i++)
-        saved.variable[i] = asm_rdmsr(MSR_VARIABLE + i);
-    for (uint32_t i = 0; i < saved.fixeds; i++)
-        saved.fixed[i] = asm_rdmsr(fixed[i]);
+    m->variables = (uint32_t)min_u64(2 * (capability & 0xFFu), MTRR_VARIABLES);
+    m->fixeds = (capability & CAPABILITY_FIXED) != 0 ? MTRR_FIXEDS : 0;
+    m->type = asm_rdmsr(MSR_DEFAULT);
+    for (uint32_t i = 0; i < m->variables; i++)
+        m->variable[i] = asm_rdmsr(MSR_VARIABLE + i);
+    for (uint32_t i = 0; i < m->fixeds; i++)
+        m->fixed[i] = asm_rdmsr(fixed[i]);
+}
+
+/* RAM above 4 GiB is write-back by this on AMD's machines; no variable register says so there. */
+static void read_amd(void *mtrr)
+{
+    const uint64_t both = SYSCFG_TOM2_ON | SYSCFG_TOM2_CACHED;
+    struct mtrr *m = mtrr;
+    if ((asm_rdmsr(MSR_SYSCFG) & both) == both)
+        m->write_back_end = asm_rdmsr(MSR_TOM2);
+}
+
+/* Not every emulator of an AMD CPU knows its registers: then the read is a trap. */
+void mtrr_read(struct mtrr *m)
+{
+    read_registers(m);
+    if (features.maker[0] == 'A' || features.maker[0] == 'H') /* AuthenticAMD, HygonGenuine */
+        (void)cpu_try(read_amd, m);
+}
+
+void mtrr_save(void)
+{
+    read_registers(&saved);
 }
 
 static bool differs(void)
 {
-    bool other = asm_rdmsr(MSR_DEFAULT) != saved.type;
+    struct mtrr here;
+    read_registers(&here);
+    bool other = here.type != saved.type;
     for (uint32_t i = 0; i < saved.variables; i++)
-        other |= asm_rdmsr(MSR_VARIABLE + i) != saved.variable[i];
+        other |= here.variable[i] != saved.variable[i];
     for (uint32_t i = 0; i < saved.fixeds; i++)
-        other |= asm_rdmsr(fixed[i]) != saved.fixed[i];
+        other |= here.fixed[i] != saved.fixed[i];
     return other;
 }
 
@@ -55,7 +77,7 @@ void mtrr_restore(void)
     asm_write_cr0(cr0 | CR0_CD);
     __asm__ volatile("wbinvd" : : : "memory");
     hal_tlb_flush_all();
-    asm_wrmsr(MSR_DEFAULT, saved.type & ~DEFAULT_ON);
+    asm_wrmsr(MSR_DEFAULT, saved.type & ~MTRR_ON);
     for (uint32_t i = 0; i < saved.variables; i++)
         asm_wrmsr(MSR_VARIABLE + i, saved.variable[i]);
     for (uint32_t i = 0; i < saved.fixeds; i++)

@@ -4,13 +4,15 @@
 #include "kernel/log/log.h"
 #include "kernel/memory/space.h"
 #include "kernel/memory/tables.h"
+#include "kernel/memory/unfit.h"
 
 #define UEFI_CONVENTIONAL 7u
 #define UEFI_SP           ((uint64_t)0x40000)
 
 /* Owners that memory_read_map() and the early allocations of tables and pmm can add at most: each
  * page-table chunk, reservation and pmm table is one; chunks grow, so 64 TiB need about 30. */
-#define OWNERS_MAX 128u
+#define OWNERS_MAX   256u
+#define OWNERS_LATER 64u /* those of tables and pmm */
 
 struct memmap memory_map;
 struct pmm *memory_pmm;
@@ -236,6 +238,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
     reserve(info->trampoline, PAGE_SIZE, "trampoline");
     reserve(info->keep, KEEP_SIZE, "kept log");
     reserve_screen(&info->framebuffer, no_screen);
+    unfit_reserve(&memory_map, (size_t)2 * OWNERS_LATER);
 }
 
 void memory_make_space(const struct boot_info *info)

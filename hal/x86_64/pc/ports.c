@@ -64,6 +64,12 @@ void machine_write(struct machine_register r, unsigned bits, uint32_t value)
         write_port(r.port, bits, value);
 }
 
+uint32_t machine_read_pci(unsigned device, unsigned function, unsigned offset)
+{
+    asm_out32(PCI_ADDRESS, 0x80000000u | device << 11 | function << 8 | (offset & ~3u));
+    return asm_in32(PCI_DATA);
+}
+
 void machine_write_pci(unsigned device, unsigned function, unsigned offset, uint8_t value)
 {
     asm_out32(PCI_ADDRESS, 0x80000000u | device << 11 | function << 8 | (offset & ~3u));

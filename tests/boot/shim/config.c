@@ -35,6 +35,7 @@ static const struct {
     {"loader-type", &config.loader_type},
     {"acpi-type", &config.acpi_type},
     {"rsdp-at", &config.rsdp_at},
+    {"uncached-at", &config.uncached_at},
     {"no-pages", &config.no_pages},
     {"no-low", &config.no_low},
     {"zero-page", &config.zero_page},

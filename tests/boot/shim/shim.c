@@ -86,6 +86,7 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         stop("the image cannot be loaded; status", status);
     child.loaded = protocol(child.handle, loaded_image);
     services_hook();
+    caching_change();
     tables_protect();
     tables_move_gdt();
     say("shim: starts the image\r\nshim: seconds");

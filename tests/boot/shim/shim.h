@@ -51,6 +51,7 @@ struct config {
     uint64_t grow;        /* entries by which each reading of the map grows */
     uint64_t shuffle;     /* 0, or the seed by which the map is shuffled */
     uint64_t acpi_type; /* types 9 and 10 are told as this type, 256: not at all; 9: as they are */
+    uint64_t uncached_at; /* 0, or where 16 MiB are made uncached by an MTRR */
     uint64_t rsdp_at;   /* 0, or where the root pointers are copied to, 64 bytes each */
     uint64_t loader_type; /* LoaderCode and LoaderData are told as this type; 2: as they are */
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */
@@ -132,6 +133,11 @@ void tables_junk(void);
 /* Put the GDT into memory that will be overwritten so: not every firmware has it there. Before the
  * image is started. */
 void tables_move_gdt(void);
+
+/* ---- caching.c ---- */
+
+/* Give a variable MTRR that nobody uses to config.uncached_at; in force in emulators and not. */
+void caching_change(void);
 
 /* ---- strict.S ---- */
 extern const uint8_t strict_stubs[];      /* a stub of 16 bytes for each service */

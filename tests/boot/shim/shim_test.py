@@ -553,6 +553,20 @@ def acpi_cases():
                    says=("acpi: FACP at 0x", ": sound", "acpi: 2 CPUs"))  # fmt: skip
 
 
+def caching_cases():
+    """RAM that an MTRR makes uncached, as firmware leaves a tail of it; nobody gets it."""
+    yield Case("uncached", "uncached-at=0x2000000", core=True, memory="128M",
+               says=("caching: 0x0000000000100000 0x0000000002000000 write-back",
+                     "caching: 0x0000000002000000 0x0000000003000000 uncached",
+                     "caching: 0x0000000003000000 0x0000000008000000 write-back",
+                     "reserve: not write-back 0x0000000002000000 0x0000000003000000, 4096 pages",
+                     "owner: 0x0000000002000000 0x0000000003000000 not write-back, 4096 pages, usable"))  # fmt: skip
+    # The image, its stack and the tables lie in it: they stay, and the rest is kept from the allocator.
+    yield Case("uncached-image", "uncached-at=0x5000000", memory="128M", options="", says=("reserve: not write-back 0x",))
+    yield Case("uncached-large", "uncached-at=0x100000000", memory="6G",
+               says=("reserve: not write-back 0x0000000100000000 0x0000000101000000, 4096 pages",))  # fmt: skip
+
+
 def image_cases():
     lost = (NO_IMAGE, NO_FOLDER, NO_REPORT)
     # The proof that the rights are in force.
@@ -601,7 +615,7 @@ def image_cases():
 
 
 def all_cases():
-    return [*exit_cases(), *stride_cases(), *list_cases(), *acpi_cases(), *random_cases(), *image_cases(), *map_cases()]
+    return [*exit_cases(), *stride_cases(), *list_cases(), *acpi_cases(), *caching_cases(), *random_cases(), *image_cases(), *map_cases()]
 
 
 def run_case(case, arguments):
