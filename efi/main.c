@@ -1,6 +1,7 @@
 #include "efi/main.h"
 #include "efi/arch/places.h"
 #include "efi/arch/refuse.h"
+#include "efi/base/bss.h"
 #include "efi/base/clock.h"
 #include "efi/base/text.h"
 #include "efi/machine/graphics.h"
@@ -46,16 +47,23 @@ static void find_loaded_image(struct loader *l)
                      "The firmware does not describe this image: no mortise.cfg, no LoadOptions.");
 }
 
-/* The kernel needs the headers (sections, relocations), so they must have been loaded. SizeOfImage
- * is 56 bytes into the optional header, which follows the 24 bytes of signature and file header. */
-static bool find_image(const struct loader *l)
+/* Bytes of the image, by its own headers; 0: they were not loaded with it. SizeOfImage is 56 bytes into the
+ * optional header, which follows the 24 bytes of signature and file header. */
+static uint64_t image_bytes(void)
 {
     uint32_t pe = load32(__ImageBase + 0x3c);
-    if (__ImageBase[0] != 'M' || __ImageBase[1] != 'Z' || pe > 1024 ||
-        load32(__ImageBase + pe) != 0x4550)
-        return false;
+    bool loaded = __ImageBase[0] == 'M' && __ImageBase[1] == 'Z' && pe <= 1024 &&
+                  load32(__ImageBase + pe) == 0x4550;
+    return loaded ? load32(__ImageBase + pe + 24 + 56) : 0;
+}
+
+/* The kernel needs the headers (sections, relocations), so they must have been loaded. */
+static bool find_image(const struct loader *l)
+{
     l->info->image_base = (uint64_t)(uintptr_t)__ImageBase;
-    l->info->image_size = load32(__ImageBase + pe + 24 + 56);
+    l->info->image_size = image_bytes();
+    if (l->info->image_size == 0)
+        return false;
     if (l->loaded != NULL && l->loaded->ImageBase != (const void *)__ImageBase)
         console_note(l,
                      "The firmware is wrong about where this image lies; its own headers count.");
@@ -194,7 +202,8 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     struct loader l = {.image = image, .system = system, .info = &boot_info};
     if (system == NULL)
         return EFI_INVALID_PARAMETER;
-    boot_info = (struct boot_info){0}; /* not every loader of EFI images clears bss */
+    bss_clear((void *)(uintptr_t)__ImageBase, image_bytes());
+    boot_info = (struct boot_info){0}; /* the desk starts this more than once */
     l.boot = system->BootServices;
     if (l.boot == NULL) {
         console_write(&l, "Mortise cannot start: the firmware has no boot services. Start it from "

@@ -38,7 +38,7 @@ ROOMS = {
     "kernel/monitor": "hal mm kernel kernel/log kernel/memory kernel/machine kernel/screen kernel/trap kernel/cpus",
     "kernel/main.c": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor",
-    "efi/base": "hal mm kernel kernel/log",
+    "efi/base": "hal mm kernel kernel/log kernel/early",
     "efi/talk": "hal mm kernel kernel/log efi/base",
     "efi/arch": "hal efi/base efi/talk",
     "efi/x86_64": "hal hal/x86_64 mm kernel kernel/log efi/base efi/talk efi/arch",

@@ -116,7 +116,8 @@ static struct fake {
     jmp_buf leave;
 } fw;
 
-uint8_t __ImageBase[4096]; /* the linker's, in the real image */
+#define FAKE_IMAGE 0x5000
+_Alignas(4096) uint8_t __ImageBase[FAKE_IMAGE]; /* the linker's, in the real image */
 static uint8_t fake_rsdp[36], fake_smbios[32];
 static _Alignas(4096) uint64_t fake_pages_of[4][512]; /* page tables, the top one first */
 
@@ -670,7 +671,7 @@ static void fake_image(void)
     memcpy(__ImageBase, "MZ", 2);
     __ImageBase[0x3c] = 64;
     memcpy(__ImageBase + 64, "PE\0", 4);
-    __ImageBase[64 + 24 + 56 + 1] = 0x50; /* SizeOfImage 0x5000 */
+    __ImageBase[64 + 24 + 56 + 1] = FAKE_IMAGE >> 8; /* SizeOfImage */
 }
 
 /* 64 KiB at the first place where the loader wants the kept log: 1 MiB is free in a process too. */

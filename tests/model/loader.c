@@ -274,6 +274,36 @@ TEST("loader the firmware's count of processors is handed over, if it has one")
     TEST_END;
 }
 
+/* One section, with 0x200 bytes in the file of 0x1800, all over ones: the firmware has cleared nothing. */
+static void add_section(void)
+{
+    static const uint32_t words[4] = {0x1800, 0x2000, 0x200, 0x400}; /* in memory, where, in the file, where */
+    uint8_t *optional = __ImageBase + 64 + 24;
+    __ImageBase[64 + 6] = 1;
+    __ImageBase[64 + 20] = 112; /* no data directory */
+    optional[0] = 0x0b;
+    optional[1] = 0x02;
+    memcpy(optional + 112 + 8, words, sizeof words);
+    optional[112 + 39] = 0xc0; /* readable, writable */
+    memset(__ImageBase + 0x2000, 0xff, 0x3000);
+}
+
+TEST("loader variables are cleared where the firmware has not done it")
+{
+    fake_start();
+    add_section();
+    CHECK(arrives(t));
+    for (unsigned at = 0; at < 0x3000; at++)
+        CHECK_EQ(__ImageBase[0x2000 + at], at >= 0x200 && at < 0x1800 ? 0 : 0xff);
+    fake_start();
+    add_section();
+    __ImageBase[64 + 24] = 0; /* damaged headers are not trusted */
+    CHECK(arrives(t));
+    for (unsigned at = 0; at < 0x3000; at++)
+        CHECK_EQ(__ImageBase[0x2000 + at], 0xff);
+    TEST_END;
+}
+
 TEST("loader pages that are not what was asked for are not used")
 {
     static const uint64_t wrong[] = {0x123456789, 0xfffffffffffff000, 0xffffffffffff1000};

@@ -46,6 +46,7 @@ static const struct {
     {"con-null", &config.con_null},
     {"con-wild", &config.con_wild},
     {"wrong-base", &config.wrong_base},
+    {"bss", &config.bss},
     {"junk", &config.junk},
     {"protect", &config.protect},
     {"broken", &config.broken},

@@ -87,6 +87,7 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     child.loaded = protocol(child.handle, loaded_image);
     services_hook();
     caching_change();
+    tables_spoil_bss();
     tables_protect();
     tables_move_gdt();
     say("shim: starts the image\r\nshim: seconds");

@@ -69,6 +69,7 @@ struct config {
     uint64_t con_none;    /* no console from the start */
     uint64_t con_null;    /* none from the first ExitBootServices on */
     uint64_t con_wild;    /* one whose pointers lead nowhere, from then on */
+    uint64_t bss;     /* what the image's sections hold beyond the file is full of ones at its start */
     uint64_t junk;    /* 1: BootServices memory is overwritten after the exit, 2: free memory too */
     uint64_t protect; /* 1: the image's sections get their rights, 2: no other data may execute */
     uint64_t
@@ -123,6 +124,9 @@ void services_hook(void);
 
 /* Rights of the image's sections, and more (config.protect); before the image is started. */
 void tables_protect(void);
+
+/* Fill the image's variables that have no value in the file (config.bss). */
+void tables_spoil_bss(void);
 
 /* A line for each section with the rights that its pages have. */
 void tables_say_rights(void);

@@ -573,7 +573,7 @@ def image_cases():
     for broken in (1, 2):
         yield Case(f"protect-broken-{broken}", f"protect=1 broken={broken}", memory="128M", ends=FAULTS, says=(FAULT,))
     yield Case("protect-image", "protect=1", memory="128M")
-    yield Case("protect-all", "protect=2 junk=2 no-path", core=True, memory="128M")
+    yield Case("protect-all", "protect=2 junk=2 no-path bss", core=True, memory="128M")
     yield Case("protect-large", "protect=2", memory="3G")
     yield Case("junk", "junk=1", memory="128M")
     yield Case("junk-3G", "junk=1", memory="3G")

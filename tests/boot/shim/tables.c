@@ -102,7 +102,7 @@ static void set_rights(uint64_t base, uint64_t size, bool write, bool execute)
 
 struct section {
     char name[8];
-    uint32_t size, rva, unused[5];
+    uint32_t size, rva, raw, unused[4];
     uint32_t flags;
 } __attribute__((packed));
 _Static_assert(sizeof(struct section) == 40, "a section header of a PE file");
@@ -113,6 +113,15 @@ static const struct section *sections(unsigned *count)
     const uint8_t *pe = image + *(const uint32_t *)(const void *)(image + 0x3c);
     *count = *(const uint16_t *)(const void *)(pe + 6);
     return (const void *)(pe + 24 + *(const uint16_t *)(const void *)(pe + 20));
+}
+
+void tables_spoil_bss(void)
+{
+    unsigned count = 0;
+    const struct section *s = sections(&count);
+    for (unsigned i = 0; config.bss != 0 && i < count; i++)
+        for (uint64_t at = s[i].raw; at < s[i].size; at++)
+            *(uint8_t *)(uintptr_t)(strict_base + s[i].rva + at) = 0xff;
 }
 
 static void protect_image(void)
