@@ -31,7 +31,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit("usage: compile_commands.py 'FLAGS' FILE...")
     desk = sys.argv[2:] + [p for p in glob.glob("tests/**/*.c", recursive=True)]
-    image = [p for pattern in ("efi/*.c", "efi/[!id]*/*.c", "kernel/*.c", "kernel/*/*.c", "tests/kernel/*.c", "hal/x86_64/*.c") for p in glob.glob(pattern)]
+    image = [p for pattern in ("efi/*.c", "efi/[!id]*/*.c", "kernel/*.c", "kernel/*/*.c", "tests/kernel/*.c", "tests/kernel/*/*.c", "hal/x86_64/*.c", "hal/x86_64/*/*.c") for p in glob.glob(pattern)]
     commands = [entry(p, sys.argv[1]) for p in sorted(set(desk))]
     commands += [entry(p, IMAGE_FLAGS) for p in sorted(image)]
     json.dump(commands, sys.stdout, indent=1)

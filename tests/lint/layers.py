@@ -26,6 +26,8 @@ ROOMS = {
     "hal/host": "hal",
     "hal/x86_64": "hal",
     "hal/x86_64/pc": "hal hal/x86_64",
+    "hal/x86_64/mtrr": "hal hal/x86_64",
+    "hal/x86_64/start": "hal hal/x86_64 hal/x86_64/mtrr",
     "mm": "hal",
     "kernel": "hal mm",
     "kernel/log": "hal kernel",
@@ -54,6 +56,8 @@ ROOMS = {
     "tests/boot/shim": "hal hal/x86_64 kernel efi/base tests",
     # The desk's tests of one architecture.
     "tests/model/refuse.c": "hal hal/x86_64 efi/arch efi/x86_64 tests",
+    "tests/model/mtrr.c": "hal hal/x86_64/mtrr tests",
+    "tests/model/unfit.c": "hal hal/x86_64/pc mm kernel kernel/log kernel/memory kernel/machine tests",
     "tests/model/serial.c": "hal hal/x86_64 hal/x86_64/pc kernel/machine tests",
 }
 # Of hal/, mm/ knows these alone: other kernels take it with them.

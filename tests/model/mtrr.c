@@ -1,6 +1,6 @@
-/* hal/x86_64/mtrr_type.c on the desk: any registers, against the manual's rule asked page by page; and
+/* hal/x86_64/mtrr/mtrr_type.c on the desk: any registers, against the manual's rule asked page by page; and
  * registers as they are found on machines. */
-#include "hal/x86_64/mtrr_type.c"
+#include "hal/x86_64/mtrr/mtrr_type.c"
 
 #include "tests/model/expect.h"
 

@@ -1,4 +1,4 @@
-#include "hal/x86_64/mtrr.h"
+#include "hal/x86_64/mtrr/mtrr.h"
 #include "hal/cpu.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/features.h"

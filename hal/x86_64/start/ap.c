@@ -4,7 +4,7 @@
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/control.h"
 #include "hal/x86_64/features.h"
-#include "hal/x86_64/mtrr.h"
+#include "hal/x86_64/mtrr/mtrr.h"
 
 #define CR4_PAE    (1u << 5)
 #define EFER_LME   (1u << 8)

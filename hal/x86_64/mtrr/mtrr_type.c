@@ -1,4 +1,4 @@
-#include "hal/x86_64/mtrr_type.h"
+#include "hal/x86_64/mtrr/mtrr_type.h"
 
 #define ADDRESS 0x000FFFFFFFFFF000u /* the part of base and mask that is compared */
 #define TYPE    0xFFu

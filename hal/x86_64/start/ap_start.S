@@ -1,4 +1,4 @@
-/* hal/x86_64/ap_start.S: where a started CPU begins. hal/x86_64/ap.c copies these bytes to the page
+/* hal/x86_64/start/ap_start.S: where a started CPU begins. hal/x86_64/start/ap.c copies these bytes to the page
  * below 1 MiB whose number the start-up IPI names, and fills in what stands behind ap_start_block.
  *
  * The CPU comes in real mode, CS = page / 16, IP = 0, no stack, caches off as INIT leaves them (Intel
@@ -74,7 +74,7 @@ too_late:
     hlt
     jmp too_late
 
-/* struct ap_block in hal/x86_64/ap.c. */
+/* struct ap_block in hal/x86_64/start/ap.c. */
     .balign 8
 ap_start_block:
     .8byte 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF, 0x00AF9B000000FFFF

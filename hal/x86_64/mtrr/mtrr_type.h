@@ -1,9 +1,9 @@
-/* hal/x86_64/mtrr_type.h: what the memory type range registers make of physical memory (Intel SDM vol. 3A,
+/* hal/x86_64/mtrr/mtrr_type.h: what the memory type range registers make of physical memory (Intel SDM vol. 3A,
  * 11.11.2 to 11.11.4). Pure; any context. */
-#ifndef HAL_X86_64_MTRR_TYPE_H
-#define HAL_X86_64_MTRR_TYPE_H
+#ifndef HAL_X86_64_MTRR_MTRR_TYPE_H
+#define HAL_X86_64_MTRR_MTRR_TYPE_H
 
-#include "hal/x86_64/mtrr.h"
+#include "hal/x86_64/mtrr/mtrr.h"
 
 /* Types as the registers have them. MTRR_MIXED: ranges overlap whose types the manual does not let
  * overlap. */

@@ -1,6 +1,6 @@
 #include "hal/cpu.h"
 #include "hal/x86_64/features.h"
-#include "hal/x86_64/mtrr_type.h"
+#include "hal/x86_64/mtrr/mtrr_type.h"
 
 struct cpu_caching cpu_caching(paddr_t at, paddr_t *until)
 {

@@ -1,7 +1,7 @@
-/* hal/x86_64/mtrr.h: the memory type range registers: read, and made the same on all CPUs (Intel SDM vol.
- * 3A, 11.11; AMD APM vol. 2, 7.7 and 7.9). What they make of an address: hal/x86_64/mtrr_type.h. */
-#ifndef HAL_X86_64_MTRR_H
-#define HAL_X86_64_MTRR_H
+/* hal/x86_64/mtrr/mtrr.h: the memory type range registers: read, and made the same on all CPUs (Intel SDM vol.
+ * 3A, 11.11; AMD APM vol. 2, 7.7 and 7.9). What they make of an address: hal/x86_64/mtrr/mtrr_type.h. */
+#ifndef HAL_X86_64_MTRR_MTRR_H
+#define HAL_X86_64_MTRR_MTRR_H
 
 #include "hal/base.h"
 
