@@ -6,6 +6,7 @@
 #include "kernel/machine/acpi_power.c"
 #include "kernel/machine/acpi_table.c"
 #include "kernel/machine/acpi_topology.c"
+#include "kernel/machine/nodes.c"
 #include "kernel/machine/rsdp.c"
 
 #include "tests/model/acpi_rig.h"
@@ -50,16 +51,42 @@ static void check(const struct acpi *a)
         must(a->range[i].size != 0 && a->range[i].base + a->range[i].size > a->range[i].base);
 }
 
-/* A header of 4 bytes (kind and flags, cut of the block, length), then the table after its own. */
-static const uint8_t *place(const uint8_t *at, const uint8_t *end, uint64_t where)
+/* N1, N5, and each byte of RAM in one node: whatever an SRAT and a SLIT say of this map. */
+static void check_nodes(const struct acpi *a)
 {
-    static const char names[9][5] = {"APIC", "SRAT", "FACP", "HPET", "SPCR",
-                                     "SSDT", "DSDT", "XSDT", "RSDT"};
+    static struct mem_region regions[3] = {{0x1000, MIB - 0x1000, MEM_RUNTIME, NULL},
+                                           {MIB, GIB, MEM_USABLE, NULL},
+                                           {4 * GIB, TIB, MEM_BOOT, NULL}};
+    static const struct memmap map = {.regions = regions, .count = 3, .normalized = true};
+    static struct nodes n;
+    uint64_t ram = 0, cpus = 0;
+    nodes_make(&n, a, &map);
+    must(n.count >= 1 && n.count <= NODES_MAX && n.range_count < NODES_RANGES_MAX);
+    for (uint32_t i = 0; i < n.range_count; i++) {
+        const struct node_range *r = &n.range[i];
+        must(r->base < r->end && (r->base | r->end) % PAGE_SIZE == 0 && r->node < n.count);
+        must(i == 0 || r[-1].end < r->base || (r[-1].end == r->base && r[-1].node != r->node));
+    }
+    for (uint32_t i = 0; i < n.count; i++) {
+        ram += n.ram[i];
+        cpus += n.cpus[i];
+        must(n.distance[i][i] == 10 && (i == 0 || n.domain[i - 1] < n.domain[i]));
+        for (uint32_t j = 0; j < n.count; j++)
+            must(n.distance[i][j] >= 10);
+    }
+    must(ram == TIB + GIB + MIB - 0x1000 && cpus == a->cpu_count && n.unplaced <= n.ram[0]);
+}
+
+/* A header of 4 bytes (kind and flags, cut of the block, length), then the table after its own. */
+static const uint8_t *lay(const uint8_t *at, const uint8_t *end, uint64_t where)
+{
+    static const char names[10][5] = {"APIC", "SRAT", "FACP", "HPET", "SPCR",
+                                      "SSDT", "DSDT", "XSDT", "RSDT", "SLIT"};
     size_t left = (size_t)(end - at) - 4;
     size_t body = ((size_t)at[2] | (size_t)at[3] << 8) % (left + 1);
-    unsigned char *p = rig_table(where, names[at[0] % 9], 36 + body, at[0] >> 4);
+    unsigned char *p = rig_table(where, names[at[0] % 10], 36 + body, at[0] >> 4);
     memcpy(p + 36, at + 4, body);
-    if (at[0] % 9 == 2 && body > 112) { /* so that a DSDT is met at all */
+    if (at[0] % 10 == 2 && body > 112) { /* so that a DSDT is met at all */
         rig_put(p + 40, RIG_FIRST + RIG_STEP * (p[40] % 8u), 4);
         rig_put(p + 140, RIG_FIRST + RIG_STEP * (p[140] % 8u), 8);
     }
@@ -84,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *end = data + size;
     for (const uint8_t *at = data + 2; end - at > 4 && count < ARRAY_LEN(entries); count++) {
         entries[count] = RIG_FIRST + RIG_STEP * count;
-        at = place(at, end, entries[count]);
+        at = lay(at, end, entries[count]);
     }
     rig_root(data[0] & 3u, (data[0] & 4u) != 0 ? RIG_FIRST : RIG_XSDT,
              (data[0] & 8u) != 0 ? (uint32_t)RIG_FIRST : RIG_RSDT);
@@ -93,6 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     notes = wrongs = 0;
     const char *wrong = acpi_read(&first, &rig_view, RIG_RSDP, hear, NULL);
     check(&first);
+    check_nodes(&first);
     must(wrong == NULL || (first.tables == 0 && first.cpus == 0));
     must(acpi_read(&second, &rig_view, RIG_RSDP, hear, NULL) == wrong);
     must(memcmp(&first, &second, sizeof first) == 0);
