@@ -138,6 +138,8 @@ SAN_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 KIND_san   = $(CC) -Ihal/host $(SAN_FLAGS)
 KIND_tsan  = $(CC) -Ihal/host -O1 -fsanitize=thread
 KIND_embed = $(CC) -Itests/embed $(SAN_FLAGS)
+# Each branch that runs calls __sanitizer_cov_trace_pc(), which the program has.
+KIND_steps = $(CC) -Ihal/host -O1 -fsanitize-coverage=trace-pc
 # Link-time optimization where it can be had, for all allocators of the bench alike.
 KIND_fast  = $(CC) -Ihal/host -O2 -fno-plt $(if $(CLANG),-flto -fuse-ld=lld -Wno-unused-command-line-argument)
 # libFuzzer comes with clang only.
@@ -157,7 +159,7 @@ $(O)/$(1)/%.o: %.c $(O)/$(1)/flags
 $(O)/$(1)/efi/%.o: MORE = $$(UEFI)
 $(O)/$(1)/tests/sim/draw.o: MORE = $$(or $$(shell pkg-config --cflags cairo),$$(error cairo is missing; on Debian: apt install pkg-config libcairo2-dev))
 endef
-$(foreach k,san tsan embed fast fuzz,$(eval $(call kind,$(k))))
+$(foreach k,san tsan embed steps fast fuzz,$(eval $(call kind,$(k))))
 
 # What FILE's comment says behind a word: $(call says,WORD,FILE); and the sources that it means.
 says  = $(patsubst loader,$(LOADER),$(filter-out */,$(shell sed -n 's|^[/ ]\* $(1): ||p' $(2))))

@@ -213,6 +213,29 @@ unsigned block_run_end(const struct block_bits *b, unsigned from)
     return BLOCK_PAGES;
 }
 
+/* The pages of word `i` that are of another kind than one in `state`. A page is in use when its
+ * bits are equal. */
+static inline uint64_t other_kinds(const struct block_bits *b, unsigned i, enum page_state state)
+{
+    uint64_t private = bits_load(&b->word[i].private);
+    uint64_t shared = bits_load(&b->word[i].shared);
+    if (state == PAGE_FREE)
+        return ~private | shared;
+    return state == PAGE_WITHHELD ? private | ~shared : private ^ shared;
+}
+
+unsigned block_kind_end(const struct block_bits *b, unsigned from, enum page_state state)
+{
+    unsigned at = from;
+    while (at < BLOCK_PAGES) {
+        uint64_t other = other_kinds(b, at / 64, state) >> (at % 64);
+        if (other != 0)
+            return at + (unsigned)__builtin_ctzll(other);
+        at = (at / 64 + 1) * 64;
+    }
+    return BLOCK_PAGES;
+}
+
 /* The pages of word `word` that lie in [lo, hi), which reaches into it. */
 static uint64_t word_mask(unsigned word, unsigned lo, unsigned hi)
 {

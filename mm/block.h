@@ -23,17 +23,16 @@
  *
  *     no owner, zone locked                     owned by a CPU
  *
- *     WITHHELD                                  PARKED ----- takes: private = 1 -----> HEAD
- *        |                                         ^                     (owner)        | |
- *        | reclaim: both                           |                                    | |
- *        v                                         +-------- gives: private = 0 --------+ |
- *      FREE ---- take: shared = 1 ----> HEAD                             (owner)          |
- *       | ^ ^                            |                                                |
- *       | | +----- give: shared = 0 -----+      RETURNED <-- gives: shared = 0 -----------+
- *       | |                                        +------- takes: shared = 1 ---------> HEAD
- *       | |                                                   (anybody else, zone locked)
- *       | +-- give: private = 1 ---+
- *       +---- take: private = 0 --> INTERIOR
+ *     WITHHELD                                  PARKED ---- takes: private = 1 ----> HEAD
+ *        |                                         ^                    (owner)        | | ^
+ *        | reclaim: both                           |                                   | | |
+ *        v                                         +------- gives: private = 0 --------+ | |
+ *      FREE ---- take: shared = 1 ----> HEAD                            (owner)          | |
+ *       | ^ ^                            |                                               | |
+ *       | | +----- give: shared = 0 -----+      RETURNED <-- gives: shared = 0 ----------+ |
+ *       | |                                         |           (others, zone locked)      |
+ *       | +-- give: private = 1 ---+                +------- takes: shared = 1 ------------+
+ *       +---- take: private = 0 --> INTERIOR                    (anybody, zone locked)
  *
  * When a CPU becomes the owner, FREE pages become PARKED. When the block has no owner any more,
  * PARKED pages become FREE, and RETURNED pages are FREE as they stand. Both under the zone's lock.
@@ -43,8 +42,8 @@
  * Invariants:
  *   B1  a PAGE_INTERIOR page follows a PAGE_HEAD or a PAGE_INTERIOR page, in this block or at the
  *       end of the block before
- *   B2  an owned block has single pages only: each PAGE_HEAD is a whole run. Its owner takes PAGE_PARKED
- *       pages, anybody takes PAGE_RETURNED ones under the lock, one at a time
+ *   B2  an owned block has single pages only: each PAGE_HEAD is a whole run. Its owner takes
+ *       PAGE_PARKED pages, anybody takes PAGE_RETURNED ones under the lock, one at a time
  *
  * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
  * Page indices are 0 to 511, ranges half-open. Nothing here takes a lock. Costs are O(1): at most
@@ -189,6 +188,13 @@ unsigned block_free_before(const struct block_bits *, unsigned to);
 
 /* First index at or after `from` (0 to 512) that is not PAGE_INTERIOR, or BLOCK_PAGES. */
 unsigned block_run_end(const struct block_bits *, unsigned from);
+
+/* --- what the pages are; zone locked --- */
+
+/* The first index at or after `from` (0 to 512) whose page is of another kind than one in `state`,
+ * or BLOCK_PAGES. Pages in use (PAGE_HEAD and PAGE_INTERIOR) are of one kind; the other two states
+ * are a kind each. */
+unsigned block_kind_end(const struct block_bits *, unsigned from, enum page_state);
 
 /* --- ranges of pages; zone locked --- */
 

@@ -158,31 +158,39 @@ uint32_t lists_smallest(const struct lists *l, enum block_class class)
     return bin < RUN_BINS ? l->runs[class].head[bin] : BLOCK_NONE;
 }
 
-#define BLOCK_TRIES 4  /* blocks of one list that are tried for an aligned place */
-#define TOTAL_TRIES 64 /* and in all */
+#define LIST_LOOKS  32 /* blocks of one list that are looked at */
+#define LIST_TRIES  4  /* and of them, those in which a place is searched for */
+#define TOTAL_TRIES 64 /* the same in all lists */
 
-/* The first list may have blocks whose run is too short; those are passed over. Any block that is
- * tried has the length, so only an alignment can make it fail. */
+/* Only the first list may have blocks whose run is too short; those are passed over. A block that
+ * is tried has the length, so only an alignment can make it fail. */
+static bool find_in_list(const struct lists *l, uint32_t block, unsigned pages,
+                         unsigned align_shift, unsigned *total, struct place *out)
+{
+    unsigned tries = LIST_TRIES;
+    for (unsigned looks = LIST_LOOKS; block != BLOCK_NONE && looks > 0 && tries > 0 && *total > 0;
+         block = l->summaries[block].next, looks--) {
+        if (l->summaries[block].longest < pages)
+            continue;
+        unsigned index = block_find(&l->bits[block], pages, align_shift);
+        if (index < BLOCK_PAGES) {
+            *out = (struct place){block, index};
+            return true;
+        }
+        tries--;
+        --*total;
+    }
+    return false;
+}
+
 bool lists_find(const struct lists *l, enum block_class class, unsigned pages, unsigned align_shift,
                 struct place *out)
 {
     const struct bins *bins = &l->runs[class];
     unsigned total = TOTAL_TRIES;
     unsigned bin = bins_next(bins, RUN_BINS, lists_run_bin(l, pages));
-    for (; bin < RUN_BINS && total > 0; bin = bins_next(bins, RUN_BINS, bin + 1)) {
-        uint32_t block = bins->head[bin];
-        for (unsigned tries = BLOCK_TRIES; block != BLOCK_NONE && tries > 0 && total > 0;
-             block = l->summaries[block].next) {
-            if (l->summaries[block].longest < pages)
-                continue;
-            unsigned index = block_find(&l->bits[block], pages, align_shift);
-            if (index < BLOCK_PAGES) {
-                *out = (struct place){block, index};
-                return true;
-            }
-            tries--;
-            total--;
-        }
-    }
+    for (; bin < RUN_BINS && total > 0; bin = bins_next(bins, RUN_BINS, bin + 1))
+        if (find_in_list(l, bins->head[bin], pages, align_shift, &total, out))
+            return true;
     return false;
 }

@@ -148,8 +148,9 @@ static inline void lists_move(struct lists *l, uint32_t block, unsigned longest)
 uint32_t lists_smallest(const struct lists *, enum block_class);
 
 /* A place for `pages` (1 to 511) at a multiple of 1 << align_shift pages (0 to 9), in the block of
- * the class whose longest run is the smallest that will do. Bounded: of blocks that are long enough
- * but have no aligned place only the first few are tried, so a place may be missed. */
+ * the class whose longest run is the smallest that will do. Bounded, so a place may be missed: of
+ * the blocks in the list for this length that are too short, and of those that have no aligned
+ * place, only the first few are looked at. */
 bool lists_find(const struct lists *, enum block_class, unsigned pages, unsigned align_shift,
                 struct place *out);
 

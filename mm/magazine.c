@@ -1,12 +1,28 @@
 #include "mm/magazine.h"
 
+/* Others look at these three for statistics, while this CPU changes them. */
+static void set_counted(struct magazine *m, struct zone *z, uint64_t allocs, uint64_t frees)
+{
+    __atomic_store_n(&m->zone, z, __ATOMIC_RELAXED);
+    __atomic_store_n(&m->allocs, allocs, __ATOMIC_RELAXED);
+    __atomic_store_n(&m->frees, frees, __ATOMIC_RELAXED);
+}
+
+void magazine_add_counts(const struct magazine *m, const struct zone *z, uint64_t *allocs,
+                         uint64_t *frees)
+{
+    if (__atomic_load_n(&m->zone, __ATOMIC_RELAXED) != z)
+        return;
+    *allocs += __atomic_load_n(&m->allocs, __ATOMIC_RELAXED);
+    *frees += __atomic_load_n(&m->frees, __ATOMIC_RELAXED);
+}
+
 static void clear(struct magazine *m)
 {
     m->bits = NULL;
     m->base = MAGAZINE_NO_BASE;
     m->count = 0;
-    m->zone = NULL;
-    m->allocs = m->frees = 0;
+    set_counted(m, NULL, 0, 0);
 }
 
 void magazine_init(struct magazine_cpu *cpu, uint32_t index)
@@ -23,9 +39,7 @@ static void copy(struct magazine *to, const struct magazine *from)
     to->base = from->base;
     to->count = from->count;
     to->block = from->block;
-    to->zone = from->zone;
-    to->allocs = from->allocs;
-    to->frees = from->frees;
+    set_counted(to, from->zone, from->allocs, from->frees);
     for (unsigned i = 0; i < from->count; i++)
         to->stack[i] = from->stack[i];
 }
@@ -54,36 +68,35 @@ static void own(struct magazine *m, const struct magazine_cpu *cpu, struct zone 
     m->base = lists_open_page(&z->lists, (struct place){block, 0}) << PAGE_SHIFT;
     m->count = 0;
     m->block = block;
-    m->zone = z;
+    set_counted(m, z, 0, 0);
 }
 
-/* Zone locked. */
-static void disown(struct magazine *m)
+/* Zone locked. False: nothing was parked. */
+static bool disown(struct magazine *m)
 {
-    zone_disown_block(m->zone, m->block);
+    bool any = zone_disown_block(m->zone, m->block);
     m->zone->allocs += m->allocs;
     m->zone->frees += m->frees;
     clear(m);
+    return any;
 }
 
-static void release(struct magazine *m)
+static bool release(struct magazine *m)
 {
     struct zone *z = m->zone;
     if (z == NULL)
-        return;
+        return false;
     hal_lock(&z->lock);
-    if (m->zone == z)
-        disown(m);
+    bool any = m->zone != z || disown(m);
     hal_unlock(&z->lock);
+    return any;
 }
 
 bool magazine_release_all(struct magazine_cpu *cpu)
 {
     bool any = false;
-    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++) {
-        any |= cpu->magazines[kind].zone != NULL;
-        release(&cpu->magazines[kind]);
-    }
+    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
+        any |= release(&cpu->magazines[kind]);
     return any;
 }
 
@@ -92,8 +105,8 @@ bool magazine_release_all(struct magazine_cpu *cpu)
 /* Owning a block and giving it back costs as much as taking a few pages singly. */
 #define WORTH_OWNING 2u
 
-/* Pages that a CPU may park without starving the others of a zone that runs low, or a request that looks
- * for what is parked. */
+/* Pages that a CPU may park without starving the others of a zone that runs low, or a request that
+ * looks for what is parked. */
 static bool may_park(const struct zone *z, uint64_t pages)
 {
     return z->seekers == 0 && pages <= z->free / (4 * (uint64_t)z->cpus);

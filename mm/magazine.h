@@ -59,6 +59,12 @@ _Static_assert(sizeof(struct magazine_cpu) % 64 == 0, "CPUs share no cache line"
 /* The CPU has no block yet. */
 void magazine_init(struct magazine_cpu *, uint32_t index);
 
+/* Count a call. Only this CPU writes the counters, but others read them for statistics. */
+static inline void magazine_count(uint64_t *calls)
+{
+    __atomic_store_n(calls, __atomic_load_n(calls, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+}
+
 /* A page from the stack, PADDR_NONE when it is empty. */
 static inline paddr_t magazine_take(struct magazine *m)
 {
@@ -66,7 +72,7 @@ static inline paddr_t magazine_take(struct magazine *m)
         return PADDR_NONE;
     unsigned index = m->stack[--m->count];
     block_take_parked(m->bits, index);
-    m->allocs++;
+    magazine_count(&m->allocs);
     return m->base + (paddr_t)index * PAGE_SIZE;
 }
 
@@ -78,7 +84,7 @@ static inline bool magazine_park(struct magazine *m, unsigned index)
         return false;
     if (m->count < MAGAZINE_STACK)
         m->stack[m->count++] = (uint16_t)index;
-    m->frees++;
+    magazine_count(&m->frees);
     return true;
 }
 
@@ -104,9 +110,15 @@ bool magazine_fill(struct magazine *);
  * comes from a block that is not worth owning. PADDR_NONE: the zone has no block for it. */
 paddr_t magazine_refill(struct magazine_cpu *, enum magazine_kind, struct zone *);
 
-/* Give all blocks back to their zones. False: there was none. A CPU that waits for a lock may run this
- * meanwhile (hal_call_others()), so what a magazine has is looked at again behind each lock. */
+/* Give all blocks back to their zones. False: no page came back with them. A CPU that waits for a
+ * lock may run this meanwhile (hal_call_others()), so what a magazine has is looked at again behind
+ * each lock. */
 bool magazine_release_all(struct magazine_cpu *);
+
+/* Add the calls that a magazine with a block of the zone has served since it got it. For any CPU,
+ * with the zone's lock held; exact when the magazine's CPU is not inside the allocator. */
+void magazine_add_counts(const struct magazine *, const struct zone *, uint64_t *allocs,
+                         uint64_t *frees);
 
 /* A page was given back to its zone: `frame` is its physical block number, `block` the zone's
  * number of it. Where one page was freed, its neighbours often follow: the second time, the CPU

@@ -29,22 +29,24 @@ struct request {
     unsigned align_shift; /* in pages */
     uint32_t flags;
     enum block_class class;
+    bool parked; /* a CPU owned a block of a zone while that was searched: not all was seen */
 };
 
-/* How a zone is searched: by its lists, which is quick and finds nearly everything, or run by run
- * over the borders of blocks as well, which misses nothing. */
-enum search { SEARCH_LISTS, SEARCH_ALL };
+/* Only a request for the DMA zone may use what is kept there in reserve. Zone locked. */
+static bool has_enough(const struct zone *z, struct request *q)
+{
+    q->parked |= z->owned != 0;
+    uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
+    return z->free >= keep && z->free - keep >= q->pages;
+}
 
-/* Only a request for the DMA zone may use what is kept there in reserve. */
-static paddr_t take_from_zone(struct zone *z, const struct request *q, enum search search)
+/* What the lists of a zone show, which is nearly everything. Interrupts disabled. */
+static paddr_t take_listed(struct zone *z, struct request *q)
 {
     struct place at;
     paddr_t base = PADDR_NONE;
     hal_lock(&z->lock);
-    uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
-    if (z->free >= keep && z->free - keep >= q->pages &&
-        (zone_take_run(z, q->pages, q->align_shift, q->class, &at) ||
-         (search == SEARCH_ALL && zone_scan_run(z, q->pages, q->align_shift, q->class, &at))))
+    if (has_enough(z, q) && zone_take_run(z, q->pages, q->align_shift, q->class, &at))
         base = lists_open_page(&z->lists, at) << PAGE_SHIFT;
     hal_unlock(&z->lock);
     return base;
@@ -61,78 +63,114 @@ static inline enum magazine_kind magazine_for(uint32_t flags)
     return (flags & PMM_KERNEL) ? MAGAZINE_KERNEL : MAGAZINE_PAGES;
 }
 
-static paddr_t take_from(struct pmm *p, struct magazine_cpu *cpu, const struct request *q,
-                         enum pmm_zone id, enum search search)
+/* From one zone, as quickly as it goes. Interrupts disabled. */
+static paddr_t take_from(struct magazine_cpu *cpu, struct zone *z, struct request *q)
 {
-    struct zone *z = p->zones[id];
-    if (z == NULL)
-        return PADDR_NONE;
-    if (search == SEARCH_LISTS && zone_has_magazines(z) && is_plain_page(q)) {
+    if (zone_has_magazines(z) && is_plain_page(q)) {
         paddr_t base = magazine_refill(cpu, magazine_for(q->flags), z);
         if (base != PADDR_NONE)
             return base;
     }
-    return take_from_zone(z, q, search);
+    return take_listed(z, q);
 }
 
-/* Highest zone first. DMA memory is used only when nothing else has a run that fits, so the others
- * are searched for good before it is asked. */
-static paddr_t take_anywhere(struct pmm *p, struct magazine_cpu *cpu, const struct request *q)
+/* Highest zone first. DMA memory is for requests that name it, so it is left out here otherwise.
+ * Interrupts disabled. */
+static paddr_t take_quickly(struct pmm *p, struct magazine_cpu *cpu, struct request *q)
 {
     enum pmm_zone top = highest_zone(q->flags);
-    for (unsigned search = SEARCH_LISTS; search <= SEARCH_ALL; search++) {
-        for (unsigned id = (unsigned)top; id > PMM_ZONE_DMA; id--) {
-            paddr_t base = take_from(p, cpu, q, (enum pmm_zone)id, (enum search)search);
-            if (base != PADDR_NONE)
-                return base;
-        }
+    unsigned last = top == PMM_ZONE_DMA ? PMM_ZONE_DMA : PMM_ZONE_DMA32;
+    for (unsigned id = (unsigned)top + 1; id-- > last;) {
+        paddr_t base = p->zones[id] != NULL ? take_from(cpu, p->zones[id], q) : PADDR_NONE;
+        if (base != PADDR_NONE)
+            return base;
     }
-    return take_from(p, cpu, q, PMM_ZONE_DMA, SEARCH_ALL);
+    return PADDR_NONE;
 }
 
-/* Each failed call is counted once, also when the machine has no memory where it had to be. */
-static void count_failure(struct pmm *p, uint32_t flags)
+/* What this CPU has parked pins blocks, and is not counted as free: before a request fails it goes
+ * back to the zones, and when that changed anything they are asked again. */
+static paddr_t take_at_once(struct pmm *p, struct request *q)
 {
-    for (int id = (int)highest_zone(flags); id >= 0; id--) {
+    hal_irq_t irq = hal_irq_save();
+    struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
+    struct magazine *m = &cpu->magazines[magazine_for(q->flags)];
+    paddr_t base = PADDR_NONE;
+    if (is_plain_page(q) && (m->count != 0 || magazine_fill(m)))
+        base = magazine_take(m);
+    else
+        base = take_quickly(p, cpu, q);
+    if (base == PADDR_NONE && magazine_release_all(cpu))
+        base = take_quickly(p, cpu, q);
+    hal_irq_restore(irq);
+    return base;
+}
+
+/* Every run of a zone, which may take long: interrupts and other CPUs come in between the pieces.
+ */
+static paddr_t search_zone(struct zone *z, struct request *q)
+{
+    struct scan scan = {.pages = q->pages, .align_shift = q->align_shift};
+    enum scan_result result = SCAN_MORE;
+    struct place at;
+    paddr_t base = PADDR_NONE;
+    while (result == SCAN_MORE) {
+        hal_irq_t irq = hal_irq_save();
+        hal_lock(&z->lock);
+        result = has_enough(z, q) ? zone_scan_run(z, &scan, q->class, &at) : SCAN_NOTHING;
+        if (result == SCAN_FOUND)
+            base = lists_open_page(&z->lists, at) << PAGE_SHIFT;
+        hal_unlock(&z->lock);
+        hal_irq_restore(irq);
+    }
+    return base;
+}
+
+/* Each zone in turn, for good, before the next lower one. DMA is the last, and all
+ * that is left for ordinary requests. */
+static paddr_t take_anywhere(struct pmm *p, struct request *q)
+{
+    for (unsigned id = (unsigned)highest_zone(q->flags) + 1; id-- > 0;) {
         struct zone *z = p->zones[id];
         if (z == NULL)
             continue;
-        hal_lock(&z->lock);
-        z->failures++;
-        hal_unlock(&z->lock);
-        return;
+        hal_irq_t irq = hal_irq_save();
+        paddr_t base = take_listed(z, q);
+        hal_irq_restore(irq);
+        if (base == PADDR_NONE)
+            base = search_zone(z, q);
+        if (base != PADDR_NONE)
+            return base;
     }
-    UNUSED(__atomic_fetch_add(&p->failures, 1, __ATOMIC_RELAXED));
+    return PADDR_NONE;
 }
 
 /* What all CPUs have parked is within reach now (P6). */
-static paddr_t take_parked(struct pmm *p, struct magazine_cpu *cpu, const struct request *q)
+static paddr_t take_parked(struct pmm *p, struct request *q)
 {
     bool all = parked_begin(p);
-    paddr_t base = take_anywhere(p, cpu, q);
+    paddr_t base = take_anywhere(p, q);
     if (base == PADDR_NONE && !all && q->pages == 1 && q->align_shift == 0)
         base = parked_take_returned(p, highest_zone(q->flags));
     parked_end(p);
     return base;
 }
 
-/* What is parked pins blocks and is not counted as free. Before a request fails, what this CPU has goes
- * back to the zones, and they are searched again; then what the others have (P6). */
-static paddr_t take_slowly(struct pmm *p, struct magazine_cpu *cpu, const struct request *q)
+/* Each failed call is counted once, also when the machine has no memory where it had to be. */
+static void count_failure(struct pmm *p, uint32_t flags)
 {
-    struct magazine *m = &cpu->magazines[magazine_for(q->flags)];
-    if (is_plain_page(q) && (m->count != 0 || magazine_fill(m)))
-        return magazine_take(m);
-    paddr_t base = take_anywhere(p, cpu, q);
-    if (base != PADDR_NONE)
-        return base;
-    if (magazine_release_all(cpu))
-        base = take_anywhere(p, cpu, q);
-    if (base == PADDR_NONE && parked_anywhere(p))
-        base = take_parked(p, cpu, q);
-    if (base == PADDR_NONE)
-        count_failure(p, q->flags);
-    return base;
+    for (unsigned id = (unsigned)highest_zone(flags) + 1; id-- > 0;) {
+        struct zone *z = p->zones[id];
+        if (z == NULL)
+            continue;
+        hal_irq_t irq = hal_irq_save();
+        hal_lock(&z->lock);
+        z->failures++;
+        hal_unlock(&z->lock);
+        hal_irq_restore(irq);
+        return;
+    }
+    UNUSED(__atomic_fetch_add(&p->failures, 1, __ATOMIC_RELAXED));
 }
 
 static bool is_sane(const struct request *q, uint64_t align)
@@ -149,9 +187,13 @@ static __attribute__((noinline)) paddr_t take(struct pmm *p, size_t pages, uint6
     if (!is_sane(&q, align))
         return PADDR_NONE;
     q.align_shift = (unsigned)__builtin_ctzll(align) - PAGE_SHIFT;
-    hal_irq_t irq = hal_irq_save();
-    paddr_t base = take_slowly(p, &p->cpus[hal_cpu_index()], &q);
-    hal_irq_restore(irq);
+    paddr_t base = take_at_once(p, &q);
+    if (base == PADDR_NONE)
+        base = take_anywhere(p, &q);
+    if (base == PADDR_NONE && q.parked)
+        base = take_parked(p, &q);
+    if (base == PADDR_NONE)
+        count_failure(p, flags);
     if (p->debugging)
         pmm_debug_taken(p, base, pages, flags, caller);
     if ((flags & PMM_ZERO) && base != PADDR_NONE)
@@ -268,12 +310,15 @@ static status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
     return STATUS_BUSY;
 }
 
-static status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, size_t pages)
+/* `parked`: a CPU owns a block of the zone, so a page that is not free may be parked there. */
+static status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, size_t pages,
+                         bool *parked)
 {
     struct zone *z = p->zones[r->zone];
     struct place at = region_place(r, page);
     status_t status = STATUS_OK;
     hal_lock(&z->lock);
+    *parked = z->owned != 0;
     if (!zone_is_free(z, at, pages)) {
         status = judge_claim(p, page, pages);
     } else {
@@ -298,10 +343,11 @@ static status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, si
         return goes_on ? STATUS_INVALID : judge_outside(p, page + inside);
     }
     magazine_release_all(cpu);
-    status_t status = claim_in(p, r, page, pages);
-    if (status == STATUS_BUSY && parked_anywhere(p)) {
+    bool parked = false;
+    status_t status = claim_in(p, r, page, pages, &parked);
+    if (status == STATUS_BUSY && parked) {
         parked_begin(p);
-        status = claim_in(p, r, page, pages);
+        status = claim_in(p, r, page, pages, &parked);
         parked_end(p);
     }
     return status;

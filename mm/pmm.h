@@ -48,30 +48,41 @@
 #define PMM_KERNEL 8u /* long-lived: kept together in blocks of its own */
 
 /* P6 and other CPUs. A call that would fail has every other CPU give back what it parked
- * (hal_call_others()), and looks again. With a port that cannot do that, pages truly parked with another
- * CPU are out of its reach; those that were given back to another CPU's block can still be had, one by
- * one. Such a kernel calls pmm_drain() on a CPU that goes idle, or that is asked to by one whose request
- * failed. */
+ * (hal_call_others()), and looks again. With a port that cannot do that, pages truly parked with
+ * another CPU are out of its reach; those that were given back to another CPU's block can still be
+ * had, one by one. Such a kernel calls pmm_drain() on a CPU that goes idle, or that is asked to by
+ * one whose request failed. */
 
 /* Take `pages` (>= 1) contiguous pages. Highest zone first; ordinary requests enter DMA last and
  * leave a reserve there (a quarter of the zone, so less than 4 MiB). PADDR_NONE when no run fits
- * (P6), or an argument is out of range. One page: O(1). Any context but NMI; takes a zone lock. */
+ * (P6), or an argument is out of range. While other CPUs take and give pages, a run that is free
+ * during the whole call is found.
+ *
+ * Any context but NMI. Takes zone locks, with interrupts disabled, each time for O(1 + pages /
+ * 512). One page is O(1), a run nearly always O(1 + pages / 512). A run that crosses blocks or is
+ * aligned by luck may take a search through all blocks in use, and so does a request that fails;
+ * between the pieces of that search the lock is given up, and interrupts are as the caller had
+ * them. */
 paddr_t pmm_alloc(struct pmm *, size_t pages, uint32_t flags);
 
 /* The same, aligned to `align` bytes: a power of two, 4 KiB to 1 GiB. */
 paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32_t flags);
 
-/* Take exactly these pages, all or nothing. STATUS_BUSY when one is allocated (or parked with another
- * CPU, where the port has no hal_call_others()), STATUS_NOT_PAGE, STATUS_INVALID (0 pages, or the range crosses the end of a zone),
- * STATUS_FOREIGN, STATUS_RESERVED. The contents are left alone, junk mode or not. */
+/* Take exactly these pages, all or nothing. STATUS_BUSY when one is allocated (or parked with
+ * another CPU, where the port has no hal_call_others()), STATUS_NOT_PAGE, STATUS_INVALID (0 pages,
+ * or the range crosses the end of a zone), STATUS_FOREIGN, STATUS_RESERVED. The contents are left
+ * alone, junk mode or not. Any context but NMI. Takes the zone's lock, for O(1 + pages / 512) and a
+ * step for every 128 MiB of free memory that lies directly below the pages. */
 status_t pmm_claim(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
 
 /* Give back exactly what was allocated. Misuse is always found, nothing is changed, and the answer
  * says what it was: STATUS_NOT_PAGE, STATUS_FOREIGN, STATUS_RESERVED, STATUS_ALREADY_FREE,
- * STATUS_PARKED, STATUS_INTERIOR, STATUS_WRONG_LENGTH. Any CPU may free what another took. */
+ * STATUS_PARKED, STATUS_INTERIOR, STATUS_WRONG_LENGTH. Any CPU may free what another took. Any
+ * context but NMI. A page of a block that this CPU owns takes no lock; anything else takes the
+ * zone's, for O(1 + pages / 512). */
 status_t pmm_free(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
 
-/* Put the pages parked on this CPU back into the zones. */
+/* Put the pages parked on this CPU back into the zones. Any context but NMI; O(1). */
 void pmm_drain(struct pmm *);
 
 #endif

@@ -1,15 +1,7 @@
 #include "mm/pmm_parked.h"
 
-bool parked_anywhere(struct pmm *p)
-{
-    uint32_t owned = 0;
-    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
-        if (p->zones[id] != NULL)
-            owned += __atomic_load_n(&p->zones[id]->owned, __ATOMIC_RELAXED);
-    return owned != 0;
-}
-
-/* A CPU that owns a block has taken the zone's lock for it, so whoever comes later sees the count. */
+/* A CPU that owns a block has taken the zone's lock for it, so whoever comes later sees the count.
+ */
 static void count_seekers(struct pmm *p, uint32_t change)
 {
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++) {
@@ -30,28 +22,43 @@ static void release_here(void *arg)
 
 bool parked_begin(struct pmm *p)
 {
+    hal_irq_t irq = hal_irq_save();
     count_seekers(p, 1);
     release_here(p);
-    return hal_call_others(release_here, p);
+    bool all = hal_call_others(release_here, p);
+    hal_irq_restore(irq);
+    return all;
 }
 
 void parked_end(struct pmm *p)
 {
+    hal_irq_t irq = hal_irq_save();
     count_seekers(p, (uint32_t)-1);
+    hal_irq_restore(irq);
+}
+
+static paddr_t take_returned(struct zone *z)
+{
+    struct scan scan = {.pages = 1};
+    enum scan_result result = SCAN_MORE;
+    struct place at;
+    paddr_t base = PADDR_NONE;
+    while (result == SCAN_MORE) {
+        hal_irq_t irq = hal_irq_save();
+        hal_lock(&z->lock);
+        result = zone_take_returned(z, &scan, &at);
+        if (result == SCAN_FOUND)
+            base = lists_open_page(&z->lists, at) << PAGE_SHIFT;
+        hal_unlock(&z->lock);
+        hal_irq_restore(irq);
+    }
+    return base;
 }
 
 paddr_t parked_take_returned(struct pmm *p, enum pmm_zone top)
 {
     paddr_t base = PADDR_NONE;
-    for (int id = (int)top; id >= 0 && base == PADDR_NONE; id--) {
-        struct zone *z = p->zones[id];
-        struct place at;
-        if (z == NULL)
-            continue;
-        hal_lock(&z->lock);
-        if (zone_take_returned(z, &at))
-            base = lists_open_page(&z->lists, at) << PAGE_SHIFT;
-        hal_unlock(&z->lock);
-    }
+    for (unsigned id = (unsigned)top + 1; id-- > 0 && base == PADDR_NONE;)
+        base = p->zones[id] != NULL ? take_returned(p->zones[id]) : PADDR_NONE;
     return base;
 }

@@ -1,26 +1,26 @@
 /* mm/pmm_parked.h: how a call that would fail gets at pages that CPUs have parked (P6 of mm/pmm.h).
  *
  * A parked page is its owner's: only that CPU can give it back without a lock. So the port runs the
- * giving back on the other CPUs (hal_call_others()), and from then on until the call has looked again
- * no CPU may own a block: what came back cannot be parked anew behind its back.
+ * giving back on the other CPUs (hal_call_others()), and from then on until the call has looked
+ * again no CPU may own a block: what came back cannot be parked anew behind its back.
  *
  * Where a port cannot do that, only what others gave back to owned blocks can be had: single pages.
+ *
+ * No lock of the allocator is held by the caller.
  */
 #ifndef MM_PMM_PARKED_H
 #define MM_PMM_PARKED_H
 
 #include "mm/pmm_struct.h"
 
-/* Does any CPU own a block? No lock held. O(1). */
-bool parked_anywhere(struct pmm *);
-
-/* From one to the other no CPU owns a block. parked_begin() is false when the port cannot reach other
- * CPUs: then those keep what they have. Interrupts disabled, no lock of the allocator held. O(CPUs). */
+/* From one to the other no CPU comes to own a block. parked_begin() is false when the port cannot
+ * reach other CPUs: then those keep what they have. O(CPUs), interrupts disabled meanwhile. */
 bool parked_begin(struct pmm *);
 void parked_end(struct pmm *);
 
-/* A page that was given back to a block which a CPU owns, in the highest zone up to `top` that has one;
- * PADDR_NONE: there is none. O(blocks in use). */
+/* A page that was given back to a block which a CPU owns, in the highest zone up to `top` that has
+ * one; PADDR_NONE: there is none. O(blocks in use), in pieces between which the lock is given up.
+ */
 paddr_t parked_take_returned(struct pmm *, enum pmm_zone top);
 
 #endif

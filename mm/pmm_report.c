@@ -1,9 +1,15 @@
+/* A walk goes from block to block, and gives the lock up after each one: an open block, or the rest
+ * of an extent, is all that it looks at under one hold. Blocks ahead of it may be opened, closed or
+ * merged in between. So it remembers only the number of the next block, and finds out what is there
+ * when it comes to it. */
 #include "mm/pmm_report.h"
 
+#include "mm/extents.h"
 #include "mm/pmm_struct.h"
 
 /* --- walking --- */
 
+/* The run that ends where the walk has come to is not told before it is known how far it goes. */
 struct walk {
     pmm_visit_fn *visit;
     void *ctx;
@@ -13,13 +19,14 @@ struct walk {
 
 static void walk_flush(struct walk *w)
 {
-    w->visit(w->ctx, w->page << PAGE_SHIFT, w->pages, w->kind);
+    if (w->pages != 0)
+        w->visit(w->ctx, w->page << PAGE_SHIFT, w->pages, w->kind);
     w->pages = 0;
 }
 
 static void walk_add(struct walk *w, uint64_t page, uint64_t pages, enum pmm_run kind)
 {
-    if (w->pages != 0 && w->kind != kind)
+    if (w->kind != kind)
         walk_flush(w);
     if (w->pages == 0) {
         w->page = page;
@@ -33,98 +40,111 @@ static enum pmm_run kind_of(enum page_state state, bool owned)
     if (state == PAGE_HEAD || state == PAGE_INTERIOR)
         return PMM_RUN_ALLOCATED;
     if (owned)
-        return PMM_RUN_PARKED;
+        return PMM_RUN_PARKED; /* PAGE_PARKED or PAGE_RETURNED */
     return state == PAGE_FREE ? PMM_RUN_FREE : PMM_RUN_WITHHELD;
 }
 
-/* The pages of an open block that lie in [first, end), by page number; `base` is the block's. */
-static void walk_block(struct walk *w, const struct zone *z, uint32_t block, uint64_t base,
-                       uint64_t first, uint64_t end)
+/* The pages of an open block that lie in the region. `base` is the page that the block begins with,
+ * which may lie below the region. */
+static void walk_open(struct walk *w, const struct lists *l, const struct region *r, uint32_t block,
+                      uint64_t base)
 {
-    bool owned = z->lists.summaries[block].owner != 0;
-    for (unsigned i = 0; i < BLOCK_PAGES; i++)
-        if (base + i >= first && base + i < end)
-            walk_add(w, base + i, 1, kind_of(block_state(&z->lists.bits[block], i), owned));
-}
-
-static void walk_region(struct walk *w, const struct zone *z, const struct region *r)
-{
-    uint64_t first_frame = r->first_page >> BLOCK_SHIFT;
-    uint32_t end = r->first_block + r->blocks;
-    for (uint32_t b = r->first_block; b < end; b = lists_next(&z->lists, b)) {
-        const struct summary *s = &z->lists.summaries[b];
-        uint64_t base = (first_frame + (b - r->first_block)) << BLOCK_SHIFT;
-        if (lists_is_open(&z->lists, b))
-            walk_block(w, z, b, base, r->first_page, r->first_page + r->pages);
-        else
-            walk_add(w, base, (uint64_t)s->length << BLOCK_SHIFT,
-                     s->withheld ? PMM_RUN_WITHHELD : PMM_RUN_FREE);
+    const struct block_bits *bits = &l->bits[block];
+    bool owned = l->summaries[block].owner != 0;
+    uint64_t end = min_u64(r->first_page + r->pages - base, BLOCK_PAGES);
+    for (uint64_t at = max_u64(r->first_page, base) - base; at < end;) {
+        enum page_state state = block_state(bits, (unsigned)at);
+        uint64_t next = min_u64(block_kind_end(bits, (unsigned)at, state), end);
+        walk_add(w, base + at, next - at, kind_of(state, owned));
+        at = next;
     }
-    walk_flush(w);
 }
 
-void pmm_walk(struct pmm *p, pmm_visit_fn *visit, void *ctx)
+/* An open block, or the extent that holds the closed one from there on. The block behind it. */
+static uint32_t walk_block(struct walk *w, const struct lists *l, const struct region *r,
+                           uint32_t block)
 {
-    struct walk w = {.visit = visit, .ctx = ctx};
-    for (size_t i = 0; i < p->region_count; i++) {
-        struct zone *z = p->zones[p->regions[i].zone];
+    uint64_t page = region_page(r, (struct place){block, 0});
+    if (lists_is_open(l, block)) {
+        walk_open(w, l, r, block, page);
+        return block + 1;
+    }
+    uint32_t first = extents_first(l, r, block);
+    uint32_t next = first + l->summaries[first].length;
+    walk_add(w, page, (uint64_t)(next - block) * BLOCK_PAGES,
+             l->summaries[first].withheld ? PMM_RUN_WITHHELD : PMM_RUN_FREE);
+    return next;
+}
+
+static void walk_region(struct walk *w, struct zone *z, const struct region *r)
+{
+    uint32_t end = r->first_block + r->blocks;
+    for (uint32_t block = r->first_block; block < end;) {
         hal_irq_t irq = hal_irq_save();
         hal_lock(&z->lock);
-        walk_region(&w, z, &p->regions[i]);
+        block = walk_block(w, &z->lists, r, block);
+        if (block == end)
+            walk_flush(w);
         hal_unlock(&z->lock);
         hal_irq_restore(irq);
     }
 }
 
+void pmm_walk(struct pmm *p, pmm_visit_fn *visit, void *ctx)
+{
+    struct walk w = {.visit = visit, .ctx = ctx};
+    for (size_t i = 0; i < p->region_count; i++)
+        walk_region(&w, p->zones[p->regions[i].zone], &p->regions[i]);
+}
+
 /* --- statistics --- */
 
-struct recount {
-    uint64_t free, parked, allocated;
-    uint64_t runs, largest_run, free_blocks;
-};
-
-static void recount_free(struct recount *c, uint64_t page, uint64_t pages)
+static void count_free(struct pmm_stats *s, uint64_t page, uint64_t pages)
 {
-    c->free += pages;
-    c->runs++;
-    c->largest_run = max_u64(c->largest_run, pages);
-    if (align_up(page, BLOCK_PAGES) < page + pages)
-        c->free_blocks += (page + pages - align_up(page, BLOCK_PAGES)) >> BLOCK_SHIFT;
+    s->runs++;
+    s->largest_run = max_u64(s->largest_run, pages);
+    uint64_t first = align_up(page, BLOCK_PAGES);
+    if (first < page + pages)
+        s->free_blocks += (page + pages - first) >> BLOCK_SHIFT;
 }
 
-static void recount_visit(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void count_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
 {
-    struct recount *c = ctx;
+    struct pmm_stats *s = ctx;
     if (kind == PMM_RUN_FREE)
-        recount_free(c, base >> PAGE_SHIFT, pages);
+        count_free(s, base >> PAGE_SHIFT, pages);
     else if (kind == PMM_RUN_PARKED)
-        c->parked += pages;
-    else if (kind == PMM_RUN_ALLOCATED)
-        c->allocated += pages;
+        s->parked += pages;
 }
 
-static struct recount recount_zone(const struct zone *z)
-{
-    struct recount c = {.free = 0};
-    struct walk w = {.visit = recount_visit, .ctx = &c};
-    for (uint32_t i = 0; i < z->lists.region_count; i++)
-        walk_region(&w, z, &z->lists.regions[i]);
-    return c;
-}
-
-static void add_magazine(const struct magazine *m, const struct zone *z, struct pmm_stats *out)
-{
-    if (m->zone != z)
-        return;
-    out->allocs += m->allocs;
-    out->frees += m->frees;
-}
-
-static void add_cpus(const struct pmm *p, const struct zone *z, struct pmm_stats *out)
+/* Calls that were served by magazines which have a block of this zone now. Zone locked. */
+static void add_magazines(const struct pmm *p, const struct zone *z, struct pmm_stats *s)
 {
     for (unsigned i = 0; i < p->cpu_count; i++)
         for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
-            add_magazine(&p->cpus[i].magazines[kind], z, out);
+            magazine_add_counts(&p->cpus[i].magazines[kind], z, &s->allocs, &s->frees);
+}
+
+static void add_counters(const struct pmm *p, struct zone *z, struct pmm_stats *s)
+{
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&z->lock);
+    s->total = z->total;
+    s->free = z->free;
+    s->allocs = z->allocs;
+    s->frees = z->frees;
+    s->failures = z->failures;
+    s->low_water = z->low_water;
+    add_magazines(p, z, s);
+    hal_unlock(&z->lock);
+    hal_irq_restore(irq);
+}
+
+/* While others run, the whole blocks that were counted may be more than what is free by then. */
+static uint32_t fragmentation(const struct pmm_stats *s)
+{
+    uint64_t whole = s->free_blocks * BLOCK_PAGES;
+    return whole >= s->free ? 0 : (uint32_t)(1000 - whole * 1000 / s->free);
 }
 
 void pmm_stats(struct pmm *p, enum pmm_zone id, struct pmm_stats *out)
@@ -136,24 +156,11 @@ void pmm_stats(struct pmm *p, enum pmm_zone id, struct pmm_stats *out)
             out->failures = __atomic_load_n(&p->failures, __ATOMIC_RELAXED);
         return;
     }
-    hal_irq_t irq = hal_irq_save();
-    hal_lock(&z->lock);
-    struct recount c = recount_zone(z);
-    *out = (struct pmm_stats){.total = z->total,
-                              .free = z->free,
-                              .parked = c.parked,
-                              .largest_run = c.largest_run,
-                              .runs = c.runs,
-                              .free_blocks = c.free_blocks,
-                              .allocs = z->allocs,
-                              .frees = z->frees,
-                              .failures = z->failures,
-                              .low_water = z->low_water};
-    add_cpus(p, z, out);
-    hal_unlock(&z->lock);
-    hal_irq_restore(irq);
-    if (out->free != 0)
-        out->fragmentation = (uint32_t)(1000 - out->free_blocks * BLOCK_PAGES * 1000 / out->free);
+    struct walk w = {.visit = count_run, .ctx = out};
+    for (uint32_t i = 0; i < z->lists.region_count; i++)
+        walk_region(&w, z, &z->lists.regions[i]);
+    add_counters(p, z, out);
+    out->fragmentation = fragmentation(out);
 }
 
 /* --- facts --- */

@@ -21,13 +21,21 @@ struct pmm_stats {
     uint32_t fragmentation; /* 0 to 1000: 1000 - 1000 * (free pages in whole blocks) / free */
 };
 
-/* Counted anew from the bits: exact when no other CPU is inside the allocator. A zone without
- * memory: all zero but, for DMA, the failures of calls whose zones have none. O(pages of partly
- * used blocks + extents), under the zone's lock. */
+/* Exact when no other CPU is inside the allocator: total = free + parked + what is allocated.
+ *
+ * Other CPUs may be inside. Then total, free, failures and low_water are those of one moment, and
+ * allocs and frees lack or repeat some calls of that moment. What is counted from the bits (parked,
+ * largest_run, runs, free_blocks, and so fragmentation) counts each block as it was at some time
+ * during the call.
+ *
+ * A zone without memory: all zero but, for DMA, the failures of calls whose zones have none.
+ * O(blocks in use + extents + runs). Takes the zone's lock for one block at a time. */
 void pmm_stats(struct pmm *, enum pmm_zone, struct pmm_stats *);
 
 /* Every maximal run of one kind within a region, in address order. `visit` is called under the
- * zone's lock with interrupts disabled: it must not call the allocator. Cost as pmm_stats(). */
+ * zone's lock with interrupts disabled: it must not call the allocator. Other CPUs may be inside:
+ * each page is told once all the same, as it was at some time during the call, but a run that
+ * others change meanwhile may be told in parts. Cost as pmm_stats(). */
 enum pmm_run { PMM_RUN_FREE, PMM_RUN_PARKED, PMM_RUN_ALLOCATED, PMM_RUN_WITHHELD };
 typedef void pmm_visit_fn(void *ctx, paddr_t base, uint64_t pages, enum pmm_run);
 void pmm_walk(struct pmm *, pmm_visit_fn *visit, void *ctx);

@@ -1,94 +1,123 @@
 #include "mm/scan.h"
 
-/* What is looked for, and the free run that ends where the search has come to. */
-struct scan {
-    size_t pages;
-    unsigned align_shift;
+#include "mm/extents.h"
+
+#define PIECE 256u /* open blocks and extents in one piece; a run crosses three of them at most */
+
+/* The free run that ends where the search has come to. */
+struct run {
     uint64_t start;  /* page number */
     uint64_t length; /* 0: none */
-    bool found;      /* then `start` is the place */
 };
 
-/* The run goes on, or begins, with `length` pages at `page`. Is there room for an aligned place? */
-static void add(struct scan *s, uint64_t page, uint64_t length)
+/* The run goes on, or begins, with `length` pages at `page`. True when it has room for an aligned
+ * place, and `start` is that place then. */
+static bool extend(const struct scan *s, struct run *run, uint64_t page, uint64_t length)
 {
-    if (s->length == 0)
-        s->start = page;
-    s->length += length;
-    uint64_t at = align_up(s->start, (uint64_t)1 << s->align_shift);
-    if (at - s->start > s->length || s->length - (at - s->start) < s->pages)
-        return;
-    s->start = at;
-    s->found = true;
+    if (run->length == 0)
+        run->start = page;
+    run->length += length;
+    uint64_t at = align_up(run->start, (uint64_t)1 << s->align_shift);
+    if (at - run->start > run->length || run->length - (at - run->start) < s->pages)
+        return false;
+    run->start = at;
+    return true;
 }
 
 /* A place inside one open block. An alignment of more than a block allows only its first page, and
  * that was tried as the end of the run before. */
-static bool find_inside(const struct lists *l, struct scan *s, uint32_t block, uint64_t page)
+static bool find_inside(const struct lists *l, const struct scan *s, struct run *run,
+                        uint32_t block, uint64_t page)
 {
     if (s->pages > l->summaries[block].longest || s->align_shift > BLOCK_SHIFT)
         return false;
     unsigned index = block_find(&l->bits[block], (unsigned)s->pages, s->align_shift);
-    s->start = page + index;
-    s->found = index < BLOCK_PAGES;
-    return s->found;
+    if (index == BLOCK_PAGES)
+        return false;
+    run->start = page + index;
+    return true;
 }
 
 /* The free pages at the block's beginning end the run so far, those at its end begin the next. */
-static void scan_open(const struct lists *l, struct scan *s, uint32_t block, uint64_t page)
+static bool scan_open(const struct lists *l, const struct scan *s, struct run *run, uint32_t block,
+                      uint64_t page)
 {
     const struct block_bits *bits = &l->bits[block];
-    unsigned prefix = block_free_from(bits, 0);
-    add(s, page, prefix);
-    if (s->found || find_inside(l, s, block, page))
-        return;
+    if (extend(s, run, page, block_free_from(bits, 0)) || find_inside(l, s, run, block, page))
+        return true;
     unsigned suffix = block_free_before(bits, BLOCK_PAGES);
-    s->length = 0;
-    add(s, page + BLOCK_PAGES - suffix, suffix);
+    run->length = 0;
+    return extend(s, run, page + BLOCK_PAGES - suffix, suffix);
 }
 
-/* One open block or one extent further; `page` is its first page. */
-static void scan_block(const struct lists *l, struct scan *s, uint32_t block, uint64_t page)
+/* One open block or one extent further; `page` is its first page. What is in use, parked with a CPU
+ * or withheld ends the run. */
+static bool scan_block(const struct lists *l, const struct scan *s, struct run *run, uint32_t block,
+                       uint64_t page)
 {
     const struct summary *summary = &l->summaries[block];
-    if (lists_is_open(l, block)) {
-        if (summary->owner == 0 && summary->free != 0)
-            scan_open(l, s, block, page);
-        else
-            s->length = 0;
-    } else if (summary->withheld) {
-        s->length = 0;
-    } else {
-        add(s, page, (uint64_t)summary->length * BLOCK_PAGES);
-    }
-}
-
-bool scan_find(const struct lists *l, size_t pages, unsigned align_shift, struct place *out)
-{
-    for (uint32_t i = 0; i < l->region_count; i++) {
-        const struct region *r = &l->regions[i];
-        struct scan s = {.pages = pages, .align_shift = align_shift};
-        uint32_t end = r->first_block + r->blocks;
-        for (uint32_t b = r->first_block; b < end && !s.found; b = lists_next(l, b))
-            scan_block(l, &s, b, region_page(r, (struct place){b, 0}));
-        if (s.found) {
-            *out = region_place(r, s.start);
-            return true;
-        }
-    }
+    bool open = lists_is_open(l, block);
+    if (open && summary->owner == 0 && summary->free != 0)
+        return scan_open(l, s, run, block, page);
+    if (!open && !summary->withheld)
+        return extend(s, run, page, (uint64_t)summary->length * BLOCK_PAGES);
+    run->length = 0;
     return false;
 }
 
-bool scan_find_returned(const struct lists *l, struct place *out)
+/* The open block, or the first block of the extent that a closed one lies in. */
+static uint32_t begin_of(const struct lists *l, const struct region *r, uint32_t block)
 {
-    for (uint32_t b = 0; b < l->blocks; b = lists_next(l, b)) {
+    return lists_is_open(l, block) ? block : extents_first(l, r, block);
+}
+
+/* From s->block on, which may lie inside an extent by now. When the piece ends inside a run, the
+ * next piece begins where the run does, for it may look different by then. */
+static bool scan_region(const struct lists *l, struct scan *s, const struct region *r,
+                        unsigned *left, struct run *run)
+{
+    uint32_t end = r->first_block + r->blocks;
+    uint32_t b = begin_of(l, r, s->block);
+    for (; b < end && *left != 0; b = lists_next(l, b), --*left)
+        if (scan_block(l, s, run, b, region_page(r, (struct place){b, 0})))
+            return true;
+    bool inside = b < end && run->length != 0;
+    s->block = inside ? region_place(r, run->start).block : b;
+    return false;
+}
+
+/* A region's blocks have the numbers that follow those of the region before, so s->block is right
+ * when the next region begins. */
+enum scan_result scan_piece(const struct lists *l, struct scan *s, struct place *out)
+{
+    unsigned left = PIECE;
+    while (s->region < l->region_count) {
+        const struct region *r = &l->regions[s->region];
+        struct run run = {.length = 0};
+        if (scan_region(l, s, r, &left, &run)) {
+            *out = region_place(r, run.start);
+            return SCAN_FOUND;
+        }
+        if (s->block < r->first_block + r->blocks)
+            return SCAN_MORE;
+        s->region++;
+    }
+    return SCAN_NOTHING;
+}
+
+/* In an owned block PAGE_RETURNED has the bits of PAGE_FREE, which block_find() looks for. */
+enum scan_result scan_returned(const struct lists *l, struct scan *s, struct place *out)
+{
+    for (unsigned left = PIECE; s->block < l->blocks && left > 0; left--) {
+        uint32_t b = begin_of(l, lists_region(l, s->block), s->block);
+        s->block = lists_next(l, b);
         if (!lists_is_open(l, b) || l->summaries[b].owner == 0)
             continue;
         unsigned index = block_find(&l->bits[b], 1, 0);
         if (index < BLOCK_PAGES) {
             *out = (struct place){b, index};
-            return true;
+            return SCAN_FOUND;
         }
     }
-    return false;
+    return s->block < l->blocks ? SCAN_MORE : SCAN_NOTHING;
 }

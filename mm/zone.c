@@ -4,7 +4,6 @@
 #include "mm/zone.h"
 
 #include "mm/extents.h"
-#include "mm/scan.h"
 
 static unsigned min_unsigned(unsigned a, unsigned b)
 {
@@ -135,26 +134,28 @@ bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum bloc
 
 /* A run that is exactly a block lies in an extent if it is anywhere, and the lists miss no extent
  * of one block. */
-bool zone_scan_run(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
-                   struct place *out)
+enum scan_result zone_scan_run(struct zone *z, struct scan *s, enum block_class class,
+                               struct place *out)
 {
-    if (pages == BLOCK_PAGES && align_shift == BLOCK_SHIFT)
-        return false;
-    if (!scan_find(&z->lists, pages, align_shift, out))
-        return false;
-    zone_take_at(z, *out, pages, class);
-    z->allocs++;
-    return true;
+    if (s->pages == BLOCK_PAGES && s->align_shift == BLOCK_SHIFT)
+        return SCAN_NOTHING;
+    enum scan_result result = scan_piece(&z->lists, s, out);
+    if (result == SCAN_FOUND) {
+        zone_take_at(z, *out, s->pages, class);
+        z->allocs++;
+    }
+    return result;
 }
 
 /* The owner never touches such a page without the lock, so anybody may take it under the lock. */
-bool zone_take_returned(struct zone *z, struct place *out)
+enum scan_result zone_take_returned(struct zone *z, struct scan *s, struct place *out)
 {
-    if (!scan_find_returned(&z->lists, out))
-        return false;
-    block_take_page(&z->lists.bits[out->block], out->index);
-    z->allocs++;
-    return true;
+    enum scan_result result = scan_returned(&z->lists, s, out);
+    if (result == SCAN_FOUND) {
+        block_take_page(&z->lists.bits[out->block], out->index);
+        z->allocs++;
+    }
+    return result;
 }
 
 /* Where the longest run is one page, it stays so until the block is full. */
@@ -340,18 +341,20 @@ void zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
     count_taken(z, s->free);
     s->free = 0;
     s->owner = (uint16_t)owner;
-    __atomic_store_n(&z->owned, z->owned + 1, __ATOMIC_RELAXED);
+    z->owned++;
 }
 
 /* A block without a free page is in no list, as it was while it had an owner. */
-void zone_disown_block(struct zone *z, uint32_t block)
+bool zone_disown_block(struct zone *z, uint32_t block)
 {
     struct summary *s = &z->lists.summaries[block];
+    bool any = block_disown(&z->lists.bits[block]);
     s->owner = 0;
-    __atomic_store_n(&z->owned, z->owned - 1, __ATOMIC_RELAXED);
-    if (block_disown(&z->lists.bits[block]))
+    z->owned--;
+    if (any)
         recount_block(&z->lists, block);
     z->free += s->free;
+    return any;
 }
 
 /* --- setting up --- */

@@ -8,6 +8,7 @@
 
 #include "hal/hal.h"
 #include "mm/lists.h"
+#include "mm/scan.h"
 #include "mm/status.h"
 
 struct zone {
@@ -18,9 +19,10 @@ struct zone {
     uint64_t low_water; /* the least `free` ever was */
     uint64_t reserve;   /* pages that only a request for this zone may use */
     uint64_t allocs, frees, failures;
-    uint32_t owned;   /* blocks that CPUs own */
-    uint32_t seekers; /* calls that look for what was parked: no CPU comes to own a block meanwhile */
-    bool magazines;   /* large enough for CPUs to own blocks */
+    uint32_t owned; /* blocks that CPUs own */
+    uint32_t
+        seekers;    /* calls that look for what was parked: no CPU comes to own a block meanwhile */
+    bool magazines; /* large enough for CPUs to own blocks */
     struct lists lists;
 };
 
@@ -32,22 +34,23 @@ static inline bool zone_has_magazines(const struct zone *z)
 
 /* --- taking --- */
 
-/* Take a run of `pages`, at most z->free, at a multiple of 1 << align_shift pages (0 to 18).
- * zone_take_run() asks the lists, and may miss a run that crosses blocks or is aligned by luck:
- * O(1 + blocks of the run). zone_scan_run() looks at every free run of the zone and misses none
- * (P6): O(blocks in use + extents). */
+/* Take a run of `pages`, at most z->free, at a multiple of 1 << align_shift pages (0 to 18), that
+ * the lists show. They may miss one that crosses blocks or is aligned by luck. O(blocks of the
+ * run). */
 bool zone_take_run(struct zone *, size_t pages, unsigned align_shift, enum block_class,
                    struct place *out);
-bool zone_scan_run(struct zone *, size_t pages, unsigned align_shift, enum block_class,
-                   struct place *out);
+
+/* Search for a run a piece further, and take it when it is found. The pages are at most z->free.
+ * The lock may be given up between pieces. O(1), and O(blocks of the run) when it is found. */
+enum scan_result zone_scan_run(struct zone *, struct scan *, enum block_class, struct place *out);
 
 /* Take one page from the partly used block of that class that has the least to lose. False when the
  * class has none. */
 bool zone_take_page(struct zone *, enum block_class, struct place *out);
 
-/* Take a page that was given back to a block which a CPU owns; it stays in that block. False: there is
- * none. O(blocks in use). */
-bool zone_take_returned(struct zone *, struct place *out);
+/* Search a piece further for a page that was given back to a block which a CPU owns, and take it;
+ * it stays in that block. The lock may be given up between pieces. O(1). */
+enum scan_result zone_take_returned(struct zone *, struct scan *, struct place *out);
 
 /* Are `pages` from the place on, within its region, all free? O(blocks of the run). */
 bool zone_is_free(const struct zone *, struct place, size_t pages);
@@ -82,8 +85,8 @@ bool zone_has_singles_only(const struct zone *, uint32_t block);
 void zone_own_block(struct zone *, uint32_t block, uint32_t owner);
 
 /* The block has no owner any more. What is parked in it or was returned to it is free, and the
- * block is in a list or an extent again, as its pages say. */
-void zone_disown_block(struct zone *, uint32_t block);
+ * block is in a list or an extent again, as its pages say. False: no page of it is free. */
+bool zone_disown_block(struct zone *, uint32_t block);
 
 /* --- setting up --- */
 

@@ -96,6 +96,19 @@ static unsigned run_end(unsigned from)
     return from;
 }
 
+static bool in_use(unsigned i)
+{
+    return page[i] == PAGE_HEAD || page[i] == PAGE_INTERIOR;
+}
+
+static unsigned kind_end(unsigned from, enum page_state state)
+{
+    bool used = state == PAGE_HEAD || state == PAGE_INTERIOR;
+    while (from < BLOCK_PAGES && (used ? in_use(from) : page[from] == state))
+        from++;
+    return from;
+}
+
 /* ---- tests: each with fewer and more cuts ---- */
 
 static void with_blocks(void (*test)(void))
@@ -115,6 +128,9 @@ static void states_of_block(void)
     for (unsigned s = 0; s < 4; s++)
         EXPECT(block_count(&block, (enum page_state)s) == count((enum page_state)s));
     EXPECT(block_has_interior(&block) == (count(PAGE_INTERIOR) != 0));
+    for (unsigned i = 0; i + 1 < BLOCK_PAGES; i++)
+        EXPECT(block_is_single(&block, i) ==
+               (page[i] == PAGE_HEAD && page[i + 1] != PAGE_INTERIOR));
 }
 
 static void lengths_of_block(void)
@@ -128,6 +144,14 @@ static void lengths_of_block(void)
         EXPECT(block_free_before(&block, i) == free_before(i));
         EXPECT(block_run_end(&block, i) == run_end(i));
     }
+}
+
+static void kinds_of_block(void)
+{
+    for (unsigned state = 0; state < 4; state++)
+        for (unsigned i = 0; i <= BLOCK_PAGES; i++)
+            EXPECT(block_kind_end(&block, i, (enum page_state)state) ==
+                   kind_end(i, (enum page_state)state));
 }
 
 static void runs_of_block(void)
@@ -193,6 +217,11 @@ static void lengths(void)
     with_blocks(lengths_of_block);
 }
 
+static void kinds(void)
+{
+    with_blocks(kinds_of_block);
+}
+
 static void runs(void)
 {
     with_blocks(runs_of_block);
@@ -217,6 +246,7 @@ int main(void)
 {
     expect_run("states are kept, and counted", states);
     expect_run("lengths of free stretches", lengths);
+    expect_run("pages of one kind", kinds);
     expect_run("the free run around a page", runs);
     expect_run("the lowest place of each length and alignment, or none", places);
     expect_run("pages returned by others", returns);

@@ -51,6 +51,16 @@ static void leave(struct desk *d, unsigned b, unsigned lo, unsigned length)
     EXPECT(pmm_claim(d->p, desk_page(base, hi), BLOCK_PAGES - hi) == STATUS_OK);
 }
 
+/* The whole scan, piece by piece. */
+static bool scan(struct desk *d, size_t pages, unsigned shift, struct place *at)
+{
+    struct scan s = {.pages = pages, .align_shift = shift};
+    enum scan_result result = SCAN_MORE;
+    while (result == SCAN_MORE)
+        result = zone_scan_run(desk_normal(d), &s, CLASS_RUNS, at);
+    return result == SCAN_FOUND;
+}
+
 /* Do the lists show the place? If not, zone_take_run() finds nothing, and the scan finds it. */
 static void lists_find_it(struct desk *d, size_t pages, unsigned shift, bool found,
                           paddr_t expected)
@@ -59,7 +69,7 @@ static void lists_find_it(struct desk *d, size_t pages, unsigned shift, bool fou
     bool got = zone_take_run(desk_normal(d), pages, shift, CLASS_RUNS, &at);
     EXPECT(got == found);
     if (!got)
-        EXPECT(zone_scan_run(desk_normal(d), pages, shift, CLASS_RUNS, &at));
+        EXPECT(scan(d, pages, shift, &at));
     EXPECT(lists_page(&desk_normal(d)->lists, at) << PAGE_SHIFT == expected);
 }
 
@@ -77,7 +87,7 @@ static void four_of_a_list(void)
     }
 }
 
-/* Blocks of the same list whose run is too short are passed over, and not counted. */
+/* Blocks of the same list whose run is too short are passed over, and are not tried. */
 static void short_ones_are_not_tried(void)
 {
     struct desk d;
@@ -87,6 +97,20 @@ static void short_ones_are_not_tried(void)
         leave(&d, b, 128, 64 + b % 6);
     lists_find_it(&d, 70, 0, true, desk_page(HIGH, 128));
     desk_close(&d);
+}
+
+/* But they are looked at: the 33rd block of a list is not seen. */
+static void thirty_two_looks(void)
+{
+    for (unsigned others = 29; others < 36; others++) {
+        struct desk d;
+        desk_blocks(&d, others + 1, 1);
+        leave(&d, 0, 128, 70);
+        for (unsigned b = 1; b <= others; b++)
+            leave(&d, b, 128, 69);
+        lists_find_it(&d, 70, 0, others < 32, desk_page(HIGH, 128));
+        desk_close(&d);
+    }
 }
 
 /* In all 64 are tried: 15 lists with four blocks each, then one with `some`, then one with `last`.
@@ -135,6 +159,7 @@ int main(void)
     expect_run("the next list that has a block", next_lists);
     expect_run("of one list four blocks are tried", four_of_a_list);
     expect_run("a block whose run is too short is not tried", short_ones_are_not_tried);
+    expect_run("of one list 32 blocks are looked at", thirty_two_looks);
     expect_run("of all lists 64 blocks are tried", sixty_four_in_all);
     expect_run("a zone of 2 GiB has more lists", lists_by_size);
     return expect_total();

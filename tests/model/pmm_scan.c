@@ -118,6 +118,97 @@ static void extent_behind_many(void)
     free(tables);
 }
 
+#define MANY   300u /* blocks: more than a piece of the scan looks at */
+#define PIECE  256u /* blocks that it looks at */
+#define BORDER (HIGH + PIECE * BLOCK)
+
+/* All of MANY blocks is used, each block a run of its own. */
+static void use_many(struct desk *d)
+{
+    desk_blocks(d, MANY, 1);
+    for (unsigned b = 0; b < MANY; b++)
+        EXPECT(pmm_claim(d->p, HIGH + b * BLOCK, BLOCK_PAGES) == STATUS_OK);
+}
+
+/* Of the used blocks, pages [lo, hi) of one become free. */
+static void make_free(struct desk *d, unsigned b, unsigned lo, unsigned hi)
+{
+    paddr_t base = HIGH + b * BLOCK;
+    EXPECT(pmm_free(d->p, base, BLOCK_PAGES) == STATUS_OK);
+    if (lo > 0)
+        EXPECT(pmm_claim(d->p, base, lo) == STATUS_OK);
+    if (hi < BLOCK_PAGES)
+        EXPECT(pmm_claim(d->p, desk_page(base, hi), BLOCK_PAGES - hi) == STATUS_OK);
+}
+
+/* Two pages over the border of two blocks, wherever a piece of the scan ends. */
+static void over_the_end_of_a_piece(void)
+{
+    for (unsigned b = PIECE - 4; b < PIECE + 3; b++) {
+        struct desk d;
+        use_many(&d);
+        make_free(&d, b, BLOCK_PAGES - 1, BLOCK_PAGES);
+        make_free(&d, b + 1, 0, 1);
+        EXPECT(pmm_alloc(d.p, 2, 0) == desk_page(HIGH, (b + 1) * BLOCK_PAGES - 1));
+        EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+        desk_close(&d);
+    }
+}
+
+typedef void change_fn(struct desk *);
+
+/* The first piece ends in a run of 100 pages and an extent; `change` is what others do then. 1100
+ * pages are searched for, and must be found at `expected` (0: not at all). */
+static void changed_between_pieces(change_fn *change, paddr_t expected)
+{
+    struct desk d;
+    struct place at;
+    struct scan s = {.pages = 1100};
+    use_many(&d);
+    make_free(&d, PIECE - 1, BLOCK_PAGES - 100, BLOCK_PAGES);
+    make_free(&d, PIECE, 0, BLOCK_PAGES);
+    make_free(&d, PIECE + 1, 0, BLOCK_PAGES);
+    struct zone *z = desk_normal(&d);
+    EXPECT(zone_scan_run(z, &s, CLASS_RUNS, &at) == SCAN_MORE);
+    if (change != NULL)
+        change(&d);
+    enum scan_result result = zone_scan_run(z, &s, CLASS_RUNS, &at);
+    EXPECT(result == (expected != 0 ? SCAN_FOUND : SCAN_NOTHING));
+    EXPECT(expected == 0 || lists_page(&z->lists, at) << PAGE_SHIFT == expected);
+    desk_close(&d);
+}
+
+static void take_its_beginning(struct desk *d)
+{
+    EXPECT(pmm_claim(d->p, BORDER - PAGE_SIZE, 1) == STATUS_OK);
+}
+
+static void take_its_middle(struct desk *d)
+{
+    EXPECT(pmm_claim(d->p, BORDER + 3 * PAGE_SIZE, 1) == STATUS_OK);
+}
+
+/* The block in which the run began becomes part of the extent, or lies inside one. */
+static void free_before_it(struct desk *d)
+{
+    EXPECT(pmm_free(d->p, BORDER - BLOCK, BLOCK_PAGES - 100) == STATUS_OK);
+}
+
+static void free_more_before_it(struct desk *d)
+{
+    free_before_it(d);
+    EXPECT(pmm_free(d->p, BORDER - 2 * BLOCK, BLOCK_PAGES) == STATUS_OK);
+}
+
+static void while_others_change_it(void)
+{
+    changed_between_pieces(NULL, BORDER - 100 * PAGE_SIZE);
+    changed_between_pieces(take_its_beginning, 0);
+    changed_between_pieces(take_its_middle, 0);
+    changed_between_pieces(free_before_it, BORDER - BLOCK);
+    changed_between_pieces(free_more_before_it, BORDER - 2 * BLOCK);
+}
+
 int main(void)
 {
     host_ram_create(HIGH + 256 * MIB);
@@ -126,5 +217,7 @@ int main(void)
     expect_run("a run of one page on each side of a border", one_page_over_a_border);
     expect_run("a run does not begin in what lies before it", behind_what_cannot_be_had);
     expect_run("an extent behind many that are too short", extent_behind_many);
+    expect_run("a run where a piece of the scan ends", over_the_end_of_a_piece);
+    expect_run("a run that others change between two pieces", while_others_change_it);
     return expect_total();
 }

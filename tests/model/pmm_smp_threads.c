@@ -1,8 +1,8 @@
 /* Eight threads on eight CPUs take and give back runs of mixed sizes at once, hand them to each
  * other through a shared queue, and claim and misuse what others hold. An ownership map with atomic
- * entries proves that no page is given out twice; firmware memory is reclaimed meanwhile; at the
- * end all is given back and counted. Built with TSan. Usage: model-pmm_smp_threads
- * [OPERATIONS-A-THREAD].
+ * entries proves that no page is given out twice; firmware memory is reclaimed meanwhile, and a
+ * ninth thread asks for statistics and walks all the time; at the end all is given back and
+ * counted. Built with TSan. Usage: model-pmm_smp_threads [OPERATIONS-A-THREAD].
  *
  * takes: 14 s
  */
@@ -222,6 +222,49 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* ---- watching ---- */
+
+struct seen {
+    paddr_t end;    /* of the last run */
+    uint64_t pages; /* in all */
+};
+
+static void see_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+{
+    struct seen *seen = ctx;
+    if (base < seen->end || pages == 0 || (unsigned)kind > PMM_RUN_WITHHELD)
+        wrong("a walk goes back, or shows nothing", base, pages, 0);
+    seen->end = base + pages * PAGE_SIZE;
+    seen->pages += pages;
+}
+
+static void see_zone(enum pmm_zone zone)
+{
+    struct pmm_stats s;
+    pmm_stats(pmm, zone, &s);
+    if (s.free > s.total || s.low_water > s.free || s.largest_run > s.total || s.runs > s.total ||
+        s.parked > s.total || s.free_blocks * 512 > s.total || s.fragmentation > 1000)
+        wrong("statistics that can never be true", 0, (size_t)zone, 0);
+}
+
+static bool working = true;
+
+/* What changes meanwhile may be told as it was before or as it is after, but each page is told. */
+static void *observe(void *arg)
+{
+    uint64_t *looks = arg;
+    while (__atomic_load_n(&working, __ATOMIC_RELAXED)) {
+        struct seen seen = {.pages = 0};
+        pmm_walk(pmm, see_run, &seen);
+        if (seen.pages != model.pages)
+            wrong("a walk shows more pages than there are, or fewer", 0, (size_t)seen.pages, 0);
+        for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
+            see_zone((enum pmm_zone)z);
+        ++*looks;
+    }
+    return NULL;
+}
+
 /* ---- the end ---- */
 
 static void drain_all(void)
@@ -298,6 +341,8 @@ int main(int argc, char **argv)
 {
     static struct worker workers[THREADS];
     uint64_t taken = 1; /* by expect_magazines() */
+    uint64_t looks = 0;
+    pthread_t observer;
     void *tables;
     size_t bytes;
     if (argc > 1)
@@ -312,6 +357,8 @@ int main(int argc, char **argv)
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             wrong("a thread cannot be started", 0, 0, 0);
     }
+    if (pthread_create(&observer, NULL, observe, &looks) != 0)
+        wrong("a thread cannot be started", 0, 0, 0);
     reclaim_all();
     for (uint32_t i = 0; i < THREADS; i++) {
         struct worker *w = &workers[i];
@@ -321,12 +368,15 @@ int main(int argc, char **argv)
                " passed on, %" PRIu64 " freed for others, %" PRIu64 " misuses\n",
                i, w->taken, w->refused, w->passed_on, w->foreign_frees, w->misuses);
     }
+    __atomic_store_n(&working, false, __ATOMIC_RELAXED);
+    pthread_join(observer, NULL);
+    printf("all of it looked at %" PRIu64 " times meanwhile\n", looks);
     reclaim_in_model();
     drain_all();
     const char *error = count_all(taken);
     if (error != NULL)
         wrong(error, 0, 0, 0);
-    bool ok = errors == 0 && taken > THREADS;
+    bool ok = errors == 0 && taken > THREADS && looks > 0;
     printf("%d passed, %d failed\n", ok, !ok);
     free(tables);
     model_destroy(&model);
