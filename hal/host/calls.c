@@ -79,7 +79,8 @@ static void ask(uint32_t cpu)
     }
 }
 
-bool hal_call_others(void (*fn)(void *arg), void *arg)
+/* Weak, for a program about kernel/cpus/calls.c has the kernel's own. */
+__attribute__((weak)) bool hal_call_others(void (*fn)(void *arg), void *arg)
 {
     if (!__atomic_load_n(&possible, __ATOMIC_RELAXED))
         return false;

@@ -114,14 +114,14 @@ static void classes_have_blocks_of_their_own(void)
     static const struct {
         size_t pages;
         uint32_t flags;
-    } kinds[] = {{1, 0}, {2, 0}, {1, PMM_KERNEL}, {2, PMM_KERNEL}};
+    } requests[] = {{1, 0}, {2, 0}, {1, PMM_KERNEL}, {2, PMM_KERNEL}};
     struct desk d;
-    uint64_t block[ARRAY_LEN(kinds)];
+    uint64_t block[ARRAY_LEN(requests)];
     desk_make(&d, small, ARRAY_LEN(small), 1);
-    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++)
-        block[i] = block_of(pmm_alloc(d.p, kinds[i].pages, kinds[i].flags));
-    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
-        EXPECT(block_of(pmm_alloc(d.p, kinds[i].pages, kinds[i].flags)) == block[i]);
+    for (unsigned i = 0; i < ARRAY_LEN(requests); i++)
+        block[i] = block_of(pmm_alloc(d.p, requests[i].pages, requests[i].flags));
+    for (unsigned i = 0; i < ARRAY_LEN(requests); i++) {
+        EXPECT(block_of(pmm_alloc(d.p, requests[i].pages, requests[i].flags)) == block[i]);
         for (unsigned j = 0; j < i; j++)
             EXPECT(block[i] != block[j]);
     }
