@@ -137,6 +137,10 @@ O         := $(BUILD)/desk
 SAN_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 KIND_san   = $(CC) -Ihal/host $(SAN_FLAGS)
 KIND_tsan  = $(CC) -Ihal/host -O1 -fsanitize=thread
+# The models of address spaces once more, for the page tables of another machine.
+AARCH64    = -DMM_PAGE_FORMAT=\"mm/format_aarch64.h\" -DMODEL_MMU=\"tests/model/mmu_aarch64.h\"
+KIND_aarch64      = $(KIND_san) $(AARCH64)
+KIND_aarch64_tsan = $(KIND_tsan) $(AARCH64)
 KIND_embed = $(CC) -Itests/embed $(SAN_FLAGS)
 # Each branch that runs calls __sanitizer_cov_trace_pc(), which the program has.
 KIND_steps = $(CC) -Ihal/host -O1 -fsanitize-coverage=trace-pc
@@ -159,7 +163,7 @@ $(O)/$(1)/%.o: %.c $(O)/$(1)/flags
 $(O)/$(1)/efi/%.o: MORE = $$(UEFI)
 $(O)/$(1)/tests/sim/draw.o: MORE = $$(or $$(shell pkg-config --cflags cairo),$$(error cairo is missing; on Debian: apt install pkg-config libcairo2-dev))
 endef
-$(foreach k,san tsan embed steps fast fuzz,$(eval $(call kind,$(k))))
+$(foreach k,san tsan aarch64 aarch64_tsan embed steps fast fuzz,$(eval $(call kind,$(k))))
 
 # What FILE's comment says behind a word: $(call says,WORD,FILE); and the sources that it means.
 says  = $(patsubst loader,$(LOADER),$(filter-out */,$(shell sed -n 's|^[/ ]\* $(1): ||p' $(2))))
@@ -231,15 +235,15 @@ layers: ## prove who may include whom, and the house rules that need no compiler
 	$(PYTHON) tests/lint/log_formats.py $(KERN_SRC)
 tidy: ## clang-tidy and cppcheck over mm/ and hal/host
 	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS) -Ihal/host
-	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr -I. -Ihal/host $(MM_SRC) $(HOST_SRC)
+	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr -UMM_PAGE_FORMAT -I. -Ihal/host $(MM_SRC) $(HOST_SRC)
 portability: ## build and test with gcc, clang-14, clang-19: make portability C="gcc clang-19" GNU_EFI=/other/include/efi
 	BUILD='$(BUILD)' GNU_EFI='$(GNU_EFI)' bash tests/boot/portable.sh $(C)
 cover: ## branch coverage of the allocator and the map by the desk tests (gcovr): all, or argued for
 	sh tests/lint/cover.sh $(BUILD)/cover
 matrix: ## boot every machine of tests/boot/matrix (./run.sh matrix NAME... boots some)
 	./run.sh matrix
-mutate: ## do the desk tests notice small changes of mm/? make mutate FILES=mm/zone.c SAMPLE=400 JOBS=2 AGAIN=1
-	$(PYTHON) tests/mutate/mutate.py --build $(BUILD)/mutate --jobs $(or $(JOBS),2) $(if $(SAMPLE),--sample $(SAMPLE)) \
+mutate: ## do the desk tests notice small changes of mm/? make mutate FILES=mm/zone.c SAMPLE=400 JOBS=2 AGAIN=1 FOR=AARCH64
+	$(PYTHON) tests/mutate/mutate.py --build $(BUILD)/mutate $(if $(FOR),--flags='$($(FOR))') --jobs $(or $(JOBS),2) $(if $(SAMPLE),--sample $(SAMPLE)) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(AGAIN),--again) $(FILES)
 prove: ## prove the word operations (Frama-C) and check the models of the protocols (SPIN): make prove N=word_mask
 	$(PYTHON) tests/prove/prove.py --build $(BUILD)/prove $(N)

@@ -55,6 +55,9 @@ struct hal_paging {
     bool pat;          /* the PAT exists and its entry 4 is (or will be, once the first own tables
                           are loaded) write-combining; entries 0 and 3 are WB and UC */
     bool global;       /* global pages exist */
+    bool break_before_make; /* a live entry that comes to map pages of another size, or becomes
+                               global, must be 0 and flushed everywhere in between (Arm ARM R_WHZWS:
+                               aarch64 without FEAT_BBML2; x86-64: never) */
     uint8_t levels;    /* 4, or 5 where CR4.LA57 is set */
     uint8_t phys_bits; /* physical address width, 32 to 52 */
 };
@@ -71,6 +74,12 @@ paddr_t hal_root(void);
 void hal_tlb_flush_page(vaddr_t virt);
 void hal_tlb_flush_local(void);
 void hal_tlb_flush_all(void);
+
+/* The entries for [base, base + size) that were 0 lead somewhere now: see to it that this CPU and the
+ * others may use them from here on. A CPU that never remembers an entry of 0 and walks in order needs
+ * nothing (x86-64: SDM vol. 3A, 4.10.2.3); aarch64 needs DSB ISHST and ISB (Arm ARM I_WZCBG). Any
+ * context. */
+void hal_tlb_added(vaddr_t base, uint64_t size);
 
 /* More single pages than this are dropped sooner by a flush of everything, what it costs to fill
  * the TLB again counted in. The PC's port measures it at boot, each CPU type being different. */

@@ -1,39 +1,37 @@
 #include "mm/aspace.h"
 
+#include "mm/page_check.h"
+#include "mm/page_edit.h"
 #include "mm/page_entry.h"
 
 #define HALF (PTE_ENTRIES / 2)
 
-/* An empty root, and the space around it. */
-static status_t make(struct aspace *as, const struct page_source *source)
-{
-    paddr_t root = page_source_take(source);
-    if (root == PADDR_NONE)
-        return STATUS_NO_MEMORY;
-    *as = (struct aspace){.root = pte_name(root, 0, 0),
-                          .source = source,
-                          .cpu = hal_paging_features(),
-                          .stats = {.tables = 1}};
-    return STATUS_OK;
-}
+/* --- making and sharing ----------------------------------------------------------------------- */
 
 status_t aspace_init(struct aspace *as, const struct page_source *source)
 {
-    return make(as, source);
+    struct aspace made = {.kernel = NULL};
+    status_t s = page_tree_init(&made.tree, source);
+    if (s == STATUS_OK)
+        *as = made;
+    return s;
 }
 
+/* The root's upper half is copied, not the tables below: what the owner changes there is changed
+ * here too, and only a new entry of the owner's root must follow (share_new_entries). */
 status_t aspace_init_shared(struct aspace *as, struct aspace *kernel,
                             const struct page_source *source)
 {
-    if (kernel->root == 0 || kernel->kernel != NULL)
+    if (kernel->tree.root == 0 || kernel->kernel != NULL)
         return STATUS_INVALID;
-    status_t s = make(as, source);
+    status_t s = aspace_init(as, source);
     if (s != STATUS_OK)
         return s;
-    const uint64_t *theirs = pte_table(kernel->root);
-    uint64_t *ours = pte_table(as->root);
+    const uint64_t *theirs = pte_table(kernel->tree.root);
+    uint64_t *ours = pte_table(as->tree.root);
     for (unsigned i = HALF; i < PTE_ENTRIES; i++)
         ours[i] = theirs[i];
+    as->tree.own = HALF;
     as->kernel = kernel;
     as->link = &kernel->next;
     as->next = kernel->next;
@@ -43,70 +41,35 @@ status_t aspace_init_shared(struct aspace *as, struct aspace *kernel,
     return STATUS_OK;
 }
 
+/* A6: the owner's root has new entries for [virt, last]; every space that shares gets them. Their
+ * counts of used entries go stale there, and nobody asks for them. */
+static void share_new_entries(const struct aspace *kernel, vaddr_t virt, vaddr_t last)
+{
+    unsigned top = kernel->tree.cpu.levels - 1u;
+    const uint64_t *ours = pte_table(kernel->tree.root);
+    for (const struct aspace *as = kernel->next; as != NULL; as = as->next)
+        for (unsigned i = pte_index(virt, top); i <= pte_index(last, top); i++)
+            pte_store(&pte_table(as->tree.root)[i], ours[i]);
+}
+
 paddr_t aspace_root(const struct aspace *as)
 {
-    return as->root & PTE_ADDRESS;
+    return page_tree_root(&as->tree);
 }
 
 void aspace_activate(const struct aspace *as)
 {
-    if (as->root == 0)
+    if (as->tree.root == 0)
         HAL_PANIC("an address space that was not made is to be loaded");
-    hal_load_root(as->root & PTE_ADDRESS);
+    hal_load_root(page_tree_root(&as->tree));
 }
 
-unsigned aspace_path(const struct aspace *as, vaddr_t virt, uint64_t entries[ASPACE_LEVELS])
-{
-    unsigned level = as->cpu.levels;
-    unsigned count = 0;
-    uint64_t entry = as->root;
-    if (as->root == 0 || pte_canonical(virt, level) != virt)
-        return 0;
-    do {
-        level--;
-        entry = pte_table(entry)[pte_index(virt, level)];
-        entries[count++] = entry;
-    } while (entry != 0 && !pte_is_leaf(entry, level));
-    return count;
-}
-
-status_t aspace_query(const struct aspace *as, vaddr_t virt, struct mapping *out)
-{
-    unsigned level = as->cpu.levels;
-    uint64_t entry = as->root;
-    if (entry == 0)
-        return STATUS_INVALID;
-    if (pte_canonical(virt, level) != virt)
-        return STATUS_NOT_CANONICAL;
-    do {
-        level--;
-        entry = pte_table(entry)[pte_index(virt, level)];
-        if (entry == 0)
-            return STATUS_UNMAPPED;
-    } while (!pte_is_leaf(entry, level));
-    *out = (struct mapping){.virt = align_down(virt, pte_span(level)),
-                            .phys = pte_address(entry, level),
-                            .size = pte_span(level),
-                            .page = pte_span(level),
-                            .prot = pte_prot(entry, level)};
-    return STATUS_OK;
-}
-
-/* Give back the table and all tables below its first `entries`. */
-static void give_back(const struct aspace *as, uint64_t name, unsigned level, unsigned entries)
-{
-    const uint64_t *table = pte_table(name);
-    for (unsigned i = 0; level > 0 && i < entries; i++)
-        if (table[i] != 0 && !pte_is_leaf(table[i], level))
-            give_back(as, table[i], level - 1, PTE_ENTRIES);
-    as->source->free_page(as->source->ctx, name & PTE_ADDRESS);
-}
-
+/* Nobody can reach the tables of a space that is loaded nowhere, but CPUs may remember them. */
 void aspace_destroy(struct aspace *as)
 {
-    if (as->root == 0)
+    if (as->tree.root == 0)
         return;
-    paddr_t root = as->root & PTE_ADDRESS;
+    paddr_t root = page_tree_root(&as->tree);
     if (hal_root() == root)
         HAL_PANIC("an address space is to be destroyed while this CPU runs in it");
     if (as->kernel == NULL && as->next != NULL)
@@ -120,6 +83,171 @@ void aspace_destroy(struct aspace *as)
         hal_tlb_flush_all();
     }
     hal_tlb_shootdown(root, 0, 0);
-    give_back(as, as->root, as->cpu.levels - 1u, as->kernel != NULL ? HALF : PTE_ENTRIES);
-    *as = (struct aspace){.root = 0};
+    page_tree_give_back(&as->tree);
+    *as = (struct aspace){.kernel = NULL};
+}
+
+/* --- editing: the arguments are looked at here, the tables in page_edit() ---------------------- */
+
+static status_t check_range(const struct aspace *as, vaddr_t virt, uint64_t size)
+{
+    vaddr_t last = virt + size - 1;
+    if (as->tree.root == 0 || size == 0)
+        return STATUS_INVALID;
+    if (virt == 0 || (virt | size) % PAGE_SIZE != 0)
+        return STATUS_NOT_PAGE;
+    if (last < virt)
+        return STATUS_OVERFLOW;
+    if (!page_tree_is_canonical(&as->tree, virt, last))
+        return STATUS_NOT_CANONICAL;
+    if (pte_is_upper(virt) && as->kernel != NULL)
+        return STATUS_RESERVED;
+    return STATUS_OK;
+}
+
+static status_t check_prot(vaddr_t virt, uint32_t prot)
+{
+    uint32_t foreign = pte_is_upper(virt) ? ASPACE_USER : ASPACE_GLOBAL;
+    if ((prot & (~ASPACE_ALL | foreign)) != 0 || (prot & ASPACE_TYPE) == ASPACE_TYPE)
+        return STATUS_INVALID;
+    if ((prot & (ASPACE_W | ASPACE_X)) == (ASPACE_W | ASPACE_X))
+        return STATUS_WX;
+    return STATUS_OK;
+}
+
+static status_t check_phys(const struct aspace *as, paddr_t phys, uint64_t size)
+{
+    paddr_t last = phys + size - 1;
+    if (phys % PAGE_SIZE != 0)
+        return STATUS_NOT_PAGE;
+    if (last < phys)
+        return STATUS_OVERFLOW;
+    return last >> as->tree.cpu.phys_bits != 0 ? STATUS_INVALID : STATUS_OK;
+}
+
+status_t aspace_map(struct aspace *as, vaddr_t virt, paddr_t phys, uint64_t size, uint32_t prot)
+{
+    struct page_edit call = {PAGE_MAP, virt, virt + size - 1, phys, prot};
+    status_t s = check_range(as, virt, size);
+    if (s == STATUS_OK)
+        s = check_prot(virt, prot);
+    if (s == STATUS_OK)
+        s = check_phys(as, phys, size);
+    if (s != STATUS_OK)
+        return s;
+    unsigned before = pte_used(as->tree.root);
+    s = page_edit(&as->tree, &call);
+    if (s != STATUS_OK)
+        return s;
+    if (pte_is_upper(virt) && pte_used(as->tree.root) != before)
+        share_new_entries(as, virt, call.last);
+    hal_tlb_added(virt, size);
+    return STATUS_OK;
+}
+
+status_t aspace_unmap(struct aspace *as, vaddr_t virt, uint64_t size)
+{
+    struct page_edit call = {PAGE_UNMAP, virt, virt + size - 1, 0, 0};
+    status_t s = check_range(as, virt, size);
+    return s != STATUS_OK ? s : page_edit(&as->tree, &call);
+}
+
+status_t aspace_protect(struct aspace *as, vaddr_t virt, uint64_t size, uint32_t prot)
+{
+    struct page_edit call = {PAGE_PROTECT, virt, virt + size - 1, 0, prot};
+    status_t s = check_range(as, virt, size);
+    if (s == STATUS_OK)
+        s = check_prot(virt, prot);
+    return s != STATUS_OK ? s : page_edit(&as->tree, &call);
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+unsigned aspace_path(const struct aspace *as, vaddr_t virt, uint64_t entries[ASPACE_LEVELS])
+{
+    if (as->tree.root == 0 || !page_tree_is_canonical(&as->tree, virt, virt))
+        return 0;
+    return page_tree_path(&as->tree, virt, entries);
+}
+
+status_t aspace_query(const struct aspace *as, vaddr_t virt, struct mapping *out)
+{
+    unsigned level;
+    if (as->tree.root == 0)
+        return STATUS_INVALID;
+    if (!page_tree_is_canonical(&as->tree, virt, virt))
+        return STATUS_NOT_CANONICAL;
+    uint64_t leaf = page_tree_find(&as->tree, virt, &level);
+    if (leaf == 0)
+        return STATUS_UNMAPPED;
+    *out = (struct mapping){.virt = align_down(virt, pte_span(level)),
+                            .phys = pte_address(leaf, level),
+                            .size = pte_span(level),
+                            .page = pte_span(level),
+                            .prot = pte_prot(leaf, level)};
+    return STATUS_OK;
+}
+
+struct walk {
+    aspace_visit_fn *visit;
+    void *ctx;
+    struct mapping run; /* not shown yet; size 0: none */
+};
+
+static void show_run(struct walk *w)
+{
+    if (w->run.size != 0)
+        w->visit(w->ctx, &w->run);
+    w->run.size = 0;
+}
+
+/* A leaf lengthens the run or, as the first one also does, begins another. */
+static const char *meet_entry(void *ctx, uint64_t entry, unsigned level, vaddr_t at)
+{
+    struct walk *w = ctx;
+    struct mapping *run = &w->run;
+    if (!pte_is_leaf(entry, level))
+        return NULL;
+    uint64_t page = pte_span(level);
+    paddr_t phys = pte_address(entry, level);
+    uint32_t prot = pte_prot(entry, level);
+    if (run->virt + run->size != at || run->phys + run->size != phys || run->page != page ||
+        run->prot != prot) {
+        show_run(w);
+        *run = (struct mapping){.virt = at, .phys = phys, .page = page, .prot = prot};
+    }
+    run->size += page;
+    return NULL;
+}
+
+void aspace_walk(const struct aspace *as, aspace_visit_fn *visit, void *ctx)
+{
+    static const struct page_visitor visitor = {.entry = meet_entry};
+    struct walk w = {.visit = visit, .ctx = ctx};
+    if (as->tree.root == 0)
+        return;
+    (void)page_tree_walk(&as->tree, PTE_ENTRIES, &visitor, &w);
+    show_run(&w);
+}
+
+static bool same_upper_half(const struct aspace *as)
+{
+    const uint64_t *ours = pte_table(as->tree.root);
+    const uint64_t *theirs = pte_table(as->kernel->tree.root);
+    for (unsigned i = HALF; i < PTE_ENTRIES; i++)
+        if (pte_recount(ours[i], 0) != pte_recount(theirs[i], 0))
+            return false;
+    return true;
+}
+
+const char *aspace_check(const struct aspace *as)
+{
+    if (as->tree.root == 0)
+        return "this is no address space: aspace_init was not called, or failed";
+    const char *wrong = page_check(&as->tree);
+    if (wrong != NULL)
+        return wrong;
+    if (as->kernel != NULL && !same_upper_half(as))
+        return "A6: the shared half differs from its owner's";
+    return NULL;
 }

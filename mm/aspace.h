@@ -1,13 +1,13 @@
-/* mm/aspace.h: address spaces: x86-64 page tables of 4 or 5 levels, edited by ranges.
+/* mm/aspace.h: address spaces: page tables that are edited by ranges.
  *
  * Addresses and sizes are bytes, multiples of 4 KiB, ranges half-open. A range is mapped with the
  * largest pages that fit (4 KiB, 2 MiB, and 1 GiB where the CPU has it). A large page is split
  * where the edge of a later call falls inside it, and 512 pages become one again as soon as they
- * are contiguous and alike. Where the windows of the kernel lie is kernel/'s choice, not this
- * module's.
+ * are contiguous and alike. Where the windows of the kernel lie is the kernel's choice. Entries are
+ * those of the machine's format, mm/page_entry.h.
  *
- *   root        the table that CR3 names; its lower half of entries is for users, its upper half is
- *               the shared half (bit 63 of the address set)
+ *   root        the table that the CPU's root register names; the lower half of its entries is for
+ *               users, the upper half is the shared half (bit 63 of the address set)
  *   leaf        an entry that maps a page; level 0: 4 KiB, level 1: 2 MiB, level 2: 1 GiB
  *   table       4 KiB with 512 entries; the entry that names it also counts its used entries
  *
@@ -22,14 +22,29 @@
  *       to its source (Intel SDM vol. 3A, 4.10.4: clear, flush, reuse)
  *   A5  nothing is mapped over a mapping: such a call is refused
  *   A6  the shared half is made once, appears in every space, and is never freed with one
- *   A7  address bits are masked by level: bit 12 of a large page's entry is its PAT bit, bit 7 of a
- *       4 KiB page's (SDM vol. 3A, tables 4-15 to 4-20)
+ *   A7  an entry has the bits that the format gives it at its level, and no other: on x86-64 bit 12
+ *       of a large page's entry is its PAT bit, bit 7 of a 4 KiB page's (SDM vol. 3A, tables 4-15
+ *       to 4-20)
+ *   A8  no TLB ever holds two translations of an address that differ in size and in anything else:
+ *       a large page is split, and pages are merged, with the same rights before and after, and
+ *       flushed before anything else is written there (SDM vol. 3A, 4.10.2.3). Where
+ *       hal_paging.break_before_make says so, no TLB holds two translations that differ in size or
+ *       in GLOBAL at all: the entry is 0, and flushed everywhere, before the new one is written
+ *       (Arm ARM R_WHZWS). Physical address and memory type never change in place: such calls are
+ *       refused (A5, STATUS_TYPE).
  *
- * Memory types are programmed as hal_paging_features() tells: with a PAT, entry 4 of it must be
- * write-combining and entries 0 and 3 as at reset (WB, UC; SDM vol. 3A, 11.12). Without PAT a
- * write-combining page becomes UC- (PCD), which the MTRRs may still make write-combining. Without
- * NX the bit stays clear, and what was asked for is kept in a bit that the CPU ignores: query and
- * merging do not depend on the CPU.
+ * On a CPU with break_before_make a page that is part of a split or of a merge cannot be used for a
+ * moment, although no call unmaps it; on every other CPU it can be used throughout. So there
+ *   - none of this may lie in a large page that a call splits, or in pages that a call can merge: the
+ *     code and data of mm/ and of the port, the stack of the caller, and the tables of the space
+ *     where hal_phys_to_virt() reaches them. Keep edits out of the direct map's large pages that
+ *     hold tables, or make them before the space is loaded;
+ *   - another CPU that uses such a page faults. Its handler waits for the lock that serialises calls
+ *     on the space, asks aspace_query(), and goes on when the page is mapped as the access wants it.
+ *
+ * Memory types are programmed as hal_paging_features() tells; what they need of the CPU's registers
+ * is said in the format's header. Without NX what was asked for is kept in a bit that the CPU
+ * ignores: query and merging do not depend on the CPU.
  *
  * Accessed and dirty bits are set when an entry is made (dirty only where it is writable): the CPU
  * then never writes into a table, so no update can be lost, and alike pages are equal bit by bit
@@ -50,49 +65,20 @@
 
 #include "hal/base.h"
 #include "hal/hal.h"
+#include "mm/aspace_prot.h"
 #include "mm/page_source.h"
+#include "mm/page_tree.h"
 #include "mm/status.h"
 
-/* prot: what a range allows. Every mapped page can be read. */
-#define ASPACE_R    0u
-#define ASPACE_W    1u
-#define ASPACE_X    2u
-#define ASPACE_USER 4u /* by ring 3 too; not in the shared half */
-#define ASPACE_GLOBAL                                                                              \
-    8u                  /* stays in the TLB when another root is loaded; only in the shared half   \
-                         */
-#define ASPACE_WB   0u  /* memory type: write-back */
-#define ASPACE_WC   16u /* write-combining: framebuffers */
-#define ASPACE_UC   32u /* uncached: device registers. WC and UC together are refused */
-#define ASPACE_TYPE (ASPACE_WC | ASPACE_UC)
-#define ASPACE_ALL  63u
+#define ASPACE_LEVELS PAGE_TREE_LEVELS
 
-#define ASPACE_LEVELS 5 /* at most */
-#define ASPACE_SIZES  3 /* 4 KiB, 2 MiB, 1 GiB */
-
-/* A call that changed more pages than hal_tlb_page_limit(), or any large page, flushes everything
- * in its half rather than page by page. A large page may lie in the TLB in pieces, which INVLPG is
- * only said to find while the tables still show the large page (SDM vol. 3A, 4.10.2.3
- * and 4.10.4.1). */
-
-struct aspace_stats {
-    uint64_t pages[ASPACE_SIZES]; /* leaves now, by level; the shared half counts in its owner */
-    uint64_t tables;              /* table pages now, the root too, the shared half's not */
-    uint64_t splits, merges;      /* since init: large pages split, tables turned into one page */
-    uint64_t flushed_pages;       /* since init: single pages flushed */
-    uint64_t full_flushes;        /* since init: flushes of a whole half or of all */
-};
-
-/* Members are for the module; read `stats` at will. A zeroed struct is no space: every call on it
- * is refused (STATUS_INVALID) or does nothing, but aspace_activate() panics. */
+/* Members are for the module; read `tree.stats` at will. A zeroed struct is no space: every call on
+ * it is refused (STATUS_INVALID) or does nothing, but aspace_activate() panics. */
 struct aspace {
-    uint64_t root; /* as an entry that names the root table */
-    const struct page_source *source;
-    struct hal_paging cpu;
+    struct page_tree tree;
     struct aspace *kernel; /* whose upper half this space shares; NULL: it has its own */
     struct aspace *next;   /* of an owner: the first space that shares; then the next one */
     struct aspace **link;  /* what points to this space in that list */
-    struct aspace_stats stats;
 };
 
 /* One page (query), or a run of contiguous pages of one size and prot (walk). */
@@ -119,17 +105,17 @@ status_t aspace_init_shared(struct aspace *, struct aspace *kernel,
  *   the range  STATUS_INVALID        no space, or size 0
  *              STATUS_NOT_PAGE       virt or size is no multiple of 4 KiB, or virt is page 0
  *              STATUS_OVERFLOW       virt + size goes past 2^64
- *              STATUS_NOT_CANONICAL  an address of the range is none that the CPU translates
+ *              STATUS_NOT_CANONICAL  the CPU cannot translate every address of the range
  *              STATUS_RESERVED       the upper half of a space that shares it: map it in its owner
  *   prot       STATUS_INVALID        a bit outside ASPACE_ALL; WC with UC; USER in the shared half,
  *                                    GLOBAL outside it
  *              STATUS_WX             W with X (A1)
  *   phys       STATUS_NOT_PAGE       no multiple of 4 KiB
  *              STATUS_OVERFLOW       phys + size goes past 2^64
- *              STATUS_INVALID        phys + size goes beyond the CPU's width
+ *              STATUS_INVALID        phys + size goes beyond the CPU's width, or the format's
  *   the space  STATUS_OVERLAP        a page of the range is mapped (A5)
  *              STATUS_NO_MEMORY      the source gave too few pages; all were given back (A3)
- * One range has one MTRR type, or its large pages have none (SDM vol. 3A, 11.11.9). */
+ * The caller sees to it that all of a range has one MTRR type (SDM vol. 3A, 11.11.9), or none. */
 status_t aspace_map(struct aspace *, vaddr_t virt, paddr_t phys, uint64_t size,
                     uint32_t prot) MUST_CHECK;
 
@@ -141,8 +127,8 @@ status_t aspace_unmap(struct aspace *, vaddr_t virt, uint64_t size) MUST_CHECK;
 
 /* Give a range that is mapped throughout another prot; the physical pages stay. Pages that have it
  * already are neither split nor flushed. Errors as aspace_unmap, STATUS_WX, and STATUS_TYPE: the
- * memory type of a page differs; changing it needs caches flushed in between (SDM vol.
- * 3A, 11.12.4), so unmap, flush, map. */
+ * memory type of a page is another; changing it needs caches flushed in between (SDM vol. 3A,
+ * 11.12.4), so unmap, flush, map. */
 status_t aspace_protect(struct aspace *, vaddr_t virt, uint64_t size, uint32_t prot) MUST_CHECK;
 
 /* The page that holds `virt` (any byte address). STATUS_UNMAPPED, STATUS_NOT_CANONICAL,
@@ -153,7 +139,8 @@ status_t aspace_query(const struct aspace *, vaddr_t virt, struct mapping *out) 
  * a page: for reports of page faults. The number read, 0 to 5. */
 unsigned aspace_path(const struct aspace *, vaddr_t virt, uint64_t entries[ASPACE_LEVELS]);
 
-/* Every maximal run in address order, the shared half included. `visit` must not edit the space. */
+/* Visit every maximal run in address order, the shared half included. `visit` must not edit the
+ * space. O(tables). */
 typedef void aspace_visit_fn(void *ctx, const struct mapping *run);
 void aspace_walk(const struct aspace *, aspace_visit_fn *visit, void *ctx);
 
@@ -166,12 +153,13 @@ void aspace_activate(const struct aspace *);
 /* Give back every table but the shared half's, and the root. Pages that were mapped are the
  * caller's. Flushed before the first table goes (A4). A panic when the space is loaded on this CPU
  * (that it is loaded on no other is the caller's word), or when spaces still share its upper half.
- * The struct is zeroed. A space that is none: nothing. */
+ * The struct is zeroed. On a zeroed struct it does nothing. */
 void aspace_destroy(struct aspace *);
 
 /* NULL, or the invariant that is broken ("A2: ..."): A1, A2, A6, A7 and every count by reading all
  * tables; A3, A4 and A5 by what breaking them leaves behind: a table that is lost, a table that is
- * named although it went back, a page more or fewer than were counted. O(tables). */
+ * named although it went back, a page more or fewer than were counted. A8 leaves nothing behind;
+ * only the model tests see it. O(tables). */
 const char *aspace_check(const struct aspace *);
 
 #endif

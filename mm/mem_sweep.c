@@ -76,7 +76,6 @@ struct sweep {
     struct mem_region *list; /* regions, then points that are not read yet */
     size_t regions;
     paddr_t floor;
-    size_t cover[MEM_TYPE_COUNT]; /* entries of each type that cover the place */
 };
 
 /* Append [base, end), or lengthen the last region when it touches and has the same type. */
@@ -106,36 +105,38 @@ static void append_piece(struct sweep *s, paddr_t base, paddr_t end, enum mem_ty
     append(s, max_u64(base, s->floor), end, type);
 }
 
-/* The type of the place: the least usable that covers it, or MEM_NONE where nothing does. */
-static enum mem_type least_usable(const struct sweep *s)
+/* `cover` counts, type by type, the entries that cover the place where the line is. The type of the
+ * place is the least usable of these, or MEM_NONE. */
+static enum mem_type least_usable(const size_t cover[MEM_TYPE_COUNT])
 {
     unsigned type = MEM_TYPE_COUNT - 1;
-    while (type > MEM_NONE && s->cover[type] == 0)
+    while (type > MEM_NONE && cover[type] == 0)
         type--;
     return (enum mem_type)type;
 }
 
 /* Pass all points at one address, from point i on. The first point behind them. */
-static size_t pass_points(struct sweep *s, size_t i, size_t points)
+static size_t pass_points(size_t cover[MEM_TYPE_COUNT], const struct mem_region *point, size_t i,
+                          size_t points)
 {
-    const struct mem_region *point = s->list;
     paddr_t here = point[i].base;
     for (; i < points && point[i].base == here; i++)
-        s->cover[point[i].type] += point[i].size == POINT_STARTS ? 1 : (size_t)-1;
+        cover[point[i].type] += point[i].size == POINT_STARTS ? 1 : (size_t)-1;
     return i;
 }
 
 size_t mem_sweep(struct mem_region *list, size_t count, paddr_t floor)
 {
     struct sweep s = {.list = list, .floor = floor};
+    size_t cover[MEM_TYPE_COUNT] = {0};
     enum mem_type type = MEM_NONE; /* of the piece that the line is in */
     paddr_t start = 0;             /* where that piece began */
     make_points(list, count);
     mem_sweep_sort(list, 2 * count);
     for (size_t i = 0; i < 2 * count;) {
         paddr_t here = list[i].base;
-        i = pass_points(&s, i, 2 * count);
-        enum mem_type next = least_usable(&s);
+        i = pass_points(cover, list, i, 2 * count);
+        enum mem_type next = least_usable(cover);
         if (next == type)
             continue;
         if (type != MEM_NONE)

@@ -47,14 +47,15 @@ extern void (*host_on_write_back)(const void *from, size_t size);
  * waiting. For programs of one thread. */
 extern uint64_t host_skipped;
 
-/* The log of TLB flushes and root loads: counts, and each event as it happens to `listen` (NULL:
- * nobody), before the call returns. `root` is 0 but for a load and a shootdown. */
+/* The log of TLB flushes, root loads and new entries: counts, and each event as it happens to
+ * `listen` (NULL: nobody), before the call returns. `root` is 0 but for a load and a shootdown. */
 enum host_flush {
     HOST_FLUSH_PAGE,
     HOST_FLUSH_LOCAL,
     HOST_FLUSH_ALL,
     HOST_LOAD,
     HOST_SHOOTDOWN,
+    HOST_ADDED,
     HOST_FLUSH_KINDS
 };
 typedef void host_flush_fn(void *ctx, enum host_flush, paddr_t root, vaddr_t base, uint64_t size);

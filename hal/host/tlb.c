@@ -59,6 +59,11 @@ void hal_tlb_flush_all(void)
     note(HOST_FLUSH_ALL, 0, 0, 0);
 }
 
+void hal_tlb_added(vaddr_t base, uint64_t size)
+{
+    note(HOST_ADDED, 0, base, size);
+}
+
 uint32_t hal_tlb_page_limit(void)
 {
     return host_tlb_limit;

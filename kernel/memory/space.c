@@ -206,7 +206,7 @@ static void log_run(void *ctx, const struct mapping *m)
 
 void space_log(bool runs)
 {
-    const struct aspace_stats *a = &space_kernel.stats;
+    const struct page_tree_stats *a = &space_kernel.tree.stats;
     LOG("space",
         "%u pages of 4 KiB, %u of 2 MiB, %u of 1 GiB in %u tables of %u levels; %u splits, %u "
         "merges, %u pages and %u times all flushed",

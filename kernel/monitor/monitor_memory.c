@@ -189,7 +189,7 @@ void monitor_oom(const struct command_call *c)
         status_t status = aspace_map(&space, 512 * GIB - PAGE_SIZE, GIB, 2 * PAGE_SIZE, ASPACE_W);
         const char *broken = aspace_check(&space);
         LOG("oom", "no table %u: mapping 2 pages %s; %u tables in use, %s", U(n),
-            S(status == STATUS_OK ? "works" : status_text(status)), U(space.stats.tables),
+            S(status == STATUS_OK ? "works" : status_text(status)), U(space.tree.stats.tables),
             S(broken != NULL ? broken : "sound"));
         aspace_destroy(&space);
         if (n == UINT64_MAX)

@@ -78,7 +78,7 @@ static struct times ours(uint64_t size, paddr_t phys, uint64_t page)
         status_t unmapped = aspace_unmap(&as, UP, size);
         t.unmap += bench_cpu_ns() - again;
         t.map += middle - start;
-        must(unmapped == STATUS_OK && as.stats.pages[0] + as.stats.pages[2] == 0,
+        must(unmapped == STATUS_OK && as.tree.stats.pages[0] + as.tree.stats.pages[2] == 0,
              "mm/aspace does not unmap");
     }
     aspace_destroy(&as);
@@ -145,7 +145,7 @@ static void queries(bool mortise)
     begin();
     must(aspace_init(&as, &source) == STATUS_OK && space_walk_init(&s, &source), "no space");
     must(aspace_map(&as, UP, PAGE_SIZE, GIB, ASPACE_W) == STATUS_OK, "mm/aspace does not map");
-    s.root = as.root & 0x000FFFFFFFFFF000u; /* the same tables for both */
+    s.root = as.tree.root & 0x000FFFFFFFFFF000u; /* the same tables for both */
     uint64_t start = bench_cpu_ns();
     for (unsigned i = 0; i < QUERIES; i++) {
         vaddr_t virt = UP + (bench_random(&chance) & (GIB - 1));
@@ -182,7 +182,7 @@ static void direct_map(const char *metric, bool pages_1g)
         must(aspace_map(&as, UP + ram[i].from, ram[i].from, ram[i].to - ram[i].from,
                         ASPACE_W | ASPACE_GLOBAL) == STATUS_OK,
              "mm/aspace does not map the RAM");
-    figure_add("spaces-direct-1T", metric, "mortise", "count", (double)as.stats.tables);
+    figure_add("spaces-direct-1T", metric, "mortise", "count", (double)as.tree.stats.tables);
     aspace_destroy(&as);
     host_set_paging(&usual);
 }

@@ -40,6 +40,12 @@ void hal_tlb_flush_local(void)
 {
 }
 
+void hal_tlb_added(vaddr_t base, uint64_t size)
+{
+    UNUSED(base);
+    UNUSED(size);
+}
+
 void hal_tlb_flush_all(void)
 {
 }

@@ -121,6 +121,12 @@ void hal_tlb_flush_local(void)
     hal_load_root(hal_root());
 }
 
+void hal_tlb_added(vaddr_t base, uint64_t size)
+{
+    UNUSED(base);
+    UNUSED(size);
+}
+
 void hal_tlb_flush_all(void)
 {
     hal_tlb_flush_local();

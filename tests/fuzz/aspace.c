@@ -22,10 +22,10 @@ static void judge(const char *error)
 }
 
 static const struct hal_paging cpus[] = {
-    {true, true, true, true, 4, 52},
-    {false, false, true, true, 4, 40},
-    {true, true, false, false, 5, 52},
-    {true, false, true, true, 5, 46},
+    {true, true, true, true, MMU_BREAKS, 4, MMU_PHYS_BITS},
+    {false, false, true, true, MMU_BREAKS, 4, 40},
+    {true, true, false, false, MMU_BREAKS, MMU_LEVELS, MMU_PHYS_BITS},
+    {true, false, true, true, MMU_BREAKS, MMU_LEVELS, 46},
 };
 
 /* An address from two bytes: a window of 16 GiB, a gigabyte in it, and a page near a border. */
@@ -89,14 +89,14 @@ static bool too_large(const struct model_call *c)
 static void step(struct aspace *as, const uint8_t *in)
 {
     struct model_call c = decode(in);
-    if (too_large(&c) || as->stats.pages[0] + as->stats.pages[1] > LEAVES)
+    if (too_large(&c) || as->tree.stats.pages[0] + as->tree.stats.pages[1] > LEAVES)
         return;
     uint64_t before = rig.in_use;
     status_t want = model_call(&model, &c, rig.spare);
     status_t got = model_do(as, &c);
     judge(got != want ? "another answer" : rig_verdict(&rig));
     judge(got != STATUS_OK && rig.in_use != before ? "A3: a failed call changed the source" : NULL);
-    judge(rig.in_use != as->stats.tables ? "A3: tables and pages taken differ" : NULL);
+    judge(rig.in_use != as->tree.stats.tables ? "A3: tables and pages taken differ" : NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Target: the file, what stands there once, and what is to stand there.
 PLANTS = {
     "acpi": ("kernel/machine/acpi_table.c", "e->bytes[1] > left", "e->bytes[1] > left + 1"),
-    "aspace": ("mm/aspace_edit.c", "(at - e->low) / PAGE_SIZE + 1", "(at - e->low) / PAGE_SIZE"),
+    "aspace": ("mm/tlb_gather.h", "(at - g->first) / PAGE_SIZE + 1", "(at - g->first) / PAGE_SIZE"),
     "format": ("kernel/log/format.c", "n < width", "n <= width"),
     "memmap": ("mm/mem_sweep.c", "end = align_down(end, PAGE_SIZE);", "end = align_up(end, PAGE_SIZE);"),
     "monitor": ("kernel/monitor/line.c", "l->length == LINE_MAX", "l->length == LINE_MAX + 1"),

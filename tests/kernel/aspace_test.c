@@ -147,7 +147,7 @@ TEST("aspace.random calls leave what a plain list says")
         CHECK_STR(aspace_check(&space), NULL);
     }
     aspace_activate(&space_kernel);
-    CHECK(good > CALLS / 2 && space.stats.splits > 9 && space.stats.merges > 9);
+    CHECK(good > CALLS / 2 && space.tree.stats.splits > 9 && space.tree.stats.merges > 9);
     aspace_destroy(&space);
     CHECK_EQ(tables_in_use(), tables);
     TEST_END;

@@ -329,7 +329,7 @@ TEST("space.the live tables hold all RAM once, nothing W+X, no low half")
     CHECK_EQ(c.not_ram, 0);
     CHECK_EQ(c.ram, ram_pages());
     for (unsigned i = 0; i < ARRAY_LEN(c.leaves); i++)
-        CHECK_EQ(c.leaves[i], space_kernel.stats.pages[i]);
+        CHECK_EQ(c.leaves[i], space_kernel.tree.stats.pages[i]);
     if (hal_paging_features().nx) {
         CHECK_EQ(c.write_execute, 0);
         CHECK_EQ(c.executable_outside, 0);

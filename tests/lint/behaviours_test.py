@@ -13,7 +13,7 @@ ROWS = [
     "| a3 | It starts. | boot | `boot-128M` |",
     "| a4 | It faults. | kernel | `kernel: space.faults` |",
     "| a5 | Not here. | desk | `other`; `skipped` |",
-    "| a6 | By gcc. | desk | `unit-gcc` |",
+    "| a6 | By gcc, and for another machine. | desk | `unit-gcc`; `model-sum-aarch64` |",
 ]
 LOGS = {
     "unit": ("ok: sum.adds\n1 passed, 0 failed\n", "1 0 0"),
@@ -23,6 +23,7 @@ LOGS = {
     "other": ("no such compiler\n0 passed, 0 failed, 1 skipped\n", "0 0 1"),
     "skipped": ("skip skipped: no such compiler\n", "0 0 1"),
     "unit-gcc": ("ok: sum.adds\n1 passed, 0 failed\n", "1 0 0"),
+    "model-sum-aarch64": ('ok: takes, "once" (12 cases)\n', "1 0 0"),
 }
 SOURCE = 'TEST("space.faults")\n{\n    TEST_END;\n}\n\nTEST_SUITE(space);\n'
 FAILURES = 0

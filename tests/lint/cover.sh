@@ -33,7 +33,7 @@ run() { # PROGRAM ARGUMENTS...
 run unit
 for name in $(make -s programs | grep '^model-'); do
     case $name in
-    *_threads) ;;
+    *_threads*) ;;
     *-pmm_random) run "$name" 1 60000 ;;
     *-pmm_exhaustive) run "$name" 4 ;;
     *-aspace_random*) run "$name" 100 ;;

@@ -80,7 +80,7 @@ SUPPLIED = "hal_panic trap_fatal cpu_kicked hal_tlb_shootdown hal_call_others".s
 ENTRY = {"efi/ia32/main.c": ["efi_main"]}  # a program of its own
 
 # Modules in several files that know each other.
-PARTS = ("mm/aspace", "mm/page_entry", "kernel/machine/acpi")
+PARTS = ("kernel/machine/acpi",)
 
 MODULES_MOST = 12  # a .c with its header, in a folder
 MODULES_FREE = ("mm",)  # it is taken to other kernels as one folder
@@ -93,7 +93,7 @@ FORMAT_CHOICE = "mm/page_entry.h"  # chooses the format of page tables by the co
 
 HAL_FOR_MM = (
     "hal_zero_pages hal_panic hal_paging_features hal_load_root hal_root hal_tlb_flush_page hal_tlb_flush_local"
-    " hal_tlb_flush_all hal_tlb_page_limit hal_tlb_shootdown hal_call_others"
+    " hal_tlb_flush_all hal_tlb_added hal_tlb_page_limit hal_tlb_shootdown hal_call_others"
 ).split()
 # hal/host's inline functions and the compiler call these.
 CALLED_BY_OTHERS = (

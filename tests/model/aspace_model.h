@@ -32,7 +32,7 @@ struct model {
 
 /* A table is known by its level and the first address that it translates. */
 struct model_tables {
-    uint64_t pages[ASPACE_SIZES];
+    uint64_t pages[PAGE_TREE_SIZES];
     unsigned count;
     uint64_t id[MODEL_TABLES]; /* address | level; in the order of a walk */
 };
@@ -400,10 +400,10 @@ static inline const char *model_compare(const struct model *m, const struct aspa
             return v.wrong != NULL ? v.wrong : "aspace_walk misses pages";
     }
     model_tree(m, &model_after);
-    if (model_after.count != as->stats.tables)
+    if (model_after.count != as->tree.stats.tables)
         return "there are more or fewer tables than needed";
-    for (unsigned i = 0; i < ASPACE_SIZES; i++)
-        if (model_after.pages[i] != as->stats.pages[i])
+    for (unsigned i = 0; i < PAGE_TREE_SIZES; i++)
+        if (model_after.pages[i] != as->tree.stats.pages[i])
             return "pages are not as large as they could be, or miscounted";
     for (unsigned i = 0; i < m->count && wrong == NULL; i++) {
         wrong = model_query(m, as, m->run[i].virt);

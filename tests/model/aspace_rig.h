@@ -1,17 +1,22 @@
 /* tests/model/aspace_rig.h: a page source that is suspicious and can run out, and the worst CPU
- * that the manual allows.
+ * that the manuals allow.
  *
- * The CPU reads tables as the hardware does (Intel SDM vol. 3A, 4.5), by code of its own, and
- * caches every leaf and the name of every table as soon as it can: before each call and at each
- * event that the desk can see (a page taken or given back, a flush), so also right after a flush.
- * It forgets only what a flush tells it to. A4 holds when at each give-back and at the end of each
- * call nothing that it remembers contradicts the tables, and it remembers no name of a table given
- * back. */
+ * The CPU reads tables as the hardware does (mmu.h), and caches every leaf and the name of every
+ * table as soon as it can: before each call and at each event that the desk can see (a page taken or
+ * given back, a flush), so also right after a flush. It forgets only what a flush tells it to: of a
+ * page the translations of that page and the tables above it; nothing else goes with them, as on
+ * aarch64 (an INVLPG would drop all names of tables). It is the CPU that edits, or with `remote`
+ * another one, which hears of shootdowns alone.
+ *
+ * A4 holds when at each give-back and at the end of each call nothing that it remembers contradicts
+ * the tables, and it remembers no name of a table given back. A8 holds when at each event the tables
+ * offer it nothing that it may not hold beside what it remembers. */
 #ifndef TESTS_MODEL_ASPACE_RIG_H
 #define TESTS_MODEL_ASPACE_RIG_H
 
 #include "hal/host/host.h"
 #include "mm/aspace.h"
+#include "tests/model/mmu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +24,16 @@
 
 #define RIG_BASE     MIB
 #define RIG_PAGES    8192u
-#define RIG_NONSENSE 0xA7   /* a page full of it, read as a table: present, and large pages */
+#define RIG_NONSENSE 0xA7   /* a page full of it, read as a table, leads to nonsense */
 #define RIG_MEMO     32768u /* rig_remember() knows that 4 of them are 2^17 */
 
 /* A leaf (page != 0) or the name of a table (page 0) as the CPU remembers it. */
 struct rig_memo {
     vaddr_t virt;
     uint64_t page;
+    uint64_t span; /* bytes that it is used for: `page`, or all that the table translates */
     paddr_t phys;
-    uint64_t rights; /* effective W, U and NX of all levels; G, and the memory type's PAT index */
+    uint64_t rights; /* what all levels grant, and from bit 16 on the leaf's memory type */
 };
 
 struct rig {
@@ -41,9 +47,14 @@ struct rig {
     const char *wrong; /* the first thing that must not be */
 
     const struct aspace *watched; /* NULL: the CPU sleeps */
+    bool remote;                  /* it is not the CPU that edits */
     bool ignore_flushes;          /* for the rig's own proof: a CPU that no flush reaches */
     unsigned memos;
     struct rig_memo memo[RIG_MEMO];
+    vaddr_t flushed;             /* the page, if that was the last event; else 0 */
+    uint64_t reads;              /* of all tables */
+    uint64_t seen[RIG_MEMO];     /* of a memo: the read that found it last */
+    uint32_t place[RIG_MEMO];    /* of a memo: its slot */
     uint32_t slot[4 * RIG_MEMO]; /* hash: index of a memo + 1, or 0 */
 };
 
@@ -55,47 +66,32 @@ static inline void rig_blame(struct rig *r, const char *what)
 
 /* --- the CPU ---------------------------------------------------------------------------------- */
 
-static inline unsigned rig_pat(uint64_t entry, unsigned level)
+/* What the name of a table lets through goes on downwards. */
+static inline uint64_t rig_narrow(uint64_t above, const struct mmu_entry *e)
 {
-    uint64_t pat = entry >> (level > 0 ? 12 : 7) & 1;
-    return (unsigned)(pat << 2 | (entry >> 4 & 1) << 1 | (entry >> 3 & 1));
+    return (above & e->grants) | (e->leaf ? (e->grants & MMU_G) | e->type << 16 : 0);
 }
 
-#define RIG_W  ((uint64_t)1 << 1)
-#define RIG_U  ((uint64_t)1 << 2)
-#define RIG_G  ((uint64_t)1 << 8)
-#define RIG_NX ((uint64_t)1 << 63)
-
-static inline uint64_t rig_rights(uint64_t above, uint64_t entry)
-{
-    return (above & entry & (RIG_W | RIG_U)) | ((above | entry) & RIG_NX);
-}
-
-/* What the hardware finds for `virt`: a page, or nothing (page 0). Reserved bits are a fault that
- * the tests must not see. */
+/* What the hardware finds for `virt`: a page, or nothing (page 0) in all of `span`. */
 static inline struct rig_memo rig_translate(struct rig *r, const struct aspace *as, vaddr_t virt)
 {
-    uint64_t entry = (as->root & 0x000FFFFFFFFFF000u) | 1;
-    uint64_t rights = RIG_W | RIG_U;
-    for (unsigned level = as->cpu.levels; level-- > 0;) {
-        const uint64_t *table = (const uint64_t *)(host_ram + (entry & 0x000FFFFFFFFFF000u));
-        entry = table[virt >> (12 + 9 * level) & 511];
-        if ((entry & 1) == 0)
+    paddr_t table = as->tree.root & MMU_ADDRESS;
+    uint64_t rights = MMU_W | MMU_U | MMU_X;
+    uint64_t span = 0;
+    for (unsigned level = as->tree.cpu.levels; level-- > 0;) {
+        uint64_t entry = ((const uint64_t *)(host_ram + table))[virt >> (12 + 9 * level) & 511];
+        struct mmu_entry e = mmu_read(entry, level, &as->tree.cpu);
+        span = mmu_span(level);
+        if (!e.valid)
             break;
-        rights = rig_rights(rights, entry);
-        if ((entry & RIG_NX) != 0 && !as->cpu.nx)
-            rig_blame(r, "the NX bit is set on a CPU without NX");
-        if (level > 0 && (entry & 128) == 0)
-            continue;
-        uint64_t span = (uint64_t)4096 << (9 * level);
-        uint64_t reserved = level > 0 ? span - 0x2000 : 0; /* bits 13 and up to the page's size */
-        if (level > 2 || (level == 2 && !as->cpu.pages_1g) || (entry & reserved) != 0)
-            rig_blame(r, "a reserved bit is set in the entry of a large page");
-        return (struct rig_memo){virt & ~(span - 1), span,
-                                 entry & 0x000FFFFFFFFFF000u & ~(span - 1),
-                                 rights | (entry & RIG_G) | (uint64_t)rig_pat(entry, level) << 16};
+        if (e.wrong != NULL)
+            rig_blame(r, e.wrong);
+        rights = rig_narrow(rights, &e);
+        if (e.leaf)
+            return (struct rig_memo){virt & ~(span - 1), span, span, e.address, rights};
+        table = e.address;
     }
-    return (struct rig_memo){.page = 0};
+    return (struct rig_memo){.virt = virt & ~(span - 1), .span = span};
 }
 
 static inline void rig_remember(struct rig *r, struct rig_memo m)
@@ -103,51 +99,120 @@ static inline void rig_remember(struct rig *r, struct rig_memo m)
     uint64_t hash = (m.virt ^ m.page << 1 ^ m.phys << 3 ^ m.rights) * 0x9E3779B97F4A7C15u;
     uint32_t *slot = &r->slot[hash >> 47];
     for (; *slot != 0; slot = slot + 1 == r->slot + 4 * RIG_MEMO ? r->slot : slot + 1)
-        if (memcmp(&r->memo[*slot - 1], &m, sizeof m) == 0)
+        if (memcmp(&r->memo[*slot - 1], &m, sizeof m) == 0) {
+            r->seen[*slot - 1] = r->reads;
             return;
+        }
     if (r->memos == RIG_MEMO) {
         puts("the CPU's memory is too small; raise RIG_MEMO");
         exit(1);
     }
+    r->seen[r->memos] = r->reads;
+    r->place[r->memos] = (uint32_t)(slot - r->slot);
     r->memo[r->memos++] = m;
     *slot = r->memos;
 }
 
 static inline void rig_forget_all(struct rig *r)
 {
-    if (r->memos != 0)
-        memset(r->slot, 0, sizeof r->slot);
-    r->memos = 0;
+    while (r->memos > 0)
+        r->slot[r->place[--r->memos]] = 0;
 }
 
-static inline void rig_read_table(struct rig *r, uint64_t name, unsigned level, vaddr_t base,
+static inline void rig_read_table(struct rig *r, paddr_t table, unsigned level, vaddr_t base,
                                   uint64_t rights)
 {
-    const uint64_t *table = (const uint64_t *)(host_ram + (name & 0x000FFFFFFFFFF000u));
-    rig_remember(r, (struct rig_memo){base, 0, name & 0x000FFFFFFFFFF000u, rights});
+    const uint64_t *entries = (const uint64_t *)(host_ram + table);
+    const struct hal_paging *cpu = &r->watched->tree.cpu;
+    uint64_t span = mmu_span(level);
+    rig_remember(r, (struct rig_memo){base, 0, span * 512, table, rights});
     for (unsigned i = 0; i < 512; i++) {
-        uint64_t span = (uint64_t)4096 << (9 * level);
-        vaddr_t at = base + i * span;
-        if (level == r->watched->cpu.levels - 1u && i >= 256)
-            at -= span * 512;
-        if ((table[i] & 1) == 0)
+        if (entries[i] == 0)
             continue;
-        uint64_t now = rig_rights(rights, table[i]);
-        if (level > 0 && (table[i] & 128) == 0)
-            rig_read_table(r, table[i], level - 1, at, now);
+        struct mmu_entry e = mmu_read(entries[i], level, cpu);
+        vaddr_t at = base + i * span;
+        if (level == cpu->levels - 1u && i >= 256)
+            at -= span * 512;
+        if (!e.valid)
+            continue;
+        uint64_t now = rig_narrow(rights, &e);
+        if (e.leaf)
+            rig_remember(r, (struct rig_memo){at, span, span, e.address, now});
         else
-            rig_remember(r,
-                         (struct rig_memo){at, span, table[i] & 0x000FFFFFFFFFF000u & ~(span - 1),
-                                           now | (table[i] & RIG_G) |
-                                               (uint64_t)rig_pat(table[i], level) << 16});
+            rig_read_table(r, e.address, level - 1, at, now);
+    }
+}
+
+/* Only what leads to one address. */
+static inline void rig_read_path(struct rig *r, vaddr_t virt)
+{
+    const struct hal_paging *cpu = &r->watched->tree.cpu;
+    paddr_t table = r->watched->tree.root & MMU_ADDRESS;
+    uint64_t rights = MMU_W | MMU_U | MMU_X;
+    for (unsigned level = cpu->levels; level-- > 0;) {
+        uint64_t span = mmu_span(level);
+        vaddr_t base = level == cpu->levels - 1u ? 0 : virt & ~(span * 512 - 1);
+        rig_remember(r, (struct rig_memo){base, 0, span * 512, table, rights});
+        uint64_t entry = ((const uint64_t *)(host_ram + table))[virt / span % 512];
+        struct mmu_entry e = mmu_read(entry, level, cpu);
+        if (!e.valid)
+            return;
+        rights = rig_narrow(rights, &e);
+        if (e.leaf) {
+            rig_remember(r, (struct rig_memo){virt & ~(span - 1), span, span, e.address, rights});
+            return;
+        }
+        table = e.address;
+    }
+}
+
+/* May the CPU hold this beside the translation `now` of an address of it? */
+static inline bool rig_may_mix(const struct rig *r, const struct rig_memo *m,
+                               const struct rig_memo *now, uint64_t into)
+{
+    const uint64_t kept = MMU_G | ~(uint64_t)0xFFFF; /* GLOBAL and the memory type */
+    bool same_place = m->phys + (now->virt + into - m->virt) == now->phys + into;
+    if (now->page == 0)
+        return true;
+    if (r->watched->tree.cpu.break_before_make)
+        return m->page == now->page && same_place && ((m->rights ^ now->rights) & kept) == 0;
+    return m->page == now->page || m->page == 0 || (same_place && m->rights == now->rights);
+}
+
+/* A8: is there an address for which the tables offer what the CPU may not hold beside what it
+ * remembers? After a read, which has found again all that is as it was. */
+static inline void rig_judge_mix(struct rig *r)
+{
+    for (unsigned i = 0; i < r->memos; i++) {
+        const struct rig_memo *m = &r->memo[i];
+        for (uint64_t at = 0; r->seen[i] != r->reads && at < m->page;) {
+            struct rig_memo now = rig_translate(r, r->watched, m->virt + at);
+            uint64_t into = m->virt + at - now.virt;
+            if (!rig_may_mix(r, m, &now, into)) {
+                rig_blame(r, "A8: a TLB could hold two translations that do not go together");
+                return;
+            }
+            at += now.span - into;
+        }
     }
 }
 
 /* The CPU reads everything, and keeps what it knew. */
+static inline void rig_read_all(struct rig *r)
+{
+    r->reads++;
+    rig_read_table(r, r->watched->tree.root & MMU_ADDRESS, r->watched->tree.cpu.levels - 1u, 0,
+                   MMU_W | MMU_U | MMU_X);
+}
+
+/* What was written since it looked last may not go together with what it knows. */
 static inline void rig_look(struct rig *r)
 {
-    if (r->watched != NULL)
-        rig_read_table(r, r->watched->root, r->watched->cpu.levels - 1u, 0, RIG_W | RIG_U);
+    r->flushed = 0;
+    if (r->watched == NULL)
+        return;
+    rig_read_all(r);
+    rig_judge_mix(r);
 }
 
 /* Does anything that the CPU remembers contradict the tables? A page it remembers may lie in larger
@@ -168,30 +233,49 @@ static inline void rig_judge(struct rig *r)
     }
 }
 
-static inline bool rig_forgets(enum host_flush kind, const struct rig_memo *m, vaddr_t virt)
+/* Does [base, base + size) touch what the memo is used for? */
+static inline bool rig_touches(const struct rig_memo *m, vaddr_t base, uint64_t size)
 {
-    if (kind == HOST_FLUSH_ALL || m->page == 0) /* names of tables go with every flush */
-        return true;
-    if (kind == HOST_FLUSH_PAGE)
-        return virt - m->virt < m->page;
-    return (m->rights & RIG_G) == 0;
+    return base - m->virt < m->span || m->virt - base < size;
 }
 
+static inline bool rig_forgets(const struct rig *r, enum host_flush kind, const struct rig_memo *m,
+                               vaddr_t base, uint64_t size)
+{
+    if (r->ignore_flushes)
+        return false;
+    if (r->remote)
+        return kind == HOST_SHOOTDOWN && (size == 0 || rig_touches(m, base, size));
+    if (kind == HOST_FLUSH_PAGE)
+        return rig_touches(m, base, PAGE_SIZE);
+    return kind == HOST_FLUSH_ALL ||
+           (kind == HOST_FLUSH_LOCAL && (m->page == 0 || (m->rights & MMU_G) == 0));
+}
+
+/* Of pages that are flushed in a row it looks at the tables once: nothing is written in between, and
+ * what would be, is seen at the next event. */
 static inline void rig_flush(void *ctx, enum host_flush kind, paddr_t root, vaddr_t base,
                              uint64_t size)
 {
     struct rig *r = ctx;
     UNUSED(root);
-    UNUSED(size);
-    rig_look(r);
-    if (kind != HOST_SHOOTDOWN && !r->ignore_flushes) {
-        unsigned count = r->memos;
-        rig_forget_all(r);
-        for (unsigned i = 0; i < count; i++)
-            if (!rig_forgets(kind, &r->memo[i], base))
-                rig_remember(r, r->memo[i]);
-    }
-    rig_look(r);
+    if (kind != HOST_FLUSH_PAGE || r->flushed == 0 || r->flushed + PAGE_SIZE != base)
+        rig_look(r);
+    r->flushed = kind == HOST_FLUSH_PAGE ? base : 0;
+    unsigned forgotten = 0;
+    for (unsigned i = 0; i < r->memos; i++)
+        forgotten += rig_forgets(r, kind, &r->memo[i], base, size);
+    if (forgotten == 0)
+        return;
+    unsigned count = r->memos;
+    rig_forget_all(r);
+    for (unsigned i = 0; i < count; i++)
+        if (!rig_forgets(r, kind, &r->memo[i], base, size))
+            rig_remember(r, r->memo[i]);
+    if (kind == HOST_FLUSH_PAGE)
+        rig_read_path(r, base);
+    else
+        rig_read_all(r);
 }
 
 /* --- the page source -------------------------------------------------------------------------- */
@@ -264,17 +348,19 @@ static inline const char *rig_agrees(struct rig *r, const struct aspace *as, vad
                                      paddr_t phys, uint32_t prot)
 {
     struct rig_memo m = rig_translate(r, as, virt);
-    unsigned pat = (unsigned)(m.rights >> 16) & 7u;
-    unsigned want = (prot & ASPACE_UC) != 0 ? 3 : (prot & ASPACE_WC) == 0 ? 0 : as->cpu.pat ? 4 : 2;
+    uint64_t granted = m.rights & 0xFFFF;
+    uint64_t want = ((prot & ASPACE_W) != 0 ? MMU_W : 0) | ((prot & ASPACE_USER) != 0 ? MMU_U : 0) |
+                    ((prot & ASPACE_GLOBAL) != 0 ? MMU_G : 0) |
+                    ((prot & ASPACE_X) != 0 || (MMU_NX_OPTIONAL && !as->tree.cpu.nx) ? MMU_X : 0);
     if (m.page == 0 || m.phys + (virt - m.virt) != phys)
         return "the hardware finds another page";
-    if (((m.rights & RIG_W) != 0) != ((prot & ASPACE_W) != 0) ||
-        ((m.rights & RIG_U) != 0) != ((prot & ASPACE_USER) != 0) ||
-        ((m.rights & RIG_G) != 0) != ((prot & ASPACE_GLOBAL) != 0))
+    if (((granted ^ want) & ~(uint64_t)MMU_X) != 0)
         return "the hardware finds other rights";
-    if (as->cpu.nx && ((m.rights & RIG_NX) == 0) != ((prot & ASPACE_X) != 0))
+    if (((granted ^ want) & MMU_X) != 0)
         return "the hardware finds another right to execute";
-    return pat == want ? r->wrong : "the hardware finds another memory type";
+    return m.rights >> 16 == mmu_type(prot, &as->tree.cpu)
+               ? r->wrong
+               : "the hardware finds another memory type";
 }
 
 #endif

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Flip operators, constants and conditions of mm/, one at a time: do the desk tests notice?
 
-    mutate.py --build DIR [--root TREE] [--jobs N] [--sample N] [--seed N] [--again] [FILE...]
+    mutate.py --build DIR [--root TREE] [--jobs N] [--sample N] [--seed N] [--again] [--flags FLAGS] [FILE...]
 
 FILEs are as in "mm/zone.c"; none: all. --sample N: N mutants drawn at random with --seed, kept in the
-order of the text. --again: only those that the last run in DIR left alive.
+order of the text. --again: only those that the last run in DIR left alive. --flags: more flags for the
+compiler, which choose another format of page tables.
 
 A mutant is compiled with -O2 alone. When it does not compile, or its object code is that of the
 original, it is not counted: there is nothing to notice. The rest is linked into a libmm.so under test
@@ -32,6 +33,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -69,7 +71,7 @@ class Flavour:
     def __init__(self, tree, name):
         self.tree, self.name = tree, name
         self.folder = os.path.join(tree.build, name)
-        self.flags = COMMON + FLAVOURS[name]
+        self.flags = COMMON + tree.more + FLAVOURS[name]
         self.limit = {}
         self.reached = {}  # by a program: the files of mm/ that are linked into it
         os.makedirs(self.folder, exist_ok=True)
@@ -156,8 +158,8 @@ class Flavour:
 class Tree:
     """A copy of the sources, so that an edit during the run changes nothing."""
 
-    def __init__(self, root, build, jobs):
-        self.build, self.jobs = build, jobs
+    def __init__(self, root, build, jobs, more=()):
+        self.build, self.jobs, self.more = build, jobs, list(more)
         self.source = os.path.join(build, "source")
         shutil.rmtree(self.source, ignore_errors=True)
         for folder in ("mm", "hal", "tests", "kernel"):
@@ -180,8 +182,9 @@ class Tree:
         programs = {"unit": host + ["tests/test.c"] + self.find("tests/unit/*.c")}
         for model in self.find("tests/model/*.c"):
             text = self.read(model)
-            needs = [w for w in re.findall(r"\S+", " ".join(re.findall(r"^ \* needs: (.*)", text, re.M))) if w.endswith(".c")]
-            if re.search(r'#include "(kernel|efi|tests/model/(\w+\.c|acpi_rig))', text) or not all(w.startswith("tests/") for w in needs):
+            words = " ".join(re.findall(r"^ \* needs: (.*)", text, re.M)).split()
+            needs = [w for w in words if w.endswith(".c")]
+            if "loader" in words or re.search(r'#include "(kernel|efi|tests/model/(\w+\.c|acpi_rig))', text) or not all(w.startswith("tests/") for w in needs):
                 continue
             programs[os.path.basename(model)[:-2]] = host + [model] + needs
         return programs
@@ -408,6 +411,7 @@ def main():
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--flags", default="")
     parser.add_argument("files", nargs="*")
     args = parser.parse_args()
     for tool in ("clang", "ld.lld", "llvm-nm", "prlimit"):
@@ -415,7 +419,7 @@ def main():
             raise Useless(f"mutate: {tool} is missing; on Debian: apt install clang lld llvm util-linux libclang-rt-dev")
     build = os.path.abspath(args.build)
     os.makedirs(build, exist_ok=True)
-    tree = Tree(os.path.abspath(args.root), build, args.jobs)
+    tree = Tree(os.path.abspath(args.root), build, args.jobs, shlex.split(args.flags))
     everything = [m for file in tree.find("mm/*.[ch]") for m in mutants.mutants_of(file, tree.read(file))]
     entries = read_arguments(os.path.join(tree.source, "tests", "mutate", "equivalent.md"))
     unknown = set(args.files) - set(tree.find("mm/*.[ch]"))

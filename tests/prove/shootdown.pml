@@ -1,4 +1,4 @@
-/* The order in which mm/aspace_edit.c takes a page away (A4), with the hook of hal/hal.h: write the entry,
+/* The order in which mm/page_edit.c takes a page away (A4), with the hook of hal/hal.h: write the entry,
  * drop the translation on this CPU, hal_tlb_shootdown() on every other CPU, and only then let the page go.
  *
  * Two CPUs change the same tables in turn, under one lock, as a kernel must; each may use the translation at

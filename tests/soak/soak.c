@@ -424,7 +424,7 @@ static uint64_t check_cpu(const struct cpu *c)
     must(wrong == NULL, wrong, c->index);
     compare_window(&c->space, &c->window);
     compare_window(&c->space, &kernel_window); /* the half that it shares */
-    return pages + c->space.stats.tables;
+    return pages + c->space.tree.stats.tables;
 }
 
 static uint64_t count_free(void)
@@ -441,7 +441,7 @@ static uint64_t count_free(void)
 static void check_all(uint64_t round)
 {
     const struct pmm_debug junk = {.junk = true};
-    uint64_t used = kernel.stats.tables;
+    uint64_t used = kernel.tree.stats.tables;
     const char *wrong = pmm_check(pmm);
     must(wrong == NULL, wrong, round);
     wrong = aspace_check(&kernel);

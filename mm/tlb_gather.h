@@ -1,0 +1,53 @@
+/* mm/tlb_gather.h: what a call has changed in page tables and not flushed yet.
+ *
+ * The order is that of A4: an entry is written; what it translated is gathered here; a flush drops it
+ * on this CPU and, by hal_tlb_shootdown(), on the others; only then do tables that were unlinked go
+ * back to their source. Gathering makes one flush of many.
+ *
+ * A flush goes page by page as long as that is cheaper (hal_tlb_page_limit), or drops everything in
+ * the half of the call. Everything also goes when a large page was removed or split, or a table of
+ * pages: a large page may lie in the TLB in pieces, which INVLPG is only said to find while the
+ * tables still show the large page (SDM vol. 3A, 4.10.2.3 and 4.10.4.1).
+ */
+#ifndef MM_TLB_GATHER_H
+#define MM_TLB_GATHER_H
+
+#include "mm/page_tree.h"
+
+#define TLB_GATHER_TABLES 32u
+
+/* Zeroed but for `tree` and `upper`: nothing is gathered. */
+struct tlb_gather {
+    struct page_tree *tree;
+    bool upper;      /* the call is in the upper half, where pages may be global */
+    bool everything; /* to be flushed: the whole half */
+    uint64_t pages;  /* to be flushed: so many pages from `first` on */
+    vaddr_t first;
+    unsigned tables; /* tables that nothing names any more */
+    paddr_t table[TLB_GATHER_TABLES];
+};
+
+/* The translation of the 4 KiB page at `at` was removed or changed. Between two flushes these calls
+ * go upwards; what lies between two of them is flushed too. */
+static inline void tlb_gather_page(struct tlb_gather *g, vaddr_t at)
+{
+    if (g->pages == 0)
+        g->first = at;
+    g->pages = (at - g->first) / PAGE_SIZE + 1;
+}
+
+/* Something larger was. */
+static inline void tlb_gather_everything(struct tlb_gather *g)
+{
+    g->everything = true;
+}
+
+/* Nothing names this table any more. A page below it, or everything, was gathered before: so the
+ * flush also makes the CPUs forget the table. Flushes when the list is full. */
+void tlb_gather_table(struct tlb_gather *, paddr_t table);
+
+/* Drop all that was gathered, here and on the other CPUs, then give the tables back. Nothing
+ * gathered: nothing done. O(pages), at most hal_tlb_page_limit(). */
+void tlb_gather_flush(struct tlb_gather *);
+
+#endif
