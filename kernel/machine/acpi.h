@@ -1,43 +1,43 @@
-/* kernel/machine/acpi.h: what this kernel wants to know of the firmware's ACPI tables, read from bytes that
- * may be anything. Pure: no I/O, no printing; memory is seen through the caller's view only. Any
- * context.
+/* kernel/machine/acpi.h: reads what this kernel wants to know out of the firmware's ACPI tables, whose
+ * bytes may be anything. Pure: it does no I/O, prints nothing, and sees memory through the caller's view
+ * only. Any context.
  *
  * Sources: ACPI 6.5: generic address 5.2.3.2, root pointer 5.2.5.3, table header 5.2.6, RSDT 5.2.7,
  * XSDT 5.2.8, DSDT and SSDT 5.2.11; Microsoft, "Serial Port Console Redirection Table"; Intel,
  * "IA-PC HPET Specification" 1.0a. Those of the larger tables: acpi_topology.h, acpi_power.h.
  *
- *   A1  no byte is read that the view did not give, whatever the tables say
- *   A2  a table counts only when all of it can be read, its length is sound and its bytes sum to
- *       zero; the length is judged before the sum, and fields beyond the length are absent
- *   A3  time is bounded by the bytes that can be read: every entry moves on by its own length, and
- *       one too short to hold itself ends its table
- *   A4  whatever is refused, contradicts itself or does not fit is told, each kind once a table with
- *       its count, and nothing else is lost
+ *   A1  whatever the tables say, only bytes that the view gave are read
+ *   A2  a table counts only if all of it can be read, its length is sound and its bytes sum to zero.
+ *       The length is judged before the sum, and fields beyond the length are taken as absent
+ *   A3  time is bounded by the bytes that can be read: each entry is stepped over by its own length,
+ *       and an entry too short to hold itself ends its table
+ *   A4  the listener hears of everything that is refused, contradicts itself or does not fit, once for
+ *       each kind in a table, with the count; nothing else is lost
  */
 #ifndef KERNEL_MACHINE_ACPI_H
 #define KERNEL_MACHINE_ACPI_H
 
 #include "hal/base.h"
 
-/* read(): the `size` bytes (1 to 16 MiB) at physical `at`, of any alignment; NULL when they are not
- * all memory that can be read, and `*why` is then a constant sentence whose subject is "it". What
- * it gave stays as it is until acpi_read() returns. */
+/* read() gives the `size` bytes (1 to 16 MiB) at physical `at`, of any alignment, which then stay as
+ * they are until acpi_read() returns. It gives NULL when not all of them can be read, and sets `*why` to
+ * a constant sentence whose subject is "it". */
 struct acpi_view {
     const unsigned char *(*read)(const void *ctx, paddr_t at, uint64_t size, const char **why);
     const void *ctx;
 };
 
-/* Told of each table once (the lists and the DSDT too), and once more of each kind of thing that is
- * wrong in one that is used all the same. `header` is the table's first 36 bytes, which may be
- * anything, or NULL when they cannot be read. `wrong` is NULL for a sound table, else a constant
- * sentence; `times`, 1 or more, is how often that was met. */
+/* The listener. It is called once for each table (the lists and the DSDT too), and once more for each
+ * kind of thing that is wrong in a table that is used all the same. `header` is the table's first 36
+ * bytes, which may be anything, or NULL when they cannot be read. `wrong` is NULL for a sound table,
+ * else a constant sentence, and `times` (1 or more) says how often that was met. */
 typedef void acpi_note_fn(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
                           uint32_t times);
 
 enum acpi_space { ACPI_MEMORY = 0, ACPI_PORT = 1, ACPI_PCI = 2 };
 
-/* A generic address (ACPI 6.5, 5.2.3.2). `address` is bytes, a port, or as PCI has it; 0: there is
- * none. */
+/* A generic address (ACPI 6.5, 5.2.3.2). `address` is a byte address, a port, or a place in PCI
+ * configuration space; 0 means that there is none. */
 struct acpi_address {
     uint64_t address;
     uint32_t space; /* enum acpi_space, or any other number */
@@ -45,7 +45,7 @@ struct acpi_address {
 
 struct acpi_cpu {
     uint32_t id;   /* local APIC or x2APIC id */
-    uint32_t node; /* of the SRAT, ACPI_NO_NODE where it does not say */
+    uint32_t node; /* by the SRAT; ACPI_NO_NODE where it does not say */
 };
 #define ACPI_NO_NODE 0xFFFFFFFFu
 
@@ -61,12 +61,12 @@ struct acpi_range {
 #define ACPI_PLACES_MAX 64u
 
 struct acpi {
-    uint32_t tables;  /* sound ones, DSDT included */
-    uint32_t refused; /* those that are not, a damaged list or DSDT too */
+    uint32_t tables;  /* how many are sound, the DSDT included */
+    uint32_t refused; /* how many are not, a damaged list or DSDT included */
     bool xsdt;        /* the list came from the XSDT (tables that only the RSDT knows are added) */
 
-    /* MADT. An enabled CPU listed twice (APIC and x2APIC entry) counts once, as long as its id is
-     * kept in `cpu`. */
+    /* MADT. An enabled CPU that is listed twice, by an APIC and an x2APIC entry, counts once, as long
+     * as its id is kept in `cpu`. */
     bool has_madt;
     uint32_t cpus;       /* enabled, also those beyond ACPI_CPUS_MAX */
     uint32_t cpus_spare; /* listed, and not enabled */
@@ -82,8 +82,8 @@ struct acpi {
     uint32_t range_count;
     struct acpi_range range[ACPI_RANGES_MAX];
 
-    /* SLIT: from place i to place j it is distance[i * places + j], 10 or more. Its places are the
-     * nodes 0 to places - 1 of the SRAT. */
+    /* SLIT: the distance from place i to place j is distance[i * places + j], 10 or more. Its places
+     * are the nodes 0 to places - 1 of the SRAT. */
     uint32_t places; /* 0: there is no sound SLIT */
     uint8_t distance[ACPI_PLACES_MAX * ACPI_PLACES_MAX];
 
@@ -103,15 +103,16 @@ struct acpi {
 
     /* SPCR. kernel/machine/spcr.h makes sense of it. */
     struct acpi_address serial;
-    uint8_t serial_kind;   /* its interface type */
-    uint8_t serial_access; /* size of an access to its registers: 0 not told, 1 8 bits, 2 16, 3 32 */
-    uint8_t serial_baud;   /* the table's code: 0 as it is, 3 9600, 4 19200, 6 57600, 7 115200 */
+    uint8_t serial_kind; /* its interface type */
+    uint8_t
+        serial_access;   /* size of an access to its registers: 0 not told, 1 8 bits, 2 16, 3 32 */
+    uint8_t serial_baud; /* the table's code: 0 as it is, 3 9600, 4 19200, 6 57600, 7 115200 */
 };
 
 /* Fill `*a`, which need not be clear, from the root pointer at physical `rsdp` (0: there is none).
- * NULL, or a constant sentence: why there are no tables at all (`*a` is then all zero). The view
- * and the listener must be there; `ctx` is the listener's. O(bytes of the tables + CPUs^2 +
- * tables^2). */
+ * Neither the view nor the listener may be NULL; `ctx` goes to the listener. Returns NULL, or a constant
+ * sentence that says why there are no tables at all; `*a` is then all zero.
+ * O(bytes of the tables + CPUs^2 + ranges^2 + tables^2). */
 const char *acpi_read(struct acpi *, const struct acpi_view *, paddr_t rsdp, acpi_note_fn *,
                       void *ctx);
 

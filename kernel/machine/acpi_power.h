@@ -1,5 +1,5 @@
-/* kernel/machine/acpi_power.h: registers for restart and power-off, and how to use them: the FADT and
- * _S5. Pure, as kernel/machine/acpi.h.
+/* kernel/machine/acpi_power.h: reads from the FADT and from _S5 which registers restart the machine and
+ * switch it off, and how. Pure, as kernel/machine/acpi.h.
  *
  * Sources: ACPI 6.5: FADT 5.2.9, _S5 7.4.2, AML 20.2.
  */
@@ -11,9 +11,9 @@
 /* Fill the FADT's part of `*a` (acpi.h) from the ACPI_FIELDS bytes that acpi_fields() made. O(1). */
 void acpi_fadt(struct acpi *a, const unsigned char *fields);
 
-/* Look for _S5 in `size` bytes of AML: a name, then a package of numbers below 8. True: the sleep
- * types for PM1a and PM1b are in `type`; false: `type` is left alone. Any bytes are legal. O(size).
- */
+/* Look for _S5 in `size` bytes of AML: its name, then a package of numbers below 8. If it is there, put
+ * the sleep types for PM1a and PM1b into `type` and return true; else leave `type` alone. Any bytes are
+ * legal. O(size). */
 bool acpi_find_s5(const unsigned char *aml, uint64_t size, uint8_t type[2]);
 
 #endif

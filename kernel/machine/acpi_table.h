@@ -1,5 +1,5 @@
-/* kernel/machine/acpi_table.h: one sound table: its fields, its entries, and what is wrong with them.
- * Pure, as kernel/machine/acpi.h; A2 to A4 there are meant below. */
+/* kernel/machine/acpi_table.h: gives the fields and the entries of one sound table, and tells what is
+ * wrong with the entries. Pure, as kernel/machine/acpi.h, whose A2 to A4 are cited below. */
 #ifndef KERNEL_MACHINE_ACPI_TABLE_H
 #define KERNEL_MACHINE_ACPI_TABLE_H
 
@@ -26,8 +26,9 @@ static inline struct acpi_address acpi_address(const unsigned char *at)
     return (struct acpi_address){load64(at + 4), at[0]};
 }
 
-/* The table's first bytes, cut after the last of 56, 80, 116, 132, 244 and 256 that it has (where
- * revisions of the tables end), and zeros from there on (A2). No table: all zero. */
+/* Copy the table's first bytes. Tables end at 56, 80, 116, 132, 244 or 256 bytes, by their revision: the
+ * copy is cut at the last of these that the table reaches, and zeros follow (A2). All is zero if there
+ * is no table. O(ACPI_FIELDS). */
 #define ACPI_FIELDS 256u
 void acpi_fields(const struct acpi_table *, unsigned char fields[ACPI_FIELDS]);
 
@@ -55,16 +56,17 @@ struct acpi_faults {
     uint32_t times[ACPI_FAULT_COUNT];
 };
 
-/* The entry at `*at`, which moves on; false at the end, and where the table ends early, which is a
- * fault (A3). */
+/* Get the entry at offset `*at`, and step over it. False at the end of the table, and at an entry of no
+ * sound length, which is a fault and ends the table too (A3). O(1). */
 bool acpi_next_entry(const struct acpi_table *, uint32_t *at, struct acpi_entry *,
                      struct acpi_faults *);
 
-/* Tell each fault that was met once, with its count (A4). */
+/* Tell the listener of each kind of fault that was met, with its count (A4). O(1). */
 void acpi_tell_faults(const struct acpi_reader *, const struct acpi_table *,
                       const struct acpi_faults *);
 
-/* Say what is wrong in a table that is used all the same; `wrong` is a constant. */
+/* Tell the listener of one thing that is wrong in a table that is used all the same; `wrong` is a
+ * constant sentence. O(1). */
 void acpi_complain(const struct acpi_reader *, const struct acpi_table *, const char *wrong);
 
 #endif

@@ -1,11 +1,11 @@
-/* kernel/machine/acpi_topology.h: which CPUs there are, and which of them and which memory lie near
- * each other: MADT, SRAT and SLIT. Pure, as kernel/machine/acpi.h.
+/* kernel/machine/acpi_topology.h: reads from MADT, SRAT and SLIT which CPUs there are, and which of them
+ * and which memory lie near each other. Pure, as kernel/machine/acpi.h.
  *
  * Sources: ACPI 6.5: MADT 5.2.12, SRAT 5.2.16, SLIT 5.2.17.
  *
- * Each takes a sound table, fills its part of `*a` (acpi.h) and tells what is wrong with entries by
- * acpi_tell_faults(). acpi_srat() gives nodes to the CPUs that acpi_madt() has found, so it comes
- * after it.
+ * Each function takes a sound table, fills its part of `*a` (acpi.h), and tells the listener what is
+ * wrong with the entries. acpi_srat() gives nodes to the CPUs that acpi_madt() has found, so call it
+ * after that one.
  */
 #ifndef KERNEL_MACHINE_ACPI_TOPOLOGY_H
 #define KERNEL_MACHINE_ACPI_TOPOLOGY_H
@@ -18,7 +18,8 @@ void acpi_madt(struct acpi *a, const struct acpi_table *, const struct acpi_read
 /* O(entries * (CPUs + ranges)). */
 void acpi_srat(struct acpi *a, const struct acpi_table *, const struct acpi_reader *);
 
-/* A matrix that is cut off, too large or contradicts itself is told and not used. O(its bytes). */
+/* A matrix that is cut off, is too large or contradicts itself is not used, and the listener hears why.
+ * O(its bytes). */
 void acpi_slit(struct acpi *a, const struct acpi_table *, const struct acpi_reader *);
 
 #endif

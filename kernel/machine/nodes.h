@@ -1,17 +1,19 @@
-/* kernel/machine/nodes.h: which node each address and each CPU belongs to, out of what the SRAT and
- * the SLIT claim. A node is CPUs and memory that lie near each other; the firmware's number for it,
- * its domain, may be any number, so nodes are counted here from 0 in the order of their domains.
- * Pure: no I/O; any context.
+/* kernel/machine/nodes.h: says which node each address and each CPU belongs to, whatever the SRAT and the
+ * SLIT claim. A node is CPUs and memory that lie near each other. The firmware gives each node a number,
+ * its domain, which may be any; here nodes are counted from 0 in the order of their domains.
+ * Pure: it does no I/O; any context.
  *
- *   N1  the ranges are sorted and disjoint, none is empty, each is whole pages, and ranges of one
- *       node that touch are one
+ *   N1  the ranges are sorted and disjoint, each holds one page or more and only whole pages, and two
+ *       ranges of one node never touch
  *   N2  a page belongs to the node of the first range, in the order of the SRAT, that holds its first
- *       byte; a page that none holds, and a CPU that the SRAT does not place, belong to node 0
+ *       byte. A page that no range holds belongs to node 0, and so does a CPU that the SRAT does not place
  *   N3  a window for memory that may be plugged in later places no page
- *   N4  there is always a node. One that has neither RAM nor CPUs counts, if a range or a CPU names it
- *   N5  a node is 10 from itself, and from each other node 10 or more: what the SLIT says, or 20
+ *   N4  there is always at least one node. A node that a range or a CPU names counts, even if it has no
+ *       RAM, or no CPU
+ *   N5  the distance from a node to itself is 10; to another node it is what the SLIT says, 10 or more,
+ *       or else 20
  *
- * Where the SRAT cannot be believed there is one node, and `wrong` says why.
+ * If the SRAT cannot be believed there is one node, and `wrong` says why.
  */
 #ifndef KERNEL_MACHINE_NODES_H
 #define KERNEL_MACHINE_NODES_H
@@ -31,25 +33,25 @@ struct nodes {
     const char *wrong; /* a constant sentence, or NULL */
     uint32_t count;    /* of nodes, 1 to NODES_MAX */
     uint32_t range_count;
-    uint32_t lost_ranges; /* ranges that name a node beyond NODES_MAX: not kept */
-    uint32_t stray_cpus;  /* CPUs, of those that acpi.h keeps, that no known node has */
-    uint64_t unplaced;    /* bytes of RAM in no range; node 0 has them too */
+    uint32_t lost_ranges; /* ranges that were dropped because NODES_MAX other nodes are known */
+    uint32_t stray_cpus;  /* CPUs of struct acpi that belong to no known node */
+    uint64_t unplaced;    /* bytes of RAM that no range holds; ram[0] counts them too */
     struct node_range range[NODES_RANGES_MAX];
     uint32_t domain[NODES_MAX];             /* the firmware's number */
-    uint32_t cpus[NODES_MAX];               /* the stray ones in node 0's */
+    uint32_t cpus[NODES_MAX];               /* cpus[0] counts the stray ones too */
     uint64_t ram[NODES_MAX];                /* bytes of RAM (mem_type_is_ram) */
     uint8_t distance[NODES_MAX][NODES_MAX]; /* from, to */
 };
 
-/* Fill `*n`, which need not be clear, from what acpi_read() has found, or has not, and the
- * normalized map. O(ranges^2 + regions + CPUs * nodes). */
+/* Fill `*n`, which need not be clear, from what acpi_read() has found (tables may be missing) and from
+ * the normalized map. O(ranges^2 + regions + CPUs * nodes). */
 void nodes_make(struct nodes *n, const struct acpi *, const struct memmap *);
 
-/* The node of the page that holds `at`; `*until` (not NULL) is the first address, a multiple of 4 KiB
- * beyond `at`, for which the answer may be another one, or UINT64_MAX. O(log(ranges)). */
+/* Returns the node of the page that holds `at`. The answer is the same for every address up to `*until`,
+ * which must not be NULL and becomes a multiple of 4 KiB beyond `at`, or UINT64_MAX. O(log(ranges)). */
 uint32_t nodes_at(const struct nodes *, paddr_t at, paddr_t *until);
 
-/* The node of a domain; node 0 for one that is not known. O(nodes). */
+/* Returns the node of a domain, or node 0 if the domain is not known. O(nodes). */
 uint32_t nodes_of(const struct nodes *, uint32_t domain);
 
 #endif

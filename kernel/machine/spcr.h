@@ -1,7 +1,7 @@
-/* kernel/machine/spcr.h: the serial console that the firmware's SPCR names.
+/* kernel/machine/spcr.h: uses the serial console that the firmware's SPCR names.
  *
  * Source: Microsoft, "Serial Port Console Redirection Table", revision 4, and the types of port in
- * "Debug Port Table 2": 0 and 1 are a 16550, 0x12 one with its registers as the address says.
+ * "Debug Port Table 2": 0 and 1 are a 16550, 0x12 is a 16550 whose access size the address gives.
  */
 #ifndef KERNEL_MACHINE_SPCR_H
 #define KERNEL_MACHINE_SPCR_H
@@ -10,13 +10,14 @@
 #include "kernel/machine/acpi.h"
 #include "kernel/options.h"
 
-/* NULL when this kernel can drive the console that `*a` names (which it does), and how: its access
- * width and divisor, and `first` still to be reached. Else a constant sentence: why not. Pure. O(1). */
+/* `*a` names a console (its address is not 0). If this kernel can drive it, set the access width and the
+ * divisor of `*port` (`first` is still to be reached) and return NULL; else return a constant sentence
+ * that says why not. Pure. O(1). */
 const char *spcr_refuse(const struct acpi *a, struct serial_port *);
 
-/* Let the log go on at the console that the tables name, whole, unless the user has named one; where
- * nothing answers there, it stays where it is. Says what it does. Context: as kernel/boot_info.h, after
- * memory_use_space(). Takes the time that the log takes on serial. */
+/* If the tables name a console and the user has not named another, send the log there, from its beginning.
+ * If nothing answers there, the log stays where it was. Each case is said in the log. Context: as
+ * kernel/boot_info.h, after memory_use_space(). Takes as long as the log takes on serial. */
 void spcr_use(const struct acpi *, const struct options *);
 
 #endif
