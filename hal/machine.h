@@ -95,6 +95,16 @@ struct machine_rate {
 };
 struct machine_rate machine_rate(unsigned which, const struct machine_timers *);
 
+/* Interrupts of devices: the controllers that the tables name (the I/O APICs of a PC). */
+
+/* Bytes of registers that one has. */
+#define MACHINE_LINES_SIZE 0x20u
+
+/* Mask every line that the controller at `registers`, mapped uncached, delivers to a CPU as an interrupt of
+ * a device; NMIs and what is the firmware's business stay as they are. How many it has masked, that were
+ * not before. O(lines). */
+unsigned machine_mask_lines(volatile void *registers);
+
 /* The end. */
 
 /* Try to reset the machine, or to switch it off, by way `which`, beyond what ACPI tables name; false:

@@ -14,7 +14,15 @@
 #define PIC_MASK_1 0x21u
 #define PIC_MASK_2 0xA1u
 
-enum { ID = 0x20, VERSION = 0x30, END = 0xB0, SPURIOUS = 0xF0, COMMAND = 0x300, TARGET = 0x310 };
+enum {
+    ID = 0x20,
+    VERSION = 0x30,
+    END = 0xB0,
+    SPURIOUS = 0xF0,
+    IN_SERVICE = 0x100,
+    COMMAND = 0x300,
+    TARGET = 0x310
+};
 
 /* The command register (SDM vol. 3A, 10.6.1): how it is delivered, and that it is still under way. */
 enum { FIXED = 0x4000, NMI = 0x4400, INIT = 0x4500, STARTUP = 0x4600, PENDING = 0x1000 };
@@ -105,6 +113,11 @@ uint32_t cpu_id(void)
     if (!usable)
         return 0;
     return registers != NULL ? apic_read(ID) >> 24 : apic_read(ID);
+}
+
+bool apic_in_service(unsigned vector)
+{
+    return usable && (apic_read(IN_SERVICE + vector / 32 * 0x10) >> vector % 32 & 1u) != 0;
 }
 
 void apic_end_of_interrupt(void)

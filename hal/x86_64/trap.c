@@ -132,6 +132,12 @@ void trap_handle(struct trap_frame *f)
         percpu_self()->spurious++;
         return;
     }
+    if (f->vector >= VECTOR_FIRST_INTERRUPT && f->vector != VECTOR_KICK &&
+        apic_in_service((unsigned)f->vector)) { /* a device that nobody asked */
+        percpu_self()->spurious++;
+        apic_end_of_interrupt();
+        return;
+    }
     if (f->vector == VECTOR_KICK) {
         apic_end_of_interrupt();
         cpu_kicked();

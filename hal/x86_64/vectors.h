@@ -9,6 +9,7 @@
 #define VECTOR_MACHINE_CHECK  18
 #define VECTOR_SPURIOUS_PIC_1 0x27 /* of the two 8259 as PC firmware places them */
 #define VECTOR_SPURIOUS_PIC_2 0x2F
+#define VECTOR_FIRST_INTERRUPT 32u /* below are exceptions */
 #define VECTOR_KICK           0xF0 /* from another CPU: cpu_kick() */
 #define VECTOR_SPURIOUS_APIC  0xFF /* SDM vol. 3A, 10.9 */
 

@@ -56,6 +56,7 @@ struct acpi_range {
     bool hot_plug; /* a window for memory that may be plugged in later */
 };
 
+#define ACPI_IO_APICS_MAX 128u
 #define ACPI_CPUS_MAX   1024u
 #define ACPI_RANGES_MAX 512u
 #define ACPI_PLACES_MAX 64u
@@ -71,7 +72,8 @@ struct acpi {
     uint32_t cpus;       /* enabled, also those beyond ACPI_CPUS_MAX */
     uint32_t cpus_spare; /* listed, and not enabled */
     uint32_t cpus_x2;    /* enabled by an x2APIC entry */
-    uint32_t io_apics;
+    uint32_t io_apics;                     /* also those beyond ACPI_IO_APICS_MAX */
+    paddr_t io_apic[ACPI_IO_APICS_MAX]; /* where their registers lie */
     uint64_t apic_base; /* physical address of the local APICs; 0: the table is too short */
     uint32_t cpu_count; /* in `cpu` */
     struct acpi_cpu cpu[ACPI_CPUS_MAX];

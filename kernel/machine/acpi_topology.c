@@ -37,6 +37,13 @@ static void add_cpu(struct acpi *a, uint32_t id, uint32_t flags, bool x2)
     a->cpus_x2 += x2;
 }
 
+static void add_io_apic(struct acpi *a, paddr_t at)
+{
+    if (a->io_apics < ACPI_IO_APICS_MAX)
+        a->io_apic[a->io_apics] = at;
+    a->io_apics++;
+}
+
 static enum acpi_fault madt_entry(struct acpi *a, const struct acpi_entry *e)
 {
     static const uint8_t least[10] = {
@@ -50,7 +57,7 @@ static enum acpi_fault madt_entry(struct acpi *a, const struct acpi_entry *e)
     if (e->type == MADT_X2APIC && load32(e->bytes + 4) != X2APIC_NOBODY)
         add_cpu(a, load32(e->bytes + 4), load32(e->bytes + 8), true);
     if (e->type == MADT_IO_APIC)
-        a->io_apics++;
+        add_io_apic(a, load32(e->bytes + 4));
     if (e->type == MADT_BASE_64)
         a->apic_base = load64(e->bytes + 4);
     return ACPI_FAULT_NONE;

@@ -3,6 +3,7 @@
 #include "kernel/memory/space.h"
 
 /* Slots of the device window that follow those of space.h. */
+#define SLOT_BRIEF ((uint64_t)15)
 #define SLOT_FIRST ((uint64_t)16)
 #define SLOTS_MAX  8u
 
@@ -17,6 +18,19 @@ bool device_may_lie(const struct memmap *m, paddr_t at, uint64_t bytes)
          i < m->count && m->regions[i].base < at + bytes; i++)
         ram |= mem_type_is_ram(m->regions[i].type);
     return !ram;
+}
+
+bool device_visit(paddr_t at, uint64_t bytes, void (*visit)(volatile void *registers))
+{
+    paddr_t from = align_down(at, PAGE_SIZE);
+    uint64_t size = align_up(at + bytes, PAGE_SIZE) - from;
+    vaddr_t to = SPACE_DEVICES + SLOT_BRIEF * GIB;
+    if (!device_may_lie(&memory_map, at, bytes) ||
+        aspace_map(&space_kernel, to, from, size, ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) !=
+            STATUS_OK)
+        return false;
+    visit((volatile void *)(uintptr_t)(to + (at - from)));
+    return aspace_unmap(&space_kernel, to, size) == STATUS_OK;
 }
 
 static volatile void *map(paddr_t at, uint64_t bytes)

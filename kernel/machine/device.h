@@ -19,4 +19,8 @@ bool device_may_lie(const struct memmap *, paddr_t at, uint64_t bytes);
  * would run past 65535, or if the machine has no ports. Call it only after memory_use_space(). */
 struct machine_register device_reach(struct acpi_address, uint64_t bytes);
 
+/* Call visit() with registers in memory that are mapped only meanwhile. False, and not called: what
+ * device_reach() refuses, but for the number of places. Not nested. */
+bool device_visit(paddr_t at, uint64_t bytes, void (*visit)(volatile void *registers));
+
 #endif

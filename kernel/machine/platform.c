@@ -210,8 +210,28 @@ void platform_read(const struct boot_info *boot, const struct memmap *m)
     log_smbios(boot->smbios, m);
 }
 
+static unsigned lines_masked;
+
+static void mask_lines(volatile void *registers)
+{
+    lines_masked += machine_mask_lines(registers);
+}
+
+/* Interrupts will be let in, for other CPUs kick this one: a device that the firmware has left talking must
+ * not be heard. */
+static void mask_devices(const struct acpi *a)
+{
+    for (uint32_t i = 0; i < a->io_apics && i < ACPI_IO_APICS_MAX; i++)
+        if (!device_visit(a->io_apic[i], MACHINE_LINES_SIZE, mask_lines))
+            LOG("acpi", "the I/O APIC at %X cannot be reached: its lines stay as they are",
+                U(a->io_apic[i]));
+    LOG("acpi", "%u lines of %u I/O APICs were open, and are masked", U(lines_masked),
+        U(a->io_apics));
+}
+
 void platform_use(struct boot_info *boot, const struct options *o)
 {
+    mask_devices(&platform);
     spcr_use(&platform, o);
     find_reset(&platform);
     find_off(&platform);

@@ -190,7 +190,7 @@ static void cpus_of_every_kind(void)
     EXPECT(acpi.cpus == 3 && acpi.cpu_count == 3 && acpi.cpus_spare == 2 && acpi.cpus_x2 == 1);
     EXPECT(acpi.cpu[0].id == 0 && acpi.cpu[1].id == 2 && acpi.cpu[2].id == 256);
     EXPECT(acpi.cpu[2].node == ACPI_NO_NODE);
-    EXPECT(acpi.io_apics == 1 && acpi.apic_base == 0x1FEE00000u);
+    EXPECT(acpi.io_apics == 1 && acpi.io_apic[0] == 0xFEC00000u && acpi.apic_base == 0x1FEE00000u);
     EXPECT(heard_times("too short") == 2);
     alone("APIC", 4, bytes, 8 + 16);
     EXPECT(run() == NULL && acpi.apic_base == 0xFEE00000u && acpi.cpus == 2 && told_count == 2);
