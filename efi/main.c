@@ -7,6 +7,7 @@
 #include "efi/machine/graphics.h"
 #include "efi/machine/processors.h"
 #include "efi/machine/tables.h"
+#include "efi/memory/early.h"
 #include "efi/memory/kept.h"
 #include "efi/memory/map.h"
 #include "efi/menu.h"
@@ -19,7 +20,6 @@
 #include "kernel/main.h"
 #include "kernel/version.h"
 
-#define STACK_SIZE     (64 * KIB) /* the kernel's boot stack */
 #define REFUSED_WAIT_S 30u
 
 /* Given by the linker: where this image really lies, whatever the firmware says. */
@@ -94,13 +94,6 @@ static void take_trampoline(const struct loader *l)
         console_note(l, "No free page below 640 KiB: other processors cannot be started.");
 }
 
-static bool take_stack(const struct loader *l)
-{
-    l->info->stack_base = map_take_pages(l, STACK_SIZE / PAGE_SIZE, 0);
-    l->info->stack_size = STACK_SIZE;
-    return l->info->stack_base != 0;
-}
-
 static void greet(const struct loader *l)
 {
     console_write(l, "\nMortise ");
@@ -162,15 +155,18 @@ static EFI_STATUS prepare(struct loader *l)
     options_read(l);
     copy_firmware_name(l);
     take_trampoline(l);
-    if (!take_stack(l))
-        return console_fail(l, "no memory for a stack. Start it on a machine with 48 MiB or more.",
-                            EFI_OUT_OF_RESOURCES);
     graphics_find(l);
     processors_count(l);
     EFI_STATUS status = map_prepare(l);
-    if (!efi_ok(status))
+    if (!efi_ok(status) && status != EFI_OUT_OF_RESOURCES)
         return console_fail(l, "the memory map cannot be read. A firmware update may help.",
                             status);
+    if (!efi_ok(status) || !early_take(l))
+        return console_fail(
+            l,
+            "no memory for a stack and the first page tables. Start it on a machine "
+            "with 48 MiB or more.",
+            EFI_OUT_OF_RESOURCES);
     tables_find(l);
     kept_find(l);
     return EFI_SUCCESS;

@@ -36,12 +36,19 @@ struct boot_framebuffer {
 
 #define BOOT_TEXT_SIZE 1024
 
+/* Owners that the kernel can add to the cleaned map: each reservation is one, what is withheld, and each
+ * table of the page allocator. */
+#define BOOT_OWNERS 256u
+
 struct boot_info {
     struct boot_mem *map;
     uint64_t map_count;
     uint64_t map_bytes; /* the block that holds `map`, whole pages, for its reservation */
     uint64_t image_base, image_size;
     uint64_t stack_base, stack_size; /* the kernel's boot stack */
+    uint64_t regions, regions_bytes; /* room for the cleaned map: memmap_capacity_for(map_count,
+                                        BOOT_OWNERS) regions or more; whole pages of LoaderData */
+    uint64_t tables, tables_bytes;   /* for page tables: as much as can be needed; LoaderData */
     uint64_t rsdp;                   /* 0: none; not judged where the map does not list it */
     uint64_t smbios;                 /* 0: none; the 64-bit entry point when there is one */
     uint64_t runtime_services;       /* the loader's last resort; the kernel never calls it */

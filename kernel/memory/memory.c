@@ -9,10 +9,7 @@
 #define UEFI_CONVENTIONAL 7u
 #define UEFI_SP           ((uint64_t)0x40000)
 
-/* Owners that memory_read_map() and the early allocations of tables and pmm can add at most: each
- * page-table chunk, reservation and pmm table is one; chunks grow, so 64 TiB need about 30. */
-#define OWNERS_MAX   256u
-#define OWNERS_LATER 64u /* those of tables and pmm */
+#define OWNERS_LATER 64u /* of BOOT_OWNERS: those of tables and pmm */
 
 struct memmap memory_map;
 struct pmm *memory_pmm;
@@ -46,67 +43,23 @@ static void log_raw(const struct boot_info *info)
         HAL_PANIC("the firmware gave an empty memory map; there is no RAM to use");
 }
 
-static bool is_plain_ram(const struct boot_mem *m)
+static bool has_free_ram(void)
 {
-    return m->type == UEFI_CONVENTIONAL && m->base < m->end && m->end % PAGE_SIZE == 0 &&
-           m->end <= min_u64((uint64_t)1 << hal_paging_features().phys_bits, SPACE_DIRECT_SIZE) &&
-           mem_type_from_uefi(m->type, m->attributes, NULL) == MEM_USABLE;
-}
-
-/* Does an entry of another kind lie there too? Then that kind wins. */
-static bool is_disputed(const struct boot_info *info, uint64_t base, uint64_t end)
-{
-    for (uint64_t i = 0; i < info->map_count; i++) {
-        const struct boot_mem *m = &info->map[i];
-        if (m->base < end && m->end > base && !is_plain_ram(m))
+    for (size_t i = 0; i < memory_map.count; i++)
+        if (memory_map.regions[i].type == MEM_USABLE)
             return true;
-    }
     return false;
 }
 
-/* Better places first: below 4 GiB (U-Boot maps no more), then above, then the DMA zone. */
-static unsigned place_rank(uint64_t base, uint64_t end)
+static const char *why_no_free_ram(const struct boot_info *info)
 {
-    if (base < MIB)
-        return 0;
-    if (base < PMM_DMA_LIMIT)
-        return 1;
-    return end <= 4 * GIB ? 3 : 2;
-}
-
-/* The highest place for `bytes` in free memory of the raw list, page-aligned. */
-static paddr_t find_storage(const struct boot_info *info, uint64_t bytes)
-{
-    paddr_t best = PADDR_NONE;
-    unsigned best_rank = 0;
+    bool special = false, uncached = false;
     for (uint64_t i = 0; i < info->map_count; i++) {
         const struct boot_mem *m = &info->map[i];
-        if (!is_plain_ram(m) || m->end - m->base < bytes)
-            continue;
-        paddr_t base = align_down(m->end - bytes, PAGE_SIZE);
-        unsigned rank = base < m->base ? 0 : place_rank(base, m->end);
-        bool better = rank > best_rank || (rank == best_rank && rank > 0 && base > best);
-        if (better && !is_disputed(info, base, base + bytes)) {
-            best = base;
-            best_rank = rank;
-        }
-    }
-    return best;
-}
-
-/* find_storage() has found no place for the cleaned map. */
-static const char *why_no_storage(const struct boot_info *info)
-{
-    bool free = false, special = false, uncached = false;
-    for (uint64_t i = 0; i < info->map_count; i++) {
-        const struct boot_mem *m = &info->map[i];
-        free |= is_plain_ram(m);
         special |= m->type == UEFI_CONVENTIONAL && (m->attributes & UEFI_SP) != 0;
         uncached |=
             m->type == UEFI_CONVENTIONAL && mem_type_lacks_write_back(m->type, m->attributes);
     }
-    if (free)
-        return "no free memory in the firmware's map is large enough to hold the cleaned map";
     if (uncached)
         return "the firmware's map says of none of its free RAM that it can be cached write-back "
                "(attribute 8); no other RAM is used, so there is none; a firmware update may help";
@@ -150,8 +103,8 @@ static void reserve(paddr_t base, uint64_t size, const char *label)
         return;
     status_t s = memmap_reserve(&memory_map, base, size, label);
     if (s == STATUS_FULL)
-        HAL_PANIC("the storage for the memory map is too small; raise OWNERS_MAX in "
-                  "kernel/memory/memory.c");
+        HAL_PANIC("the storage for the memory map is too small; raise BOOT_OWNERS in "
+                  "kernel/boot_info.h");
     if (s == STATUS_OK) {
         LOG("reserve", "%s %X %X, %u pages", S(label), U(base), U(base + size),
             U((align_up(base + size, PAGE_SIZE) - align_down(base, PAGE_SIZE)) / PAGE_SIZE));
@@ -215,23 +168,23 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
     log_raw(info);
     if (o->sp_use)
         use_special(info);
-    size_t slots = memmap_capacity_for(info->map_count, OWNERS_MAX);
-    uint64_t bytes = align_up(slots * sizeof(struct mem_region), PAGE_SIZE);
-    paddr_t storage = find_storage(info, bytes);
-    if (storage == PADDR_NONE)
-        HAL_PANIC(why_no_storage(info));
-    memmap_init(&memory_map, hal_phys_to_virt(storage), slots);
+    size_t slots = info->regions_bytes / sizeof(struct mem_region);
+    if (slots < memmap_capacity_for(info->map_count, BOOT_OWNERS))
+        HAL_PANIC("the loader took too little memory for the cleaned map");
+    memmap_init(&memory_map, hal_phys_to_virt(info->regions), slots);
     memmap_set_width(&memory_map, hal_paging_features().phys_bits);
     memmap_on_anomaly(&memory_map, tell_anomaly, NULL);
     add_entries(info);
     if (memmap_normalize(&memory_map) != STATUS_OK)
         HAL_PANIC("the storage for the memory map is too small to clean the firmware's list");
     tell_rest_of_anomalies();
+    if (!has_free_ram())
+        HAL_PANIC(why_no_free_ram(info));
     LOG("memory", "%u entries with RAM in the first MiB, which is not used",
         U(memory_map.anomalies[MEMMAP_LOW]));
     reserve_page_zero();
     reserve_beyond_direct_map();
-    reserve(storage, bytes, "memory map");
+    reserve(info->regions, info->regions_bytes, "memory map");
     reserve(info->image_base, info->image_size, "kernel image");
     reserve(info->stack_base, info->stack_size, "boot stack");
     reserve((paddr_t)(uintptr_t)info->map, info->map_bytes, "firmware map");
@@ -243,7 +196,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
 
 void memory_make_space(const struct boot_info *info)
 {
-    tables_begin(&memory_map);
+    tables_begin(info->tables, info->tables_bytes);
     space_make(info, &memory_map, screen_sound);
 }
 
@@ -255,7 +208,7 @@ void memory_use_space(void)
 
 void memory_make_pmm(uint32_t cpus)
 {
-    tables_close_map();
+    tables_end(&memory_map);
     status_t s = pmm_create(&memory_map, cpus, &memory_pmm);
     if (s == STATUS_OK) {
         tables_add_pmm(memory_pmm);

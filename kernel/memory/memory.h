@@ -15,9 +15,8 @@ extern struct pmm *memory_pmm;   /* NULL before memory_make_pmm() */
 
 /* Log the raw list, clean it, and give an owner to everything that is in use and to RAM that is unfit
  * (kernel/memory/unfit.h). On the firmware's identity map, after cpu_own(). It panics if the list is empty,
- * or if no free RAM can hold the clean list, and says which: there is none, it is too small, or nobody may
- * use it. `no_screen` says why the framebuffer cannot be used; NULL: it can, if it lies where nothing else
- * is. */
+ * or has no free RAM, and says which: there is none, or nobody may use it. `no_screen` says why the
+ * framebuffer cannot be used; NULL: it can, if it lies where nothing else is. */
 void memory_read_map(const struct boot_info *, const struct options *, const char *no_screen);
 
 /* Make the kernel's own space (kernel/memory/space.h); it panics if no memory is left for tables. Once the

@@ -100,9 +100,7 @@ bool space_holds(const struct mem_region *r)
            r->label != space_null_label && r->base < SPACE_DIRECT_SIZE;
 }
 
-/* Regions are merged first, so that a border between two kinds of RAM splits no large page. Table
- * pages taken meanwhile split regions, so each run is looked up by address; being RAM themselves,
- * they do not change what is mapped. */
+/* Regions are merged first, so that a border between two kinds of RAM splits no large page. */
 static void map_ram(const struct memmap *m, paddr_t trampoline)
 {
     for (size_t i = 0; i < m->count;) {
@@ -117,7 +115,6 @@ static void map_ram(const struct memmap *m, paddr_t trampoline)
             continue;
         end = min_u64(end, SPACE_DIRECT_SIZE);
         map(SPACE_DIRECT + base, base, end - base, ASPACE_W);
-        i = mem_region_index(m->regions, m->count, end);
     }
     /* Low memory is reserved, but for kinds that the allocator never gets. */
     const struct mem_region *r = memmap_find(m, trampoline);

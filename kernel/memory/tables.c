@@ -5,14 +5,10 @@
 
 const char tables_label[] = "page tables";
 
-#define FIRST_CHUNK 16u
-
+/* What the loader took for this. */
 static struct {
-    struct memmap *map; /* NULL: closed */
-    paddr_t chunk;      /* next page of the last piece */
-    uint64_t spare;     /* pages left of it */
-    uint64_t taken;     /* pages taken from the map in all */
-    paddr_t back;       /* pages that came back; each begins with the address of the next one */
+    paddr_t base, next, end; /* pages from `next` on were never given */
+    paddr_t back;            /* pages that came back; each begins with the address of the next one */
 } early;
 
 static struct pmm *pmm;
@@ -35,26 +31,6 @@ static bool image_owns(void *ctx, paddr_t page)
     return pool_owns(page);
 }
 
-/* Pieces grow, so that their number (each may take a slot of the map) grows with the logarithm of
- * the RAM only. U-Boot's identity map ends at 4 GiB, so memory below is asked for first. */
-static bool take_chunk(void)
-{
-    static const paddr_t limits[2] = {4 * GIB, 0};
-    uint64_t want = max_u64(FIRST_CHUNK, early.taken / 2);
-    for (; early.map != NULL && want > 0; want /= 2) {
-        for (unsigned i = 0; i < ARRAY_LEN(limits); i++) {
-            early.chunk =
-                memmap_early_alloc(early.map, want * PAGE_SIZE, PAGE_SIZE, limits[i], tables_label);
-            if (early.chunk == PADDR_NONE)
-                continue;
-            early.taken += want;
-            early.spare = want;
-            return true;
-        }
-    }
-    return false;
-}
-
 static paddr_t early_alloc(void *ctx)
 {
     UNUSED(ctx);
@@ -63,11 +39,10 @@ static paddr_t early_alloc(void *ctx)
         early.back = *(const paddr_t *)hal_phys_to_virt(page);
         return page;
     }
-    if (early.spare == 0 && !take_chunk())
+    if (early.next == early.end)
         return PADDR_NONE;
-    page = early.chunk;
-    early.chunk += PAGE_SIZE;
-    early.spare--;
+    page = early.next;
+    early.next += PAGE_SIZE;
     return page;
 }
 
@@ -80,8 +55,8 @@ static void early_free(void *ctx, paddr_t page)
 
 static bool early_owns(void *ctx, paddr_t page)
 {
-    const struct mem_region *r = memmap_find(ctx, page);
-    return r != NULL && r->label == tables_label;
+    UNUSED(ctx);
+    return page >= early.base && page < early.end;
 }
 
 static paddr_t late_alloc(void *ctx)
@@ -106,17 +81,20 @@ static struct page_stage stages[3] = {
 
 const struct page_source tables_source = {page_chain_alloc, page_chain_free, &chain};
 
-void tables_begin(struct memmap *map)
+void tables_begin(paddr_t base, uint64_t size)
 {
-    early.map = map;
-    stages[1].source.ctx = map;
+    early.base = early.next = base;
+    early.end = base + size;
     page_chain_add(&chain, &stages[0]);
     page_chain_add(&chain, &stages[1]);
 }
 
-void tables_close_map(void)
+void tables_end(struct memmap *map)
 {
-    early.map = NULL;
+    early.end = early.next;
+    uint64_t used = early.end - early.base;
+    if (used != 0 && memmap_reserve(map, early.base, used, tables_label) != STATUS_OK)
+        HAL_PANIC("the firmware's map does not have the memory that the loader took for page tables");
 }
 
 void tables_add_pmm(struct pmm *p)
@@ -132,7 +110,7 @@ uint64_t tables_in_use(void)
 
 uint64_t tables_spare(void)
 {
-    uint64_t spare = early.spare + pool_spare();
+    uint64_t spare = (early.end - early.next) / PAGE_SIZE + pool_spare();
     for (paddr_t page = early.back; page != PADDR_NONE;
          page = *(const paddr_t *)hal_phys_to_virt(page))
         spare++;
@@ -141,7 +119,8 @@ uint64_t tables_spare(void)
 
 bool tables_complete(void)
 {
-    return stages[0].in_use + stages[1].in_use + tables_spare() == POOL_PAGES + early.taken;
+    return stages[0].in_use + stages[1].in_use + tables_spare() ==
+           POOL_PAGES + (early.end - early.base) / PAGE_SIZE;
 }
 
 void tables_log(void)

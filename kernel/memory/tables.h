@@ -1,6 +1,7 @@
 /* kernel/memory/tables.h: where page tables get their pages: 16 pages in the image
- * (kernel/early/pool.h), then pieces of the memory map, then the page allocator. Context: as kernel/boot_info.h; only the last stage
- * takes the allocator's locks.
+ * (kernel/early/pool.h), then the memory that the loader took for them, then the page allocator. So none
+ * lies in memory that the firmware's tables may not map. Context: as kernel/boot_info.h; only the last
+ * stage takes the allocator's locks.
  *
  *   T1  every page of the first two stages is in use or spare; tables_complete() recounts it
  */
@@ -11,18 +12,19 @@
 #include "mm/page_source.h"
 #include "mm/pmm.h"
 
-extern const char tables_label[]; /* the owner of the pieces of the memory map; by address */
+extern const char tables_label[]; /* the owner of the second stage's pages; by address */
 
 /* The kernel's source for every address space. PADDR_NONE when no stage has a page. A panic when
  * the allocator does not take back what it gave. Serialised by the callers: one CPU.
- * O(log(regions)), but for a new piece of the map: O(regions). */
+ * O(1) without the allocator. */
 extern const struct page_source tables_source;
 
-/* Begin the chain, with `map`, which stays, as its second stage. After tables_close_map() the map
- * is asked no more (the page allocator wants it unchanged); what is left of its last piece is still
- * given. Once each. */
-void tables_begin(struct memmap *map);
-void tables_close_map(void);
+/* Begin the chain, with [base, base + size) as its second stage: whole pages. tables_end() closes that
+ * stage before the page allocator is made: what was given is owned by tables_label in `map`, and the rest
+ * is memory of the loader, like any other, that can be reclaimed. A panic when the map does not have it.
+ * Once each. */
+void tables_begin(paddr_t base, uint64_t size);
+void tables_end(struct memmap *map);
 
 /* Add the last stage. Once, after tables_begin(). */
 void tables_add_pmm(struct pmm *);

@@ -151,6 +151,8 @@ static EFI_STATUS EFIAPI fake_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
         fw.violations += pages != KEEP_SIZE / PAGE_SIZE;
         return *at == fw.fixed && fw.fixed != 0 ? EFI_SUCCESS : EFI_NOT_FOUND;
     }
+    if (how == AllocateMaxAddress && *at >= MIB) /* this process has no memory below 4 GiB */
+        return EFI_NOT_FOUND;
     if (how == AllocateMaxAddress) {
         *at = fw.low_page;
         if (!fw.same_low)

@@ -8,6 +8,7 @@
 
 #include "efi/base/words.h"
 #include "efi/machine/framebuffer.h"
+#include "mm/memmap.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"
 
@@ -35,6 +36,68 @@ static void goes_back(struct test_state *t, const char *sentence)
     CHECK(strstr(fw.said, sentence) != NULL);
     CHECK(strstr(fw.said, "Press a key") != NULL);
     CHECK(fw.key_reads > 100 && fw.key_reads < 1000);
+}
+
+/* ---- page tables for the direct map, counted by looking at each 2 MiB ---- */
+
+#define SPAN   TIB
+#define LARGES (SPAN / (2 * MIB))
+#define GIANTS (SPAN / GIB)
+
+static uint32_t filled[LARGES]; /* bytes of RAM in each 2 MiB */
+
+static void fill(uint64_t base, uint64_t end)
+{
+    for (uint64_t at = base; at < end;) {
+        uint64_t next = min_u64(end, align_down(at, 2 * MIB) + 2 * MIB);
+        filled[at / (2 * MIB)] += (uint32_t)(next - at);
+        at = next;
+    }
+}
+
+/* One of the third level; of the second where a GiB is not one page, of the first where 2 MiB are not. */
+static uint64_t tables_wanted(bool giant_pages)
+{
+    uint64_t tables = 1;
+    for (size_t g = 0; g < GIANTS; g++) {
+        unsigned full = 0, empty = 0;
+        for (size_t i = g * 512; i < (g + 1) * 512; i++) {
+            full += filled[i] == 2 * MIB;
+            empty += filled[i] == 0;
+        }
+        tables += 512 - full - empty;
+        tables += empty < 512 && !(full == 512 && giant_pages);
+    }
+    return tables;
+}
+
+static uint64_t below(uint64_t limit)
+{
+    return ((uint64_t)rand() << 16 ^ (uint64_t)rand()) % limit;
+}
+
+/* Entries of RAM and others, touching or apart, none upon another: many of all sizes, or GiBs that share
+ * no table, or few that are very large. */
+static void random_map(unsigned seed)
+{
+    static const uint64_t most[] = {1, 3, 512, 5000, 262144, 1000000};
+    uint64_t at = 16 * MIB;
+    srand(seed);
+    memset(filled, 0, sizeof filled);
+    fw.map_count = 0;
+    while (at < SPAN && fw.map_count < 1500) {
+        uint64_t size = seed % 3 == 0 ? most[below(6)] : seed % 3 == 1 ? 700000 : 40000000;
+        uint64_t gap = seed % 3 == 0 ? most[below(5)] : 700000;
+        uint64_t pages = below(size) + 1;
+        at += below(2) == 0 && seed % 3 == 0 ? 0 : below(gap) * PAGE_SIZE;
+        at = below(4) == 0 ? align_up(at, 2 * MIB) : at;
+        pages = min_u64(pages, at < SPAN ? (SPAN - at) / PAGE_SIZE : 0);
+        bool ram = below(4) != 0;
+        fake_map_entry(ram ? 7 : 0, at, pages, 0xf);
+        if (ram)
+            fill(at, at + pages * PAGE_SIZE);
+        at += pages * PAGE_SIZE;
+    }
 }
 
 static void check_map(struct test_state *t)
@@ -306,11 +369,11 @@ TEST("loader variables are cleared where the firmware has not done it")
 
 TEST("loader pages that are not what was asked for are not used")
 {
-    static const uint64_t wrong[] = {0x123456789, 0xfffffffffffff000, 0xffffffffffff1000};
+    static const uint64_t wrong[] = {0x123456789, 0xfffffffffffff000};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         fake_start();
         fw.wrong_pages = wrong[i];
-        goes_back(t, "no memory for a stack");
+        goes_back(t, "no memory for a stack and the first page tables");
     }
     static const uint64_t low[] = {0x9f000, 0x100000, 0x9e001};
     for (size_t i = 0; i < ARRAY_LEN(low); i++) {
@@ -319,6 +382,37 @@ TEST("loader pages that are not what was asked for are not used")
         fw.same_low = true;
         CHECK(arrives(t));
         CHECK_EQ(fw.entered.trampoline, 0);
+    }
+    TEST_END;
+}
+
+TEST("loader there are always enough pages for the kernel's page tables, and not far too many")
+{
+    struct hal_paging paging = hal_paging_features();
+    for (unsigned seed = 1; seed <= 100; seed++) {
+        fake_start();
+        random_map(seed);
+        paging.pages_1g = seed % 2 == 0;
+        host_set_paging(&paging);
+        CHECK(arrives(t));
+        uint64_t wanted = tables_wanted(paging.pages_1g);
+        uint64_t taken = fw.entered.tables_bytes / PAGE_SIZE;
+        CHECK(taken >= wanted + 48); /* what lies beside the direct map */
+        CHECK(taken <= 5 * wanted + 250);
+        CHECK(fw.entered.tables != 0 && fw.entered.tables_bytes % PAGE_SIZE == 0);
+        CHECK(fw.entered.regions_bytes / sizeof(struct mem_region) >=
+              memmap_capacity_for(fw.map_count, BOOT_OWNERS));
+    }
+    paging.pages_1g = true;
+    host_set_paging(&paging);
+    for (unsigned ram = 0; ram < 2;
+         ram++) { /* pieces of one run, and what is no RAM, cost nothing */
+        fake_start();
+        fw.map_count = 0;
+        for (uint64_t i = 0; i < 1000; i++)
+            fake_map_entry(ram == 1 ? i % 7 + 1 : 0, 16 * MIB + i * 8192, ram == 1 ? 2 : 1, 0xf);
+        CHECK(arrives(t));
+        CHECK(fw.entered.tables_bytes <= 200 * PAGE_SIZE);
     }
     TEST_END;
 }

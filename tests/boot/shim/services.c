@@ -108,6 +108,7 @@ static void after_exit(void)
     tables_say_rights();
     take_console();
     tables_junk();
+    tables_after_exit();
 }
 
 /* Refused with something allocated, so that the map and its key are others the next time. */

@@ -71,7 +71,8 @@ struct config {
     uint64_t con_wild;    /* one whose pointers lead nowhere, from then on */
     uint64_t bss;     /* what the image's sections hold beyond the file is full of ones at its start */
     uint64_t junk;    /* 1: BootServices memory is overwritten after the exit, 2: free memory too */
-    uint64_t protect; /* 1: the image's sections get their rights, 2: no other data may execute */
+    uint64_t protect; /* 1: the image's sections get their rights, 2: no other data may execute, 3: and
+                         what is free at the exit is not mapped */
     uint64_t
         broken; /* for the proof, with protect: 1: data is read-only, 2: code may not execute */
     size_t options_bytes; /* load-options=HEX */
@@ -130,6 +131,9 @@ void tables_spoil_bss(void);
 
 /* A line for each section with the rights that its pages have. */
 void tables_say_rights(void);
+
+/* After the exit: what is free is not mapped (config.protect). */
+void tables_after_exit(void);
 
 /* Overwrite what the firmware has given up, but for the page tables, this stack and the GDT. */
 void tables_junk(void);

@@ -152,6 +152,44 @@ static void protect_data(void)
             set_rights(real.at[i].base, real.at[i].pages * PAGE_SIZE, true, false);
 }
 
+/* Pages of 4 KiB for all that is free, so that hide_free() needs no memory. */
+static void split_free(void)
+{
+    UINTN key;
+    if (!ok(map_read_real(st->BootServices->GetMemoryMap, &key)))
+        stop("the map cannot be read", 0);
+    for (size_t i = 0; i < real.count; i++)
+        for (uint64_t page = 0; real.at[i].type == EfiConventionalMemory && page < real.at[i].pages;
+             page++)
+            (void)entry_of(real.at[i].base + page * PAGE_SIZE, true);
+}
+
+/* A firmware that maps what it has allocated and nothing else. */
+static void hide_free(void)
+{
+    for (size_t i = 0; i < real.count; i++) {
+        for (uint64_t page = 0; real.at[i].type == EfiConventionalMemory && page < real.at[i].pages;
+             page++) {
+            uint64_t at = real.at[i].base + page * PAGE_SIZE;
+            uint64_t *entry = entry_of(at, false);
+            if (entry != NULL && (*entry & LARGE) == 0)
+                *entry &= ~(uint64_t)PRESENT;
+            flush(at);
+        }
+    }
+}
+
+void tables_after_exit(void)
+{
+    uint64_t cr0 = read_cr0();
+    if (config.protect != 3)
+        return;
+    __asm__ volatile("cli");
+    write_cr0(cr0 & ~(uint64_t)CR0_WP);
+    hide_free();
+    write_cr0(cr0);
+}
+
 void tables_protect(void)
 {
     uint64_t cr0 = read_cr0();
@@ -159,8 +197,10 @@ void tables_protect(void)
         return;
     write_cr0(cr0 & ~(uint64_t)CR0_WP);
     asm_wrmsr(EFER, asm_rdmsr(EFER) | EFER_NXE);
-    if (config.protect == 2)
+    if (config.protect >= 2)
         protect_data();
+    if (config.protect == 3)
+        split_free();
     protect_image();
     write_cr0(cr0 | CR0_WP);
 }
