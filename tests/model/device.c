@@ -124,7 +124,7 @@ static void what_is_reached(void)
     for (unsigned i = 1; i < 8; i++)
         EXPECT(shows(reach(0xFED00FF0u + 16 * i, ACPI_MEMORY, 32), 0xFED00FF0u + 16 * i));
     EXPECT(none(reach(0xFED00000u, ACPI_MEMORY, 4))); /* eight are mapped */
-    EXPECT(space_kernel.stats.pages[0] == 8);
+    EXPECT(space_kernel.tree.stats.pages[0] == 8);
 }
 
 int main(void)

@@ -149,8 +149,8 @@ static void what_is_read_is_mapped_and_goes(void)
         firmware_close();
         for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
             EXPECT(!shows(bytes[i], ranges[i].at, 1));
-        for (unsigned level = 0; level < ASPACE_SIZES; level++)
-            EXPECT(space_kernel.stats.pages[level] == 0);
+        for (unsigned level = 0; level < PAGE_TREE_SIZES; level++)
+            EXPECT(space_kernel.tree.stats.pages[level] == 0);
         EXPECT(aspace_check(&space_kernel) == NULL);
     }
     firmware_close(); /* nothing to do */
@@ -182,7 +182,7 @@ static void no_room_is_said(void)
     EXPECT(strcmp(why, "no memory is left to map it") == 0);
     EXPECT(firmware_read(&map, 4 * GIB, 1, &why) != NULL); /* what is left will do for less */
     firmware_close();
-    EXPECT(space_kernel.stats.pages[0] == 0);
+    EXPECT(space_kernel.tree.stats.pages[0] == 0);
     aspace_destroy(&space_kernel);
 }
 
