@@ -410,7 +410,7 @@ TEST("loader there are always enough pages for the kernel's page tables, and not
         fake_start();
         fw.map_count = 0;
         for (uint64_t i = 0; i < 1000; i++)
-            fake_map_entry(ram == 1 ? i % 7 + 1 : 0, 16 * MIB + i * 8192, ram == 1 ? 2 : 1, 0xf);
+            fake_map_entry(ram == 1 ? (uint32_t)(i % 7 + 1) : 0, 16 * MIB + i * 8192, ram == 1 ? 2 : 1, 0xf);
         CHECK(arrives(t));
         CHECK(fw.entered.tables_bytes <= 200 * PAGE_SIZE);
     }
