@@ -17,7 +17,9 @@ static void count_seekers(struct pmm *p, uint32_t change)
 static void release_here(void *arg)
 {
     struct pmm *p = arg;
-    magazine_release_all(&p->cpus[hal_cpu_index()]);
+    uint32_t cpu = hal_cpu_index();
+    if (cpu < p->cpu_count) /* an allocator may be for fewer CPUs than the machine has */
+        magazine_release_all(&p->cpus[cpu]);
 }
 
 bool parked_begin(struct pmm *p)
