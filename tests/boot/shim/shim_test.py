@@ -541,8 +541,11 @@ def acpi_cases():
         yield Case(f"acpi-as-{kind}", f"acpi-type={kind}", memory="128M", machine=smp, unsaid=("acpi: 2 CPUs",),
                    says=("acpi: root pointer 0x", ": it touches " + why, *WITHOUT_ACPI))  # fmt: skip
     # One page of the tables belongs to a device: the tables there are lost and named, no others.
-    yield Case("acpi-page-of-a-device", core=True, memory="128M", machine=smp, add=((11, 0x7777000, 1, 1),),
-               says=("acpi: a table at 0x0000000007777000: it touches what the firmware's map calls device memory",
+    # And 16 MiB are uncached, of which caching_cases() has more.
+    yield Case("acpi-page-of-a-device", "uncached-at=0x2000000", core=True, memory="128M", machine=smp,
+               add=((11, 0x7777000, 1, 1),),
+               says=("reserve: not write-back 0x0000000002000000 0x0000000003000000, 4096 pages",
+                     "acpi: a table at 0x0000000007777000: it touches what the firmware's map calls device memory",
                      "root pointer 0x", ": sound", "power: off by space 1, address 0x604", "by HPET;"),
                unsaid=("acpi: 2 CPUs",))  # fmt: skip
     yield Case("acpi-above-4g", "rsdp-at=0x100001000", memory="6G", machine=smp, says=WITH_ACPI)
@@ -556,7 +559,7 @@ def acpi_cases():
 
 def caching_cases():
     """RAM that an MTRR makes uncached, as firmware leaves a tail of it; nobody gets it."""
-    yield Case("uncached", "uncached-at=0x2000000", core=True, memory="128M",
+    yield Case("uncached", "uncached-at=0x2000000", memory="128M",
                says=("caching: 0x0000000000100000 0x0000000002000000 write-back",
                      "caching: 0x0000000002000000 0x0000000003000000 uncached",
                      "caching: 0x0000000003000000 0x0000000008000000 write-back",
