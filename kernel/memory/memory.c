@@ -9,7 +9,7 @@
 #define UEFI_CONVENTIONAL 7u
 #define UEFI_SP           ((uint64_t)0x40000)
 
-#define OWNERS_LATER 64u /* of BOOT_OWNERS: those of tables and pmm */
+#define OWNERS_LATER 16u /* of BOOT_OWNERS: those that pmm_create() adds */
 
 struct memmap memory_map;
 struct pmm *memory_pmm;
@@ -191,7 +191,6 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
     reserve(info->trampoline, PAGE_SIZE, "trampoline");
     reserve(info->keep, KEEP_SIZE, "kept log");
     reserve_screen(&info->framebuffer, no_screen);
-    unfit_reserve(&memory_map, (size_t)2 * OWNERS_LATER);
 }
 
 void memory_make_space(const struct boot_info *info)
@@ -209,6 +208,7 @@ void memory_use_space(void)
 void memory_make_pmm(uint32_t cpus)
 {
     tables_end(&memory_map);
+    unfit_reserve(&memory_map, (size_t)2 * OWNERS_LATER);
     status_t s = pmm_create(&memory_map, cpus, &memory_pmm);
     if (s == STATUS_OK) {
         tables_add_pmm(memory_pmm);

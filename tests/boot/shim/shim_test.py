@@ -544,9 +544,10 @@ def acpi_cases():
     # And 16 MiB are uncached, of which caching_cases() has more.
     yield Case("acpi-page-of-a-device", "uncached-at=0x2000000", core=True, memory="128M", machine=smp,
                add=((11, 0x7777000, 1, 1),),
-               says=("reserve: not write-back 0x0000000002000000 0x0000000003000000, 4096 pages",
-                     "acpi: a table at 0x0000000007777000: it touches what the firmware's map calls device memory",
-                     "root pointer 0x", ": sound", "power: off by space 1, address 0x604", "by HPET;"),
+               says=("acpi: a table at 0x0000000007777000: it touches what the firmware's map calls device memory",
+                     "root pointer 0x", ": sound",
+                     "reserve: not write-back 0x0000000002000000 0x0000000003000000, 4096 pages",
+                     "power: off by space 1, address 0x604", "by HPET;"),
                unsaid=("acpi: 2 CPUs",))  # fmt: skip
     yield Case("acpi-above-4g", "rsdp-at=0x100001000", memory="6G", machine=smp, says=WITH_ACPI)
     yield Case("acpi-vga-area", "rsdp-at=0xa0000", memory="128M", machine=smp,
