@@ -363,7 +363,7 @@ def check_rubbish(c, s):
     c.check("still-here" in s.until(b'"still-here" is not a command'), "alive after rubbish")
     s.until(PROMPT)
     s.send(b"".join(b"alloc 9q%d\r" % i for i in range(40)))
-    answer = s.until(b'"9q39" cannot be')
+    answer = s.until(b'"9q39" does not fit')
     c.equal(answer.count("does not fit"), 40, "lines pasted at once, and their answers")
     s.until(PROMPT)
 
