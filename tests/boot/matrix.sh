@@ -87,11 +87,7 @@ matrix_boot() { # WHEN [NAME...]
         read -r name when _ <<<"$row"
         [[ $when =~ ^($1)$ ]] || continue
         [ $# -eq 1 ] || [[ " ${*:2} " == *" $name "* ]] || continue
-        if [ "$when" = alone ]; then
-            step_alone "boot-$name" boot_row "$name" "$row"
-        else
-            step "boot-$name" boot_row "$name" "$row"
-        fi
+        step "boot-$name" boot_row "$name" "$row"
     done
 }
 
@@ -105,7 +101,7 @@ check_matrix() {
         read -r name when _ <<<"$row"
         count=$((count + 1))
         [[ $row =~ ^([^|[:space:]]+[[:space:]]+){9}[^|[:space:]]+[[:space:]]*\|[^|]*\|[^|]*$ ]] &&
-            [[ $when =~ ^(fast|alone|full)$ ]] && read_row "$row" && continue
+            [[ $when =~ ^(fast|full)$ ]] && read_row "$row" && continue
         echo "the row '$name' of tests/boot/matrix cannot be read: see the columns at its top"
         bad=$((bad + 1))
     done

@@ -3,15 +3,15 @@
 
     behaviours.py BEHAVIOURS.md LOGS [SOURCE...]
 
-A behaviour is a row `| identifier | sentence | where | tests |` of a table. Each test is named in
-backquotes as `STEP` or `STEP: NAME`: a step of ./run.sh test, and the name that its log gives to one
-test (`ok: NAME`); `kernel: NAME` is a test that the kernel alone runs, named in a SOURCE. LOGS is the
-folder with each step's STEP.log and STEP.count. `where` is what the tests make true of it: desk,
-kernel (a unit test runs in both), boot.
+A behaviour is a row `| identifier | sentence | tests |` of a table. Tests are steps of ./run.sh test with
+`;` between; behind a step, in backquotes, the beginnings of names that its log gives single tests
+(`ok: NAME`), each of one test only. The step `kernel` has the tests that the kernel alone runs, by their
+names in a SOURCE. LOGS is the folder with each step's STEP.log and STEP.count.
 
 Fails, with a sentence for each, when a behaviour has no test or one that did not pass, when a test
-passed that no behaviour names, when an identifier stands twice, when `where` is not true, and when
-there is nothing to compare. A test that was skipped, with its reason, does not make a behaviour fail.
+passed that no behaviour names, when a beginning fits several tests, when an identifier stands twice,
+when a sentence is longer than 120 characters, and when there is nothing to compare. A test that was
+skipped, with its reason, does not make a behaviour fail.
 """
 import collections
 import glob
@@ -19,16 +19,16 @@ import os
 import re
 import sys
 
-ROW = re.compile(r"^\| ([A-Za-z0-9-]+) \| (\S.*?) \| ([a-z, ]+) \| (.*) \|$")
+ROW = re.compile(r"^\| ([A-Za-z0-9-]+) \| (\S.*?) \| (\S.*) \|$")
 HEAD = re.compile(r"^\|( id |-)")
+STEP = re.compile(r"([\w.-]+)((?: `[^`]+`)*)(?:; |$)")
+CELL = re.compile(rf"({STEP.pattern})+")
+LONGEST = 120
 PASSED = re.compile(r"^ok: (.+?)(?: \(\d+ (?:cases|checks)\)|: \d+ calls.*)?$")
 SKIPPED = re.compile(r"^skip (.+?): ")
 KERNEL = re.compile(r'^TEST\("((?:[^"\\]|\\.)*)"\)', re.M)
-# The boot that runs every test of the kernel, and the beginnings of names of steps that start QEMU.
+# The boot that runs every test of the kernel.
 KERNEL_BOOT = "boot-128M"
-BOOTS = ("boot-", "plant-", "options-", "machine-", "screen-", "again-", "firmware-", "secure-boot",
-         "monitor", "report", "shim", "portable-clang", "mute", "bases", "sparse", "time-ratio",
-         "embed-boot")
 # Steps that are one test, whatever their logs name: the names are those of another step, or planted.
 # Those of models that are built for another machine too end in its name.
 WHOLE = re.compile(r"unit-gcc|model-frame|.*-aarch64(_tsan)?")
@@ -59,26 +59,39 @@ def read_results(folder, sources):
     return results
 
 
-def places(test):
-    """Where a test runs."""
-    step = test.split(": ")[0]
-    if step == "unit":
-        return {"desk", "kernel"}
-    return {"kernel"} if step == "kernel" else {"boot"} if step.startswith(BOOTS) else {"desk"}
+def whole_name(key, results):
+    """The test that a key begins, and what is wrong when it begins several."""
+    found = [k for k in results if k.startswith(key)]
+    if key in results or len(found) == 0:
+        return key, []
+    return found[0], [] if len(found) == 1 else [f"`{key}` is the beginning of {len(found)} tests"]
+
+
+def tests_of(cell, results):
+    """The tests that a row names, and what is wrong with the naming."""
+    if not CELL.fullmatch(cell):
+        return [], [f"its tests `{cell}` cannot be read"]
+    keys, wrong = [], []
+    for step, names in STEP.findall(cell):
+        keys += [] if names else [step]
+        for name in re.findall("`([^`]+)`", names):
+            key, several = whole_name(f"{step}: {name}", results)
+            keys.append(key)
+            wrong += several
+    return keys, wrong
 
 
 def check_row(row, results, named):
     """What is wrong with one behaviour."""
-    identifier, _, where, tests = row
-    keys = re.findall(r"`([^`]+)`", tests)
-    wrong = [] if keys else [f"{identifier} names no test"]
+    identifier, sentence, cell = row
+    keys, wrong = tests_of(cell, results)
+    wrong = [f"{identifier}: {text}" for text in wrong]
+    if len(sentence) > LONGEST:
+        wrong.append(f"{identifier} is not a short line: {len(sentence)} characters, {LONGEST} at most")
     for key in keys:
         named.add(key)
         if results.get(key) not in ("passed", "skipped"):
             wrong.append(f"{identifier}: the test `{key}` {'failed' if key in results else 'did not run'}")
-    true = set().union(*map(places, keys)) if keys else set()
-    if keys and set(where.split(", ")) != true:
-        wrong.append(f"{identifier}: its tests run in {', '.join(sorted(true))}, not in {where}")
     return wrong
 
 
@@ -105,7 +118,7 @@ def read_rows(path):
             if row:
                 rows.append(row.groups())
             elif line.startswith("|"):
-                wrong.append(f"{path}:{number}: not a row `| identifier | sentence | where | tests |`")
+                wrong.append(f"{path}:{number}: not a row `| identifier | sentence | tests |`")
     return rows, wrong
 
 

@@ -6,18 +6,19 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HEAD = "# Behaviours\n\n| id | behaviour | where | tests |\n|---|---|---|---|\n"
+HEAD = "# Behaviours\n\n| id | behaviour | tests |\n|---|---|---|\n"
 ROWS = [
-    "| a1 | It adds. | desk, kernel | `unit: sum.adds` |",
-    "| a2 | It takes. | desk | `model-sum: takes, \"once\"`; `lint` |",
-    "| a3 | It starts. | boot | `boot-128M` |",
-    "| a4 | It faults. | kernel | `kernel: space.faults` |",
-    "| a5 | Not here. | desk | `other`; `skipped` |",
-    "| a6 | By gcc, and for another machine. | desk | `unit-gcc`; `model-sum-aarch64` |",
+    "| a1 | It adds. | unit `sum.adds` |",
+    "| a2 | It takes. | model-sum `takes, \"once\"; or` `gives`; lint |",
+    "| a3 | It starts. | boot-128M |",
+    "| a4 | It faults. | kernel `space.f` |",
+    "| a5 | Not here. | other; skipped |",
+    "| a6 | By gcc. | unit-gcc |",
+    "| a7 | For another machine. | model-sum-aarch64 |",
 ]
 LOGS = {
     "unit": ("ok: sum.adds\n1 passed, 0 failed\n", "1 0 0"),
-    "model-sum": ('ok: takes, "once" (12 cases)\n', "1 0 0"),
+    "model-sum": ('ok: takes, "once"; or twice (12 cases)\nok: gives\nok: gives more\n', "3 0 0"),
     "lint": ("fine\n", "1 0 0"),
     "boot-128M": ("40 passed, 0 failed\n", "40 0 0"),
     "other": ("no such compiler\n0 passed, 0 failed, 1 skipped\n", "0 0 1"),
@@ -69,8 +70,10 @@ def with_log(name, text, count):
     return {**LOGS, name: (text, count)}
 
 
+expect("a whole name that begins another", "belongs to no behaviour", ROWS, LOGS)
+ROWS[1] = ROWS[1].replace("; lint", " `gives more`; lint")
 expect("all is well", None, ROWS, LOGS)
-expect("a behaviour without its test", "names no test", changed(1, '`model-sum: takes, "once"`; `lint`', "-"),
+expect("a behaviour without its test", "cannot be read", changed(1, 'model-sum `takes, "once"; or` `gives` `gives more`; lint', "?"),
        {k: v for k, v in LOGS.items() if k not in ("model-sum", "lint")})
 expect("a test that did not run", "did not run", ROWS, {k: v for k, v in LOGS.items() if k != "lint"})
 expect("a test that failed", "`lint` failed", ROWS, with_log("lint", "oh\n", "0 1 0"))
@@ -82,12 +85,16 @@ expect("a kernel test that is gone", "did not run", ROWS, LOGS, source="")
 expect("a test without a behaviour", "`extra` belongs to no behaviour", ROWS, with_log("extra", "", "1 0 0"))
 expect("a new test in a step", "`unit: sum.halves` belongs", ROWS,
        with_log("unit", "ok: sum.adds\nok: sum.halves\n", "2 0 0"))
+expect("a beginning that fits two tests", "the beginning of 2 tests", changed(0, "sum.adds", "sum.") + ["| a8 | Both. | unit `sum.adds` `sum.halves` |"],
+       with_log("unit", "ok: sum.adds\nok: sum.halves\n", "2 0 0"))
+expect("a beginning that fits none", "`unit: sum.adds two` did not run", ROWS + ["| a8 | Two. | unit `sum.adds two` |"], LOGS)
 expect("a step that counts whole", "`unit-gcc` failed", ROWS,
        with_log("unit-gcc", "ok: sum.adds\nFAIL: sum.halves\n", "1 1 0"))
 expect("an identifier twice", "stands 2 times", ROWS + [ROWS[0]], LOGS)
-expect("a place that is not true", "not in desk", changed(2, "boot |", "desk |"), LOGS)
-expect("a place that is left out", "not in desk", changed(0, "desk, kernel", "desk"), LOGS)
-expect("a row that cannot be read", "not a row", ROWS + ["| a7 | It has no tests |"], LOGS)
+expect("a line that is long", "not a short line", changed(2, "It starts.", "It starts" + " and starts" * 11), LOGS)
+expect("a line that is just short", None, changed(2, "It starts.", "x" * 120), LOGS)
+expect("a row that cannot be read", "not a row", ROWS + ["| a8 | It has no tests |"], LOGS)
+expect("a row of the old kind", "cannot be read", ROWS + ["| a8 | It adds. | desk | `unit: sum.adds` |"], LOGS)
 expect("nothing at all", "nothing to compare", [], {}, source="")
 expect("no behaviours", "nothing to compare", [], {}, source="", head="# empty\n")
 
