@@ -23,20 +23,14 @@ desk_programs() { # model or fuzz
     make_here programs | sed -n "s/^$1-//p"
 }
 
-# The same sources in two folders give the same bytes.
+# The same sources in another folder give the same bytes as here, where the build was a growing one.
 check_reproducible() {
-    local folder one two
-    folder=$(mktemp -d) || return 1
-    one=$folder/a two=$folder/another-and-longer/name
-    mkdir -p "$one" "$two"
-    tar -C "$ROOT" --exclude=./build --exclude=./.git -cf - . | tee >(tar -C "$two" -xf -) |
-        tar -C "$one" -xf -
-    sleep 1
-    make -s -C "$one" COMMIT=reproducible dist && make -s -C "$two" COMMIT=reproducible dist &&
-        cmp "$one/build/BOOTX64.EFI" "$two/build/BOOTX64.EFI" &&
-        cmp "$one/build/dist/SHA256SUMS" "$two/build/dist/SHA256SUMS" &&
-        echo "two folders, the same $(wc -c <"$one/build/BOOTX64.EFI") bytes, the same downloads"
-    local status=$?
+    local folder=$SUITE_LOGS/another-and-longer/name status
+    make -s -C "$folder" BUILD=build COMMIT="$(cat "$BUILD/commit")" SOURCE_DATE_EPOCH="$(cat "$folder.epoch")" dist &&
+        cmp "$BUILD/BOOTX64.EFI" "$folder/build/BOOTX64.EFI" &&
+        cmp "$BUILD/dist/SHA256SUMS" "$folder/build/dist/SHA256SUMS" &&
+        echo "two folders, the same $(wc -c <"$BUILD/BOOTX64.EFI") bytes, the same downloads"
+    status=$?
     rm -rf "$folder"
     return $status
 }
@@ -77,7 +71,6 @@ desk_steps() {
     step cover-list counted python3 "$ROOT/tests/lint/unreachable_test.py"
     step harness-mutate counted python3 "$ROOT/tests/mutate/mutate_test.py"
     step map-totals python3 "$ROOT/tests/data/maps/totals.py" --check
-    step fuzz-plant counted python3 "$ROOT/tests/fuzz/plant.py" options format
     step portable-gcc counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick gcc
     if have_tidy; then
         step tidy make_here tidy
@@ -100,6 +93,7 @@ desk_steps() {
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
     step sim counted python3 "$ROOT/tests/sim/test.py"
     step soak counted make_here TIME=5 soak-desk
+    step fuzz-plant counted env BUILD="$BUILD" python3 "$ROOT/tests/fuzz/plant.py" options format
     for name in $(desk_programs fuzz); do
         if [ "$name" = memmap ]; then seconds=60; else seconds=10; fi
         step "fuzz-$name" run_fuzz "$name" "$seconds"
@@ -111,9 +105,13 @@ model_step() { # NAME
     step "model-$1" counted "$BUILD/host/model-$1"
 }
 
-# Everything that is booted, in one make; and whether KVM will do.
+# What is booted, in one make; a copy of the sources as they are now; and whether KVM will do.
 build_image() {
-    make_here image dist shim || return 1
+    local copy=$SUITE_LOGS/another-and-longer/name
+    SOURCE_DATE_EPOCH=$(git -C "$ROOT" log -1 --format=%ct 2>/dev/null || echo 0)
+    export SOURCE_DATE_EPOCH
+    make_here image dist shim && mkdir -p "$copy" && echo "$SOURCE_DATE_EPOCH" >"$copy.epoch" &&
+        tar -C "$ROOT" -cf - LICENSE Makefile efi hal kernel mm tests | tar -C "$copy" -xf - || return 1
     IMAGE=$BUILD/BOOTX64.EFI
     choose_accel
 }
@@ -121,8 +119,8 @@ build_image() {
 image_steps() {
     after
     step image build_image
-    step reproducible check_reproducible
     after image
+    step reproducible check_reproducible
     step image-size check_image_size
     step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
 }

@@ -38,6 +38,17 @@ def make(folder, target):
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
 
 
+def copy_tree(folder, target):
+    """The sources, and what of mm/ and kernel/ is built for fuzzing already; the target itself is built anew."""
+    for part in ("Makefile", "efi", "hal", "kernel", "mm", "tests"):
+        source = ROOT / part
+        shutil.copytree(source, os.path.join(folder, part)) if source.is_dir() else shutil.copy(source, folder)
+    built = ROOT / os.environ.get("BUILD", "build") / "desk" / "fuzz"
+    if built.is_dir():
+        shutil.copytree(built, os.path.join(folder, "build", "desk", "fuzz"))
+        pathlib.Path(folder, f"build/desk/fuzz/tests/fuzz/{target}.o").unlink(missing_ok=True)
+
+
 def find(folder, target, seconds):
     """Whether the target found something, and what it said."""
     found = os.path.join(folder, "found")
@@ -55,9 +66,7 @@ def plant(target, seconds):
         return "no error is listed for it in tests/fuzz/plant.py"
     name, old, new = PLANTS[target]
     with tempfile.TemporaryDirectory() as folder:
-        for part in ("Makefile", "efi", "hal", "kernel", "mm", "tests"):
-            source = ROOT / part
-            shutil.copytree(source, os.path.join(folder, part)) if source.is_dir() else shutil.copy(source, folder)
+        copy_tree(folder, target)
         path = pathlib.Path(folder, name)
         text = path.read_text(encoding="utf-8")
         if text.count(old) != 1:
