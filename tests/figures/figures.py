@@ -159,8 +159,12 @@ def capture_memsim():
     return f"build/host/memsim map {file} | sed -n '/^zones:/,$p'", text[start:].strip()
 
 
+# How far a run was, in front of each step's line ("[ 37/212  4:10 of 8:40] ").
+PROGRESS = re.compile(r"^\[ *\d+/\d+ +\d+:\d\d of \d+:\d\d\] ", re.M)
+
+
 def capture_tests():
-    text = run("./run.sh test 2>&1")
+    text = PROGRESS.sub("", run("./run.sh test 2>&1"))
     steps = [line for line in text.splitlines() if not line.startswith("pe_lint")]
     return "./run.sh test", "\n".join(steps)
 
@@ -200,7 +204,8 @@ def said(command, pattern, good=(0,)):
 
 def capture_matrix():
     """Machines that booted are named in a paragraph; every other line stays."""
-    command, text = said("./run.sh matrix", r"^(ok|FAIL|skip) |took|passed, ")
+    command, text = said("./run.sh matrix", r"^(\[.*\] )?(ok|FAIL|skip) |took|passed, ")
+    text = PROGRESS.sub("", text)
     booted = re.findall(r"^ok +boot-(\S+) .*\n", text, re.M)
     rest = re.sub(r"^ok +boot-\S+ .*\n", "", text, flags=re.M)
     names = textwrap.fill(" ".join(booted), 120, break_on_hyphens=False)
