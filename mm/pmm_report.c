@@ -140,11 +140,14 @@ static void add_counters(const struct pmm *p, struct zone *z, struct pmm_stats *
     hal_irq_restore(irq);
 }
 
-/* While others run, the whole blocks that were counted may be more than what is free by then. */
-static uint32_t fragmentation(const struct pmm_stats *s)
+/* What was counted block by block may be more than there is by now, when others ran meanwhile. */
+static void reconcile(struct pmm_stats *s)
 {
-    uint64_t whole = s->free_blocks * BLOCK_PAGES;
-    return whole >= s->free ? 0 : (uint32_t)(1000 - whole * 1000 / s->free);
+    s->parked = min_u64(s->parked, s->total - s->free);
+    s->largest_run = min_u64(s->largest_run, s->free);
+    s->free_blocks = min_u64(s->free_blocks, s->free / BLOCK_PAGES);
+    if (s->free != 0)
+        s->fragmentation = (uint32_t)(1000 - s->free_blocks * BLOCK_PAGES * 1000 / s->free);
 }
 
 void pmm_stats(struct pmm *p, enum pmm_zone id, struct pmm_stats *out)
@@ -160,7 +163,7 @@ void pmm_stats(struct pmm *p, enum pmm_zone id, struct pmm_stats *out)
     for (uint32_t i = 0; i < z->lists.region_count; i++)
         walk_region(&w, z, &z->lists.regions[i]);
     add_counters(p, z, out);
-    out->fragmentation = fragmentation(out);
+    reconcile(out);
 }
 
 /* --- facts --- */

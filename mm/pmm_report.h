@@ -26,7 +26,7 @@ struct pmm_stats {
  * Other CPUs may be inside. Then total, free, failures and low_water are those of one moment, and
  * allocs and frees lack or repeat some calls of that moment. What is counted from the bits (parked,
  * largest_run, runs, free_blocks, and so fragmentation) counts each block as it was at some time
- * during the call.
+ * during the call. Still free + parked is at most total, and no run is longer than free.
  *
  * A zone without memory: all zero but, for DMA, the failures of calls whose zones have none.
  * O(blocks in use + extents + runs). Takes the zone's lock for one block at a time. */
