@@ -148,7 +148,7 @@ run_embed_boot() {
 BASES='48M 128M 512M 3G 5G 8G u-boot no-pge'
 check_bases() {
     local boot
-    local -a bases
+    local -a bases=()
     for boot in $BASES; do
         mapfile -t -O "${#bases[@]}" bases < <(sed -n 's/.*image: at \(0x[0-9a-f]*\).*/\1/p' "$SUITE_LOGS/boot-$boot.serial")
     done
