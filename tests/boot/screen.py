@@ -375,7 +375,7 @@ def boot(arguments, words, folder, size, silent):
             ask(path, [])
         for raw in run.stdout:
             log.append(raw.decode("latin-1").rstrip("\r\n"))
-            if halfway is None and re.search(r"\] test: skip pmm ", log[-1]):
+            if halfway is None and re.search(r"\] test: skip pmm\.", log[-1]):
                 file = os.path.join(folder, "halfway.ppm")
                 ask(path, [f"screendump {file}"], end=False)
                 halfway = Picture(file)
