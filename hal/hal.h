@@ -40,12 +40,13 @@ _Noreturn void hal_panic(const char *what, const char *file, int line);
 
 #define HAL_PANIC(what) hal_panic((what), __FILE__, __LINE__)
 
-/* Run fn(arg) on every other CPU that uses mm/, with interrupts disabled and outside of mm/, and return
- * when it has run on each; what it wrote is visible then. A CPU that waits in hal_lock() runs it there,
- * for it may wait for a lock that the caller holds; mm/ is written so that this does no harm. `fn` takes
- * zone locks, and makes no such call itself. True: it has run everywhere (one CPU has no others). False:
- * this port cannot do it, and it has run nowhere; what holds then, mm/pmm.h says. Called with interrupts
- * disabled and no lock of mm/ held, and only by a call of mm/pmm.h that would fail otherwise. */
+/* Run fn(arg) on every other CPU that uses mm/, with interrupts disabled and outside of mm/, and
+ * return when it has run on each; what it wrote is visible then. A CPU that waits in hal_lock()
+ * runs it there, for it may wait for a lock that the caller holds; mm/ is written so that this does
+ * no harm. `fn` takes zone locks, and makes no such call itself. True: it has run everywhere (one
+ * CPU has no others). False: this port cannot do it, and it has run nowhere; what holds then,
+ * mm/pmm.h says. Called with interrupts disabled and no lock of mm/ held, and only by a call of
+ * mm/pmm.h that would fail otherwise. */
 bool hal_call_others(void (*fn)(void *arg), void *arg);
 
 /* What the CPU can do with page tables, as it is set up now. */

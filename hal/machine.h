@@ -1,8 +1,8 @@
 /* hal/machine.h: what the kernel asks of the machine around the CPUs: registers, serial port,
- * keyboard, timers, and how it is reset. A port implements all of it; where a machine has no such
- * thing, that is said or nothing happens. The CPU itself is in hal/cpu.h.
+ * keyboard, timers, reset. A port implements all of it; where a machine has no such thing, the
+ * function does nothing or says so. The CPU itself is in hal/cpu.h.
  *
- * Everything is polled. Context: any, one CPU at a time, no lock; O(1) where no cost is told.
+ * Everything is polled. Context: any, one CPU at a time, no lock. Where no cost is given, O(1).
  */
 #ifndef HAL_MACHINE_H
 #define HAL_MACHINE_H
@@ -11,8 +11,8 @@
 
 /* Registers. */
 
-/* A register that can be reached: in memory, mapped uncached at `at`, or at an I/O port, which only PCs
- * have. Both 0: it cannot. */
+/* A register of a device: in memory, mapped uncached at `at`, or at an I/O port, which only PCs
+ * have. Both 0: it cannot be reached. */
 struct machine_register {
     volatile void *at;
     uint16_t port;
@@ -22,13 +22,14 @@ bool machine_reached(struct machine_register);
 /* Are there I/O ports? */
 bool machine_has_ports(void);
 
-/* Read and write a register of `bits` bits, 8, 16 or 32; any other number counts as 8. One access of
- * that width. One that cannot be reached reads as 32 ones, and a write to it is nothing. */
+/* Read or write a register by one access of `bits` bits: 8, 16 or 32; any other number counts as 8.
+ * A register that cannot be reached reads as 32 ones, and writing it does nothing. */
 uint32_t machine_read(struct machine_register, unsigned bits);
 void machine_write(struct machine_register, unsigned bits, uint32_t value);
 
-/* Read the 32 bits that hold a byte of a device's PCI configuration space on bus 0, or write the byte:
- * `device` below 32, `function` below 8, `offset` below 256. Where there is no such device, 32 ones. */
+/* Read the 32 bits that hold a byte of a device's PCI configuration space on bus 0, or write the
+ * byte: `device` below 32, `function` below 8, `offset` below 256. Where there is no such device,
+ * 32 ones. */
 uint32_t machine_read_pci(unsigned device, unsigned function, unsigned offset);
 void machine_write_pci(unsigned device, unsigned function, unsigned offset, uint8_t value);
 
@@ -41,54 +42,57 @@ struct machine_spoilt {
 };
 struct machine_spoilt machine_spoilt(unsigned which);
 
-/* Serial port: a 16550 (National Semiconductor, PC16550D), that is believed to exist only after it has
- * proved so, and given up the first time it does not keep up, until something comes in there. */
+/* Serial port: a 16550 (National Semiconductor, PC16550D). It is used only after its registers have
+ * been found to work. When it does not take a byte in time it is given up, until a byte comes in.
+ */
 
-/* Its eight registers, each `bits` bits (8, 16 or 32) from the one before and accessed with that width;
- * at I/O ports 8. `divisor`: its rate as a part of 115200 baud; 0: as it is set. */
+/* Its eight registers, each `bits` bits (8, 16 or 32) from the one before and accessed with that
+ * width; at I/O ports 8. `divisor`: its rate as a part of 115200 baud; 0: as it is set. */
 struct serial_port {
     struct machine_register first;
     uint8_t bits, divisor;
 };
 
-/* Probe the port and set it to its rate, 8N1. False: nothing there that behaves like a 16550, and
- * there is no port from then on. */
+/* Look for a 16550 there and set its rate, 8N1. False: nothing there behaves like one, and there is
+ * no serial port from then on. */
 bool serial_init(struct serial_port);
 
-/* Send a byte; waits for room for 100000 port reads at most (10 ms or more, some 100 ms on a PC),
- * then gives the port up. Nothing without one. */
+/* Send a byte. Waits for room for at most 100000 reads (10 ms or more, about 100 ms on a PC), then
+ * gives the port up. Does nothing without a port. */
 void serial_put(char c);
 
-/* The next byte that came in, or -1. Input is taken in while output waits for room, too, 512 bytes
- * ahead at most; what did not fit, or came in damaged, is replaced by SERIAL_LOST. */
+/* The next byte that came in, or -1. While output waits, up to 512 bytes of input are kept;
+ * SERIAL_LOST stands for bytes beyond that, and for a damaged one. */
 #define SERIAL_LOST 0x18
 int serial_get(void);
 
-/* A port was found and still works. */
+/* Is there a serial port that works? */
 bool serial_works(void);
 
 /* Keyboard: the one behind a PC's i8042, ports 60h and 64h. */
 
-/* Make the keyboard ready; false where there is no controller or a dead one. Every wait is bounded, nine
- * of 100000 port reads at most (10 ms or more each, some 100 ms on a PC). */
+/* Make the keyboard ready. False: there is no controller, or it does not answer. At most nine waits
+ * of 100000 reads each (10 ms or more, about 100 ms on a PC). */
 bool machine_open_keyboard(void);
 
-/* The next scan code of set 1, or -1: none, or no keyboard. */
+/* The next scan code of set 1, or -1. */
 int machine_scan_code(void);
 
 /* Timers. */
 
-/* What tables say of timers: the first of the HPET's registers (Intel, "IA-PC HPET Specification" 1.0a),
- * and the ACPI PM timer (ACPI 6.5, 4.8.3.3), which counts in 24 bits or 32. */
+/* The timers that ACPI tables name: the first of the HPET's registers (Intel, "IA-PC HPET
+ * Specification" 1.0a), and the ACPI PM timer (ACPI 6.5, 4.8.3.3), which counts in 24 bits or 32.
+ */
 struct machine_timers {
     struct machine_register hpet, pm_timer;
     bool pm_timer_32;
 };
 
-/* How fast hal_cycles() counts by source `which`, the best first: its name, and ticks a second, 0 where
- * it is not there, stands still, runs backwards, or gives a rate outside 100 MHz to 20 GHz. A name NULL:
- * there are no more sources. Takes 20 ms for a source that must be measured by; a dead one 2^24 ticks,
- * none more than 2^30 or 2^20 reads. A timer is left as it was found. */
+/* How fast hal_cycles() counts by source `which`, number 0 being the best: the name of the source,
+ * and ticks a second. 0 ticks: the source does not exist, stands still, runs backwards, or gives a
+ * rate outside 100 MHz to 20 GHz. A name that is NULL: there are no more sources. Measuring takes
+ * 20 ms; with a timer that stands still 2^24 ticks, and never more than 2^30 ticks or 2^20 reads.
+ * Timers are left as they were found. */
 struct machine_rate {
     const char *name;
     uint64_t hz;
@@ -107,13 +111,13 @@ unsigned machine_mask_lines(volatile void *registers);
 
 /* The end. */
 
-/* Try to reset the machine, or to switch it off, by way `which`, beyond what ACPI tables name; false:
- * there is no such way. It may return before the machine obeys, or though it does not. */
+/* Try way `which` to reset the machine, or to switch it off: those that no ACPI table names. False:
+ * there is no such way. True says that it was tried; the machine may obey later, or not at all. */
 bool machine_reset(unsigned which);
 bool machine_off(unsigned which);
 
-/* End the emulator that this runs in with a status that says `pass` or not, if it has a device for that
- * (QEMU's isa-debug-exit at port F4h: 33 for pass, 35 else). Returns when there is none. */
+/* End the emulator with the status 33 for pass, 35 for fail, if it has a device for that (QEMU's
+ * isa-debug-exit at port F4h). Returns when there is none. */
 void machine_debug_exit(bool pass);
 
 #endif

@@ -5,17 +5,17 @@
  * LoaderData; what the firmware's own addresses (rsdp, smbios, runtime_services, framebuffer) name
  * is its own.
  *
- * Context of all that is in kernel/, where a header does not say otherwise: one CPU, the one that
- * booted; interrupts off from kernel_enter() (kernel/main.h) on, so that only exceptions, NMIs and machine checks
- * can come in between; no lock taken, and not reentrant. O(1) where no cost is told.
+ * Context of everything in kernel/, unless a header says otherwise: on the CPU that booted, outside
+ * of traps and interrupts; no lock is taken, and nothing is reentrant. Interrupts are off until
+ * cpus_start() (kernel/cpus/cpus.h) and may come from then on. Where no cost is given, O(1).
  */
 #ifndef KERNEL_BOOT_INFO_H
 #define KERNEL_BOOT_INFO_H
 
 #include "hal/base.h"
 
-/* A firmware descriptor in our own terms, firmware order kept (efi/base/rawmap.h makes it). `end` is
- * exclusive; a descriptor that wraps keeps its wrapped end, and the kernel reports it. Types and
+/* A firmware descriptor in our own terms, firmware order kept (efi/base/rawmap.h makes it). `end`
+ * is exclusive; a descriptor that wraps keeps its wrapped end, and the kernel reports it. Types and
  * attributes are numbered as UEFI 2.10 does, sections 7.2.1 and 7.2.3. */
 struct boot_mem {
     uint64_t base;

@@ -131,8 +131,9 @@ static void kernel_main(void *arg)
     verdict(sound);
 }
 
-/* At its new base, on the loader's stack; below it still the firmware's identity map. Variables are as they
- * were before the move, and none holds a pointer into the image but those that have moved with it.
+/* At its new base, on the loader's stack; below it still the firmware's identity map. Variables are
+ * as they were before the move, and none holds a pointer into the image but those that have moved
+ * with it.
  */
 static void kernel_moved(void *arg)
 {

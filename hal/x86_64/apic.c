@@ -24,7 +24,8 @@ enum {
     TARGET = 0x310
 };
 
-/* The command register (SDM vol. 3A, 10.6.1): how it is delivered, and that it is still under way. */
+/* The command register (SDM vol. 3A, 10.6.1): how it is delivered, and that it is still under way.
+ */
 enum { FIXED = 0x4000, NMI = 0x4400, INIT = 0x4500, STARTUP = 0x4600, PENDING = 0x1000 };
 
 #define COMMAND_READS 100000u /* a command that is not taken by then never is */
@@ -97,7 +98,8 @@ void apic_join(void)
     mask_local_vectors();
 }
 
-/* Once it is on, an x2APIC cannot go back but by way of off (SDM vol. 3A, 10.12.5): so it stays on. */
+/* Once it is on, an x2APIC cannot go back but by way of off (SDM vol. 3A, 10.12.5): so it stays on.
+ */
 bool cpu_use_wide_ids(void)
 {
     if (!usable || !features.x2apic)

@@ -1,5 +1,5 @@
-/* Control registers and the model-specific ones that say how memory is used (Intel SDM vol. 3A, 2.2.1,
- * 2.5, 11.12). */
+/* Control registers and the model-specific ones that say how memory is used (Intel SDM vol. 3A,
+ * 2.2.1, 2.5, 11.12). */
 #include "hal/cpu.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/control.h"

@@ -4,8 +4,8 @@
 
 #include "hal/x86_64/percpu.h"
 
-/* Set CR0, CR4 and EFER to what they must be, from scratch but for CR4.LA57: bits that we do not know, such as
- * EFER.TCE, are cleared. */
+/* Set CR0, CR4 and EFER to what they must be, from scratch but for CR4.LA57: bits that we do not
+ * know, such as EFER.TCE, are cleared. */
 void control_set_registers(void);
 
 /* What cpu_own() promises, on the CPU whose `p` is, with its GDT and TSS built. */

@@ -23,7 +23,8 @@ void descriptors_load_tables(const uint16_t *gdt, const uint16_t *idt); /* stack
 static struct gate idt[256];
 static _Alignas(4096) unsigned char stacks[CPU_TRAP_STACKS][STACK_SIZE];
 
-/* A stack each for the vectors that may come on a broken one, in the order of the TSS's IST entries. */
+/* A stack each for the vectors that may come on a broken one, in the order of the TSS's IST
+ * entries. */
 static const struct {
     const char *name;
     uint8_t vector;

@@ -4,17 +4,6 @@
 #define LINE 64u /* bytes of a cache line, or a divisor of it */
 
 vaddr_t hal_direct_base;
-bool hal_locks_are_void;
-
-void hal_lock_wait(struct hal_lock *lock)
-{
-    do {
-        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0 && !hal_locks_are_void) {
-            cpu_kicked(); /* who holds it may wait for this CPU */
-            cpu_relax();
-        }
-    } while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE) != 0 && !hal_locks_are_void);
-}
 
 int memcmp(const void *a, const void *b, size_t n);
 
@@ -40,15 +29,4 @@ void cpu_write_back(const void *from, size_t size)
     uintptr_t end = (uintptr_t)from + size;
     for (uintptr_t at = (uintptr_t)from / LINE * LINE; at < end; at += LINE)
         asm_flush_line((const void *)at);
-}
-
-void cpu_relax(void)
-{
-    __asm__ volatile("pause");
-}
-
-_Noreturn void cpu_halt(void)
-{
-    for (;;)
-        __asm__ volatile("cli\n\thlt");
 }

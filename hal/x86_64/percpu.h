@@ -1,5 +1,5 @@
-/* hal/x86_64/percpu.h: what this port keeps of each CPU. GS base points at the CPU's own, so that its
- * number is one load away and belongs to no table that several CPUs write.
+/* hal/x86_64/percpu.h: what this port keeps of each CPU. GS base points at the CPU's own, so that
+ * its number is one load away and belongs to no table that several CPUs write.
  *
  * One lies in the image, for the CPU that booted; the kernel gives the memory for the others
  * (cpu_area_make()). Only its CPU writes it, but for cpu_area_make() before that CPU runs.
@@ -33,7 +33,8 @@ static inline struct percpu *percpu_self(void)
     return self;
 }
 
-/* Make GS base point at it, on the CPU whose own it is. After descriptors_load(), which clears it. */
+/* Make GS base point at it, on the CPU whose own it is. After descriptors_load(), which clears it.
+ */
 void percpu_load(struct percpu *);
 
 #endif

@@ -1,7 +1,7 @@
 /* hal/x86_64/port.h: the hot half of the hal on a PC after ExitBootServices. Contracts: hal/hal.h.
  *
- * One CPU runs, and interrupts stay disabled from hand-over on; the saved flags still nest as they
- * must, so that nothing above has to know.
+ * The index of a CPU lies in struct percpu (hal/x86_64/percpu.h), to which GS base points from
+ * cpu_detect() on.
  */
 #ifndef HAL_X86_64_PORT_H
 #define HAL_X86_64_PORT_H
@@ -16,7 +16,8 @@ struct hal_lock {
     uint32_t held;
 };
 
-/* Where the direct map begins: 0 on the firmware's identity map, later kernel/memory/space.h's window. */
+/* Where the direct map begins: 0 on the firmware's identity map, later kernel/memory/space.h's
+ * window. */
 extern vaddr_t hal_direct_base;
 
 static inline uint32_t hal_cpu_index(void)

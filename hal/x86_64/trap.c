@@ -1,5 +1,5 @@
-/* Exceptions and interrupts: what each is, and whether someone waits for it (Intel SDM vol. 3A, 6.15; a
- * page fault's error code 4.7). */
+/* Exceptions and interrupts: what each is, and whether someone waits for it (Intel SDM vol. 3A,
+ * 6.15; a page fault's error code 4.7). */
 #include "hal/x86_64/trap.h"
 #include "hal/cpu.h"
 #include "hal/x86_64/apic.h"

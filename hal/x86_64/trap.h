@@ -15,8 +15,8 @@ _Static_assert(offsetof(struct trap_frame, vector) == 120 &&
                    offsetof(struct trap_frame, rip) == 136,
                "trap.S clears the vector's sign there, and the CPU has pushed rip to ss");
 
-/* Called by trap.S for every exception and interrupt, on the interrupted stack or a trap stack. When it
- * returns, the frame is what the CPU goes on with. */
+/* Called by trap.S for every exception and interrupt, on the interrupted stack or a trap stack.
+ * When it returns, the frame is what the CPU goes on with. */
 void trap_handle(struct trap_frame *);
 
 #endif

@@ -1,6 +1,7 @@
-/* Frames are unwound with the image's own .pdata and .xdata, which the compiler always writes: on this
- * target the frame pointer does not chain, for the Microsoft ABI puts it anywhere in the frame. Formats:
- * Microsoft, "PE Format" and "x64 exception handling". Every table access is checked against the image.
+/* Frames are unwound with the image's own .pdata and .xdata, which the compiler always writes: on
+ * this target the frame pointer does not chain, for the Microsoft ABI puts it anywhere in the
+ * frame. Formats: Microsoft, "PE Format" and "x64 exception handling". Every table access is
+ * checked against the image.
  */
 #include "hal/cpu.h"
 #include "hal/x86_64/trap.h"

@@ -1,5 +1,5 @@
-/* hal/x86_64/vectors.h: the vectors that this port knows by number (Intel SDM vol. 3A, 6.3), and where each
- * of the 256 leads. */
+/* hal/x86_64/vectors.h: the vectors that this port knows by number (Intel SDM vol. 3A, 6.3), and
+ * where each of the 256 leads. */
 #ifndef HAL_X86_64_VECTORS_H
 #define HAL_X86_64_VECTORS_H
 

@@ -1,7 +1,7 @@
-/* kernel/early/first_tables.h: page tables for the time between the firmware's and those of the kernel's
- * own space. The lower half is the firmware's: the entries of its root are copied, its tables are
- * neither edited nor trusted for longer. The upper half holds the image alone, in 4 KiB pages under
- * one table. With 4 levels or 5, as hal_paging_features() says; entries are those of
+/* kernel/early/first_tables.h: page tables for the time between the firmware's and those of the
+ * kernel's own space. The lower half is the firmware's: the entries of its root are copied, its
+ * tables are neither edited nor trusted for longer. The upper half holds the image alone, in 4 KiB
+ * pages under one table. With 4 levels or 5, as hal_paging_features() says; entries are those of
  * mm/page_entry.h. Context: as kernel/boot_info.h; tables are reached by hal_phys_to_virt(). */
 #ifndef KERNEL_EARLY_FIRST_TABLES_H
 #define KERNEL_EARLY_FIRST_TABLES_H

@@ -18,8 +18,8 @@ struct kernel_image {
 };
 extern struct kernel_image image;
 
-/* Fill `image`: where the `size` bytes run and lie now. NULL, or a constant that says what is wrong: the
- * image does not begin on a page, or its headers are damaged (kernel/early/pe.h). */
+/* Fill `image`: where the `size` bytes run and lie now. NULL, or a constant that says what is
+ * wrong: the image does not begin on a page, or its headers are damaged (kernel/early/pe.h). */
 const char *image_open(vaddr_t base, paddr_t phys, uint64_t size);
 
 /* Physical address of something in the image, as far as `image` is right. */

@@ -1,5 +1,5 @@
-/* kernel/early/pool.h: 16 pages in the image, for page tables while there is no other memory. They lie
- * where `image` says (kernel/early/image.h). Context: as kernel/boot_info.h.
+/* kernel/early/pool.h: 16 pages in the image, for page tables while there is no other memory. They
+ * lie where `image` says (kernel/early/image.h). Context: as kernel/boot_info.h.
  */
 #ifndef KERNEL_EARLY_POOL_H
 #define KERNEL_EARLY_POOL_H
@@ -8,8 +8,8 @@
 
 #define POOL_PAGES 16u
 
-/* Take a page, with any contents; PADDR_NONE when all are taken. Give one back: it must be pool_owns()
- * and taken, which is not checked. */
+/* Take a page, with any contents; PADDR_NONE when all are taken. Give one back: it must be
+ * pool_owns() and taken, which is not checked. */
 paddr_t pool_take(void);
 void pool_give(paddr_t);
 

@@ -155,7 +155,7 @@ static void find_reset(const struct acpi *a)
     if (machine_reached(power.reset) || power.reset_by_pci)
         log_way("reset", &a->reset, a->reset_value);
     else
-        SAY("power", "reset by port 0xcf9");
+        SAY("power", "reset without ACPI");
 }
 
 static void find_off(const struct acpi *a)

@@ -1,5 +1,5 @@
-/* kernel/memory/account.h: what became of each page, told and recounted. Context: as kernel/boot_info.h, and
- * the allocator's locks are taken; after memory_make_pmm().
+/* kernel/memory/account.h: what became of each page, told and recounted. Context: as
+ * kernel/boot_info.h, and the allocator's locks are taken; after memory_make_pmm().
  *
  *   U1  every page of usable RAM is free, parked, allocated, withheld or has one owner with a
  *       label; account_audit() recounts it
@@ -13,8 +13,9 @@
 void account_report(const struct boot_info *);
 void account_report_zones(void);
 
-/* Count again, by the normalized map, the allocator's counters, a walk of its runs, and its own check. Log
- * the sums, and what does not agree. False when something does not. O(pages of blocks in use). */
+/* Count again, by the normalized map, the allocator's counters, a walk of its runs, and its own
+ * check. Log the sums, and what does not agree. False when something does not. O(pages of blocks in
+ * use). */
 bool account_audit(void);
 
 #endif

@@ -48,8 +48,8 @@ extern struct space_range space_stacks[STACK_COUNT], space_devices[DEVICE_COUNT]
  * it is never mapped with two memory types. Compared by address. */
 extern const char space_screen_label[];
 
-/* The owner of page 0, where the map has it: whatever the firmware keeps there, no mapping shows it,
- * so that a null pointer faults in the direct map too. Compared by address. */
+/* The owner of page 0, where the map has it: whatever the firmware keeps there, no mapping shows
+ * it, so that a null pointer faults in the direct map too. Compared by address. */
 extern const char space_null_label[];
 
 /* Is this region in the direct map, as far as it lies below SPACE_DIRECT_SIZE? It holds RAM
@@ -61,13 +61,13 @@ bool space_holds(const struct mem_region *);
  * tables_begin(), from which the tables come. A panic when they run out. O(regions + tables). */
 void space_make(const struct boot_info *info, const struct memmap *map, bool screen);
 
-/* Map a stack of another CPU than the one that booted: `which` of its STACK_COUNT, `size` bytes of whole
- * pages, at most SPACE_STACK_SLOT less two pages. Its end, or 0: there is no page for a table. After
- * memory_make_pmm(). */
+/* Map a stack of another CPU than the one that booted: `which` of its STACK_COUNT, `size` bytes of
+ * whole pages, at most SPACE_STACK_SLOT less two pages. Its end, or 0: there is no page for a
+ * table. After memory_make_pmm(). */
 vaddr_t space_map_stack(uint32_t cpu, unsigned which, paddr_t phys, uint64_t size);
 
-/* Which stack lies around an address of that window: its name, its CPU, and whether the address is mapped
- * or one of the guard pages. False: none has its place there. */
+/* Which stack lies around an address of that window: its name, its CPU, and whether the address is
+ * mapped or one of the guard pages. False: none has its place there. */
 struct space_stack_place {
     const char *name;
     uint32_t cpu;
@@ -82,7 +82,8 @@ _Noreturn void space_enter(void (*entry)(void *));
 /* Has space_enter() loaded it? */
 extern bool space_entered;
 
-/* Does the aligned 8-byte word at `at` lie on a stack that is mapped? Any context, without a lock. */
+/* Does the aligned 8-byte word at `at` lie on a stack that is mapped? Any context, without a lock.
+ */
 bool space_is_stack(vaddr_t at);
 
 /* Log pages by size, tables and flushes. With `runs` also every run of its mappings: O(tables). */

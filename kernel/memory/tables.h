@@ -1,7 +1,7 @@
 /* kernel/memory/tables.h: where page tables get their pages: 16 pages in the image
- * (kernel/early/pool.h), then the memory that the loader took for them, then the page allocator. So none
- * lies in memory that the firmware's tables may not map. Context: as kernel/boot_info.h; only the last
- * stage takes the allocator's locks.
+ * (kernel/early/pool.h), then the memory that the loader took for them, then the page allocator. So
+ * none lies in memory that the firmware's tables may not map. Context: as kernel/boot_info.h; only
+ * the last stage takes the allocator's locks.
  *
  *   T1  every page of the first two stages is in use or spare; tables_complete() recounts it
  */
@@ -19,10 +19,10 @@ extern const char tables_label[]; /* the owner of the second stage's pages; by a
  * O(1) without the allocator. */
 extern const struct page_source tables_source;
 
-/* Begin the chain, with [base, base + size) as its second stage: whole pages. tables_end() closes that
- * stage before the page allocator is made: what was given is owned by tables_label in `map`, and the rest
- * is memory of the loader, like any other, that can be reclaimed. A panic when the map does not have it.
- * Once each. */
+/* Begin the chain, with [base, base + size) as its second stage: whole pages. tables_end() closes
+ * that stage before the page allocator is made: what was given is owned by tables_label in `map`,
+ * and the rest is memory of the loader, like any other, that can be reclaimed. A panic when the map
+ * does not have it. Once each. */
 void tables_begin(paddr_t base, uint64_t size);
 void tables_end(struct memmap *map);
 

@@ -1,9 +1,8 @@
-/* kernel/trap/backtrace.h: who called whom, as offsets into the image (llvm-addr2line reads them with
- * the unstripped mortise.efi).
+/* kernel/trap/backtrace.h: who called whom, as offsets into the image (llvm-addr2line reads them
+ * with the unstripped mortise.efi).
  *
- * How frames are unwound is the port's business (hal/cpu.h). Every stack access is checked against the
- * image and the stacks; at most 32 frames. Any context, traps included; no lock, no
- * memory.
+ * How frames are unwound is the port's business (hal/cpu.h). Every stack access is checked against
+ * the image and the stacks; at most 32 frames. Any context, traps included; no lock, no memory.
  */
 #ifndef KERNEL_TRAP_BACKTRACE_H
 #define KERNEL_TRAP_BACKTRACE_H
@@ -16,8 +15,8 @@ struct trap_frame;
  */
 void backtrace_setup(vaddr_t image_base, uint64_t image_size);
 
-/* The stack in use until the kernel's own space is entered: `size` bytes from `base` on. From then on those
- * of kernel/memory/space.h count. */
+/* The stack in use until the kernel's own space is entered: `size` bytes from `base` on. From then
+ * on those of kernel/memory/space.h count. */
 void backtrace_early_stack(vaddr_t base, uint64_t size);
 
 /* Log a line for each frame: from where the frame was interrupted, or from this call on (the first

@@ -20,10 +20,10 @@ struct fault_place fault_place(vaddr_t);
  * none that the CPU translates. */
 bool fault_report_path(vaddr_t);
 
-/* For a TRAP_ACCESS (hal/cpu.h), and the second for a TRAP_OVERFLOW too. The first logs the access and why
- * it was refused, and reads nothing; the second what the tables say level by level and then, for it reads
- * most, the place: "kernel text is not writable". A trap that may have come inside the allocator sets
- * hal_locks_are_void before the second. */
+/* For a TRAP_ACCESS (hal/cpu.h), and the second for a TRAP_OVERFLOW too. The first logs the access
+ * and why it was refused, and reads nothing; the second what the tables say level by level and
+ * then, for it reads most, the place: "kernel text is not writable". A trap that may have come
+ * inside the allocator sets hal_locks_are_void before the second. */
 void fault_report_access(const struct trap *);
 void fault_report_place(const struct trap *);
 

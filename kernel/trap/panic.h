@@ -1,5 +1,5 @@
-/* kernel/trap/panic.h: the ways a boot ends. Each writes the verdict as the last line of the log. Any
- * context, traps included; no lock is taken. hal_panic() of hal/hal.h is supplied here, too: it
+/* kernel/trap/panic.h: the ways a boot ends. Each writes the verdict as the last line of the log.
+ * Any context, traps included; no lock is taken. hal_panic() of hal/hal.h is supplied here, too: it
  * logs the sentence and a backtrace, and ends with verdict(false). */
 #ifndef KERNEL_TRAP_PANIC_H
 #define KERNEL_TRAP_PANIC_H
@@ -10,8 +10,9 @@
  * go wrong, and again when the image has moved. */
 void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end);
 
-/* The other CPUs, for whoever reports the end of this machine: stop them all; stop this one, when the trap
- * is that stop; and log where each was. All zero at first: there are no others. kernel/cpus/cpus.h. */
+/* The other CPUs, for whoever reports the end of this machine: stop them all; stop this one, when
+ * the trap is that stop; and log where each was. All zero at first: there are no others.
+ * kernel/cpus/cpus.h. */
 struct trap;
 struct panic_others {
     void (*stop)(void);

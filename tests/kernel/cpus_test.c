@@ -1,6 +1,7 @@
-/* All CPUs at once, on the machine itself: that each runs what it is given, is set up like the first
- * one, drops translations that another CPU takes away (A4 of mm/aspace.h), and that the page allocator
- * keeps every page apart and loses none while all of them use it. With one CPU the same holds of one. */
+/* All CPUs at once, on the machine itself: that each runs what it is given, is set up like the
+ * first one, drops translations that another CPU takes away (A4 of mm/aspace.h), and that the page
+ * allocator keeps every page apart and loses none while all of them use it. With one CPU the same
+ * holds of one. */
 #include "hal/cpu.h"
 #include "kernel/cpus/calls.h"
 #include "kernel/cpus/cpus.h"
@@ -47,7 +48,8 @@ TEST("cpus.each CPU that runs does a job once, and answers a call once")
     TEST_END;
 }
 
-/* Registers that differ from the first CPU's; of those that hold addresses only that they are set. */
+/* Registers that differ from the first CPU's; of those that hold addresses only that they are set.
+ */
 static struct cpu_register first_cpu[CPU_REGISTERS];
 static size_t registers;
 
@@ -159,7 +161,8 @@ TEST("cpus.no CPU keeps a translation that another one took away")
 }
 
 /* The storm. Each CPU takes runs, writes its number and the address into every page, and gives them
- * back, its own and those that others have left on the table; whoever frees a run has looked at it. */
+ * back, its own and those that others have left on the table; whoever frees a run has looked at it.
+ */
 struct held {
     paddr_t base;
     uint64_t pages;

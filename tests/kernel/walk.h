@@ -1,7 +1,7 @@
-/* tests/kernel/walk.h: the page tables as the CPU reads them, from the root loaded on: a second opinion on
- * mm/aspace, whose bits and whose walker it does not know. Each architecture has its own
- * (tests/kernel/x86_64/walk.c). Tables must be reachable by hal_phys_to_virt(). Any context; they must
- * not change meanwhile. */
+/* tests/kernel/walk.h: the page tables as the CPU reads them, from the root loaded on: a second
+ * opinion on mm/aspace, whose bits and whose walker it does not know. Each architecture has its own
+ * (tests/kernel/x86_64/walk.c). Tables must be reachable by hal_phys_to_virt(). Any context; they
+ * must not change meanwhile. */
 #ifndef TESTS_KERNEL_WALK_H
 #define TESTS_KERNEL_WALK_H
 
@@ -20,8 +20,7 @@ struct walk_leaf {
     paddr_t phys;
     uint64_t size; /* of the page: 4 KiB, 2 MiB or 1 GiB */
     uint32_t bits; /* WALK_ */
-    const char *
-        type; /* of memory: "WB", "WC", "UC", "UC-" or "WT"; "odd": one that this kernel does not use */
+    const char *type; /* of memory: "WB", "WC", "UC", "UC-", "WT"; "odd": not used here */
 };
 
 /* Each leaf, in address order. `visit` must not edit the tables. O(tables). */

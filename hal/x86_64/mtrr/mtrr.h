@@ -1,5 +1,6 @@
-/* hal/x86_64/mtrr/mtrr.h: the memory type range registers: read, and made the same on all CPUs (Intel SDM vol.
- * 3A, 11.11; AMD APM vol. 2, 7.7 and 7.9). What they make of an address: hal/x86_64/mtrr/mtrr_type.h. */
+/* hal/x86_64/mtrr/mtrr.h: the memory type range registers: read, and made the same on all CPUs
+ * (Intel SDM vol. 3A, 11.11; AMD APM vol. 2, 7.7 and 7.9). What they make of an address:
+ * hal/x86_64/mtrr/mtrr_type.h. */
 #ifndef HAL_X86_64_MTRR_MTRR_H
 #define HAL_X86_64_MTRR_MTRR_H
 
@@ -20,8 +21,8 @@ struct mtrr {
                                           says (AMD: SYSCFG and TOM2); 0: nowhere */
 };
 
-/* What this CPU has; all zero where it has none. After cpu_own(), for a register that does not exist is
- * a trap; not inside cpu_try(). */
+/* What this CPU has; all zero where it has none. After cpu_own(), for a register that does not
+ * exist is a trap; not inside cpu_try(). */
 void mtrr_read(struct mtrr *);
 
 /* Remember this CPU's. */

@@ -3,25 +3,25 @@
 #define ADDRESS 0x000FFFFFFFFFF000u /* the part of base and mask that is compared */
 #define TYPE    0xFFu
 
-/* The first address above `at`, which lies in the range, that does not: the lowest bit that is compared
- * carries. A mask of nothing holds everything. */
+/* The first address above `at`, which lies in the range, that does not: the lowest bit that is
+ * compared carries. A mask of nothing holds everything. */
 static paddr_t end_of_match(paddr_t at, uint64_t mask)
 {
     uint64_t lowest = mask & (0 - mask);
     return mask == 0 ? UINT64_MAX : align_down(at, lowest) + lowest;
 }
 
-/* The smallest address with the bits of `base` where `mask` has ones, those of `at` above bit `b`, one
- * more than `at` has in bit `b` and upward, and as little as possible below. */
+/* The smallest address with the bits of `base` where `mask` has ones, those of `at` above bit `b`,
+ * one more than `at` has in bit `b` and upward, and as little as possible below. */
 static paddr_t above_at_bit(paddr_t at, uint64_t base, uint64_t mask, unsigned b)
 {
     uint64_t low = ((uint64_t)1 << b) - 1;
     return (at & ~low) | (uint64_t)1 << b | (base & mask & low);
 }
 
-/* The first address above `at`, which does not lie in the range, that does; UINT64_MAX: none. Bits are
- * compared from the top. Where the first that differs is too small, it may become one, which is the
- * smallest way to grow; where it is too large, a free zero above it must become one. */
+/* The first address above `at`, which does not lie in the range, that does; UINT64_MAX: none. Bits
+ * are compared from the top. Where the first that differs is too small, it may become one, which is
+ * the smallest way to grow; where it is too large, a free zero above it must become one. */
 static paddr_t next_match(paddr_t at, uint64_t base, uint64_t mask)
 {
     paddr_t best = UINT64_MAX;

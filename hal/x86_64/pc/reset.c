@@ -1,5 +1,6 @@
-/* Ways to reset a PC that no table names: port CF9h, the reset control register of Intel's chipsets, and
- * the keyboard controller, which byte FEh to port 64h makes pulse the CPU's reset line. */
+/* Ways to reset a PC that no table names: port CF9h, the reset control register of Intel's
+ * chipsets, and the keyboard controller, which byte FEh to port 64h makes pulse the CPU's reset
+ * line. */
 #include "hal/machine.h"
 #include "hal/x86_64/asm.h"
 

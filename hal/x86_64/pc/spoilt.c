@@ -1,7 +1,7 @@
 #include "hal/machine.h"
 
-/* The graphics of Intel's Sandy Bridge, device 2 of bus 0, reads and writes five pages of RAM by itself;
- * most firmware keeps them out of its map, but not all. */
+/* The graphics of Intel's Sandy Bridge, device 2 of bus 0, reads and writes five pages of RAM by
+ * itself; most firmware keeps them out of its map, but not all. */
 #define GRAPHICS_DEVICE 2u
 
 static const uint32_t graphics[] = {0x01028086u, 0x01128086u, 0x01228086u, 0x01068086u,

@@ -1,6 +1,7 @@
-/* How fast the time stamp counter runs: what the CPU says of it (CPUID leaf 15h, Intel SDM vol. 2A), or a
- * timer of known rate beside it: the HPET (Intel, "IA-PC HPET Specification" 1.0a), the PM timer, 3579545
- * Hz (ACPI 6.5, 4.8.3.3), the PIT, an 8254 at 1193182 Hz behind ports 42h, 43h and 61h. */
+/* How fast the time stamp counter runs: what the CPU says of it (CPUID leaf 15h, Intel SDM vol.
+ * 2A), or a timer of known rate beside it: the HPET (Intel, "IA-PC HPET Specification" 1.0a), the
+ * PM timer, 3579545 Hz (ACPI 6.5, 4.8.3.3), the PIT, an 8254 at 1193182 Hz behind ports 42h, 43h
+ * and 61h. */
 #include "hal/hal.h"
 #include "hal/machine.h"
 #include "hal/x86_64/asm.h"

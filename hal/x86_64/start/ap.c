@@ -9,7 +9,7 @@
 #define CR4_PAE    (1u << 5)
 #define EFER_LME   (1u << 8)
 #define EFER_NXE   (1u << 11)
-#define CR4_WRONG  (1u << 31) /* reserved: a general protection fault */
+#define CR4_WRONG  (1u << 31)  /* reserved: a general protection fault */
 #define CLOSED     0x80000000u /* `ticket` from here on: nobody waits any more */
 #define PAGE_LIMIT ((paddr_t)MIB)
 
@@ -109,14 +109,4 @@ uint32_t cpu_start_close(void)
 {
     uint32_t taken = __atomic_fetch_or(&ticket, CLOSED, __ATOMIC_ACQ_REL) & ~CLOSED;
     return taken < start.count ? taken : start.count;
-}
-
-void cpu_idle(void)
-{
-    __asm__ volatile("sti\n\thlt" : : : "memory"); /* no interrupt comes between the two */
-}
-
-void cpu_enable_interrupts(void)
-{
-    __asm__ volatile("sti" : : : "memory");
 }

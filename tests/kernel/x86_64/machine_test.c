@@ -96,8 +96,8 @@ static void write_efer(void *value)
     asm_wrmsr(EFER, (uint64_t)(uintptr_t)value);
 }
 
-/* What a firmware may have left: SYSCALL, SVM, fast FXSAVE, translation cache extension. A CPU without one
- * of them refuses its bit. */
+/* What a firmware may have left: SYSCALL, SVM, fast FXSAVE, translation cache extension. A CPU
+ * without one of them refuses its bit. */
 TEST("machine.what the firmware left in EFER is cleared")
 {
     static const uint8_t bits[] = {0, 12, 14, 15};
