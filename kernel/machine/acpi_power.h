@@ -6,9 +6,9 @@
 #ifndef KERNEL_MACHINE_ACPI_POWER_H
 #define KERNEL_MACHINE_ACPI_POWER_H
 
-#include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_facts.h"
 
-/* Fill the FADT's part of `*a` (acpi.h) from the ACPI_FIELDS bytes that acpi_fields() made. O(1). */
+/* Fill the FADT's part of `*a` (acpi_facts.h) from the ACPI_FIELDS bytes that acpi_fields() made. O(1). */
 void acpi_fadt(struct acpi *a, const unsigned char *fields);
 
 /* Look for _S5 in `size` bytes of AML: its name, then a package of numbers below 8. If it is there, put

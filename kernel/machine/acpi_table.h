@@ -4,7 +4,7 @@
 #define KERNEL_MACHINE_ACPI_TABLE_H
 
 #include "hal/unaligned.h"
-#include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_facts.h"
 
 #define ACPI_HEADER 36u /* bytes of a table's header (ACPI 6.5, 5.2.6) */
 

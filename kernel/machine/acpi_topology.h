@@ -3,7 +3,7 @@
  *
  * Sources: ACPI 6.5: MADT 5.2.12, SRAT 5.2.16, SLIT 5.2.17.
  *
- * Each function takes a sound table, fills its part of `*a` (acpi.h), and tells the listener what is
+ * Each function takes a sound table, fills its part of `*a` (acpi_facts.h), and tells the listener what is
  * wrong with the entries. acpi_srat() gives nodes to the CPUs that acpi_madt() has found, so call it
  * after that one.
  */

@@ -4,7 +4,7 @@
 #ifndef KERNEL_MACHINE_CLOCK_H
 #define KERNEL_MACHINE_CLOCK_H
 
-#include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_facts.h"
 #include "kernel/boot_info.h"
 
 /* Find the rate, log it with its source, and let the log's stamps go on at it. The machine's own

@@ -4,7 +4,7 @@
 #define KERNEL_MACHINE_DEVICE_H
 
 #include "hal/machine.h"
-#include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_facts.h"
 #include "mm/memmap.h"
 
 /* May the registers of a device lie in the `bytes` (1 or more) from `at` on? Not if any of them

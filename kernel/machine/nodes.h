@@ -18,7 +18,7 @@
 #ifndef KERNEL_MACHINE_NODES_H
 #define KERNEL_MACHINE_NODES_H
 
-#include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_facts.h"
 #include "mm/memmap.h"
 
 #define NODES_MAX        64u

@@ -2,6 +2,7 @@
 #include "hal/machine.h"
 #include "hal/unaligned.h"
 #include "kernel/log/log.h"
+#include "kernel/machine/acpi.h"
 #include "kernel/machine/clock.h"
 #include "kernel/machine/firmware.h"
 #include "kernel/machine/power.h"

@@ -3,7 +3,7 @@
 #ifndef KERNEL_MACHINE_PLATFORM_H
 #define KERNEL_MACHINE_PLATFORM_H
 
-#include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_facts.h"
 #include "kernel/boot_info.h"
 #include "kernel/machine/nodes.h"
 #include "kernel/options.h"

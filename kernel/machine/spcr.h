@@ -7,7 +7,7 @@
 #define KERNEL_MACHINE_SPCR_H
 
 #include "hal/machine.h"
-#include "kernel/machine/acpi.h"
+#include "kernel/machine/acpi_facts.h"
 #include "kernel/options.h"
 
 /* `*a` names a console (its address is not 0). If this kernel can drive it, set the access width and the

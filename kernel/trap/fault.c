@@ -97,8 +97,16 @@ void fault_report_access(const struct trap *t)
         U(t->address), S((t->access & TRAP_USER) != 0 ? "user" : "kernel"), S(refusal(t->access)));
 }
 
+/* All spaces share the upper half; of a lower half only the kernel's own is known here. */
+static bool is_of_another_space(vaddr_t at)
+{
+    return space_entered && at < SPACE_DIRECT && hal_root() != aspace_root(&space_kernel);
+}
+
 bool fault_report_path(vaddr_t at)
 {
+    if (is_of_another_space(at))
+        return false;
     uint64_t entries[ASPACE_LEVELS];
     unsigned levels = hal_paging_features().levels;
     unsigned count = aspace_path(&space_kernel, at, entries);

@@ -16,8 +16,9 @@ struct fault_place {
 };
 struct fault_place fault_place(vaddr_t);
 
-/* Log what the loaded tables say of an address, a line a level. False, and nothing logged: it is
- * none that the CPU translates. */
+/* Log what the kernel's page tables say about an address, a line for each level. False, and nothing
+ * is logged, when the CPU translates no such address, when it lies in the lower half of another
+ * address space that is loaded, and before space_make(). */
 bool fault_report_path(vaddr_t);
 
 /* For a TRAP_ACCESS (hal/cpu.h), and the second for a TRAP_OVERFLOW too. The first logs the access

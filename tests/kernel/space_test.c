@@ -371,6 +371,7 @@ TEST("space.several spaces show their own pages at one address")
         CHECK(can_read(SPACE_SCRATCH) && *word(SPACE_SCRATCH) == 100);
         CHECK_EQ(aspace_unmap(&spaces[i], USER_AT, PAGE_SIZE), STATUS_OK);
         check_fault(t, USER_AT, READING, where, "");
+        CHECK(!fault_report_path(USER_AT)); /* nothing is told of tables that are not ours */
     }
     aspace_activate(&space_kernel);
     for (unsigned i = 0; i < SPACES; i++)

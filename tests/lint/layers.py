@@ -79,11 +79,7 @@ IMPLEMENTS = {
 SUPPLIED = "hal_panic trap_fatal cpu_kicked hal_tlb_shootdown hal_call_others".split()
 ENTRY = {"efi/ia32/main.c": ["efi_main"]}  # a program of its own
 
-# Modules in several files that know each other.
-PARTS = ("kernel/machine/acpi",)
-
 MODULES_MOST = 12  # a .c with its header, in a folder
-MODULES_FREE = ("mm",)  # it is taken to other kernels as one folder
 LINES_MOST, LINES_MEDIAN, MCCABE_MOST = 50, 12, 10
 
 # Folders of an architecture: assembly, and what only this one has.
@@ -167,9 +163,8 @@ def check_circles(tree):
     arrows = {}
     for source in tree:
         if source.path.startswith(PRODUCT):
-            module = module_of(source.path)
             targets = {module_of(name[1:-1]) for _, name in source.includes if name[0] == '"'}
-            arrows.setdefault(module, set()).update(t for t in targets if not module.startswith(PARTS))
+            arrows.setdefault(module_of(source.path), set()).update(targets)
     state = {}
 
     def visit(module, path):
@@ -199,7 +194,7 @@ def check_headers(tree):
             for name in source.functions(";"):
                 declared.setdefault(name, []).append(source.path)
     for source in tree:
-        if source.ending != ".c" or not inside(source.path, (*PRODUCT, "tests/kernel")) or source.path.startswith(PARTS):
+        if source.ending != ".c" or not inside(source.path, (*PRODUCT, "tests/kernel")):
             continue
         room = room_of(source.path)
         others = next((IMPLEMENTS[f] for f in IMPLEMENTS if inside(source.path, [f])), "").split()

@@ -1,0 +1,100 @@
+/* kernel/machine/acpi_facts.h: what kernel/machine/acpi.h finds out, and how it is told: the types
+ * that its parts share. */
+#ifndef KERNEL_MACHINE_ACPI_FACTS_H
+#define KERNEL_MACHINE_ACPI_FACTS_H
+
+#include "hal/base.h"
+
+/* read() gives the `size` bytes (1 to 16 MiB) at physical `at`, of any alignment, which then stay as
+ * they are until acpi_read() returns. It gives NULL when not all of them can be read, and sets `*why` to
+ * a constant sentence whose subject is "it". */
+struct acpi_view {
+    const unsigned char *(*read)(const void *ctx, paddr_t at, uint64_t size, const char **why);
+    const void *ctx;
+};
+
+/* The listener. It is called once for each table (the lists and the DSDT too), and once more for each
+ * kind of thing that is wrong in a table that is used all the same. `header` is the table's first 36
+ * bytes, which may be anything, or NULL when they cannot be read. `wrong` is NULL for a sound table,
+ * else a constant sentence, and `times` (1 or more) says how often that was met. */
+typedef void acpi_note_fn(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+                          uint32_t times);
+
+enum acpi_space { ACPI_MEMORY = 0, ACPI_PORT = 1, ACPI_PCI = 2 };
+
+/* A generic address (ACPI 6.5, 5.2.3.2). `address` is a byte address, a port, or a place in PCI
+ * configuration space; 0 means that there is none. */
+struct acpi_address {
+    uint64_t address;
+    uint32_t space; /* enum acpi_space, or any other number */
+};
+
+struct acpi_cpu {
+    uint32_t id;   /* local APIC or x2APIC id */
+    uint32_t node; /* by the SRAT; ACPI_NO_NODE where it does not say */
+};
+#define ACPI_NO_NODE 0xFFFFFFFFu
+
+struct acpi_range {
+    paddr_t base;
+    uint64_t size; /* not 0; base + size does not wrap */
+    uint32_t node;
+    bool hot_plug; /* a window for memory that may be plugged in later */
+};
+
+#define ACPI_IO_APICS_MAX 128u
+#define ACPI_CPUS_MAX     1024u
+#define ACPI_RANGES_MAX   512u
+#define ACPI_PLACES_MAX   64u
+
+struct acpi {
+    uint32_t tables;  /* how many are sound, the DSDT included */
+    uint32_t refused; /* how many are not, a damaged list or DSDT included */
+    bool xsdt;        /* the list came from the XSDT (tables that only the RSDT knows are added) */
+
+    /* MADT. An enabled CPU that is listed twice, by an APIC and an x2APIC entry, counts once, as long
+     * as its id is kept in `cpu`. */
+    bool has_madt;
+    uint32_t cpus;                      /* enabled, also those beyond ACPI_CPUS_MAX */
+    uint32_t cpus_spare;                /* listed, and not enabled */
+    uint32_t cpus_x2;                   /* enabled by an x2APIC entry */
+    uint32_t io_apics;                  /* also those beyond ACPI_IO_APICS_MAX */
+    paddr_t io_apic[ACPI_IO_APICS_MAX]; /* where their registers lie */
+    uint64_t apic_base; /* physical address of the local APICs; 0: the table is too short */
+    uint32_t cpu_count; /* in `cpu` */
+    struct acpi_cpu cpu[ACPI_CPUS_MAX];
+
+    /* SRAT: memory that is enabled, in the table's order. kernel/machine/nodes.h makes sense of it. */
+    bool has_srat;
+    bool srat_cut; /* an entry of no sound length ends it: what follows is not known */
+    uint32_t range_count;
+    struct acpi_range range[ACPI_RANGES_MAX];
+
+    /* SLIT: the distance from place i to place j is distance[i * places + j], 10 or more. Its places
+     * are the nodes 0 to places - 1 of the SRAT. */
+    uint32_t places; /* 0: there is no sound SLIT */
+    uint8_t distance[ACPI_PLACES_MAX * ACPI_PLACES_MAX];
+
+    /* FADT. */
+    bool hardware_reduced;
+    struct acpi_address reset; /* none where the flags do not offer it */
+    uint8_t reset_value;
+    struct acpi_address pm1a, pm1b, sleep_control;
+    uint32_t smi_port; /* 0: none */
+    uint8_t acpi_enable;
+    struct acpi_address pm_timer;
+    bool pm_timer_32; /* 32 bits, else 24 */
+    bool has_s5;      /* a DSDT or SSDT tells how to switch off */
+    uint8_t s5[2];    /* sleep types for PM1a and PM1b, below 8 */
+
+    struct acpi_address hpet;
+
+    /* SPCR. kernel/machine/spcr.h makes sense of it. */
+    struct acpi_address serial;
+    uint8_t serial_kind; /* its interface type */
+    uint8_t
+        serial_access;   /* size of an access to its registers: 0 not told, 1 8 bits, 2 16, 3 32 */
+    uint8_t serial_baud; /* the table's code: 0 as it is, 3 9600, 4 19200, 6 57600, 7 115200 */
+};
+
+#endif
