@@ -8,7 +8,8 @@
  *
  * Manuals that any header may cite: UEFI 2.10; ACPI 6.5; Intel SDM, volume 3A by its older numbers,
  * in which paging is chapter 4, the local APIC 10 and memory types 11 (newer editions have more
- * chapters before these).
+ * chapters before these); Arm ARM (DDI 0487) by the letters of its rules, which stay when sections
+ * move.
  */
 #ifndef HAL_BASE_H
 #define HAL_BASE_H

@@ -127,7 +127,8 @@ static status_t check_phys(const struct aspace *as, paddr_t phys, uint64_t size)
 
 status_t aspace_map(struct aspace *as, vaddr_t virt, paddr_t phys, uint64_t size, uint32_t prot)
 {
-    struct page_edit call = {PAGE_MAP, virt, virt + size - 1, phys, prot};
+    struct page_edit call = {
+        .kind = PAGE_MAP, .virt = virt, .last = virt + size - 1, .phys = phys, .prot = prot};
     status_t s = check_range(as, virt, size);
     if (s == STATUS_OK)
         s = check_prot(virt, prot);
@@ -147,14 +148,15 @@ status_t aspace_map(struct aspace *as, vaddr_t virt, paddr_t phys, uint64_t size
 
 status_t aspace_unmap(struct aspace *as, vaddr_t virt, uint64_t size)
 {
-    struct page_edit call = {PAGE_UNMAP, virt, virt + size - 1, 0, 0};
+    struct page_edit call = {.kind = PAGE_UNMAP, .virt = virt, .last = virt + size - 1};
     status_t s = check_range(as, virt, size);
     return s != STATUS_OK ? s : page_edit(&as->tree, &call);
 }
 
 status_t aspace_protect(struct aspace *as, vaddr_t virt, uint64_t size, uint32_t prot)
 {
-    struct page_edit call = {PAGE_PROTECT, virt, virt + size - 1, 0, prot};
+    struct page_edit call = {
+        .kind = PAGE_PROTECT, .virt = virt, .last = virt + size - 1, .prot = prot};
     status_t s = check_range(as, virt, size);
     if (s == STATUS_OK)
         s = check_prot(virt, prot);

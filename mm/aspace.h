@@ -12,7 +12,8 @@
  *   table       4 KiB with 512 entries; the entry that names it also counts its used entries
  *
  * Invariants; aspace_check() recomputes those that can be seen in the tables and cites them:
- *   A1  no page is writable and executable (memory that is mapped twice: the caller's affair)
+ *   A1  no page is writable and executable; what two mappings of the same memory allow together is
+ *       the caller's affair
  *   A2  no table is empty, but the root and the tables that the root's upper half names
  *   A3  all or nothing: every table that a call needs is taken before the first entry changes, so a
  *       call that fails leaves the tables, every translation and the page source as they were; and
@@ -34,7 +35,8 @@
  *       refused (A5, STATUS_TYPE).
  *
  * On a CPU with break_before_make a page that is part of a split or of a merge cannot be used for a
- * moment, although no call unmaps it; on every other CPU it can be used throughout. So there
+ * moment, although no call unmaps it; on every other CPU it can be used throughout. Where there is
+ * such a moment,
  *   - none of this may lie in a large page that a call splits, or in pages that a call can merge: the
  *     code and data of mm/ and of the port, the stack of the caller, and the tables of the space
  *     where hal_phys_to_virt() reaches them. Keep edits out of the direct map's large pages that
@@ -147,7 +149,8 @@ void aspace_walk(const struct aspace *, aspace_visit_fn *visit, void *ctx);
 /* Where the root table lies. PADDR_NONE: no space. */
 paddr_t aspace_root(const struct aspace *);
 
-/* Load the root on this CPU. No space: a panic. What this code runs on must be mapped there. */
+/* Load the root on this CPU; a panic when this is no space. The code that calls, its stack and what it
+ * uses next must be mapped there. */
 void aspace_activate(const struct aspace *);
 
 /* Give back every table but the shared half's, and the root. Pages that were mapped are the

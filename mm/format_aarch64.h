@@ -2,7 +2,7 @@
  * granule, 4 levels (0 to 3, which are levels 3 to 0 here), 48-bit addresses. Contract:
  * mm/page_entry.h.
  *
- * Arm ARM (DDI 0487) D8.3.1.1: the descriptors. Bits 2 to 11 of a table descriptor are ignored
+ * Arm ARM (DDI 0487), "VMSAv8-64 descriptor formats". Bits 2 to 11 of a table descriptor are ignored
  * as long as TCR_EL1.DS is 0 and the CPU does not manage an access flag there (TCR2_EL1.HAFT 0);
  * they count the used entries.
  *
@@ -15,7 +15,7 @@
  *
  * What the port must set up for these entries to mean what they say:
  *   - one root page serves both halves: TTBR0_EL1 is the root, TTBR1_EL1 the root + 2 KiB, and
- *     T0SZ = T1SZ = 17, 47 bits each (D8.2), so the canonical addresses are those of x86-64
+ *     T0SZ = T1SZ = 17, 47 bits each, so the canonical addresses are those of x86-64
  *   - MAIR_EL1: bytes 5, 6 and 7 are 0x00 (Device-nGnRnE), 0x44 (Normal, non-cacheable) and 0xff
  *     (Normal, write-back); the lower ones are left to the firmware's tables
  *   - hal_paging: nx and pat are true, pages_1g is true, levels 4, phys_bits at most 48
@@ -59,7 +59,7 @@ static inline uint64_t pte_step(unsigned level)
 }
 
 /* Shareability counts for write-back memory only: the other types are always outer shareable
- * (D8.6.2). */
+ * (R_PYFVQ). */
 static inline uint64_t pte_type_bits(uint32_t prot)
 {
     if ((prot & ASPACE_UC) != 0)
@@ -107,7 +107,7 @@ static inline uint32_t pte_prot(uint64_t entry, unsigned level)
     return prot;
 }
 
-/* A name forbids nothing (D8.4.1.2: its bits 59 to 62 would): the leaves decide. */
+/* A name forbids nothing (R_YTXKB: its bits 59 to 62 would): the leaves decide. */
 static inline uint64_t pte_name(paddr_t table, unsigned used, vaddr_t virt)
 {
     UNUSED(virt);

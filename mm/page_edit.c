@@ -103,10 +103,12 @@ static status_t plan_entry(struct edit *e, uint64_t entry, unsigned level, vaddr
     return plan(e, entry, level - 1, at, end);
 }
 
-/* Level 0: each page below `parent` may change as the call wants, without a look at it. */
+/* Level 0: may each page below `parent` change as the call wants, without a look at it? Below 0 none is
+ * mapped, below a leaf all are, and so they are in a full table. */
 static bool is_uniform(const struct edit *e, uint64_t parent)
 {
-    return pte_is_leaf(parent, 1) || (e->kind == PAGE_UNMAP && pte_used(parent) == PTE_ENTRIES);
+    return parent == 0 || pte_is_leaf(parent, 1) ||
+           (e->kind == PAGE_UNMAP && pte_used(parent) == PTE_ENTRIES);
 }
 
 /* Of [at, last], which lies below `parent`: a leaf that will be split, the name of a table, or 0,

@@ -2,6 +2,7 @@
 
 #include "hal/hal.h"
 
+/* PADDR_NONE is page 0, so the first test lets it through. */
 paddr_t page_source_take(const struct page_source *source)
 {
     paddr_t page = source->alloc_page(source->ctx);
@@ -22,6 +23,7 @@ void page_chain_add(struct page_chain *chain, struct page_stage *stage)
     *at = stage;
 }
 
+/* From the first stage that has one. */
 paddr_t page_chain_alloc(void *chain)
 {
     struct page_stage *s = ((struct page_chain *)chain)->first;
@@ -36,6 +38,7 @@ paddr_t page_chain_alloc(void *chain)
     return PADDR_NONE;
 }
 
+/* To the stage that owns it, closed or not; a stage without `owns` takes everything. */
 void page_chain_free(void *chain, paddr_t page)
 {
     struct page_stage *s = ((struct page_chain *)chain)->first;

@@ -16,23 +16,24 @@
 
 #include "hal/base.h"
 
-/* alloc_page: a page-aligned page that nobody else uses and that hal_phys_to_virt() reaches, with
- * any contents, or PADDR_NONE when there is none. free_page: takes back what alloc_page gave; by
- * then no CPU holds a translation through that page (A4 in mm/aspace.h). */
+/* alloc_page gives the address of a page that nobody else uses and that hal_phys_to_virt() reaches, or
+ * PADDR_NONE when there is none; its contents do not matter. free_page takes back what alloc_page
+ * gave; by then no CPU holds a translation through that page (A4 in mm/aspace.h). */
 struct page_source {
     paddr_t (*alloc_page)(void *ctx);
     void (*free_page)(void *ctx, paddr_t page);
     void *ctx;
 };
 
-/* A page from `source`, filled with zero, or PADDR_NONE. What is no page is a panic. */
+/* Take a page from `source` and fill it with zero. PADDR_NONE when there is none. A panic when the
+ * source gives an address that is not the start of a page. */
 paddr_t page_source_take(const struct page_source *source);
 
 /* One stage of a chain; the caller fills the first three members and keeps it alive. */
 struct page_stage {
     struct page_source source;
-    bool (*owns)(void *ctx, paddr_t page); /* did this stage give that page? Gets source.ctx. NULL:
-                                              all that no earlier stage owns (for the last one) */
+    bool (*owns)(void *ctx, paddr_t page); /* did this stage give that page? Gets source.ctx. NULL,
+                                              for the last stage: every page that no other owns */
     const char *name;                      /* for the log */
     uint64_t given;                        /* pages it has given, in all */
     uint64_t in_use;                       /* of these, how many have not come back */
@@ -43,13 +44,13 @@ struct page_chain {
     struct page_stage *first;
 };
 
-/* Ask `stage` after all that were added before. A stage is closed by letting its alloc_page answer
- * PADDR_NONE; it still takes back what it gave. O(stages). */
+/* Put `stage` behind all that were added before. To close a stage, let its alloc_page answer
+ * PADDR_NONE: it still takes back what it gave. O(stages). */
 void page_chain_add(struct page_chain *, struct page_stage *stage);
 
-/* The two functions of the source; `chain` is a struct page_chain. PADDR_NONE when no stage has a
- * page. A page given back that no stage owns is a panic: it would be lost, or given to the wrong
- * owner. O(stages), and what the stages cost. */
+/* The two functions of the source; `chain` is a struct page_chain. alloc: PADDR_NONE when no stage has
+ * a page. free: a panic when no stage owns the page, which would be lost or go to the wrong owner.
+ * O(stages), and what the stages cost. */
 paddr_t page_chain_alloc(void *chain);
 void page_chain_free(void *chain, paddr_t page);
 

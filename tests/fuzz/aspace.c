@@ -25,7 +25,7 @@ static const struct hal_paging cpus[] = {
     {true, true, true, true, MMU_BREAKS, 4, MMU_PHYS_BITS},
     {false, false, true, true, MMU_BREAKS, 4, 40},
     {true, true, false, false, MMU_BREAKS, MMU_LEVELS, MMU_PHYS_BITS},
-    {true, false, true, true, MMU_BREAKS, MMU_LEVELS, 46},
+    {true, false, true, true, !MMU_BREAKS, MMU_LEVELS, 46},
 };
 
 /* An address from two bytes: a window of 16 GiB, a gigabyte in it, and a page near a border. */
@@ -111,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     model_init(&model, &cpus[data[0] & 3], false);
     if (aspace_init(&as, &rig.source) != STATUS_OK)
         return 0;
+    rig.remote = data[0] >= 128; /* the CPU that edits, or another one */
     rig_watch(&rig, &as);
     size_t at = 1;
     for (unsigned i = 0; i < MAX_CALLS && at + CALL_BYTES <= size; i++, at += CALL_BYTES) {

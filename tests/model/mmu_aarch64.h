@@ -1,4 +1,5 @@
-/* tests/model/mmu_aarch64.h: Arm ARM (DDI 0487) D8.3.1 and D8.4.1, EL1&0, 4 KiB granule. See mmu.h. */
+/* tests/model/mmu_aarch64.h: Arm ARM (DDI 0487), "VMSAv8-64 descriptor formats" and "Stage 1 Direct
+ * permissions", EL1&0, 4 KiB granule. See mmu.h. */
 #ifndef TESTS_MODEL_MMU_AARCH64_H
 #define TESTS_MODEL_MMU_AARCH64_H
 
