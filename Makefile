@@ -146,6 +146,9 @@ KIND_embed = $(CC) -Itests/embed $(SAN_FLAGS)
 KIND_steps = $(CC) -Ihal/host -O1 -fsanitize-coverage=trace-pc
 # Link-time optimization where it can be had, for all allocators of the bench alike.
 KIND_fast  = $(CC) -Ihal/host -O2 -fno-plt $(if $(CLANG),-flto -fuse-ld=lld -Wno-unused-command-line-argument)
+# As another kernel would build mm/, without frame pointers: here instructions are counted. Debian 12's
+# valgrind does not read DWARF 5.
+KIND_plain = $(CC) -Ihal/host -O2
 # libFuzzer comes with clang only.
 KIND_fuzz  = $(or $(CLANG),clang) -Ihal/host -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 CLANG     := $(if $(findstring clang,$(CC)),$(CC))
@@ -156,14 +159,14 @@ LOADER    := $(filter-out %/refuse.c,$(EFI_SRC)) $(patsubst %,kernel/%.c,log/for
 
 # $(call kind,KIND): how its objects are made.
 define kind
-$(O)/$(1)/%: FLAGS = $$(KIND_$(1)) $(HOST_FLAGS) $(if $(CLANG),$(WARN),$(GCC_WARN)) -MMD -MP
+$(O)/$(1)/%: FLAGS = $$(KIND_$(1)) $(HOST_FLAGS)$(if $(filter plain,$(1)), -gdwarf-4 -fomit-frame-pointer) $(if $(CLANG),$(WARN),$(GCC_WARN)) -MMD -MP
 $(O)/$(1)/%.o: %.c $(O)/$(1)/flags
 	@mkdir -p $$(@D)
 	$$(FLAGS) $$(MORE) -c $$< -o $$@
 $(O)/$(1)/efi/%.o: MORE = $$(UEFI)
 $(O)/$(1)/tests/sim/draw.o: MORE = $$(or $$(shell pkg-config --cflags cairo),$$(error cairo is missing; on Debian: apt install pkg-config libcairo2-dev))
 endef
-$(foreach k,san tsan aarch64 aarch64_tsan embed steps fast fuzz,$(eval $(call kind,$(k))))
+$(foreach k,san tsan aarch64 aarch64_tsan embed steps fast plain fuzz,$(eval $(call kind,$(k))))
 
 # What FILE's comment says behind a word: $(call says,WORD,FILE); and the sources that it means.
 says  = $(patsubst loader,$(LOADER),$(filter-out */,$(shell sed -n 's|^[/ ]\* $(1): ||p' $(2))))
@@ -188,9 +191,10 @@ $(call programs,unit,tests/unit/main.c,san)
 $(call programs,soak,tests/soak/soak.c,san)
 $(call programs,embed,tests/embed/desk.c,embed)
 $(call programs,bench,tests/bench/bench.c,fast)
+$(call programs,count,tests/count/count.c,plain)
 $(call programs,memsim,tests/sim/main.c,fast)
 
-.PHONY: desk programs unit model sim bench soak soak-desk
+.PHONY: desk programs unit model sim bench count soak soak-desk
 desk: $(addprefix $(H)/,$(PROGRAMS)) ## build every desk program: unit tests, models, fuzz targets, bench, memsim
 programs:
 	@printf '%s\n' $(PROGRAMS)
@@ -204,6 +208,8 @@ bench: $(H)/bench ## measure the allocator side by side with the baselines: tabl
 	@mkdir -p $(BUILD)/bench
 	$(H)/bench --csv $(BUILD)/bench/bench.csv $(BENCH_ARGS)
 	$(PYTHON) tests/bench/plot.py $(BUILD)/bench/bench.csv $(BUILD)/bench/bench.png
+count: $(H)/count ## count the allocator's instructions, which repeat to the digit; ROW=mixed-90: where they are, line by line
+	$(PYTHON) tests/count/count.py $(H)/count $(if $(ROW),--lines $(ROW))
 
 T       ?= memmap
 TIME    ?= 60

@@ -93,6 +93,7 @@ find_missing_test() {
     want gcc have_command gcc
     want pkg-config have_command pkg-config
     want libcairo2-dev have_cairo
+    want valgrind have_command valgrind
     want_test_dist
 }
 

@@ -9,7 +9,7 @@
 # shellcheck source=tests/boot/proof.sh
 . "$BOOT_LIB/proof.sh"
 
-TAKES=([build-desk]=26 [image]=8 [tidy]=36 [harness-mutate]=10 [portable]=34 [embed]=5 [soak]=6 [sim]=5
+TAKES=([build-desk]=26 [image]=8 [tidy]=36 [harness-mutate]=10 [portable]=34 [embed]=5 [soak]=6 [sim]=5 [count]=20
     [fuzz]=11 [fuzz-memmap]=61 [dist]=3 [dist-files]=9 [reproducible]=20 [boot]=7 [screen]=6 [plant]=6
     [plant-hang]=21 [options]=6 [machine]=6 [mute]=7 [firmware]=14 [secure]=16 [monitor]=15 [monitor-5]=27
     [monitor-whole]=43 [report]=28 [shim]=66 [again]=7)
@@ -92,12 +92,22 @@ desk_steps() {
     step embed-desk counted make_here embed
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
     step sim counted python3 "$ROOT/tests/sim/test.py"
+    if have_counted_compiler; then
+        step count counted python3 "$ROOT/tests/count/count.py" "$BUILD/host/count" --check
+    else
+        skip_step count "the instructions were counted with clang 14, and the compiler is another one"
+    fi
     step soak counted make_here TIME=5 soak-desk
     step fuzz-plant counted env BUILD="$BUILD" python3 "$ROOT/tests/fuzz/plant.py" options format
     for name in $(desk_programs fuzz); do
         if [ "$name" = memmap ]; then seconds=60; else seconds=10; fi
         step "fuzz-$name" run_fuzz "$name" "$seconds"
     done
+}
+
+# Another compiler makes other instructions.
+have_counted_compiler() {
+    "${CC:-clang}" --version | grep -q 'clang version 14\.'
 }
 
 model_step() { # NAME

@@ -149,6 +149,16 @@ def capture_bench():
     return "make bench", text.strip()
 
 
+def capture_count():
+    """The table, and the lines of each row that misses what was asked for."""
+    run("make -s build/host/count")
+    text = run("make -s count").strip()
+    missed = [line.split()[0] for line in text.splitlines() if line.endswith("MISS") and not line.startswith("whole-")]
+    if missed:
+        text += "\n\n" + run(f"make -s count ROW='{' '.join(missed)}'").strip()
+    return "make count", text
+
+
 def capture_memsim():
     run("make -s sim")
     file = "tests/data/maps/hp-superdome-x-12tb.map"
@@ -239,6 +249,7 @@ CAPTURES = {
     "icount": capture_icount,
     "memsim": capture_memsim,
     "bench": capture_bench,
+    "count": capture_count,
     "tests": capture_tests,
     "matrix": capture_matrix,
     "fuzz": capture_fuzz,
