@@ -8,12 +8,15 @@
  *   shared   Everybody else holds the zone's lock and writes this plane.
  *
  * A block without an owner is written under the zone's lock, both planes. So neither writer needs a
- * locked instruction, neither can lose the other's write, and every misuse is still seen exactly.
+ * locked instruction, neither can lose the other's write, and every misuse is still seen exactly
+ * but for one: when the owner and another CPU give back a page at the very same time, neither sees
+ * the other. The pair of bits that they leave is found later (B3).
  * What a pair of bits says depends on whether the block has an owner:
  *
  *   private shared   in a block without an owner         in a block that a CPU owns
  *      1      1      PAGE_HEAD: first page of a run      PAGE_HEAD: a page in use
- *      0      0      PAGE_INTERIOR: later page of a run  (never)
+ *      0      0      PAGE_INTERIOR: later page of a run  given back twice: by the owner and by
+ *                                                        another CPU at the same time (B3)
  *      1      0      PAGE_FREE: free                     PAGE_RETURNED: free, given back here by
  *                                                        another CPU
  *      0      1      PAGE_WITHHELD: memory that the      PAGE_PARKED: free, and the owner may take
@@ -44,6 +47,9 @@
  *       end of the block before
  *   B2  an owned block has single pages only: each PAGE_HEAD is a whole run. Its owner takes
  *       PAGE_PARKED pages, anybody takes PAGE_RETURNED ones under the lock, one at a time
+ *   B3  a page that the owner and another CPU have both given back has no bit. It is neither
+ *       PAGE_PARKED nor PAGE_RETURNED, so nobody but the owner can take it. block_take_parked()
+ *       tells the owner then, and block_has_interior() tells when the block goes back
  *
  * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
  * Page indices are 0 to 511, ranges half-open. Nothing here takes a lock. Costs are O(1): at most
@@ -125,11 +131,13 @@ static inline bool block_is_single(const struct block_bits *b, unsigned index)
 
 /* --- one page of a block that this CPU owns; interrupts disabled, no lock --- */
 
-/* PAGE_PARKED becomes PAGE_HEAD. */
-static inline void block_take_parked(struct block_bits *b, unsigned index)
+/* PAGE_PARKED becomes PAGE_HEAD. False: another CPU has given the page back, too (B3). */
+static inline bool block_take_parked(struct block_bits *b, unsigned index)
 {
-    uint64_t *word = &b->word[index / 64].private;
-    bits_store(word, bits_load(word) | (uint64_t)1 << (index % 64));
+    struct page_bits *w = &b->word[index / 64];
+    bits_store(&w->private, bits_load(&w->private) | (uint64_t)1 << (index % 64));
+    uint64_t parked = bits_load(&w->shared) >> (index % 64);
+    return parked & 1;
 }
 
 /* PAGE_HEAD becomes PAGE_PARKED. False, and nothing is changed, when the page is in another
@@ -137,11 +145,10 @@ static inline void block_take_parked(struct block_bits *b, unsigned index)
 static inline bool block_park(struct block_bits *b, unsigned index)
 {
     struct page_bits *w = &b->word[index / 64];
-    uint64_t private = bits_load(&w->private);
     uint64_t page = (uint64_t)1 << (index % 64);
-    if (__builtin_expect((private & bits_load(&w->shared) & page) == 0, 0))
+    if (__builtin_expect((bits_load(&w->private) & bits_load(&w->shared) & page) == 0, 0))
         return false;
-    bits_store(&w->private, private & ~page);
+    bits_store(&w->private, bits_load(&w->private) & ~page);
     return true;
 }
 

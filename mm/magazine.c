@@ -44,8 +44,9 @@ static void copy(struct magazine *to, const struct magazine *from)
         to->stack[i] = from->stack[i];
 }
 
-/* From the lowest word that has any; highest page first, so that the lowest lies on top. */
-bool magazine_fill(struct magazine *m)
+/* The stack gets the parked pages of the lowest word that has any; highest page first, so that the
+ * lowest lies on top. False: nothing is parked. */
+static bool fill(struct magazine *m)
 {
     for (unsigned i = 0; i < BLOCK_WORDS && m->zone != NULL && m->count == 0; i++) {
         uint64_t parked = block_parked(m->bits, i);
@@ -56,6 +57,14 @@ bool magazine_fill(struct magazine *m)
         }
     }
     return m->count != 0;
+}
+
+paddr_t magazine_take_parked(struct magazine *m)
+{
+    paddr_t base = PADDR_NONE;
+    if (m->count != 0 || fill(m))
+        UNUSED(magazine_take(m, &base));
+    return base;
 }
 
 /* --- blocks come and go --- */
@@ -135,7 +144,7 @@ static bool take_over(struct magazine *m, struct magazine *give, enum block_clas
 {
     if (give->zone != z || z->lists.summaries[give->block].class != class)
         return false;
-    if (give->count == 0 && !magazine_fill(give))
+    if (give->count == 0 && !fill(give))
         return false;
     release(m);
     copy(m, give);
@@ -160,7 +169,7 @@ paddr_t magazine_refill(struct magazine_cpu *cpu, enum magazine_kind kind, struc
     enum block_class class = kind == MAGAZINE_KERNEL ? CLASS_KERNEL_PAGES : CLASS_PAGES;
     for (unsigned i = MAGAZINE_GIVE; i < MAGAZINE_COUNT; i++)
         if (take_over(m, &cpu->magazines[i], class, z))
-            return magazine_take(m);
+            return magazine_take_parked(m);
     if (m->zone != z)
         release(m);
     paddr_t base = PADDR_NONE;
@@ -173,10 +182,7 @@ paddr_t magazine_refill(struct magazine_cpu *cpu, enum magazine_kind kind, struc
     else
         base = take_single(z, class);
     hal_unlock(&z->lock);
-    if (block == BLOCK_NONE)
-        return base;
-    UNUSED(magazine_fill(m)); /* finds WORTH_OWNING pages at least */
-    return magazine_take(m);
+    return block != BLOCK_NONE ? magazine_take_parked(m) : base;
 }
 
 /* Own the block of a page that was just freed, in place of the block that came longest ago. Since

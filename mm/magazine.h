@@ -65,15 +65,17 @@ static inline void magazine_count(uint64_t *calls)
     __atomic_store_n(calls, __atomic_load_n(calls, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }
 
-/* A page from the stack, PADDR_NONE when it is empty. */
-static inline paddr_t magazine_take(struct magazine *m)
+/* Take a page from the stack. False: it is empty. */
+static inline bool magazine_take(struct magazine *m, paddr_t *out)
 {
     if (__builtin_expect(m->count == 0, 0))
-        return PADDR_NONE;
+        return false;
     unsigned index = m->stack[--m->count];
-    block_take_parked(m->bits, index);
+    if (__builtin_expect(!block_take_parked(m->bits, index), 0))
+        zone_freed_twice();
     magazine_count(&m->allocs);
-    return m->base + (paddr_t)index * PAGE_SIZE;
+    *out = m->base + (paddr_t)index * PAGE_SIZE;
+    return true;
 }
 
 /* Park page `index` of the magazine's block. False, and nothing is changed, when the page is not
@@ -103,8 +105,9 @@ static inline bool magazine_give(struct magazine_cpu *cpu, paddr_t base)
     return false;
 }
 
-/* Fill the empty stack from the bits. False: nothing is parked. */
-bool magazine_fill(struct magazine *);
+/* Take a page that is parked in the magazine's block, whether it is on the stack or not.
+ * PADDR_NONE: none is parked. */
+paddr_t magazine_take_parked(struct magazine *);
 
 /* A page of the zone after the stack ran out. Either the CPU has another block then, or the page
  * comes from a block that is not worth owning. PADDR_NONE: the zone has no block for it. */

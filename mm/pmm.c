@@ -94,11 +94,10 @@ static paddr_t take_at_once(struct pmm *p, struct request *q)
 {
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
-    struct magazine *m = &cpu->magazines[magazine_for(q->flags)];
     paddr_t base = PADDR_NONE;
-    if (is_plain_page(q) && (m->count != 0 || magazine_fill(m)))
-        base = magazine_take(m);
-    else
+    if (is_plain_page(q))
+        base = magazine_take_parked(&cpu->magazines[magazine_for(q->flags)]);
+    if (base == PADDR_NONE)
         base = take_quickly(p, cpu, q);
     if (base == PADDR_NONE && magazine_release_all(cpu))
         base = take_quickly(p, cpu, q);
@@ -202,32 +201,30 @@ static __attribute__((noinline)) paddr_t take(struct pmm *p, size_t pages, uint6
 }
 
 /* The way of nearly all requests: one page, from any zone, out of this CPU's magazine. */
-static inline paddr_t take_from_magazine(struct pmm *p, uint32_t flags)
+static inline bool take_from_magazine(struct pmm *p, uint32_t flags, paddr_t *out)
 {
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
-    paddr_t base = magazine_take(&cpu->magazines[magazine_for(flags)]);
+    bool taken = magazine_take(&cpu->magazines[magazine_for(flags)], out);
     hal_irq_restore(irq);
-    return base;
+    return taken;
 }
 
 paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
 {
-    if (pages == 1 && align == PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging) {
-        paddr_t base = take_from_magazine(p, flags);
-        if (__builtin_expect(base != PADDR_NONE, 1))
-            return base;
-    }
+    paddr_t base;
+    if (pages == 1 && align == PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
+        take_from_magazine(p, flags, &base))
+        return base;
     return take(p, pages, align, flags, __builtin_return_address(0));
 }
 
 paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 {
-    if (pages == 1 && (flags & ~PMM_KERNEL) == 0 && !p->debugging) {
-        paddr_t base = take_from_magazine(p, flags);
-        if (__builtin_expect(base != PADDR_NONE, 1))
-            return base;
-    }
+    paddr_t base;
+    if (pages == 1 && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
+        take_from_magazine(p, flags, &base))
+        return base;
     return take(p, pages, PAGE_SIZE, flags, __builtin_return_address(0));
 }
 
@@ -239,7 +236,18 @@ static status_t judge_outside(const struct pmm *p, uint64_t page)
     return memmap_find(p->map, page << PAGE_SHIFT) != NULL ? STATUS_RESERVED : STATUS_FOREIGN;
 }
 
-/* The zone judges and changes under one hold of the lock; magazine_saw_free() takes it again. */
+static status_t give_to_zone(struct zone *z, const struct region *r, struct place at, size_t pages)
+{
+    if (pages == 1)
+        return zone_give_page(z, r, at);
+    status_t status = zone_judge_free(z, r, at, pages);
+    if (status == STATUS_OK)
+        zone_give_run(z, at, pages);
+    return status;
+}
+
+/* pmm_free() has tried to park a single page already, but not in a debug mode: then it is parked
+ * here, under the lock, so that of two CPUs which give back the same page one comes second. */
 static status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
 {
     const struct region *r = pmm_region(p, page, &cpu->region_hint);
@@ -248,11 +256,10 @@ static status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t pa
     struct zone *z = p->zones[r->zone];
     struct place at = region_place(r, page);
     hal_lock(&z->lock);
-    status_t status = pages == 1 ? zone_give_page(z, r, at) : zone_judge_free(z, r, at, pages);
-    if (status == STATUS_OK && pages != 1)
-        zone_give_run(z, at, pages);
+    bool parked = pages == 1 && p->debugging && magazine_give(cpu, page << PAGE_SHIFT);
+    status_t status = parked ? STATUS_OK : give_to_zone(z, r, at, pages);
     hal_unlock(&z->lock);
-    if (status == STATUS_OK && pages == 1)
+    if (status == STATUS_OK && pages == 1 && !parked)
         magazine_saw_free(cpu, z, page >> BLOCK_SHIFT, at.block);
     return status;
 }
@@ -265,7 +272,6 @@ static void record_free(struct pmm *p, paddr_t base, size_t pages, status_t stat
     pmm_debug_record(p, &op);
 }
 
-/* pmm_free() has tried to park a single page already, but not in a debug mode. */
 static __attribute__((noinline)) status_t give(struct pmm *p, paddr_t base, size_t pages,
                                                const void *caller)
 {
@@ -274,10 +280,7 @@ static __attribute__((noinline)) status_t give(struct pmm *p, paddr_t base, size
     if (p->debugging)
         pmm_debug_before_free(p, base, pages);
     hal_irq_t irq = hal_irq_save();
-    struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
-    status_t status = STATUS_OK;
-    if (pages != 1 || !p->debugging || !magazine_give(cpu, base))
-        status = give_slowly(p, cpu, base >> PAGE_SHIFT, pages);
+    status_t status = give_slowly(p, &p->cpus[hal_cpu_index()], base >> PAGE_SHIFT, pages);
     hal_irq_restore(irq);
     if (p->debugging)
         record_free(p, base, pages, status, caller);

@@ -75,11 +75,17 @@ paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32_t f
  * step for every 128 MiB of free memory that lies directly below the pages. */
 status_t pmm_claim(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
 
-/* Give back exactly what was allocated. Misuse is always found, nothing is changed, and the answer
- * says what it was: STATUS_NOT_PAGE, STATUS_FOREIGN, STATUS_RESERVED, STATUS_ALREADY_FREE,
- * STATUS_PARKED, STATUS_INTERIOR, STATUS_WRONG_LENGTH. Any CPU may free what another took. Any
- * context but NMI. A page of a block that this CPU owns takes no lock; anything else takes the
- * zone's, for O(1 + pages / 512). */
+/* Give back exactly what was allocated. Misuse changes nothing, and the answer says what it was:
+ * STATUS_NOT_PAGE, STATUS_FOREIGN, STATUS_RESERVED, STATUS_ALREADY_FREE, STATUS_PARKED,
+ * STATUS_INTERIOR, STATUS_WRONG_LENGTH. Any CPU may free what another took. Any context but NMI. A
+ * page of a block that this CPU owns takes no lock; anything else takes the zone's, for O(1 +
+ * pages / 512).
+ *
+ * Two kinds of misuse are not answered so. Two CPUs that free one page at the very same time may
+ * both get STATUS_OK when one of them owns the page's block. The allocator then panics before
+ * anybody gets the page: when it is to be taken, or when the block goes back to its zone. In every
+ * debug mode one of the two gets STATUS_PARKED instead. And a page that was freed and given out
+ * again can be freed by its old owner, for nothing tells the two apart. */
 status_t pmm_free(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
 
 /* Put the pages parked on this CPU back into the zones. Any context but NMI; O(1). */

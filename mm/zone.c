@@ -344,10 +344,18 @@ void zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
     z->owned++;
 }
 
-/* A block without a free page is in no list, as it was while it had an owner. */
+void zone_freed_twice(void)
+{
+    HAL_PANIC("two CPUs gave back one page at the same time; a debug mode tells which (mm/pmm.h)");
+}
+
+/* In an owned block there are single pages only (B2): a page without any bit was given back twice.
+ * A block without a free page is in no list, as it was while it had an owner. */
 bool zone_disown_block(struct zone *z, uint32_t block)
 {
     struct summary *s = &z->lists.summaries[block];
+    if (block_has_interior(&z->lists.bits[block]))
+        zone_freed_twice();
     bool any = block_disown(&z->lists.bits[block]);
     s->owner = 0;
     z->owned--;

@@ -84,6 +84,10 @@ bool zone_has_singles_only(const struct zone *, uint32_t block);
  * and no longer counted as free. */
 void zone_own_block(struct zone *, uint32_t block, uint32_t owner);
 
+/* Panic: a page was given back by the CPU that owns its block and by another one at the same time.
+ * Neither saw the other, so both were told that all is well. */
+_Noreturn void zone_freed_twice(void);
+
 /* The block has no owner any more. What is parked in it or was returned to it is free, and the
  * block is in a list or an extent again, as its pages say. False: no page of it is free. */
 bool zone_disown_block(struct zone *, uint32_t block);

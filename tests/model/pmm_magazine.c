@@ -3,6 +3,8 @@
 #include "tests/model/pmm_desk.h"
 
 #include <pthread.h>
+#include <setjmp.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -335,7 +337,8 @@ static void what_comes_back_can_be_had(void)
         EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_PARKED);
         EXPECT(pmm_claim(d.p, pages[i], 1) == STATUS_BUSY);
     }
-    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE && pmm_alloc_aligned(d.p, 1, 8 * KIB, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE &&
+           pmm_alloc_aligned(d.p, 1, 8 * KIB, 0) == PADDR_NONE);
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
         EXPECT(pmm_alloc(d.p, 1, i % 2 == 0 ? PMM_KERNEL : 0) == pages[i]);
     EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE && pmm_check(d.p) == NULL);
@@ -349,6 +352,38 @@ static void what_comes_back_can_be_had(void)
     host_set_cpu(1);
     EXPECT(pmm_alloc(d.p, 8, 0) == pages[0]);
     desk_close(&d);
+}
+
+/* Does taking a page, or giving the blocks back, end in a panic? */
+static bool panics(struct desk *d, bool drain)
+{
+    if (setjmp(*host_panic_catch()) != 0)
+        return strstr(host_panic_text(), "two CPUs gave back one page") != NULL;
+    if (drain)
+        pmm_drain(d->p);
+    else
+        UNUSED(pmm_alloc(d->p, 1, 0));
+    host_panic_release();
+    return false;
+}
+
+/* The owner of a block gives a page back while another CPU does the same, and each writes its own
+ * bit: done here one after the other. The page is on the stack, or (when that is full) is not. */
+static void given_back_by_two(void)
+{
+    for (unsigned drain = 0; drain < 2; drain++)
+        for (unsigned others = 0; others <= MAGAZINE_STACK; others += MAGAZINE_STACK) {
+            struct desk d;
+            desk_blocks(&d, DESK_BLOCKS, 1);
+            paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+            for (unsigned i = 0; i < others; i++)
+                give(&d, desk_page(block, 100 + i));
+            give(&d, desk_page(block, 7));
+            block_return(&desk_normal(&d)->lists.bits[(block - HIGH) / BLOCK], 7, 8);
+            EXPECT(pmm_check(d.p) != NULL);
+            EXPECT(panics(&d, drain != 0) == (drain != 0 || others == 0));
+            desk_drop(&d);
+        }
 }
 
 int main(void)
@@ -366,6 +401,9 @@ int main(void)
     expect_run("kernel pages that were given back are for the kernel", classes_stay_apart);
     expect_run("a block goes back under the lock of its own zone", back_under_its_own_lock);
     expect_run("what lies behind the magazines is no magazine", nothing_behind_the_magazines);
-    expect_run("what others gave back to an owned block can be had page by page", what_comes_back_can_be_had);
+    expect_run("what others gave back to an owned block can be had page by page",
+               what_comes_back_can_be_had);
+    expect_run("a page that its owner and another CPU gave back is not given out",
+               given_back_by_two);
     return expect_total();
 }

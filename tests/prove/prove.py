@@ -40,7 +40,7 @@ PLANTED = [
     ("mm/block.c", "unsigned step = length / 2;", "unsigned step = length / 4;", "block_longest"),
     ("mm/block.c", "private_flip = (state & 2) ?", "private_flip = (state & 1) ?", "block_count"),
     ("mm/extents.c", "(top - 3) * 4", "(top - 2) * 4", "extents_bin"),
-    ("mm/block.h", "(private & bits_load(&w->shared) & page) == 0", "(private & page) == 0", "block_park"),
+    ("mm/block.h", "(bits_load(&w->private) & bits_load(&w->shared) & page) == 0", "(bits_load(&w->private) & page) == 0", "block_park"),
     ("mm/block.c", "bits_store(&w->shared, private & shared);", "bits_store(&w->shared, private);", "block_disown"),
     ("hal/base.h", "(x + align - 1) &", "(x + align) &", "align_up"),
     ("hal/base.h", "x != 0 && (x & (x - 1)) == 0", "(x & (x - 1)) == 0", "is_power_of_two"),
