@@ -138,7 +138,7 @@ SAN_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 KIND_san   = $(CC) -Ihal/host $(SAN_FLAGS)
 KIND_tsan  = $(CC) -Ihal/host -O1 -fsanitize=thread
 # The models of address spaces once more, for the page tables of another machine.
-AARCH64    = -DMM_PAGE_FORMAT=\"mm/format_aarch64.h\" -DMODEL_MMU=\"tests/model/mmu_aarch64.h\"
+AARCH64    = -DMM_PAGE_FORMAT=\"format_aarch64.h\" -DMODEL_MMU=\"tests/model/mmu_aarch64.h\"
 KIND_aarch64      = $(KIND_san) $(AARCH64)
 KIND_aarch64_tsan = $(KIND_tsan) $(AARCH64)
 KIND_embed = $(CC) -Itests/embed $(SAN_FLAGS)

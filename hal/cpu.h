@@ -13,7 +13,7 @@
  * The kernel, unlike mm/, also uses these of "port.h":
  *
  *   CPU_TRAP_STACKS          how many trap stacks a CPU has, 1 or more
- *   vaddr_t hal_direct_base  what hal_phys_to_virt() adds. 0 at first, because at hand-over
+ *   hal_vaddr_t hal_direct_base  what hal_phys_to_virt() adds. 0 at first, because at hand-over
  *                            virtual equals physical
  *   bool hal_locks_are_void  set before the end of this machine is reported: from then on nobody
  *                            waits for a lock, for its owner may have been stopped
@@ -75,13 +75,13 @@ void cpu_own(void);
 /* Give `root`, an empty root table, the lower half of the page tables that are loaded now: the
  * entries of their root are copied, the tables below are shared. Where each half has a root of its
  * own this does nothing. Before page tables of our own are loaded. */
-void cpu_keep_lower_half(paddr_t root);
+void cpu_keep_lower_half(hal_paddr_t root);
 
 /* Switch to five levels of page tables. `page`, zeroed and below 4 GiB, becomes the root, and the
  * four levels that are loaded now lie below its first entry. False, and nothing has changed, where
  * the CPU has no five levels, where they are on already, or where the code or the stack lies above
  * 4 GiB. After cpu_own(), on an identity map. */
-bool cpu_use_five_levels(paddr_t page);
+bool cpu_use_five_levels(hal_paddr_t page);
 
 /* Set up the memory types of mm/aspace.h. The page tables that are loaded must name no type but the
  * firmware's write-back and uncached. Caches may be emptied. */
@@ -98,7 +98,7 @@ struct cpu_caching {
     const char *name; /* for people: "write-back", "uncached"; one text for each way */
     bool write_back;
 };
-struct cpu_caching cpu_caching(paddr_t at, paddr_t *until);
+struct cpu_caching cpu_caching(hal_paddr_t at, hal_paddr_t *until);
 
 /* Write [from, from + size), which is mapped, from the caches back to memory, so that a reset does
  * not lose it. Any context. O(size). */
@@ -116,13 +116,13 @@ struct cpu_flush_times {
 
 /* Measure it with `pages` mapped pages from `base` on (64 are enough), which are only read. Each of
  * eight rounds makes up to 64 single flushes and one of everything. Interrupts disabled. */
-struct cpu_flush_times cpu_measure_flush(vaddr_t base, uint64_t pages);
+struct cpu_flush_times cpu_measure_flush(hal_vaddr_t base, uint64_t pages);
 
 /* Interrupts. */
 
 /* Where the registers of this CPU's own interrupt controller lie: one page, to be mapped uncached.
  * 0: they do not lie in memory, or there is none. */
-paddr_t cpu_interrupt_registers(void);
+hal_paddr_t cpu_interrupt_registers(void);
 
 /* Mask the interrupts of all devices and timers. NMIs and what belongs to the firmware stay as they
  * are. `registers` is where cpu_interrupt_registers() is mapped, NULL when it is 0. */
@@ -138,7 +138,7 @@ uint32_t cpu_id(void);
  * zeroed bytes, 64-byte aligned, which stay; `trap_stacks` are the ends of its CPU_TRAP_STACKS trap
  * stacks, 16-byte aligned. */
 size_t cpu_area_size(void);
-void cpu_area_make(void *memory, uint32_t index, const vaddr_t *trap_stacks);
+void cpu_area_make(void *memory, uint32_t index, const hal_vaddr_t *trap_stacks);
 
 /* Let CPUs be named by 32 bits, where 8 do not reach (x2APIC). False: this CPU cannot; nothing has
  * changed. On the CPU that booted, before any other runs. */
@@ -153,8 +153,8 @@ bool cpu_use_wide_ids(void);
  * tables below 4 GiB that map it where it lies, executable, and otherwise are those of `kernel`.
  * Elsewhere both are not looked at. */
 struct cpu_start {
-    paddr_t page, root, kernel;
-    const vaddr_t *stacks;
+    hal_paddr_t page, root, kernel;
+    const hal_vaddr_t *stacks;
     void *const *areas;
     uint32_t count; /* below 2^31 */
     void (*entry)(uint32_t ticket);
@@ -202,11 +202,11 @@ struct cpu_stack {
     uint64_t size; /* whole pages */
 };
 struct cpu_stack cpu_trap_stack(unsigned which);
-void cpu_set_trap_stack(unsigned which, vaddr_t top);
+void cpu_set_trap_stack(unsigned which, hal_vaddr_t top);
 
 /* Run `fn(arg)` on the stack that ends at `top`, 16-byte aligned. `fn` must not return. Unwinding
  * stops there. */
-_Noreturn void cpu_call_on_stack(vaddr_t top, void (*fn)(void *), void *arg);
+_Noreturn void cpu_call_on_stack(hal_vaddr_t top, void (*fn)(void *), void *arg);
 
 /* Traps. */
 
@@ -228,12 +228,12 @@ struct trap_frame; /* the interrupted registers, in the port's own form */
 
 struct trap {
     enum trap_kind kind;
-    uint32_t access;  /* of TRAP_ACCESS: TRAP_MAPPED and so on */
-    const char *name; /* for people: "page fault" */
-    uint64_t number;  /* as the manual of the architecture counts (the vector) */
-    uint64_t code;    /* and the details that it gives (the error code) */
-    vaddr_t pc;       /* where the code was interrupted */
-    vaddr_t address;  /* what could not be reached: of TRAP_ACCESS, usually of TRAP_OVERFLOW */
+    uint32_t access;     /* of TRAP_ACCESS: TRAP_MAPPED and so on */
+    const char *name;    /* for people: "page fault" */
+    uint64_t number;     /* as the manual of the architecture counts (the vector) */
+    uint64_t code;       /* and the details that it gives (the error code) */
+    hal_vaddr_t pc;      /* where the code was interrupted */
+    hal_vaddr_t address; /* what could not be reached: of TRAP_ACCESS, usually of TRAP_OVERFLOW */
     const struct trap_frame *frame;
 };
 
@@ -264,7 +264,7 @@ uint64_t trap_spurious(void);
 
 /* A frame of the call chain, with what it takes to find its caller. */
 struct unwind {
-    vaddr_t pc;
+    hal_vaddr_t pc;
     uint64_t registers[16]; /* numbered as the architecture does */
     unsigned depth;         /* frames from the first one, which is 0 */
 };
@@ -272,9 +272,9 @@ struct unwind {
 /* What unwinding may read: all of the image, and 8 bytes of a stack at a time through `read`, which
  * says false when `at` lies on none. */
 struct unwind_memory {
-    vaddr_t image;
+    hal_vaddr_t image;
     uint64_t size;
-    bool (*read)(vaddr_t at, uint64_t *value);
+    bool (*read)(hal_vaddr_t at, uint64_t *value);
 };
 
 /* Begin with the interrupted function; or with the function that calls this. */

@@ -16,7 +16,7 @@
  *   void hal_lock(struct hal_lock *);  void hal_unlock(struct hal_lock *)
  *       Spin lock. Called with interrupts disabled. A zeroed struct hal_lock is an open lock.
  *       Acquire and release order memory as their names say.
- *   void *hal_phys_to_virt(paddr_t)
+ *   void *hal_phys_to_virt(hal_paddr_t)
  *       A pointer through which physical memory can be read and written (the direct map). Valid
  *       for RAM only.
  *   uint64_t hal_cycles(void)
@@ -24,15 +24,15 @@
  *
  * From the port's .c files, declared here:
  */
-#ifndef HAL_HAL_H
-#define HAL_HAL_H
+#ifndef MORTISE_HAL_HAL_H
+#define MORTISE_HAL_HAL_H
 
-#include "hal/base.h"
+#include "base.h"
 #include "port.h"
 
 /* Set `pages` page frames from `base` on to zero through the direct map. `base` is page-aligned RAM
  * that the caller owns. Any context. */
-void hal_zero_pages(paddr_t base, size_t pages);
+void hal_zero_pages(hal_paddr_t base, size_t pages);
 
 /* An invariant is broken: say `what` (a whole sentence) and where, and stop this machine. On the
  * desk a test can catch it. Any context; never returns. */
@@ -66,13 +66,13 @@ struct hal_paging hal_paging_features(void);
 
 /* Load page tables on this CPU: `root` is the physical address of the top table. Drops every
  * translation that is not global from this CPU. hal_root() is what is loaded now. */
-void hal_load_root(paddr_t root);
-paddr_t hal_root(void);
+void hal_load_root(hal_paddr_t root);
+hal_paddr_t hal_root(void);
 
 /* Drop translations, and everything the CPU remembers of the tables above them, from this CPU: of
  * the page that holds `virt`, global or not; of all pages but global ones; of all. Entries written
  * before the call count, entries read after it are new. Any context. */
-void hal_tlb_flush_page(vaddr_t virt);
+void hal_tlb_flush_page(hal_vaddr_t virt);
 void hal_tlb_flush_local(void);
 void hal_tlb_flush_all(void);
 
@@ -80,7 +80,7 @@ void hal_tlb_flush_all(void);
  * others may use them from here on. A CPU that never remembers an entry of 0 and walks in order needs
  * nothing (x86-64: SDM vol. 3A, 4.10.2.3); aarch64 needs DSB ISHST and ISB (Arm ARM I_WZCBG). Any
  * context. */
-void hal_tlb_added(vaddr_t base, uint64_t size);
+void hal_tlb_added(hal_vaddr_t base, uint64_t size);
 
 /* More single pages than this are dropped sooner by a flush of everything, what it costs to fill
  * the TLB again counted in. The PC's port measures it at boot, each CPU type being different. */
@@ -90,6 +90,6 @@ uint32_t hal_tlb_page_limit(void);
  * half, through any root): those of [base, base + size), `size` 0: all of them, global ones too.
  * Returns when they have done it. Called after every flush on this CPU, also while only one runs:
  * then there is nothing to do. Any context in which the CPUs waited for can answer. */
-void hal_tlb_shootdown(paddr_t root, vaddr_t base, uint64_t size);
+void hal_tlb_shootdown(hal_paddr_t root, hal_vaddr_t base, uint64_t size);
 
 #endif

@@ -36,7 +36,7 @@ void machine_write_pci(unsigned device, unsigned function, unsigned offset, uint
 /* RAM that a device of this machine spoils, though firmware offers it: the `which`th range of whole
  * pages, and whose it is, a constant; `size` 0: there are no more. */
 struct machine_spoilt {
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t size;
     const char *whose;
 };

@@ -1,6 +1,7 @@
 /* The kernel's story, stage by stage. */
 #include "kernel/main.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "kernel/trap/backtrace.h"
 #include "kernel/cpus/cpus.h"
 #include "kernel/monitor/console.h"
@@ -90,7 +91,7 @@ static void log_cpu(void)
 /* What mm/aspace goes by when it flushes. */
 static void measure_flush(void)
 {
-    struct cpu_flush_times t = cpu_measure_flush(image.base, image.size / PAGE_SIZE);
+    struct cpu_flush_times t = cpu_measure_flush(image.base, image.size / HAL_PAGE_SIZE);
     LOG("tlb", "dropping a page %u ticks, all and reading 64 again %u: up to %u pages one by one",
         U(t.page), U(t.all), U(t.limit));
 }
@@ -165,9 +166,9 @@ _Noreturn void kernel_enter(struct boot_info *info)
     start_log();
     cpu_own();
     display_early(&boot);
-    if (boot.stack_base == 0 || boot.stack_size < 4 * PAGE_SIZE ||
-        boot.stack_size > SPACE_STACK_SLOT - 2 * PAGE_SIZE ||
-        (boot.stack_base | boot.stack_size) % PAGE_SIZE != 0)
+    if (boot.stack_base == 0 || boot.stack_size < 4 * HAL_PAGE_SIZE ||
+        boot.stack_size > SPACE_STACK_SLOT - 2 * HAL_PAGE_SIZE ||
+        (boot.stack_base | boot.stack_size) % HAL_PAGE_SIZE != 0)
         HAL_PANIC("the loader handed over no usable stack");
     if (options.five_levels)
         move_use_five_levels();

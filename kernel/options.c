@@ -1,4 +1,5 @@
 #include "kernel/options.h"
+#include "hal/short.h"
 
 #define WORD_SIZE    64 /* no option is that long; a longer word is cut, and so not understood */
 #define MENU_DEFAULT 3u

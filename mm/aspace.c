@@ -1,31 +1,31 @@
-#include "mm/aspace.h"
+#include "aspace.h"
 
-#include "mm/page_check.h"
-#include "mm/page_edit.h"
-#include "mm/page_entry.h"
+#include "page_check.h"
+#include "page_edit.h"
+#include "page_entry.h"
 
 #define HALF (PTE_ENTRIES / 2)
 
 /* --- making and sharing ----------------------------------------------------------------------- */
 
-status_t aspace_init(struct aspace *as, const struct page_source *source)
+mm_status_t aspace_init(struct aspace *as, const struct page_source *source)
 {
     struct aspace made = {.kernel = NULL};
-    status_t s = page_tree_init(&made.tree, source);
-    if (s == STATUS_OK)
+    mm_status_t s = page_tree_init(&made.tree, source);
+    if (s == MM_OK)
         *as = made;
     return s;
 }
 
 /* The root's upper half is copied, not the tables below: what the owner changes there is changed
  * here too, and only a new entry of the owner's root must follow (share_new_entries). */
-status_t aspace_init_shared(struct aspace *as, struct aspace *kernel,
-                            const struct page_source *source)
+mm_status_t aspace_init_shared(struct aspace *as, struct aspace *kernel,
+                               const struct page_source *source)
 {
     if (kernel->tree.root == 0 || kernel->kernel != NULL)
-        return STATUS_INVALID;
-    status_t s = aspace_init(as, source);
-    if (s != STATUS_OK)
+        return MM_INVALID;
+    mm_status_t s = aspace_init(as, source);
+    if (s != MM_OK)
         return s;
     const uint64_t *theirs = pte_table(kernel->tree.root);
     uint64_t *ours = pte_table(as->tree.root);
@@ -38,12 +38,12 @@ status_t aspace_init_shared(struct aspace *as, struct aspace *kernel,
     if (as->next != NULL)
         as->next->link = &as->next;
     kernel->next = as;
-    return STATUS_OK;
+    return MM_OK;
 }
 
 /* A6: the owner's root has new entries for [virt, last]; every space that shares gets them. Their
  * counts of used entries go stale there, and nobody asks for them. */
-static void share_new_entries(const struct aspace *kernel, vaddr_t virt, vaddr_t last)
+static void share_new_entries(const struct aspace *kernel, hal_vaddr_t virt, hal_vaddr_t last)
 {
     unsigned top = kernel->tree.cpu.levels - 1u;
     const uint64_t *ours = pte_table(kernel->tree.root);
@@ -52,7 +52,7 @@ static void share_new_entries(const struct aspace *kernel, vaddr_t virt, vaddr_t
             pte_store(&pte_table(as->tree.root)[i], ours[i]);
 }
 
-paddr_t aspace_root(const struct aspace *as)
+hal_paddr_t aspace_root(const struct aspace *as)
 {
     return page_tree_root(&as->tree);
 }
@@ -69,7 +69,7 @@ void aspace_destroy(struct aspace *as)
 {
     if (as->tree.root == 0)
         return;
-    paddr_t root = page_tree_root(&as->tree);
+    hal_paddr_t root = page_tree_root(&as->tree);
     if (hal_root() == root)
         HAL_PANIC("an address space is to be destroyed while this CPU runs in it");
     if (as->kernel == NULL && as->next != NULL)
@@ -89,111 +89,112 @@ void aspace_destroy(struct aspace *as)
 
 /* --- editing: the arguments are looked at here, the tables in page_edit() ---------------------- */
 
-static status_t check_range(const struct aspace *as, vaddr_t virt, uint64_t size)
+static mm_status_t check_range(const struct aspace *as, hal_vaddr_t virt, uint64_t size)
 {
-    vaddr_t last = virt + size - 1;
+    hal_vaddr_t last = virt + size - 1;
     if (as->tree.root == 0 || size == 0)
-        return STATUS_INVALID;
-    if (virt == 0 || (virt | size) % PAGE_SIZE != 0)
-        return STATUS_NOT_PAGE;
+        return MM_INVALID;
+    if (virt == 0 || (virt | size) % HAL_PAGE_SIZE != 0)
+        return MM_NOT_PAGE;
     if (last < virt)
-        return STATUS_OVERFLOW;
+        return MM_OVERFLOW;
     if (!page_tree_is_canonical(&as->tree, virt, last))
-        return STATUS_NOT_CANONICAL;
+        return MM_NOT_CANONICAL;
     if (pte_is_upper(virt) && as->kernel != NULL)
-        return STATUS_RESERVED;
-    return STATUS_OK;
+        return MM_RESERVED;
+    return MM_OK;
 }
 
-static status_t check_prot(vaddr_t virt, uint32_t prot)
+static mm_status_t check_prot(hal_vaddr_t virt, uint32_t prot)
 {
     uint32_t foreign = pte_is_upper(virt) ? ASPACE_USER : ASPACE_GLOBAL;
     if ((prot & (~ASPACE_ALL | foreign)) != 0 || (prot & ASPACE_TYPE) == ASPACE_TYPE)
-        return STATUS_INVALID;
+        return MM_INVALID;
     if ((prot & (ASPACE_W | ASPACE_X)) == (ASPACE_W | ASPACE_X))
-        return STATUS_WX;
-    return STATUS_OK;
+        return MM_WX;
+    return MM_OK;
 }
 
-static status_t check_phys(const struct aspace *as, paddr_t phys, uint64_t size)
+static mm_status_t check_phys(const struct aspace *as, hal_paddr_t phys, uint64_t size)
 {
-    paddr_t last = phys + size - 1;
-    if (phys % PAGE_SIZE != 0)
-        return STATUS_NOT_PAGE;
+    hal_paddr_t last = phys + size - 1;
+    if (phys % HAL_PAGE_SIZE != 0)
+        return MM_NOT_PAGE;
     if (last < phys)
-        return STATUS_OVERFLOW;
-    return last >> as->tree.cpu.phys_bits != 0 ? STATUS_INVALID : STATUS_OK;
+        return MM_OVERFLOW;
+    return last >> as->tree.cpu.phys_bits != 0 ? MM_INVALID : MM_OK;
 }
 
-status_t aspace_map(struct aspace *as, vaddr_t virt, paddr_t phys, uint64_t size, uint32_t prot)
+mm_status_t aspace_map(struct aspace *as, hal_vaddr_t virt, hal_paddr_t phys, uint64_t size,
+                       uint32_t prot)
 {
     struct page_edit call = {
         .kind = PAGE_MAP, .virt = virt, .last = virt + size - 1, .phys = phys, .prot = prot};
-    status_t s = check_range(as, virt, size);
-    if (s == STATUS_OK)
+    mm_status_t s = check_range(as, virt, size);
+    if (s == MM_OK)
         s = check_prot(virt, prot);
-    if (s == STATUS_OK)
+    if (s == MM_OK)
         s = check_phys(as, phys, size);
-    if (s != STATUS_OK)
+    if (s != MM_OK)
         return s;
     unsigned before = pte_used(as->tree.root);
     s = page_edit(&as->tree, &call);
-    if (s != STATUS_OK)
+    if (s != MM_OK)
         return s;
     if (pte_is_upper(virt) && pte_used(as->tree.root) != before)
         share_new_entries(as, virt, call.last);
     hal_tlb_added(virt, size);
-    return STATUS_OK;
+    return MM_OK;
 }
 
-status_t aspace_unmap(struct aspace *as, vaddr_t virt, uint64_t size)
+mm_status_t aspace_unmap(struct aspace *as, hal_vaddr_t virt, uint64_t size)
 {
     struct page_edit call = {.kind = PAGE_UNMAP, .virt = virt, .last = virt + size - 1};
-    status_t s = check_range(as, virt, size);
-    return s != STATUS_OK ? s : page_edit(&as->tree, &call);
+    mm_status_t s = check_range(as, virt, size);
+    return s != MM_OK ? s : page_edit(&as->tree, &call);
 }
 
-status_t aspace_protect(struct aspace *as, vaddr_t virt, uint64_t size, uint32_t prot)
+mm_status_t aspace_protect(struct aspace *as, hal_vaddr_t virt, uint64_t size, uint32_t prot)
 {
     struct page_edit call = {
         .kind = PAGE_PROTECT, .virt = virt, .last = virt + size - 1, .prot = prot};
-    status_t s = check_range(as, virt, size);
-    if (s == STATUS_OK)
+    mm_status_t s = check_range(as, virt, size);
+    if (s == MM_OK)
         s = check_prot(virt, prot);
-    return s != STATUS_OK ? s : page_edit(&as->tree, &call);
+    return s != MM_OK ? s : page_edit(&as->tree, &call);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-unsigned aspace_path(const struct aspace *as, vaddr_t virt, uint64_t entries[ASPACE_LEVELS])
+unsigned aspace_path(const struct aspace *as, hal_vaddr_t virt, uint64_t entries[ASPACE_LEVELS])
 {
     if (as->tree.root == 0 || !page_tree_is_canonical(&as->tree, virt, virt))
         return 0;
     return page_tree_path(&as->tree, virt, entries);
 }
 
-status_t aspace_query(const struct aspace *as, vaddr_t virt, struct mapping *out)
+mm_status_t aspace_query(const struct aspace *as, hal_vaddr_t virt, struct aspace_mapping *out)
 {
     unsigned level;
     if (as->tree.root == 0)
-        return STATUS_INVALID;
+        return MM_INVALID;
     if (!page_tree_is_canonical(&as->tree, virt, virt))
-        return STATUS_NOT_CANONICAL;
+        return MM_NOT_CANONICAL;
     uint64_t leaf = page_tree_find(&as->tree, virt, &level);
     if (leaf == 0)
-        return STATUS_UNMAPPED;
-    *out = (struct mapping){.virt = align_down(virt, pte_span(level)),
-                            .phys = pte_address(leaf, level),
-                            .size = pte_span(level),
-                            .page = pte_span(level),
-                            .prot = pte_prot(leaf, level)};
-    return STATUS_OK;
+        return MM_UNMAPPED;
+    *out = (struct aspace_mapping){.virt = hal_align_down(virt, pte_span(level)),
+                                   .phys = pte_address(leaf, level),
+                                   .size = pte_span(level),
+                                   .page = pte_span(level),
+                                   .prot = pte_prot(leaf, level)};
+    return MM_OK;
 }
 
 struct walk {
     aspace_visit_fn *visit;
     void *ctx;
-    struct mapping run; /* not shown yet; size 0: none */
+    struct aspace_mapping run; /* not shown yet; size 0: none */
 };
 
 static void show_run(struct walk *w)
@@ -204,19 +205,19 @@ static void show_run(struct walk *w)
 }
 
 /* A leaf lengthens the run or, as the first one also does, begins another. */
-static const char *meet_entry(void *ctx, uint64_t entry, unsigned level, vaddr_t at)
+static const char *meet_entry(void *ctx, uint64_t entry, unsigned level, hal_vaddr_t at)
 {
     struct walk *w = ctx;
-    struct mapping *run = &w->run;
+    struct aspace_mapping *run = &w->run;
     if (!pte_is_leaf(entry, level))
         return NULL;
     uint64_t page = pte_span(level);
-    paddr_t phys = pte_address(entry, level);
+    hal_paddr_t phys = pte_address(entry, level);
     uint32_t prot = pte_prot(entry, level);
     if (run->virt + run->size != at || run->phys + run->size != phys || run->page != page ||
         run->prot != prot) {
         show_run(w);
-        *run = (struct mapping){.virt = at, .phys = phys, .page = page, .prot = prot};
+        *run = (struct aspace_mapping){.virt = at, .phys = phys, .page = page, .prot = prot};
     }
     run->size += page;
     return NULL;

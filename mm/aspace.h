@@ -32,7 +32,7 @@
  *       hal_paging.break_before_make says so, no TLB holds two translations that differ in size or
  *       in GLOBAL at all: the entry is 0, and flushed everywhere, before the new one is written
  *       (Arm ARM R_WHZWS). Physical address and memory type never change in place: such calls are
- *       refused (A5, STATUS_TYPE).
+ *       refused (A5, MM_TYPE).
  *
  * On a CPU with break_before_make a page that is part of a split or of a merge cannot be used for a
  * moment, although no call unmaps it; on every other CPU it can be used throughout. Where there is
@@ -62,20 +62,20 @@
  * write; a wholly covered table is written (or dropped) in one go, not entry by entry from the
  * root.
  */
-#ifndef MM_ASPACE_H
-#define MM_ASPACE_H
+#ifndef MORTISE_MM_ASPACE_H
+#define MORTISE_MM_ASPACE_H
 
-#include "hal/base.h"
-#include "hal/hal.h"
-#include "mm/aspace_prot.h"
-#include "mm/page_source.h"
-#include "mm/page_tree.h"
-#include "mm/status.h"
+#include "../hal/base.h"
+#include "../hal/hal.h"
+#include "aspace_prot.h"
+#include "page_source.h"
+#include "page_tree.h"
+#include "status.h"
 
 #define ASPACE_LEVELS PAGE_TREE_LEVELS
 
 /* Members are for the module; read `tree.stats` at will. A zeroed struct is no space: every call on
- * it is refused (STATUS_INVALID) or does nothing, but aspace_activate() panics. */
+ * it is refused (MM_INVALID) or does nothing, but aspace_activate() panics. */
 struct aspace {
     struct page_tree tree;
     struct aspace *kernel; /* whose upper half this space shares; NULL: it has its own */
@@ -84,70 +84,72 @@ struct aspace {
 };
 
 /* One page (query), or a run of contiguous pages of one size and prot (walk). */
-struct mapping {
-    vaddr_t virt;
-    paddr_t phys;
+struct aspace_mapping {
+    hal_vaddr_t virt;
+    hal_paddr_t phys;
     uint64_t size; /* query: equals page */
     uint64_t page; /* 4 KiB, 2 MiB or 1 GiB */
     uint32_t prot;
 };
 
 /* Make an empty space with an upper half of its own: the kernel's. One page is taken. `source` must
- * outlive the space. The CPU is as hal_paging_features() says now. STATUS_NO_MEMORY. O(1). */
-status_t aspace_init(struct aspace *, const struct page_source *source) MUST_CHECK;
+ * outlive the space. The CPU is as hal_paging_features() says now. MM_NO_MEMORY. O(1). */
+mm_status_t aspace_init(struct aspace *, const struct page_source *source) MM_MUST_CHECK;
 
 /* Make a space whose upper half is that of `kernel`, now and later: what is mapped there afterwards
  * appears here too. `kernel` comes from aspace_init and outlives this space. One page is taken.
- * STATUS_INVALID (`kernel` is no space or shares itself), STATUS_NO_MEMORY. O(1). */
-status_t aspace_init_shared(struct aspace *, struct aspace *kernel,
-                            const struct page_source *source) MUST_CHECK;
+ * MM_INVALID (`kernel` is no space or shares itself), MM_NO_MEMORY. O(1). */
+mm_status_t aspace_init_shared(struct aspace *, struct aspace *kernel,
+                               const struct page_source *source) MM_MUST_CHECK;
 
 /* Map [virt, virt + size) to [phys, phys + size). Nothing is flushed unless tables were merged.
  * What is looked at, in this order:
- *   the range  STATUS_INVALID        no space, or size 0
- *              STATUS_NOT_PAGE       virt or size is no multiple of 4 KiB, or virt is page 0
- *              STATUS_OVERFLOW       virt + size goes past 2^64
- *              STATUS_NOT_CANONICAL  the CPU cannot translate every address of the range
- *              STATUS_RESERVED       the upper half of a space that shares it: map it in its owner
- *   prot       STATUS_INVALID        a bit outside ASPACE_ALL; WC with UC; USER in the shared half,
+ *   the range  MM_INVALID        no space, or size 0
+ *              MM_NOT_PAGE       virt or size is no multiple of 4 KiB, or virt is page 0
+ *              MM_OVERFLOW       virt + size goes past 2^64
+ *              MM_NOT_CANONICAL  the CPU cannot translate every address of the range
+ *              MM_RESERVED       the upper half of a space that shares it: map it in its owner
+ *   prot       MM_INVALID        a bit outside ASPACE_ALL; WC with UC; USER in the shared half,
  *                                    GLOBAL outside it
- *              STATUS_WX             W with X (A1)
- *   phys       STATUS_NOT_PAGE       no multiple of 4 KiB
- *              STATUS_OVERFLOW       phys + size goes past 2^64
- *              STATUS_INVALID        phys + size goes beyond the CPU's width, or the format's
- *   the space  STATUS_OVERLAP        a page of the range is mapped (A5)
- *              STATUS_NO_MEMORY      the source gave too few pages; all were given back (A3)
+ *              MM_WX             W with X (A1)
+ *   phys       MM_NOT_PAGE       no multiple of 4 KiB
+ *              MM_OVERFLOW       phys + size goes past 2^64
+ *              MM_INVALID        phys + size goes beyond the CPU's width, or the format's
+ *   the space  MM_OVERLAP        a page of the range is mapped (A5)
+ *              MM_NO_MEMORY      the source gave too few pages; all were given back (A3)
  * The caller sees to it that all of a range has one MTRR type (SDM vol. 3A, 11.11.9), or none. */
-status_t aspace_map(struct aspace *, vaddr_t virt, paddr_t phys, uint64_t size,
-                    uint32_t prot) MUST_CHECK;
+mm_status_t aspace_map(struct aspace *, hal_vaddr_t virt, hal_paddr_t phys, uint64_t size,
+                       uint32_t prot) MM_MUST_CHECK;
 
 /* Take away the translations of a range that is mapped throughout, whatever calls mapped it. Large
  * pages that stick out are split, so this may need pages too. Tables that become empty go back.
- * Errors as aspace_map, as far as there is such an argument, and STATUS_UNMAPPED: a page of the
+ * Errors as aspace_map, as far as there is such an argument, and MM_UNMAPPED: a page of the
  * range is not mapped. */
-status_t aspace_unmap(struct aspace *, vaddr_t virt, uint64_t size) MUST_CHECK;
+mm_status_t aspace_unmap(struct aspace *, hal_vaddr_t virt, uint64_t size) MM_MUST_CHECK;
 
 /* Give a range that is mapped throughout another prot; the physical pages stay. Pages that have it
- * already are neither split nor flushed. Errors as aspace_unmap, STATUS_WX, and STATUS_TYPE: the
+ * already are neither split nor flushed. Errors as aspace_unmap, MM_WX, and MM_TYPE: the
  * memory type of a page is another; changing it needs caches flushed in between (SDM vol. 3A,
  * 11.12.4), so unmap, flush, map. */
-status_t aspace_protect(struct aspace *, vaddr_t virt, uint64_t size, uint32_t prot) MUST_CHECK;
+mm_status_t aspace_protect(struct aspace *, hal_vaddr_t virt, uint64_t size,
+                           uint32_t prot) MM_MUST_CHECK;
 
-/* The page that holds `virt` (any byte address). STATUS_UNMAPPED, STATUS_NOT_CANONICAL,
- * STATUS_INVALID (no space); *out is then left alone. At most five dependent loads. */
-status_t aspace_query(const struct aspace *, vaddr_t virt, struct mapping *out) MUST_CHECK;
+/* The page that holds `virt` (any byte address). MM_UNMAPPED, MM_NOT_CANONICAL,
+ * MM_INVALID (no space); *out is then left alone. At most five dependent loads. */
+mm_status_t aspace_query(const struct aspace *, hal_vaddr_t virt,
+                         struct aspace_mapping *out) MM_MUST_CHECK;
 
 /* The raw entries that the CPU reads for `virt`, from the root on, until one is not present or maps
  * a page: for reports of page faults. The number read, 0 to 5. */
-unsigned aspace_path(const struct aspace *, vaddr_t virt, uint64_t entries[ASPACE_LEVELS]);
+unsigned aspace_path(const struct aspace *, hal_vaddr_t virt, uint64_t entries[ASPACE_LEVELS]);
 
 /* Visit every maximal run in address order, the shared half included. `visit` must not edit the
  * space. O(tables). */
-typedef void aspace_visit_fn(void *ctx, const struct mapping *run);
+typedef void aspace_visit_fn(void *ctx, const struct aspace_mapping *run);
 void aspace_walk(const struct aspace *, aspace_visit_fn *visit, void *ctx);
 
-/* Where the root table lies. PADDR_NONE: no space. */
-paddr_t aspace_root(const struct aspace *);
+/* Where the root table lies. HAL_PADDR_NONE: no space. */
+hal_paddr_t aspace_root(const struct aspace *);
 
 /* Load the root on this CPU; a panic when this is no space. The code that calls, its stack and what it
  * uses next must be mapped there. */

@@ -2,8 +2,8 @@
  *
  * They are the same for every format of page tables; mm/page_entry.h turns them into an entry.
  */
-#ifndef MM_ASPACE_PROT_H
-#define MM_ASPACE_PROT_H
+#ifndef MORTISE_MM_ASPACE_PROT_H
+#define MORTISE_MM_ASPACE_PROT_H
 
 /* Every mapped page can be read. */
 #define ASPACE_R      0u

@@ -1,7 +1,7 @@
 /* The searches come in two kinds. Those that are asked for every run go over all eight words
  * without a branch on the bits: a mispredicted branch costs more than the work that it saves. Those
  * for long runs go run by run, for in 512 pages there are few of them. */
-#include "mm/block.h"
+#include "block.h"
 
 #define ALL_ONES (~(uint64_t)0)
 
@@ -20,7 +20,7 @@ unsigned block_count(const struct block_bits *b, enum page_state state)
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         uint64_t private = bits_load(&b->word[i].private) ^ private_flip;
         uint64_t shared = bits_load(&b->word[i].shared) ^ shared_flip;
-        n += (unsigned)__builtin_popcountll(private & shared);
+        n += bits_count(private & shared);
     }
     return n;
 }
@@ -70,9 +70,9 @@ static unsigned longest_run(const struct block_bits *b)
     unsigned run = 0;
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         uint64_t word = free_word(b, i);
-        unsigned through = run + (word == ALL_ONES ? 64 : (unsigned)__builtin_ctzll(~word));
+        unsigned through = run + (word == ALL_ONES ? 64 : bits_ctz(~word));
         best = through > best ? through : best;
-        run = word == ALL_ONES ? through : (unsigned)__builtin_clzll(~word);
+        run = word == ALL_ONES ? through : bits_clz(~word);
     }
     return best;
 }
@@ -109,7 +109,7 @@ unsigned block_free_from(const struct block_bits *b, unsigned from)
     while (at < BLOCK_PAGES) {
         uint64_t other = ~free_word(b, at / 64) >> (at % 64);
         if (other != 0)
-            return at + (unsigned)__builtin_ctzll(other) - from;
+            return at + bits_ctz(other) - from;
         at = (at / 64 + 1) * 64;
     }
     return BLOCK_PAGES - from;
@@ -122,7 +122,7 @@ unsigned block_free_before(const struct block_bits *b, unsigned to)
     for (unsigned i = (to + 63) / 64; i-- > 0;) {
         uint64_t other = ~free_word(b, i) << (i * 64 + 64 - end);
         if (other != 0)
-            return to - end + (unsigned)__builtin_clzll(other);
+            return to - end + bits_clz(other);
         end = i * 64;
     }
     return to;
@@ -143,7 +143,7 @@ unsigned block_run_at(const struct block_bits *b, unsigned index)
     uint64_t above = used >> bit;
     if (below == 0 || above == 0)
         return block_run_around(b, index, index + 1);
-    return (unsigned)__builtin_clzll(below) + (unsigned)__builtin_ctzll(above) - 1;
+    return bits_clz(below) + bits_ctz(above) - 1;
 }
 
 /* The bits of a word whose index is a multiple of 1 << shift, shift 0 to 6. */
@@ -160,7 +160,7 @@ static unsigned first_aligned(const struct mask *starts, unsigned align_shift)
     uint64_t aligned = aligned_bits[align_shift > 6 ? 6 : align_shift];
     for (unsigned i = 0; i < BLOCK_WORDS; i += step)
         if ((starts->word[i] & aligned) != 0)
-            return i * 64 + (unsigned)__builtin_ctzll(starts->word[i] & aligned);
+            return i * 64 + bits_ctz(starts->word[i] & aligned);
     return BLOCK_PAGES;
 }
 
@@ -172,12 +172,12 @@ static unsigned find_long(const struct block_bits *b, unsigned n, unsigned align
     unsigned run = 0; /* where the run begins that reaches word i */
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         uint64_t word = free_word(b, i);
-        unsigned end = i * 64 + (word == ALL_ONES ? 64 : (unsigned)__builtin_ctzll(~word));
+        unsigned end = i * 64 + (word == ALL_ONES ? 64 : bits_ctz(~word));
         unsigned start = (run + align - 1) & ~(align - 1);
         if (start + n <= end)
             return start;
         if (word != ALL_ONES)
-            run = (i + 1) * 64 - (unsigned)__builtin_clzll(~word);
+            run = (i + 1) * 64 - bits_clz(~word);
     }
     return BLOCK_PAGES;
 }
@@ -207,7 +207,7 @@ unsigned block_run_end(const struct block_bits *b, unsigned from)
         const struct page_bits *w = &b->word[at / 64];
         uint64_t other = (bits_load(&w->private) | bits_load(&w->shared)) >> (at % 64);
         if (other != 0)
-            return at + (unsigned)__builtin_ctzll(other);
+            return at + bits_ctz(other);
         at = (at / 64 + 1) * 64;
     }
     return BLOCK_PAGES;
@@ -230,7 +230,7 @@ unsigned block_kind_end(const struct block_bits *b, unsigned from, enum page_sta
     while (at < BLOCK_PAGES) {
         uint64_t other = other_kinds(b, at / 64, state) >> (at % 64);
         if (other != 0)
-            return at + (unsigned)__builtin_ctzll(other);
+            return at + bits_ctz(other);
         at = (at / 64 + 1) * 64;
     }
     return BLOCK_PAGES;

@@ -55,10 +55,10 @@
  * Page indices are 0 to 511, ranges half-open. Nothing here takes a lock. Costs are O(1): at most
  * eight words are looked at, a few times each.
  */
-#ifndef MM_BLOCK_H
-#define MM_BLOCK_H
+#ifndef MORTISE_MM_BLOCK_H
+#define MORTISE_MM_BLOCK_H
 
-#include "hal/base.h"
+#include "bits.h"
 
 #define BLOCK_SHIFT 9u
 #define BLOCK_PAGES 512u

@@ -1,9 +1,9 @@
 /* mm/carver.h: cut tables out of one piece of memory, or find out how large it has to be. The same
  * code does both: with `base` NULL nothing is written, and `used` is the size in the end. */
-#ifndef MM_CARVER_H
-#define MM_CARVER_H
+#ifndef MORTISE_MM_CARVER_H
+#define MORTISE_MM_CARVER_H
 
-#include "hal/base.h"
+#include "../hal/base.h"
 
 struct carver {
     unsigned char *base; /* 64-byte aligned, or NULL to measure */

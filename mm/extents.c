@@ -1,11 +1,11 @@
-#include "mm/extents.h"
+#include "extents.h"
 
 /* From 8 blocks on: the power of two, and the two bits below it. */
 unsigned extents_bin(uint32_t length)
 {
     if (length < 8)
         return length;
-    unsigned top = 31u - (unsigned)__builtin_clz(length);
+    unsigned top = 31u - bits_clz32(length);
     return 8 + (top - 3) * 4 + (length >> (top - 2) & 3);
 }
 
@@ -90,7 +90,7 @@ static bool fits(const struct lists *l, uint32_t first, uint32_t count, uint32_t
     uint32_t skip = 0;
     if (align > 1) {
         uint64_t frame = lists_page(l, (struct place){first, 0}) >> BLOCK_SHIFT;
-        skip = (uint32_t)(align_up(frame, align) - frame);
+        skip = (uint32_t)(hal_align_up(frame, align) - frame);
     }
     *at = first + skip;
     return length >= count && length - count >= skip;

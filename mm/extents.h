@@ -16,10 +16,10 @@
  *
  * Every function wants the zone's lock held. Costs are O(1) unless said.
  */
-#ifndef MM_EXTENTS_H
-#define MM_EXTENTS_H
+#ifndef MORTISE_MM_EXTENTS_H
+#define MORTISE_MM_EXTENTS_H
 
-#include "mm/lists.h"
+#include "lists.h"
 
 /* The list for a length in blocks. */
 unsigned extents_bin(uint32_t length);

@@ -20,8 +20,8 @@
  *     (Normal, write-back); the lower ones are left to the firmware's tables
  *   - hal_paging: nx and pat are true, pages_1g is true, levels 4, phys_bits at most 48
  */
-#ifndef MM_FORMAT_AARCH64_H
-#define MM_FORMAT_AARCH64_H
+#ifndef MORTISE_MM_FORMAT_AARCH64_H
+#define MORTISE_MM_FORMAT_AARCH64_H
 
 #define PTE_PHYS_BITS 48
 
@@ -48,7 +48,7 @@ static inline bool pte_is_leaf(uint64_t entry, unsigned level)
     return level == 0 || (entry & PTE_TABLE) == 0;
 }
 
-static inline paddr_t pte_address(uint64_t entry, unsigned level)
+static inline hal_paddr_t pte_address(uint64_t entry, unsigned level)
 {
     return entry & PTE_ADDRESS & ~(pte_span(level) - 1);
 }
@@ -71,10 +71,10 @@ static inline uint64_t pte_type_bits(uint32_t prot)
 
 /* The kernel never executes what users may, nor the other way round: X clears one of the two bits
  * that forbid it. */
-static inline uint64_t pte_encode(paddr_t phys, uint32_t prot, unsigned level,
+static inline uint64_t pte_encode(hal_paddr_t phys, uint32_t prot, unsigned level,
                                   const struct hal_paging *cpu)
 {
-    UNUSED(cpu);
+    (void)(cpu);
     uint64_t entry = phys | PTE_VALID | PTE_ACCESSED | PTE_PXN | PTE_UXN | pte_type_bits(prot);
     if (level == 0)
         entry |= PTE_TABLE;
@@ -91,7 +91,7 @@ static inline uint64_t pte_encode(paddr_t phys, uint32_t prot, unsigned level,
 
 static inline uint32_t pte_prot(uint64_t entry, unsigned level)
 {
-    UNUSED(level);
+    (void)(level);
     uint64_t attr = entry & PTE_ATTR(7);
     uint32_t prot = attr == PTE_ATTR(PTE_MAIR_UC)   ? ASPACE_UC
                     : attr == PTE_ATTR(PTE_MAIR_WC) ? ASPACE_WC
@@ -108,13 +108,13 @@ static inline uint32_t pte_prot(uint64_t entry, unsigned level)
 }
 
 /* A name forbids nothing (R_YTXKB: its bits 59 to 62 would): the leaves decide. */
-static inline uint64_t pte_name(paddr_t table, unsigned used, vaddr_t virt)
+static inline uint64_t pte_name(hal_paddr_t table, unsigned used, hal_vaddr_t virt)
 {
-    UNUSED(virt);
+    (void)(virt);
     return table | PTE_VALID | PTE_TABLE | (uint64_t)used << PTE_COUNT_SHIFT;
 }
 
-static inline paddr_t pte_named(uint64_t name)
+static inline hal_paddr_t pte_named(uint64_t name)
 {
     return name & PTE_ADDRESS;
 }

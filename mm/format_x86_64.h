@@ -11,8 +11,8 @@
  *     |0 | count   | address       | 0    | 0| 0   | 0  | A | 0 | 0 |U |1 |1 | name of a table
  *     +--+---------+---------------+------+--+-----+----+---+---+---+--+--+--+
  */
-#ifndef MM_FORMAT_X86_64_H
-#define MM_FORMAT_X86_64_H
+#ifndef MORTISE_MM_FORMAT_X86_64_H
+#define MORTISE_MM_FORMAT_X86_64_H
 
 #define PTE_PHYS_BITS 52
 
@@ -39,7 +39,7 @@ static inline bool pte_is_leaf(uint64_t entry, unsigned level)
     return level == 0 || (entry & PTE_LARGE) != 0;
 }
 
-static inline paddr_t pte_address(uint64_t entry, unsigned level)
+static inline hal_paddr_t pte_address(uint64_t entry, unsigned level)
 {
     return entry & PTE_ADDRESS & ~(pte_span(level) - 1);
 }
@@ -52,7 +52,7 @@ static inline uint64_t pte_step(unsigned level)
 /* Memory types are entries of the PAT (SDM vol. 3A, 11.12): 0 as at reset is write-back, 3 uncached;
  * 4 is made write-combining. Without a PAT a write-combining page is UC- (entry 2 as at reset),
  * which the MTRRs may still make write-combining. */
-static inline uint64_t pte_encode(paddr_t phys, uint32_t prot, unsigned level,
+static inline uint64_t pte_encode(hal_paddr_t phys, uint32_t prot, unsigned level,
                                   const struct hal_paging *cpu)
 {
     uint64_t entry = phys | PTE_PRESENT | PTE_ACCESSED;
@@ -90,14 +90,14 @@ static inline uint32_t pte_prot(uint64_t entry, unsigned level)
 
 /* A name allows all that the leaves below it may allow, but users in the upper half: the CPU grants
  * what every level grants. */
-static inline uint64_t pte_name(paddr_t table, unsigned used, vaddr_t virt)
+static inline uint64_t pte_name(hal_paddr_t table, unsigned used, hal_vaddr_t virt)
 {
     uint64_t user = pte_is_upper(virt) ? 0 : PTE_USER;
     return table | PTE_PRESENT | PTE_WRITE | PTE_ACCESSED | user |
            (uint64_t)used << PTE_COUNT_SHIFT;
 }
 
-static inline paddr_t pte_named(uint64_t name)
+static inline hal_paddr_t pte_named(uint64_t name)
 {
     return name & PTE_ADDRESS;
 }

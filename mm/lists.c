@@ -1,4 +1,4 @@
-#include "mm/lists.h"
+#include "lists.h"
 
 _Static_assert(RUN_BINS % 64 == 0 && EXTENT_BINS % 64 == 0 && EXTENT_BINS <= RUN_BINS,
                "bins_next() looks at whole words, and one mask serves both kinds of bins");
@@ -94,7 +94,7 @@ uint32_t lists_closed_from(const struct lists *l, const struct region *r, uint32
         }
         uint64_t below = l->open[word] << (63 - (at - 1) % 64);
         if (below != 0) {
-            at -= (uint32_t)__builtin_clzll(below);
+            at -= bits_clz(below);
             break;
         }
         at = word * 64;
@@ -109,7 +109,7 @@ unsigned bins_next(const struct bins *b, unsigned bins, unsigned from)
     uint64_t wanted = ~(uint64_t)0 << (from % 64);
     for (unsigned i = from / 64; i < bins / 64; i++) {
         if ((b->mask[i] & wanted) != 0)
-            return i * 64 + (unsigned)__builtin_ctzll(b->mask[i] & wanted);
+            return i * 64 + bits_ctz(b->mask[i] & wanted);
         wanted = ~(uint64_t)0;
     }
     return bins;

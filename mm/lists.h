@@ -20,12 +20,12 @@
  * Blocks are numbered as mm/region.h says. Every function wants the zone's lock held. Costs are
  * O(1) unless said.
  */
-#ifndef MM_LISTS_H
-#define MM_LISTS_H
+#ifndef MORTISE_MM_LISTS_H
+#define MORTISE_MM_LISTS_H
 
-#include "mm/block.h"
-#include "mm/carver.h"
-#include "mm/region.h"
+#include "block.h"
+#include "carver.h"
+#include "region.h"
 
 #define BLOCK_NONE UINT32_MAX
 

@@ -1,4 +1,4 @@
-#include "mm/magazine.h"
+#include "magazine.h"
 
 /* Others look at these three for statistics, while this CPU changes them. */
 static void set_counted(struct magazine *m, struct zone *z, uint64_t allocs, uint64_t frees)
@@ -51,7 +51,7 @@ static bool fill(struct magazine *m)
     for (unsigned i = 0; i < BLOCK_WORDS && m->zone != NULL && m->count == 0; i++) {
         uint64_t parked = block_parked(m->bits, i);
         while (parked != 0) {
-            unsigned bit = 63u - (unsigned)__builtin_clzll(parked);
+            unsigned bit = 63u - bits_clz(parked);
             m->stack[m->count++] = (uint16_t)(i * 64 + bit);
             parked &= ~((uint64_t)1 << bit);
         }
@@ -59,11 +59,11 @@ static bool fill(struct magazine *m)
     return m->count != 0;
 }
 
-paddr_t magazine_take_parked(struct magazine *m)
+hal_paddr_t magazine_take_parked(struct magazine *m)
 {
-    paddr_t base = PADDR_NONE;
+    hal_paddr_t base = HAL_PADDR_NONE;
     if (m->count != 0 || fill(m))
-        UNUSED(magazine_take(m, &base));
+        (void)(magazine_take(m, &base));
     return base;
 }
 
@@ -74,7 +74,7 @@ static void own(struct magazine *m, const struct magazine_cpu *cpu, struct zone 
 {
     zone_own_block(z, block, cpu->index + 1);
     m->bits = &z->lists.bits[block];
-    m->base = lists_open_page(&z->lists, (struct place){block, 0}) << PAGE_SHIFT;
+    m->base = lists_open_page(&z->lists, (struct place){block, 0}) << HAL_PAGE_SHIFT;
     m->count = 0;
     m->block = block;
     set_counted(m, z, 0, 0);
@@ -153,17 +153,17 @@ static bool take_over(struct magazine *m, struct magazine *give, enum block_clas
 }
 
 /* A page of a block that is not worth owning. Zone locked. */
-static paddr_t take_single(struct zone *z, enum block_class class)
+static hal_paddr_t take_single(struct zone *z, enum block_class class)
 {
     struct place at;
     if (!zone_take_page(z, class, &at))
-        return PADDR_NONE;
-    return lists_open_page(&z->lists, at) << PAGE_SHIFT;
+        return HAL_PADDR_NONE;
+    return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
 }
 
 /* The magazine's own block goes back first: it may be the best one again, with what others returned
  * to it. Usually it is of the same zone, and one hold of the lock does for both. */
-paddr_t magazine_refill(struct magazine_cpu *cpu, enum magazine_kind kind, struct zone *z)
+hal_paddr_t magazine_refill(struct magazine_cpu *cpu, enum magazine_kind kind, struct zone *z)
 {
     struct magazine *m = &cpu->magazines[kind];
     enum block_class class = kind == MAGAZINE_KERNEL ? CLASS_KERNEL_PAGES : CLASS_PAGES;
@@ -172,7 +172,7 @@ paddr_t magazine_refill(struct magazine_cpu *cpu, enum magazine_kind kind, struc
             return magazine_take_parked(m);
     if (m->zone != z)
         release(m);
-    paddr_t base = PADDR_NONE;
+    hal_paddr_t base = HAL_PADDR_NONE;
     hal_lock(&z->lock);
     if (m->zone != NULL)
         disown(m);

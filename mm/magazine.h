@@ -13,10 +13,10 @@
  * A block is taken from a zone and goes back to it under the zone's lock. All else here is for the
  * CPU itself, with interrupts disabled and no lock held. Costs are O(1).
  */
-#ifndef MM_MAGAZINE_H
-#define MM_MAGAZINE_H
+#ifndef MORTISE_MM_MAGAZINE_H
+#define MORTISE_MM_MAGAZINE_H
 
-#include "mm/zone.h"
+#include "zone.h"
 
 #define MAGAZINE_STACK   64u
 #define MAGAZINE_NO_BASE 1u /* no page starts there */
@@ -25,8 +25,8 @@
  * is taken from it, and none belongs to it. */
 struct magazine {
     struct block_bits *bits;
-    paddr_t base;   /* of the block */
-    uint32_t count; /* pages on the stack */
+    hal_paddr_t base; /* of the block */
+    uint32_t count;   /* pages on the stack */
     uint32_t block;
     struct zone *zone;
     uint64_t allocs, frees; /* not yet added to the zone's */
@@ -66,7 +66,7 @@ static inline void magazine_count(uint64_t *calls)
 }
 
 /* Take a page from the stack. False: it is empty. */
-static inline bool magazine_take(struct magazine *m, paddr_t *out)
+static inline bool magazine_take(struct magazine *m, hal_paddr_t *out)
 {
     if (__builtin_expect(m->count == 0, 0))
         return false;
@@ -74,7 +74,7 @@ static inline bool magazine_take(struct magazine *m, paddr_t *out)
     if (__builtin_expect(!block_take_parked(m->bits, index), 0))
         zone_freed_twice();
     magazine_count(&m->allocs);
-    *out = m->base + (paddr_t)index * PAGE_SIZE;
+    *out = m->base + (hal_paddr_t)index * HAL_PAGE_SIZE;
     return true;
 }
 
@@ -93,12 +93,12 @@ static inline bool magazine_park(struct magazine *m, unsigned index)
 /* Park a page in whichever of this CPU's magazines has its block. False: none has, or the page is
  * not allocated. An address that is not a multiple of the page size belongs to none: its low bits
  * come out on top of the index, which is huge then. */
-static inline bool magazine_give(struct magazine_cpu *cpu, paddr_t base)
+static inline bool magazine_give(struct magazine_cpu *cpu, hal_paddr_t base)
 {
     for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++) {
         struct magazine *m = &cpu->magazines[kind];
         uint64_t offset = base - m->base;
-        uint64_t index = offset >> PAGE_SHIFT | offset << (64 - PAGE_SHIFT);
+        uint64_t index = offset >> HAL_PAGE_SHIFT | offset << (64 - HAL_PAGE_SHIFT);
         if (index < BLOCK_PAGES)
             return magazine_park(m, (unsigned)index);
     }
@@ -106,12 +106,12 @@ static inline bool magazine_give(struct magazine_cpu *cpu, paddr_t base)
 }
 
 /* Take a page that is parked in the magazine's block, whether it is on the stack or not.
- * PADDR_NONE: none is parked. */
-paddr_t magazine_take_parked(struct magazine *);
+ * HAL_PADDR_NONE: none is parked. */
+hal_paddr_t magazine_take_parked(struct magazine *);
 
 /* A page of the zone after the stack ran out. Either the CPU has another block then, or the page
- * comes from a block that is not worth owning. PADDR_NONE: the zone has no block for it. */
-paddr_t magazine_refill(struct magazine_cpu *, enum magazine_kind, struct zone *);
+ * comes from a block that is not worth owning. HAL_PADDR_NONE: the zone has no block for it. */
+hal_paddr_t magazine_refill(struct magazine_cpu *, enum magazine_kind, struct zone *);
 
 /* Give all blocks back to their zones. False: no page came back with them. A CPU that waits for a
  * lock may run this meanwhile (hal_call_others()), so what a magazine has is looked at again behind

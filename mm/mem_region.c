@@ -1,6 +1,6 @@
-#include "mm/mem_region.h"
+#include "mem_region.h"
 
-size_t mem_region_index(const struct mem_region *list, size_t count, paddr_t addr)
+size_t mem_region_index(const struct mem_region *list, size_t count, hal_paddr_t addr)
 {
     size_t low = 0;
     size_t high = count;
@@ -30,7 +30,7 @@ static bool are_one(const struct mem_region *a, const struct mem_region *b)
     return mem_region_end(a) == b->base && a->type == b->type && same_owner(a->label, b->label);
 }
 
-void mem_region_cut(struct mem_region *list, size_t *count, size_t i, paddr_t at)
+void mem_region_cut(struct mem_region *list, size_t *count, size_t i, hal_paddr_t at)
 {
     for (size_t j = (*count)++; j > i; j--)
         list[j] = list[j - 1];
@@ -50,7 +50,7 @@ void mem_region_join(struct mem_region *list, size_t *count, size_t i)
 }
 
 /* What a region must be by itself. The first two come first: the rest asks for its end. */
-static const char *check_one(const struct mem_region *r, paddr_t floor, uint64_t limit)
+static const char *check_one(const struct mem_region *r, hal_paddr_t floor, uint64_t limit)
 {
     if (r->size == 0)
         return "M1: a region is empty";
@@ -58,7 +58,7 @@ static const char *check_one(const struct mem_region *r, paddr_t floor, uint64_t
         return "M1: a region wraps";
     if (mem_region_end(r) > limit)
         return "M1: a region ends beyond the physical address width";
-    if ((r->base | r->size) % PAGE_SIZE != 0)
+    if ((r->base | r->size) % HAL_PAGE_SIZE != 0)
         return "M3: a region is not whole pages";
     if (!mem_type_is_stored(r->type))
         return "M3: a region has a type that is no type of memory";
@@ -79,7 +79,7 @@ static const char *check_pair(const struct mem_region *a, const struct mem_regio
     return are_one(a, b) ? "M2: two regions that touch should be one" : NULL;
 }
 
-const char *mem_region_check(const struct mem_region *list, size_t count, paddr_t floor,
+const char *mem_region_check(const struct mem_region *list, size_t count, hal_paddr_t floor,
                              uint64_t limit)
 {
     const char *broken = NULL;

@@ -16,7 +16,7 @@
  * behind the line, and the floor can cut one of them only: never more than p regions, so no point is
  * overwritten before it is read.
  */
-#include "mm/mem_sweep.h"
+#include "mem_sweep.h"
 
 /* A point, kept in a struct mem_region: `base` is where, `type` is what. `size` is: */
 enum { POINT_ENDS = 0, POINT_STARTS = 1 };
@@ -63,9 +63,9 @@ static void make_points(struct mem_region *list, size_t count)
 {
     for (size_t i = count; i-- > 0;) {
         enum mem_type type = list[i].type;
-        uint64_t grain = mem_type_is_allocatable(type) ? 1 : PAGE_SIZE;
-        paddr_t start = align_down(list[i].base, grain);
-        paddr_t end = align_up(mem_region_end(&list[i]), grain);
+        uint64_t grain = mem_type_is_allocatable(type) ? 1 : HAL_PAGE_SIZE;
+        hal_paddr_t start = hal_align_down(list[i].base, grain);
+        hal_paddr_t end = hal_align_up(mem_region_end(&list[i]), grain);
         list[2 * i] = (struct mem_region){.base = start, .size = POINT_STARTS, .type = type};
         list[2 * i + 1] = (struct mem_region){.base = end, .size = POINT_ENDS, .type = type};
     }
@@ -75,11 +75,11 @@ static void make_points(struct mem_region *list, size_t count)
 struct sweep {
     struct mem_region *list; /* regions, then points that are not read yet */
     size_t regions;
-    paddr_t floor;
+    hal_paddr_t floor;
 };
 
 /* Append [base, end), or lengthen the last region when it touches and has the same type. */
-static void append(struct sweep *s, paddr_t base, paddr_t end, enum mem_type type)
+static void append(struct sweep *s, hal_paddr_t base, hal_paddr_t end, enum mem_type type)
 {
     if (base >= end)
         return;
@@ -93,16 +93,16 @@ static void append(struct sweep *s, paddr_t base, paddr_t end, enum mem_type typ
 
 /* A piece between two points. Allocatable memory is cut inward to whole pages, and what of it lies
  * below the floor is reserved. */
-static void append_piece(struct sweep *s, paddr_t base, paddr_t end, enum mem_type type)
+static void append_piece(struct sweep *s, hal_paddr_t base, hal_paddr_t end, enum mem_type type)
 {
     if (!mem_type_is_allocatable(type)) {
         append(s, base, end, type);
         return;
     }
-    base = align_up(base, PAGE_SIZE);
-    end = align_down(end, PAGE_SIZE);
-    append(s, base, min_u64(end, s->floor), MEM_RESERVED);
-    append(s, max_u64(base, s->floor), end, type);
+    base = hal_align_up(base, HAL_PAGE_SIZE);
+    end = hal_align_down(end, HAL_PAGE_SIZE);
+    append(s, base, hal_min_u64(end, s->floor), MEM_RESERVED);
+    append(s, hal_max_u64(base, s->floor), end, type);
 }
 
 /* `cover` counts, type by type, the entries that cover the place where the line is. The type of the
@@ -119,22 +119,22 @@ static enum mem_type least_usable(const size_t cover[MEM_TYPE_COUNT])
 static size_t pass_points(size_t cover[MEM_TYPE_COUNT], const struct mem_region *point, size_t i,
                           size_t points)
 {
-    paddr_t here = point[i].base;
+    hal_paddr_t here = point[i].base;
     for (; i < points && point[i].base == here; i++)
         cover[point[i].type] += point[i].size == POINT_STARTS ? 1 : (size_t)-1;
     return i;
 }
 
-size_t mem_sweep(struct mem_region *list, size_t count, paddr_t floor)
+size_t mem_sweep(struct mem_region *list, size_t count, hal_paddr_t floor)
 {
     struct sweep s = {.list = list, .floor = floor};
     size_t cover[MEM_TYPE_COUNT] = {0};
     enum mem_type type = MEM_NONE; /* of the piece that the line is in */
-    paddr_t start = 0;             /* where that piece began */
+    hal_paddr_t start = 0;         /* where that piece began */
     make_points(list, count);
     mem_sweep_sort(list, 2 * count);
     for (size_t i = 0; i < 2 * count;) {
-        paddr_t here = list[i].base;
+        hal_paddr_t here = list[i].base;
         i = pass_points(cover, list, i, 2 * count);
         enum mem_type next = least_usable(cover);
         if (next == type)

@@ -1,4 +1,4 @@
-#include "mm/mem_type.h"
+#include "mem_type.h"
 
 /* UEFI 2.10, section 7.2.3. */
 #define ATTRIBUTE_WB ((uint64_t)0x8)     /* can be cached write-back */
@@ -28,7 +28,7 @@ static const enum mem_type uefi_types[] = {
 /* The attributes are a promise about RAM alone: other types keep theirs whatever they say. */
 enum mem_type mem_type_from_uefi(uint32_t uefi_type, uint64_t attributes, bool *known)
 {
-    bool named = uefi_type < ARRAY_LEN(uefi_types);
+    bool named = uefi_type < (sizeof uefi_types / sizeof uefi_types[0]);
     if (known != NULL)
         *known = named;
     enum mem_type type = named ? uefi_types[uefi_type] : MEM_RESERVED;
@@ -62,6 +62,6 @@ const char *mem_type_name(enum mem_type type)
         [MEM_MMIO] = "device",
         [MEM_UNUSABLE] = "faulty",
     };
-    _Static_assert(ARRAY_LEN(names) == MEM_TYPE_COUNT, "every type has a name");
+    _Static_assert((sizeof names / sizeof names[0]) == MEM_TYPE_COUNT, "every type has a name");
     return (unsigned)type < MEM_TYPE_COUNT ? names[type] : "unknown type";
 }

@@ -8,10 +8,10 @@
  *
  * Everything here is a pure function, for any context, and takes any number for a type.
  */
-#ifndef MM_MEM_TYPE_H
-#define MM_MEM_TYPE_H
+#ifndef MORTISE_MM_MEM_TYPE_H
+#define MORTISE_MM_MEM_TYPE_H
 
-#include "hal/base.h"
+#include "../hal/base.h"
 
 /* From most to least usable: where entries of a map overlap, the later type wins. */
 enum mem_type {

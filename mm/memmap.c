@@ -1,6 +1,6 @@
-#include "mm/memmap.h"
+#include "memmap.h"
 
-#include "mm/mem_sweep.h"
+#include "mem_sweep.h"
 
 #define WIDTH_MIN 32
 #define WIDTH_MAX 52
@@ -52,11 +52,12 @@ const char *memmap_anomaly_text(enum memmap_anomaly anomaly)
         [MEMMAP_NO_WB] = "RAM without the write-back attribute",
         [MEMMAP_LOW] = "memory in the first MiB",
     };
-    _Static_assert(ARRAY_LEN(texts) == MEMMAP_ANOMALY_COUNT, "every anomaly has a text");
+    _Static_assert((sizeof texts / sizeof texts[0]) == MEMMAP_ANOMALY_COUNT,
+                   "every anomaly has a text");
     return (unsigned)anomaly < MEMMAP_ANOMALY_COUNT ? texts[anomaly] : "unknown anomaly";
 }
 
-static void note(struct memmap *map, enum memmap_anomaly kind, paddr_t base, uint64_t size)
+static void note(struct memmap *map, enum memmap_anomaly kind, hal_paddr_t base, uint64_t size)
 {
     map->anomalies[kind]++;
     if (map->on_anomaly != NULL)
@@ -64,7 +65,7 @@ static void note(struct memmap *map, enum memmap_anomaly kind, paddr_t base, uin
 }
 
 /* Why an entry cannot be stored at all, or MEMMAP_ANOMALY_COUNT. */
-static enum memmap_anomaly why_ignored(const struct memmap *map, paddr_t base, uint64_t size)
+static enum memmap_anomaly why_ignored(const struct memmap *map, hal_paddr_t base, uint64_t size)
 {
     if (size == 0)
         return MEMMAP_EMPTY;
@@ -76,16 +77,16 @@ static enum memmap_anomaly why_ignored(const struct memmap *map, paddr_t base, u
 }
 
 /* What is odd about the place of an entry that is stored all the same. */
-static void note_place(struct memmap *map, paddr_t base, uint64_t size, enum mem_type type)
+static void note_place(struct memmap *map, hal_paddr_t base, uint64_t size, enum mem_type type)
 {
     if (map->count != 0 && base < map->regions[map->count - 1].base)
         note(map, MEMMAP_UNSORTED, base, size);
     if (size > map->limit - base)
         note(map, MEMMAP_TOO_HIGH, base, size);
-    if ((base | size) % PAGE_SIZE != 0)
+    if ((base | size) % HAL_PAGE_SIZE != 0)
         note(map, MEMMAP_UNALIGNED, base, size);
     if (mem_type_is_allocatable(type) && base < MEMMAP_FLOOR)
-        note(map, MEMMAP_LOW, base, min_u64(size, MEMMAP_FLOOR - base));
+        note(map, MEMMAP_LOW, base, hal_min_u64(size, MEMMAP_FLOOR - base));
 }
 
 /* Told of the raw bytes of the sorted entries: rounding to pages makes no overlap. */
@@ -93,46 +94,46 @@ static void note_overlaps(struct memmap *map)
 {
     uint64_t reach = 0;
     for (size_t i = 0; i < map->count; i++) {
-        paddr_t base = map->regions[i].base;
+        hal_paddr_t base = map->regions[i].base;
         uint64_t end = mem_region_end(&map->regions[i]);
         if (base < reach)
-            note(map, MEMMAP_OVERLAP, base, min_u64(reach, end) - base);
-        reach = max_u64(reach, end);
+            note(map, MEMMAP_OVERLAP, base, hal_min_u64(reach, end) - base);
+        reach = hal_max_u64(reach, end);
     }
 }
 
 /* --- from raw entries to regions -------------------------------------------------------------- */
 
 /* `odd`: what is odd about the entry's type, or MEMMAP_ANOMALY_COUNT. */
-static status_t add(struct memmap *map, paddr_t base, uint64_t size, enum mem_type type,
-                    enum memmap_anomaly odd)
+static mm_status_t add(struct memmap *map, hal_paddr_t base, uint64_t size, enum mem_type type,
+                       enum memmap_anomaly odd)
 {
     if (map->normalized)
-        return STATUS_INVALID;
+        return MM_INVALID;
     enum memmap_anomaly ignored = why_ignored(map, base, size);
     if (ignored != MEMMAP_ANOMALY_COUNT) {
         note(map, ignored, base, size);
-        return STATUS_OK;
+        return MM_OK;
     }
     if (map->count >= map->capacity)
-        return STATUS_FULL;
+        return MM_FULL;
     if (odd != MEMMAP_ANOMALY_COUNT)
         note(map, odd, base, size);
     note_place(map, base, size, type);
     map->regions[map->count++] = (struct mem_region){
-        .base = base, .size = min_u64(size, map->limit - base), .type = type, .label = NULL};
-    return STATUS_OK;
+        .base = base, .size = hal_min_u64(size, map->limit - base), .type = type, .label = NULL};
+    return MM_OK;
 }
 
-status_t memmap_add(struct memmap *map, paddr_t base, uint64_t size, enum mem_type type)
+mm_status_t memmap_add(struct memmap *map, hal_paddr_t base, uint64_t size, enum mem_type type)
 {
     if (!mem_type_is_stored(type))
         return add(map, base, size, MEM_RESERVED, MEMMAP_UNKNOWN);
     return add(map, base, size, type, MEMMAP_ANOMALY_COUNT);
 }
 
-status_t memmap_add_uefi(struct memmap *map, paddr_t base, uint64_t size, uint32_t uefi_type,
-                         uint64_t attributes)
+mm_status_t memmap_add_uefi(struct memmap *map, hal_paddr_t base, uint64_t size, uint32_t uefi_type,
+                            uint64_t attributes)
 {
     bool known;
     enum mem_type type = mem_type_from_uefi(uefi_type, attributes, &known);
@@ -144,20 +145,20 @@ status_t memmap_add_uefi(struct memmap *map, paddr_t base, uint64_t size, uint32
     return add(map, base, size, type, odd);
 }
 
-status_t memmap_normalize(struct memmap *map)
+mm_status_t memmap_normalize(struct memmap *map)
 {
     if (map->normalized)
-        return STATUS_OK;
+        return MM_OK;
     if (map->count > map->capacity / 2)
-        return STATUS_FULL;
+        return MM_FULL;
     mem_sweep_sort(map->regions, map->count);
     note_overlaps(map);
     map->count = mem_sweep(map->regions, map->count, MEMMAP_FLOOR);
     map->normalized = true;
-    return STATUS_OK;
+    return MM_OK;
 }
 
-const struct mem_region *memmap_find(const struct memmap *map, paddr_t addr)
+const struct mem_region *memmap_find(const struct memmap *map, hal_paddr_t addr)
 {
     if (!map->normalized)
         return NULL;
@@ -178,13 +179,13 @@ const char *memmap_check(const struct memmap *map)
 
 /* Label [base, end), which lies in regions `first` to `last`; these touch and have no owner. The
  * right end is cut first: it moves none of the regions before it. */
-static status_t own(struct memmap *map, size_t first, size_t last, paddr_t base, paddr_t end,
-                    const char *label)
+static mm_status_t own(struct memmap *map, size_t first, size_t last, hal_paddr_t base,
+                       hal_paddr_t end, const char *label)
 {
     bool cut_left = map->regions[first].base < base;
     bool cut_right = mem_region_end(&map->regions[last]) > end;
     if (map->capacity - map->count < (size_t)cut_left + (size_t)cut_right)
-        return STATUS_FULL;
+        return MM_FULL;
     if (cut_right)
         mem_region_cut(map->regions, &map->count, last, end);
     if (cut_left) {
@@ -197,16 +198,16 @@ static status_t own(struct memmap *map, size_t first, size_t last, paddr_t base,
     mem_region_join(map->regions, &map->count, last);
     if (first > 0)
         mem_region_join(map->regions, &map->count, first - 1);
-    return STATUS_OK;
+    return MM_OK;
 }
 
 /* Does [base, end) lie in the map without a hole, and without an owner? `*first` and `*last` are
  * then the regions that it touches. */
-static status_t find_range(const struct memmap *map, paddr_t base, paddr_t end, size_t *first,
-                           size_t *last)
+static mm_status_t find_range(const struct memmap *map, hal_paddr_t base, hal_paddr_t end,
+                              size_t *first, size_t *last)
 {
     bool owned = false;
-    paddr_t reached = base;
+    hal_paddr_t reached = base;
     size_t i = mem_region_index(map->regions, map->count, base);
     *first = i;
     for (; i < map->count && map->regions[i].base <= reached && reached < end; i++) {
@@ -214,9 +215,9 @@ static status_t find_range(const struct memmap *map, paddr_t base, paddr_t end, 
         reached = mem_region_end(&map->regions[i]);
     }
     if (reached < end)
-        return STATUS_FOREIGN;
+        return MM_FOREIGN;
     *last = i - 1;
-    return owned ? STATUS_OVERLAP : STATUS_OK;
+    return owned ? MM_OVERLAP : MM_OK;
 }
 
 static bool is_name(const char *label)
@@ -225,49 +226,49 @@ static bool is_name(const char *label)
 }
 
 /* Below the limit nothing can wrap, so rounding up is safe once that is known. */
-status_t memmap_reserve(struct memmap *map, paddr_t base, uint64_t size, const char *label)
+mm_status_t memmap_reserve(struct memmap *map, hal_paddr_t base, uint64_t size, const char *label)
 {
     if (!map->normalized || size == 0 || !is_name(label))
-        return STATUS_INVALID;
+        return MM_INVALID;
     if (size > UINT64_MAX - base)
-        return STATUS_OVERFLOW;
+        return MM_OVERFLOW;
     if (base + size > map->limit)
-        return STATUS_FOREIGN;
-    paddr_t start = align_down(base, PAGE_SIZE);
-    paddr_t end = align_up(base + size, PAGE_SIZE);
+        return MM_FOREIGN;
+    hal_paddr_t start = hal_align_down(base, HAL_PAGE_SIZE);
+    hal_paddr_t end = hal_align_up(base + size, HAL_PAGE_SIZE);
     size_t first, last;
-    status_t status = find_range(map, start, end, &first, &last);
-    return status == STATUS_OK ? own(map, first, last, start, end, label) : status;
+    mm_status_t status = find_range(map, start, end, &first, &last);
+    return status == MM_OK ? own(map, first, last, start, end, label) : status;
 }
 
-/* The highest place for `size` bytes in the region, below `limit`, or PADDR_NONE. */
-static paddr_t highest_place(const struct mem_region *r, uint64_t size, uint64_t align,
-                             paddr_t limit)
+/* The highest place for `size` bytes in the region, below `limit`, or HAL_PADDR_NONE. */
+static hal_paddr_t highest_place(const struct mem_region *r, uint64_t size, uint64_t align,
+                                 hal_paddr_t limit)
 {
-    paddr_t end = min_u64(mem_region_end(r), limit);
+    hal_paddr_t end = hal_min_u64(mem_region_end(r), limit);
     if (r->type != MEM_USABLE || r->label != NULL || end < r->base || end - r->base < size)
-        return PADDR_NONE;
-    paddr_t place = align_down(end - size, align);
-    return place >= r->base ? place : PADDR_NONE;
+        return HAL_PADDR_NONE;
+    hal_paddr_t place = hal_align_down(end - size, align);
+    return place >= r->base ? place : HAL_PADDR_NONE;
 }
 
 static bool is_alignment(uint64_t align)
 {
-    return is_power_of_two(align) && align >= PAGE_SIZE;
+    return hal_is_power_of_two(align) && align >= HAL_PAGE_SIZE;
 }
 
-paddr_t memmap_early_alloc(struct memmap *map, uint64_t size, uint64_t align, paddr_t limit,
-                           const char *label)
+hal_paddr_t memmap_early_alloc(struct memmap *map, uint64_t size, uint64_t align, hal_paddr_t limit,
+                               const char *label)
 {
     bool legal = map->normalized && size != 0 && size <= map->limit && is_name(label);
     if (!legal || !is_alignment(align))
-        return PADDR_NONE;
-    size = align_up(size, PAGE_SIZE);
-    limit = limit == 0 ? map->limit : align_down(limit, PAGE_SIZE);
+        return HAL_PADDR_NONE;
+    size = hal_align_up(size, HAL_PAGE_SIZE);
+    limit = limit == 0 ? map->limit : hal_align_down(limit, HAL_PAGE_SIZE);
     for (size_t i = map->count; i-- > 0;) {
-        paddr_t place = highest_place(&map->regions[i], size, align, limit);
-        if (place != PADDR_NONE)
-            return own(map, i, i, place, place + size, label) == STATUS_OK ? place : PADDR_NONE;
+        hal_paddr_t place = highest_place(&map->regions[i], size, align, limit);
+        if (place != HAL_PADDR_NONE)
+            return own(map, i, i, place, place + size, label) == MM_OK ? place : HAL_PADDR_NONE;
     }
-    return PADDR_NONE;
+    return HAL_PADDR_NONE;
 }

@@ -28,17 +28,17 @@
  *       the model tests see: the raw entries are gone)
  *   M4  an owner has a name; a region has at most one owner, and no owner lies on a hole
  *   M5  no entry and no owner is dropped for want of a slot: a call that lacks storage answers
- *       STATUS_FULL and has changed nothing
+ *       MM_FULL and has changed nothing
  */
-#ifndef MM_MEMMAP_H
-#define MM_MEMMAP_H
+#ifndef MORTISE_MM_MEMMAP_H
+#define MORTISE_MM_MEMMAP_H
 
-#include "mm/mem_region.h"
-#include "mm/mem_type.h"
-#include "mm/status.h"
+#include "mem_region.h"
+#include "mem_type.h"
+#include "status.h"
 
 /* Memory below this is never offered. */
-#define MEMMAP_FLOOR MIB
+#define MEMMAP_FLOOR ((uint64_t)1 << 20)
 
 /* What can be odd about a raw entry. An entry that is ignored has just the one anomaly that says
  * why; one that is kept can have several. */
@@ -57,7 +57,7 @@ enum memmap_anomaly {
 
 /* `base` and `size` are those of the raw entry; for MEMMAP_LOW of its part below MEMMAP_FLOOR, for
  * MEMMAP_OVERLAP of its part that was covered before. The listener must not call the map. */
-typedef void memmap_anomaly_fn(void *ctx, enum memmap_anomaly, paddr_t base, uint64_t size);
+typedef void memmap_anomaly_fn(void *ctx, enum memmap_anomaly, hal_paddr_t base, uint64_t size);
 
 struct memmap {
     struct mem_region *regions; /* the caller's storage */
@@ -87,45 +87,47 @@ void memmap_set_width(struct memmap *, unsigned bits);
 /* Have `fn` called for each anomaly as it is met, by memmap_add* and (overlaps) memmap_normalize. */
 void memmap_on_anomaly(struct memmap *, memmap_anomaly_fn *fn, void *ctx);
 
-/* Add a raw entry. Bad entries are anomalies, not errors: STATUS_OK and counted. A type that cannot
- * be stored is MEMMAP_UNKNOWN and kept as reserved. STATUS_FULL when the entry needs a slot and
- * there is none, STATUS_INVALID after normalize; neither counts an anomaly. O(1). */
-status_t memmap_add(struct memmap *, paddr_t base, uint64_t size, enum mem_type) MUST_CHECK;
+/* Add a raw entry. Bad entries are anomalies, not errors: MM_OK and counted. A type that cannot
+ * be stored is MEMMAP_UNKNOWN and kept as reserved. MM_FULL when the entry needs a slot and
+ * there is none, MM_INVALID after normalize; neither counts an anomaly. O(1). */
+mm_status_t memmap_add(struct memmap *, hal_paddr_t base, uint64_t size,
+                       enum mem_type) MM_MUST_CHECK;
 
 /* The same for a UEFI descriptor: its type is mem_type_from_uefi(), and MEMMAP_UNKNOWN when UEFI
  * names no such type. `size` may be `end - base` of a descriptor that wraps: it is found to wrap
  * here. */
-status_t memmap_add_uefi(struct memmap *, paddr_t base, uint64_t size, uint32_t uefi_type,
-                         uint64_t attributes) MUST_CHECK;
+mm_status_t memmap_add_uefi(struct memmap *, hal_paddr_t base, uint64_t size, uint32_t uefi_type,
+                            uint64_t attributes) MM_MUST_CHECK;
 
 /* Sort, resolve overlaps, align, reserve what lies below the floor, merge, in the caller's storage.
- * STATUS_FULL when the storage holds less than twice the entries: nothing changed. A second call
+ * MM_FULL when the storage holds less than twice the entries: nothing changed. A second call
  * finds nothing to do. O(n log n) whatever the input, no recursion. */
-status_t memmap_normalize(struct memmap *) MUST_CHECK;
+mm_status_t memmap_normalize(struct memmap *) MM_MUST_CHECK;
 
 /* Give [base, base + size), grown outward to whole pages, an owner. Any stored region can be owned,
  * whatever its type, and the range may run through several that touch; their types stay. The pages
  * of one owner that touch and have one type become one region. `label` must outlive the map.
  * What is looked at, in this order:
- *   STATUS_INVALID   before normalize; size 0; label NULL or empty
- *   STATUS_OVERFLOW  base + size does not fit in 64 bits
- *   STATUS_FOREIGN   the range is not wholly in the map (a virtual address, say)
- *   STATUS_OVERLAP   a part of it has an owner
- *   STATUS_FULL      no storage is left for the two cuts at its ends
+ *   MM_INVALID   before normalize; size 0; label NULL or empty
+ *   MM_OVERFLOW  base + size does not fit in 64 bits
+ *   MM_FOREIGN   the range is not wholly in the map (a virtual address, say)
+ *   MM_OVERLAP   a part of it has an owner
+ *   MM_FULL      no storage is left for the two cuts at its ends
  * O(n). */
-status_t memmap_reserve(struct memmap *, paddr_t base, uint64_t size, const char *label) MUST_CHECK;
+mm_status_t memmap_reserve(struct memmap *, hal_paddr_t base, uint64_t size,
+                           const char *label) MM_MUST_CHECK;
 
-/* Take `size` bytes, grown to whole pages and aligned to `align` (a power of two >= PAGE_SIZE), at
+/* Take `size` bytes, grown to whole pages and aligned to `align` (a power of two >= HAL_PAGE_SIZE), at
  * the highest place in MEM_USABLE memory without an owner that ends at or below `limit` (0: no
  * limit). So low memory, which some devices cannot do without, is taken last. The pages become a
- * region with the label, of the same type. PADDR_NONE when nothing fits, the storage is full or an
+ * region with the label, of the same type. HAL_PADDR_NONE when nothing fits, the storage is full or an
  * argument is out of range (see memmap_reserve). O(n). */
-paddr_t memmap_early_alloc(struct memmap *, uint64_t size, uint64_t align, paddr_t limit,
-                           const char *label);
+hal_paddr_t memmap_early_alloc(struct memmap *, uint64_t size, uint64_t align, hal_paddr_t limit,
+                               const char *label);
 
 /* The region that holds `addr`, or NULL for a hole (and before normalize). Valid until the next
  * reserve or early_alloc. O(log n). */
-const struct mem_region *memmap_find(const struct memmap *, paddr_t addr);
+const struct mem_region *memmap_find(const struct memmap *, hal_paddr_t addr);
 
 /* NULL, or the invariant that is broken ("M1: ..."). Before normalize it says so. O(n). */
 const char *memmap_check(const struct memmap *);

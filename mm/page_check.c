@@ -1,6 +1,6 @@
-#include "mm/page_check.h"
+#include "page_check.h"
 
-#include "mm/page_entry.h"
+#include "page_entry.h"
 
 struct recount {
     const struct page_tree *tree;
@@ -10,11 +10,11 @@ struct recount {
 
 /* A leaf is right when making it anew from what it says gives the same bits: this sees every bit that
  * has no business there. */
-static const char *check_leaf(struct recount *r, uint64_t entry, unsigned level, vaddr_t at)
+static const char *check_leaf(struct recount *r, uint64_t entry, unsigned level, hal_vaddr_t at)
 {
     const struct hal_paging *cpu = &r->tree->cpu;
     uint32_t prot = pte_prot(entry, level);
-    paddr_t phys = pte_address(entry, level);
+    hal_paddr_t phys = pte_address(entry, level);
     if ((prot & (ASPACE_W | ASPACE_X)) == (ASPACE_W | ASPACE_X))
         return "A1: a page is writable and executable";
     if (at == 0)
@@ -29,7 +29,7 @@ static const char *check_leaf(struct recount *r, uint64_t entry, unsigned level,
 }
 
 /* Seen before the walk follows the entry, so a name that is none leads nowhere. */
-static const char *check_entry(void *ctx, uint64_t entry, unsigned level, vaddr_t at)
+static const char *check_entry(void *ctx, uint64_t entry, unsigned level, hal_vaddr_t at)
 {
     struct recount *r = ctx;
     bool top = level == r->tree->cpu.levels - 1u;
@@ -45,7 +45,7 @@ static const char *check_entry(void *ctx, uint64_t entry, unsigned level, vaddr_
 static const char *check_table(void *ctx, uint64_t name, unsigned level, unsigned used)
 {
     struct recount *r = ctx;
-    UNUSED(level);
+    (void)(level);
     r->tables++;
     return used == pte_used(name) ? NULL : "A2: the count of a table's used entries is wrong";
 }

@@ -17,43 +17,43 @@
  * one; so these cannot fail. Only a large page that sticks out of the range is split, so there are at
  * most two places, at the ends of the range.
  */
-#include "mm/page_edit.h"
+#include "page_edit.h"
 
-#include "mm/page_entry.h"
-#include "mm/tlb_gather.h"
+#include "page_entry.h"
+#include "tlb_gather.h"
 
 struct edit {
     struct page_tree *tree;
     enum page_edit_kind kind;
     uint32_t prot;
-    vaddr_t virt, last;
-    uint64_t offset;  /* PAGE_MAP: phys - virt, the same for each page of the range */
-    uint64_t tables;  /* that plan() counted */
-    paddr_t reserved; /* pages taken for them, zeroed; each holds the address of the next */
-    bool may_merge;   /* a table that was edited is full */
+    hal_vaddr_t virt, last;
+    uint64_t offset;      /* PAGE_MAP: phys - virt, the same for each page of the range */
+    uint64_t tables;      /* that plan() counted */
+    hal_paddr_t reserved; /* pages taken for them, zeroed; each holds the address of the next */
+    bool may_merge;       /* a table that was edited is full */
     struct tlb_gather gather;
 };
 
 /* The last address of [at, last] that the entry of `level` at `at` spans. */
-static vaddr_t span_end(unsigned level, vaddr_t at, vaddr_t last)
+static hal_vaddr_t span_end(unsigned level, hal_vaddr_t at, hal_vaddr_t last)
 {
-    return min_u64(last, at | (pte_span(level) - 1));
+    return hal_min_u64(last, at | (pte_span(level) - 1));
 }
 
 /* Is [at, end] all that an entry of `level` spans? */
-static bool is_whole(unsigned level, vaddr_t at, vaddr_t end)
+static bool is_whole(unsigned level, hal_vaddr_t at, hal_vaddr_t end)
 {
     return end - at == pte_span(level) - 1;
 }
 
 /* PAGE_MAP: the bytes from `at` on that leaves of `level` can map. What is left of [at, last] then is
  * less than one leaf; 0 when no leaf fits. */
-static uint64_t leaf_bytes(const struct edit *e, unsigned level, vaddr_t at, vaddr_t last)
+static uint64_t leaf_bytes(const struct edit *e, unsigned level, hal_vaddr_t at, hal_vaddr_t last)
 {
     bool aligned = ((at | e->offset) & (pte_span(level) - 1)) == 0;
     if (e->kind != PAGE_MAP || level > page_tree_largest_leaf(e->tree) || !aligned)
         return 0;
-    return align_down(last - at + 1, pte_span(level));
+    return hal_align_down(last - at + 1, pte_span(level));
 }
 
 /* PAGE_PROTECT: does this leaf allow already what it shall? Then it is neither split nor written. */
@@ -70,35 +70,38 @@ static uint64_t entry_below(const struct edit *e, uint64_t parent, unsigned leve
         return 0;
     if (!pte_is_leaf(parent, level + 1))
         return pte_table(parent)[i];
-    paddr_t phys = pte_address(parent, level + 1) + i * pte_span(level);
+    hal_paddr_t phys = pte_address(parent, level + 1) + i * pte_span(level);
     return pte_encode(phys, pte_prot(parent, level + 1), level, &e->tree->cpu);
 }
 
 /* --- 1. plan ---------------------------------------------------------------------------------- */
 
-static status_t plan(struct edit *e, uint64_t parent, unsigned level, vaddr_t at, vaddr_t last);
+static mm_status_t plan(struct edit *e, uint64_t parent, unsigned level, hal_vaddr_t at,
+                        hal_vaddr_t last);
 
 /* A leaf in the way: may it change as asked, and is it split for that? */
-static status_t plan_leaf(struct edit *e, uint64_t leaf, unsigned level, vaddr_t at, vaddr_t end)
+static mm_status_t plan_leaf(struct edit *e, uint64_t leaf, unsigned level, hal_vaddr_t at,
+                             hal_vaddr_t end)
 {
     if (e->kind == PAGE_MAP)
-        return STATUS_OVERLAP;
+        return MM_OVERLAP;
     if (e->kind == PAGE_PROTECT && ((pte_prot(leaf, level) ^ e->prot) & ASPACE_TYPE) != 0)
-        return STATUS_TYPE;
+        return MM_TYPE;
     if (has_prot(e, leaf, level) || is_whole(level, at, end))
-        return STATUS_OK;
+        return MM_OK;
     e->tables++;
     return plan(e, leaf, level - 1, at, end);
 }
 
-static status_t plan_entry(struct edit *e, uint64_t entry, unsigned level, vaddr_t at, vaddr_t end)
+static mm_status_t plan_entry(struct edit *e, uint64_t entry, unsigned level, hal_vaddr_t at,
+                              hal_vaddr_t end)
 {
     if (entry != 0 && pte_is_leaf(entry, level))
         return plan_leaf(e, entry, level, at, end);
     if (entry == 0 && e->kind != PAGE_MAP)
-        return STATUS_UNMAPPED;
+        return MM_UNMAPPED;
     if (entry == 0 && leaf_bytes(e, level, at, end) != 0)
-        return STATUS_OK;
+        return MM_OK;
     e->tables += entry == 0;
     return plan(e, entry, level - 1, at, end);
 }
@@ -113,18 +116,19 @@ static bool is_uniform(const struct edit *e, uint64_t parent)
 
 /* Of [at, last], which lies below `parent`: a leaf that will be split, the name of a table, or 0,
  * where a table will be made. */
-static status_t plan(struct edit *e, uint64_t parent, unsigned level, vaddr_t at, vaddr_t last)
+static mm_status_t plan(struct edit *e, uint64_t parent, unsigned level, hal_vaddr_t at,
+                        hal_vaddr_t last)
 {
     if (level == 0 && is_uniform(e, parent))
-        return STATUS_OK;
+        return MM_OK;
     for (;;) {
         at += parent == 0 ? leaf_bytes(e, level, at, last) : 0;
         if (at - 1 == last)
-            return STATUS_OK;
-        vaddr_t end = span_end(level, at, last);
+            return MM_OK;
+        hal_vaddr_t end = span_end(level, at, last);
         uint64_t entry = entry_below(e, parent, level, pte_index(at, level));
-        status_t s = plan_entry(e, entry, level, at, end);
-        if (s != STATUS_OK || end == last)
+        mm_status_t s = plan_entry(e, entry, level, at, end);
+        if (s != MM_OK || end == last)
             return s;
         at = end + 1;
     }
@@ -132,9 +136,9 @@ static status_t plan(struct edit *e, uint64_t parent, unsigned level, vaddr_t at
 
 /* --- 2. reserve ------------------------------------------------------------------------------- */
 
-static paddr_t take_reserved(struct edit *e)
+static hal_paddr_t take_reserved(struct edit *e)
 {
-    paddr_t page = e->reserved;
+    hal_paddr_t page = e->reserved;
     uint64_t *words = hal_phys_to_virt(page);
     e->reserved = words[0];
     words[0] = 0;
@@ -142,26 +146,26 @@ static paddr_t take_reserved(struct edit *e)
 }
 
 /* A3: every page that the call needs, or none. */
-static status_t reserve(struct edit *e)
+static mm_status_t reserve(struct edit *e)
 {
     const struct page_source *source = e->tree->source;
     for (uint64_t i = 0; i < e->tables; i++) {
-        paddr_t page = page_source_take(source);
-        if (page == PADDR_NONE) {
-            while (e->reserved != PADDR_NONE)
+        hal_paddr_t page = page_source_take(source);
+        if (page == HAL_PADDR_NONE) {
+            while (e->reserved != HAL_PADDR_NONE)
                 source->free_page(source->ctx, take_reserved(e));
-            return STATUS_NO_MEMORY;
+            return MM_NO_MEMORY;
         }
         *(uint64_t *)hal_phys_to_virt(page) = e->reserved;
         e->reserved = page;
     }
-    return STATUS_OK;
+    return MM_OK;
 }
 
 /* --- live entries ----------------------------------------------------------------------------- */
 
 /* What the entry of `level` at `at` translated has changed. */
-static void gather_span(struct edit *e, unsigned level, vaddr_t at)
+static void gather_span(struct edit *e, unsigned level, hal_vaddr_t at)
 {
     if (level > 0)
         tlb_gather_everything(&e->gather);
@@ -173,7 +177,7 @@ static void gather_span(struct edit *e, unsigned level, vaddr_t at)
  * another size, or global. Some CPUs must not hold both in their TLB; for these the entry is 0, and
  * flushed everywhere, in between, and for that moment its addresses cannot be used (A8). Otherwise
  * the old entry is left to the next flush. */
-static void replace(struct edit *e, uint64_t *entry, uint64_t value, unsigned level, vaddr_t at)
+static void replace(struct edit *e, uint64_t *entry, uint64_t value, unsigned level, hal_vaddr_t at)
 {
     if (!e->tree->cpu.break_before_make) {
         pte_store(entry, value);
@@ -190,13 +194,13 @@ static void replace(struct edit *e, uint64_t *entry, uint64_t value, unsigned le
 /* --- 3. split --------------------------------------------------------------------------------- */
 
 /* A table of pages takes the place of one large page, and says what that said. */
-static void split(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at)
+static void split(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at)
 {
-    paddr_t page = take_reserved(e);
+    hal_paddr_t page = take_reserved(e);
     uint64_t *table = hal_phys_to_virt(page);
     for (unsigned i = 0; i < PTE_ENTRIES; i++)
         table[i] = entry_below(e, *entry, level - 1, i);
-    replace(e, entry, pte_name(page, PTE_ENTRIES, at), level, align_down(at, pte_span(level)));
+    replace(e, entry, pte_name(page, PTE_ENTRIES, at), level, hal_align_down(at, pte_span(level)));
     e->tree->stats.tables++;
     e->tree->stats.splits++;
     e->tree->stats.pages[level]--;
@@ -204,14 +208,14 @@ static void split(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at)
 }
 
 /* Does the leaf of `level` that maps `at` reach beyond the range? */
-static bool sticks_out(const struct edit *e, unsigned level, vaddr_t at)
+static bool sticks_out(const struct edit *e, unsigned level, hal_vaddr_t at)
 {
-    vaddr_t first = align_down(at, pte_span(level));
+    hal_vaddr_t first = hal_align_down(at, pte_span(level));
     return first < e->virt || first + (pte_span(level) - 1) > e->last;
 }
 
 /* Split the leaf that maps `at`, and then the smaller one, until none there sticks out. */
-static void split_at(struct edit *e, vaddr_t at)
+static void split_at(struct edit *e, hal_vaddr_t at)
 {
     uint64_t *entry = &e->tree->root;
     for (unsigned level = e->tree->cpu.levels - 1u;; level--) {
@@ -235,7 +239,7 @@ static void split_ends(struct edit *e)
 
 /* --- 4. edit ---------------------------------------------------------------------------------- */
 
-static void link_table(struct edit *e, uint64_t *entry, vaddr_t at)
+static void link_table(struct edit *e, uint64_t *entry, hal_vaddr_t at)
 {
     pte_store(entry, pte_name(take_reserved(e), 0, at));
     e->tree->stats.tables++;
@@ -244,21 +248,21 @@ static void link_table(struct edit *e, uint64_t *entry, vaddr_t at)
 /* A2: the table that *entry names was edited up to `end`. If it is empty it goes, but for those that
  * the root's upper half names: other roots name them too (A6). The change in the number of used
  * entries. */
-static int drop_if_empty(struct edit *e, uint64_t *entry, unsigned level, vaddr_t end)
+static int drop_if_empty(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t end)
 {
     uint64_t name = *entry;
     e->may_merge |= pte_used(name) == PTE_ENTRIES && level <= page_tree_largest_leaf(e->tree);
     if (pte_used(name) != 0 || (e->gather.upper && level == e->tree->cpu.levels - 1u))
         return 0;
     pte_store(entry, 0);
-    tlb_gather_page(&e->gather, align_down(end, PAGE_SIZE));
+    tlb_gather_page(&e->gather, hal_align_down(end, HAL_PAGE_SIZE));
     tlb_gather_table(&e->gather, pte_named(name));
     return -1;
 }
 
 /* PAGE_PROTECT. Rights alone change in one store; a page that becomes global, or is no more, is
  * another translation (A8). */
-static void protect_leaf(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at)
+static void protect_leaf(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at)
 {
     uint64_t leaf = pte_encode(pte_address(*entry, level), e->prot, level, &e->tree->cpu);
     if (((pte_prot(*entry, level) ^ e->prot) & ASPACE_GLOBAL) != 0) {
@@ -270,7 +274,7 @@ static void protect_leaf(struct edit *e, uint64_t *entry, unsigned level, vaddr_
 }
 
 /* A leaf of which all is to change. The change in the number of used entries. */
-static int edit_leaf(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at)
+static int edit_leaf(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at)
 {
     if (e->kind == PAGE_PROTECT) {
         protect_leaf(e, entry, level, at);
@@ -286,7 +290,7 @@ static int edit_leaf(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at
  * it is, and none of its entries is touched. */
 static int drop_full_table(struct edit *e, uint64_t *entry)
 {
-    paddr_t table = pte_named(*entry);
+    hal_paddr_t table = pte_named(*entry);
     pte_store(entry, 0);
     e->tree->stats.pages[0] -= PTE_ENTRIES;
     tlb_gather_everything(&e->gather);
@@ -294,10 +298,12 @@ static int drop_full_table(struct edit *e, uint64_t *entry)
     return -1;
 }
 
-static void edit_table(struct edit *e, uint64_t *name, unsigned level, vaddr_t at, vaddr_t last);
+static void edit_table(struct edit *e, uint64_t *name, unsigned level, hal_vaddr_t at,
+                       hal_vaddr_t last);
 
 /* The change in the number of used entries. */
-static int edit_entry(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at, vaddr_t end)
+static int edit_entry(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at,
+                      hal_vaddr_t end)
 {
     int change = 0;
     if (*entry == 0) {
@@ -313,7 +319,8 @@ static int edit_entry(struct edit *e, uint64_t *entry, unsigned level, vaddr_t a
 }
 
 /* PAGE_MAP: leaves from `at` on, as many as fit; nothing is there yet. Their number. */
-static unsigned fill(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at, vaddr_t last)
+static unsigned fill(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at,
+                     hal_vaddr_t last)
 {
     unsigned count = (unsigned)(leaf_bytes(e, level, at, last) / pte_span(level));
     if (count == 0)
@@ -326,7 +333,8 @@ static unsigned fill(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at
 }
 
 /* What lies of the range in one table. The change in the number of used entries. */
-static int edit_entries(struct edit *e, uint64_t *table, unsigned level, vaddr_t at, vaddr_t last)
+static int edit_entries(struct edit *e, uint64_t *table, unsigned level, hal_vaddr_t at,
+                        hal_vaddr_t last)
 {
     for (int change = 0;;) {
         unsigned filled = fill(e, &table[pte_index(at, level)], level, at, last);
@@ -334,7 +342,7 @@ static int edit_entries(struct edit *e, uint64_t *table, unsigned level, vaddr_t
         at += filled * pte_span(level);
         if (at - 1 == last)
             return change;
-        vaddr_t end = span_end(level, at, last);
+        hal_vaddr_t end = span_end(level, at, last);
         change += edit_entry(e, &table[pte_index(at, level)], level, at, end);
         if (end == last)
             return change;
@@ -342,7 +350,8 @@ static int edit_entries(struct edit *e, uint64_t *table, unsigned level, vaddr_t
     }
 }
 
-static void edit_table(struct edit *e, uint64_t *name, unsigned level, vaddr_t at, vaddr_t last)
+static void edit_table(struct edit *e, uint64_t *name, unsigned level, hal_vaddr_t at,
+                       hal_vaddr_t last)
 {
     int change = edit_entries(e, pte_table(*name), level, at, last);
     pte_store(name, pte_recount(*name, (unsigned)((int)pte_used(*name) + change)));
@@ -352,21 +361,21 @@ static void edit_table(struct edit *e, uint64_t *name, unsigned level, vaddr_t a
 
 /* If the table that *entry names holds 512 leaves in a row, alike and aligned, one leaf takes its
  * place. */
-static void merge(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at)
+static void merge(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at)
 {
     const uint64_t *table = pte_table(*entry);
     uint64_t first = table[0];
     if (pte_used(*entry) != PTE_ENTRIES || !pte_is_leaf(first, level - 1))
         return;
-    paddr_t phys = pte_address(first, level - 1);
+    hal_paddr_t phys = pte_address(first, level - 1);
     if ((phys & (pte_span(level) - 1)) != 0)
         return;
     for (unsigned i = 1; i < PTE_ENTRIES; i++)
         if (table[i] != first + i * pte_step(level - 1))
             return;
-    paddr_t unlinked = pte_named(*entry);
+    hal_paddr_t unlinked = pte_named(*entry);
     uint64_t leaf = pte_encode(phys, pte_prot(first, level - 1), level, &e->tree->cpu);
-    replace(e, entry, leaf, level, align_down(at, pte_span(level)));
+    replace(e, entry, leaf, level, hal_align_down(at, pte_span(level)));
     e->tree->stats.merges++;
     e->tree->stats.pages[level]++;
     e->tree->stats.pages[level - 1] -= PTE_ENTRIES;
@@ -374,10 +383,11 @@ static void merge(struct edit *e, uint64_t *entry, unsigned level, vaddr_t at)
 }
 
 /* Merge what can be of the tables that entries of this one name, from the smallest pages up. */
-static void merge_entries(struct edit *e, uint64_t *table, unsigned level, vaddr_t at, vaddr_t last)
+static void merge_entries(struct edit *e, uint64_t *table, unsigned level, hal_vaddr_t at,
+                          hal_vaddr_t last)
 {
     for (;;) {
-        vaddr_t end = span_end(level, at, last);
+        hal_vaddr_t end = span_end(level, at, last);
         uint64_t *entry = &table[pte_index(at, level)];
         if (*entry != 0 && !pte_is_leaf(*entry, level)) {
             if (level > 1)
@@ -407,7 +417,7 @@ static void carry_out(struct edit *e)
     tlb_gather_flush(&e->gather);
 }
 
-status_t page_edit(struct page_tree *tree, const struct page_edit *call)
+mm_status_t page_edit(struct page_tree *tree, const struct page_edit *call)
 {
     struct edit e = {.tree = tree,
                      .kind = call->kind,
@@ -416,10 +426,10 @@ status_t page_edit(struct page_tree *tree, const struct page_edit *call)
                      .last = call->last,
                      .offset = call->phys - call->virt,
                      .gather = {.tree = tree, .upper = pte_is_upper(call->virt)}};
-    status_t s = plan(&e, tree->root, tree->cpu.levels - 1u, call->virt, call->last);
-    if (s == STATUS_OK)
+    mm_status_t s = plan(&e, tree->root, tree->cpu.levels - 1u, call->virt, call->last);
+    if (s == MM_OK)
         s = reserve(&e);
-    if (s == STATUS_OK)
+    if (s == MM_OK)
         carry_out(&e);
     return s;
 }

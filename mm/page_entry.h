@@ -23,34 +23,34 @@
  * The format is that of the machine for which mm/ is compiled, or the one that MM_PAGE_FORMAT names
  * (the desk compiles all of them). Only mm/page_*.c and mm/aspace.c include this.
  */
-#ifndef MM_PAGE_ENTRY_H
-#define MM_PAGE_ENTRY_H
+#ifndef MORTISE_MM_PAGE_ENTRY_H
+#define MORTISE_MM_PAGE_ENTRY_H
 
-#include "hal/hal.h"
-#include "mm/aspace_prot.h"
+#include "../hal/hal.h"
+#include "aspace_prot.h"
 
 #define PTE_ENTRIES 512u
 
 /* Bytes that an entry of a table of `level` spans. The mask is what the CPU's shift does anyway. */
 static inline uint64_t pte_span(unsigned level)
 {
-    return PAGE_SIZE << (9 * level & 63);
+    return HAL_PAGE_SIZE << (9 * level & 63);
 }
 
-static inline unsigned pte_index(vaddr_t virt, unsigned level)
+static inline unsigned pte_index(hal_vaddr_t virt, unsigned level)
 {
-    return (unsigned)(virt >> (PAGE_SHIFT + 9 * level)) & (PTE_ENTRIES - 1);
+    return (unsigned)(virt >> (HAL_PAGE_SHIFT + 9 * level)) & (PTE_ENTRIES - 1);
 }
 
 /* The address with the bits above the top level made equal to its highest one: an address that the
  * CPU translates is its own canonical form (SDM vol. 1, 3.3.7.1; on aarch64 with T0SZ = T1SZ). */
-static inline vaddr_t pte_canonical(vaddr_t virt, unsigned levels)
+static inline hal_vaddr_t pte_canonical(hal_vaddr_t virt, unsigned levels)
 {
-    unsigned unused = 64 - PAGE_SHIFT - 9 * levels;
-    return (vaddr_t)((int64_t)(virt << unused) >> unused);
+    unsigned unused = 64 - HAL_PAGE_SHIFT - 9 * levels;
+    return (hal_vaddr_t)((int64_t)(virt << unused) >> unused);
 }
 
-static inline bool pte_is_upper(vaddr_t virt)
+static inline bool pte_is_upper(hal_vaddr_t virt)
 {
     return virt >> 63 != 0;
 }
@@ -58,9 +58,9 @@ static inline bool pte_is_upper(vaddr_t virt)
 #if defined(MM_PAGE_FORMAT)
 #include MM_PAGE_FORMAT
 #elif defined(__x86_64__)
-#include "mm/format_x86_64.h"
+#include "format_x86_64.h"
 #elif defined(__aarch64__)
-#include "mm/format_aarch64.h"
+#include "format_aarch64.h"
 #else
 #error "mm/ knows no page-table format for this machine: write one as mm/page_entry.h says"
 #endif

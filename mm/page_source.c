@@ -1,14 +1,14 @@
-#include "mm/page_source.h"
+#include "page_source.h"
 
-#include "hal/hal.h"
+#include "../hal/hal.h"
 
-/* PADDR_NONE is page 0, so the first test lets it through. */
-paddr_t page_source_take(const struct page_source *source)
+/* HAL_PADDR_NONE is page 0, so the first test lets it through. */
+hal_paddr_t page_source_take(const struct page_source *source)
 {
-    paddr_t page = source->alloc_page(source->ctx);
-    if (page % PAGE_SIZE != 0)
+    hal_paddr_t page = source->alloc_page(source->ctx);
+    if (page % HAL_PAGE_SIZE != 0)
         HAL_PANIC("a page source gave an address that is not the start of a page");
-    if (page != PADDR_NONE)
+    if (page != HAL_PADDR_NONE)
         hal_zero_pages(page, 1);
     return page;
 }
@@ -24,22 +24,22 @@ void page_chain_add(struct page_chain *chain, struct page_stage *stage)
 }
 
 /* From the first stage that has one. */
-paddr_t page_chain_alloc(void *chain)
+hal_paddr_t page_chain_alloc(void *chain)
 {
     struct page_stage *s = ((struct page_chain *)chain)->first;
     for (; s != NULL; s = s->next) {
-        paddr_t page = s->source.alloc_page(s->source.ctx);
-        if (page == PADDR_NONE)
+        hal_paddr_t page = s->source.alloc_page(s->source.ctx);
+        if (page == HAL_PADDR_NONE)
             continue;
         s->given++;
         s->in_use++;
         return page;
     }
-    return PADDR_NONE;
+    return HAL_PADDR_NONE;
 }
 
 /* To the stage that owns it, closed or not; a stage without `owns` takes everything. */
-void page_chain_free(void *chain, paddr_t page)
+void page_chain_free(void *chain, hal_paddr_t page)
 {
     struct page_stage *s = ((struct page_chain *)chain)->first;
     while (s != NULL && s->owns != NULL && !s->owns(s->source.ctx, page))

@@ -11,32 +11,33 @@
  *
  * Locking: whoever serialises the callers of the source serialises the chain.
  */
-#ifndef MM_PAGE_SOURCE_H
-#define MM_PAGE_SOURCE_H
+#ifndef MORTISE_MM_PAGE_SOURCE_H
+#define MORTISE_MM_PAGE_SOURCE_H
 
-#include "hal/base.h"
+#include "../hal/base.h"
 
 /* alloc_page gives the address of a page that nobody else uses and that hal_phys_to_virt() reaches, or
- * PADDR_NONE when there is none; its contents do not matter. free_page takes back what alloc_page
+ * HAL_PADDR_NONE when there is none; its contents do not matter. free_page takes back what alloc_page
  * gave; by then no CPU holds a translation through that page (A4 in mm/aspace.h). */
 struct page_source {
-    paddr_t (*alloc_page)(void *ctx);
-    void (*free_page)(void *ctx, paddr_t page);
+    hal_paddr_t (*alloc_page)(void *ctx);
+    void (*free_page)(void *ctx, hal_paddr_t page);
     void *ctx;
 };
 
-/* Take a page from `source` and fill it with zero. PADDR_NONE when there is none. A panic when the
+/* Take a page from `source` and fill it with zero. HAL_PADDR_NONE when there is none. A panic when the
  * source gives an address that is not the start of a page. */
-paddr_t page_source_take(const struct page_source *source);
+hal_paddr_t page_source_take(const struct page_source *source);
 
 /* One stage of a chain; the caller fills the first three members and keeps it alive. */
 struct page_stage {
     struct page_source source;
-    bool (*owns)(void *ctx, paddr_t page); /* did this stage give that page? Gets source.ctx. NULL,
+    bool (*owns)(void *ctx,
+                 hal_paddr_t page); /* did this stage give that page? Gets source.ctx. NULL,
                                               for the last stage: every page that no other owns */
-    const char *name;                      /* for the log */
-    uint64_t given;                        /* pages it has given, in all */
-    uint64_t in_use;                       /* of these, how many have not come back */
+    const char *name;               /* for the log */
+    uint64_t given;                 /* pages it has given, in all */
+    uint64_t in_use;                /* of these, how many have not come back */
     struct page_stage *next;
 };
 
@@ -45,13 +46,13 @@ struct page_chain {
 };
 
 /* Put `stage` behind all that were added before. To close a stage, let its alloc_page answer
- * PADDR_NONE: it still takes back what it gave. O(stages). */
+ * HAL_PADDR_NONE: it still takes back what it gave. O(stages). */
 void page_chain_add(struct page_chain *, struct page_stage *stage);
 
-/* The two functions of the source; `chain` is a struct page_chain. alloc: PADDR_NONE when no stage has
+/* The two functions of the source; `chain` is a struct page_chain. alloc: HAL_PADDR_NONE when no stage has
  * a page. free: a panic when no stage owns the page, which would be lost or go to the wrong owner.
  * O(stages), and what the stages cost. */
-paddr_t page_chain_alloc(void *chain);
-void page_chain_free(void *chain, paddr_t page);
+hal_paddr_t page_chain_alloc(void *chain);
+void page_chain_free(void *chain, hal_paddr_t page);
 
 #endif

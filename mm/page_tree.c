@@ -1,23 +1,23 @@
-#include "mm/page_tree.h"
+#include "page_tree.h"
 
-#include "mm/page_entry.h"
+#include "page_entry.h"
 
 /* A CPU may be wider than the format is (52 bits of aarch64 need other entries). */
-status_t page_tree_init(struct page_tree *tree, const struct page_source *source)
+mm_status_t page_tree_init(struct page_tree *tree, const struct page_source *source)
 {
-    paddr_t root = page_source_take(source);
-    if (root == PADDR_NONE)
-        return STATUS_NO_MEMORY;
+    hal_paddr_t root = page_source_take(source);
+    if (root == HAL_PADDR_NONE)
+        return MM_NO_MEMORY;
     *tree = (struct page_tree){.root = pte_name(root, 0, 0),
                                .own = PTE_ENTRIES,
                                .source = source,
                                .cpu = hal_paging_features(),
                                .stats = {.tables = 1}};
-    tree->cpu.phys_bits = (uint8_t)min_u64(tree->cpu.phys_bits, PTE_PHYS_BITS);
-    return STATUS_OK;
+    tree->cpu.phys_bits = (uint8_t)hal_min_u64(tree->cpu.phys_bits, PTE_PHYS_BITS);
+    return MM_OK;
 }
 
-paddr_t page_tree_root(const struct page_tree *tree)
+hal_paddr_t page_tree_root(const struct page_tree *tree)
 {
     return pte_named(tree->root);
 }
@@ -28,7 +28,7 @@ unsigned page_tree_largest_leaf(const struct page_tree *tree)
 }
 
 /* Both ends are canonical, and the gap between the halves does not lie between them. */
-bool page_tree_is_canonical(const struct page_tree *tree, vaddr_t virt, vaddr_t last)
+bool page_tree_is_canonical(const struct page_tree *tree, hal_vaddr_t virt, hal_vaddr_t last)
 {
     unsigned levels = tree->cpu.levels;
     return pte_canonical(virt, levels) == virt && pte_canonical(last, levels) == last &&
@@ -36,7 +36,7 @@ bool page_tree_is_canonical(const struct page_tree *tree, vaddr_t virt, vaddr_t 
 }
 
 /* From the root down, until an entry is 0 or a leaf. `entries` is NULL, or takes every one. */
-static inline uint64_t descend(const struct page_tree *tree, vaddr_t virt, unsigned *level,
+static inline uint64_t descend(const struct page_tree *tree, hal_vaddr_t virt, unsigned *level,
                                uint64_t *entries)
 {
     uint64_t entry = tree->root;
@@ -51,12 +51,12 @@ static inline uint64_t descend(const struct page_tree *tree, vaddr_t virt, unsig
     return entry;
 }
 
-uint64_t page_tree_find(const struct page_tree *tree, vaddr_t virt, unsigned *level)
+uint64_t page_tree_find(const struct page_tree *tree, hal_vaddr_t virt, unsigned *level)
 {
     return descend(tree, virt, level, NULL);
 }
 
-unsigned page_tree_path(const struct page_tree *tree, vaddr_t virt,
+unsigned page_tree_path(const struct page_tree *tree, hal_vaddr_t virt,
                         uint64_t entries[PAGE_TREE_LEVELS])
 {
     unsigned level;
@@ -70,10 +70,10 @@ struct walk {
     unsigned levels;
 };
 
-static const char *walk_table(const struct walk *w, uint64_t name, unsigned level, vaddr_t base,
+static const char *walk_table(const struct walk *w, uint64_t name, unsigned level, hal_vaddr_t base,
                               unsigned entries);
 
-static const char *walk_entry(const struct walk *w, uint64_t entry, unsigned level, vaddr_t at)
+static const char *walk_entry(const struct walk *w, uint64_t entry, unsigned level, hal_vaddr_t at)
 {
     const char *answer =
         w->visitor->entry == NULL ? NULL : w->visitor->entry(w->ctx, entry, level, at);
@@ -84,7 +84,7 @@ static const char *walk_entry(const struct walk *w, uint64_t entry, unsigned lev
 
 /* At most five deep. `base` is what the table's first entry spans; of the root's upper half the
  * canonical form. */
-static const char *walk_table(const struct walk *w, uint64_t name, unsigned level, vaddr_t base,
+static const char *walk_table(const struct walk *w, uint64_t name, unsigned level, hal_vaddr_t base,
                               unsigned entries)
 {
     const uint64_t *table = pte_table(name);
@@ -92,7 +92,7 @@ static const char *walk_table(const struct walk *w, uint64_t name, unsigned leve
     if (level == 0 && w->visitor->entry == NULL)
         entries = 0;
     for (unsigned i = 0; i < entries; i++) {
-        vaddr_t at = pte_canonical(base + i * pte_span(level), w->levels);
+        hal_vaddr_t at = pte_canonical(base + i * pte_span(level), w->levels);
         const char *answer = table[i] == 0 ? NULL : walk_entry(w, table[i], level, at);
         if (answer != NULL)
             return answer;
@@ -112,8 +112,8 @@ const char *page_tree_walk(const struct page_tree *tree, unsigned entries,
 static const char *give_back_table(void *ctx, uint64_t name, unsigned level, unsigned used)
 {
     const struct page_source *source = ctx;
-    UNUSED(level);
-    UNUSED(used);
+    (void)(level);
+    (void)(used);
     source->free_page(source->ctx, pte_named(name));
     return NULL;
 }

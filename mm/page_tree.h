@@ -4,12 +4,12 @@
  * A tree is changed by mm/page_edit.h, and the invariants A1 to A8 are those of mm/aspace.h, to which
  * a tree belongs. Calls on one tree are serialised by the caller.
  */
-#ifndef MM_PAGE_TREE_H
-#define MM_PAGE_TREE_H
+#ifndef MORTISE_MM_PAGE_TREE_H
+#define MORTISE_MM_PAGE_TREE_H
 
-#include "hal/hal.h"
-#include "mm/page_source.h"
-#include "mm/status.h"
+#include "../hal/hal.h"
+#include "page_source.h"
+#include "status.h"
 
 #define PAGE_TREE_LEVELS 5 /* at most */
 #define PAGE_TREE_SIZES  3 /* of pages: 4 KiB, 2 MiB, 1 GiB */
@@ -32,31 +32,32 @@ struct page_tree {
     struct page_tree_stats stats;
 };
 
-/* Make a tree of an empty root. One page is taken. STATUS_NO_MEMORY. O(1). */
-status_t page_tree_init(struct page_tree *, const struct page_source *source) MUST_CHECK;
+/* Make a tree of an empty root. One page is taken. MM_NO_MEMORY. O(1). */
+mm_status_t page_tree_init(struct page_tree *, const struct page_source *source) MM_MUST_CHECK;
 
-/* Where the root lies, as the CPU's root register wants it; PADDR_NONE: no tree. */
-paddr_t page_tree_root(const struct page_tree *);
+/* Where the root lies, as the CPU's root register wants it; HAL_PADDR_NONE: no tree. */
+hal_paddr_t page_tree_root(const struct page_tree *);
 
 /* The largest level that has leaves on this tree's CPU: 1 for 2 MiB pages, 2 for 1 GiB pages. */
 unsigned page_tree_largest_leaf(const struct page_tree *);
 
 /* Is every address of [virt, last] one that the CPU translates? The range is then in one half. */
-bool page_tree_is_canonical(const struct page_tree *, vaddr_t virt, vaddr_t last);
+bool page_tree_is_canonical(const struct page_tree *, hal_vaddr_t virt, hal_vaddr_t last);
 
 /* What a canonical `virt` leads to: a leaf, or 0 where nothing is mapped; `*level` is the level of that
  * entry. At most five dependent loads. */
-uint64_t page_tree_find(const struct page_tree *, vaddr_t virt, unsigned *level);
+uint64_t page_tree_find(const struct page_tree *, hal_vaddr_t virt, unsigned *level);
 
 /* The same, with all entries that the CPU reads on the way, from the root on: their number, 1 to 5. */
-unsigned page_tree_path(const struct page_tree *, vaddr_t virt, uint64_t entries[PAGE_TREE_LEVELS]);
+unsigned page_tree_path(const struct page_tree *, hal_vaddr_t virt,
+                        uint64_t entries[PAGE_TREE_LEVELS]);
 
 /* Who walks a tree. Either function may be NULL; an answer other than NULL ends the walk.
  *   entry  an entry that is not 0, before what it leads to; `at` is the first address it spans
  *   table  a table, after all that it leads to; `used` of its entries are not 0 (counted only when
  *          there is `entry`: without it, tables of 4 KiB pages are not read) */
 struct page_visitor {
-    const char *(*entry)(void *ctx, uint64_t entry, unsigned level, vaddr_t at);
+    const char *(*entry)(void *ctx, uint64_t entry, unsigned level, hal_vaddr_t at);
     const char *(*table)(void *ctx, uint64_t name, unsigned level, unsigned used);
 };
 

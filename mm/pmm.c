@@ -1,12 +1,12 @@
 /* Single pages nearly always go to and fro between the caller and this CPU's magazines: that way is
  * short, has no lock, and stands in the entry points themselves. Everything else goes through
  * take() and give(), which are kept out of line so that the short way needs few registers. */
-#include "mm/pmm.h"
+#include "pmm.h"
 
-#include "mm/pmm_parked.h"
-#include "mm/pmm_struct.h"
+#include "pmm_parked.h"
+#include "pmm_struct.h"
 
-#define MAX_ALIGN (1 * GIB)
+#define MAX_ALIGN ((uint64_t)1 << 30)
 
 static enum block_class class_of(size_t pages, uint32_t flags)
 {
@@ -41,13 +41,13 @@ static bool has_enough(const struct zone *z, struct request *q)
 }
 
 /* What the lists of a zone show, which is nearly everything. Interrupts disabled. */
-static paddr_t take_listed(struct zone *z, struct request *q)
+static hal_paddr_t take_listed(struct zone *z, struct request *q)
 {
     struct place at;
-    paddr_t base = PADDR_NONE;
+    hal_paddr_t base = HAL_PADDR_NONE;
     hal_lock(&z->lock);
     if (has_enough(z, q) && zone_take_run(z, q->pages, q->align_shift, q->class, &at))
-        base = lists_open_page(&z->lists, at) << PAGE_SHIFT;
+        base = lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
     hal_unlock(&z->lock);
     return base;
 }
@@ -64,11 +64,11 @@ static inline enum magazine_kind magazine_for(uint32_t flags)
 }
 
 /* From one zone, as quickly as it goes. Interrupts disabled. */
-static paddr_t take_from(struct magazine_cpu *cpu, struct zone *z, struct request *q)
+static hal_paddr_t take_from(struct magazine_cpu *cpu, struct zone *z, struct request *q)
 {
     if (zone_has_magazines(z) && is_plain_page(q)) {
-        paddr_t base = magazine_refill(cpu, magazine_for(q->flags), z);
-        if (base != PADDR_NONE)
+        hal_paddr_t base = magazine_refill(cpu, magazine_for(q->flags), z);
+        if (base != HAL_PADDR_NONE)
             return base;
     }
     return take_listed(z, q);
@@ -76,30 +76,30 @@ static paddr_t take_from(struct magazine_cpu *cpu, struct zone *z, struct reques
 
 /* Highest zone first. DMA memory is for requests that name it, so it is left out here otherwise.
  * Interrupts disabled. */
-static paddr_t take_quickly(struct pmm *p, struct magazine_cpu *cpu, struct request *q)
+static hal_paddr_t take_quickly(struct pmm *p, struct magazine_cpu *cpu, struct request *q)
 {
     enum pmm_zone top = highest_zone(q->flags);
     unsigned last = top == PMM_ZONE_DMA ? PMM_ZONE_DMA : PMM_ZONE_DMA32;
     for (unsigned id = (unsigned)top + 1; id-- > last;) {
-        paddr_t base = p->zones[id] != NULL ? take_from(cpu, p->zones[id], q) : PADDR_NONE;
-        if (base != PADDR_NONE)
+        hal_paddr_t base = p->zones[id] != NULL ? take_from(cpu, p->zones[id], q) : HAL_PADDR_NONE;
+        if (base != HAL_PADDR_NONE)
             return base;
     }
-    return PADDR_NONE;
+    return HAL_PADDR_NONE;
 }
 
 /* What this CPU has parked pins blocks, and is not counted as free: before a request fails it goes
  * back to the zones, and when that changed anything they are asked again. */
-static paddr_t take_at_once(struct pmm *p, struct request *q)
+static hal_paddr_t take_at_once(struct pmm *p, struct request *q)
 {
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
-    paddr_t base = PADDR_NONE;
+    hal_paddr_t base = HAL_PADDR_NONE;
     if (is_plain_page(q))
         base = magazine_take_parked(&cpu->magazines[magazine_for(q->flags)]);
-    if (base == PADDR_NONE)
+    if (base == HAL_PADDR_NONE)
         base = take_quickly(p, cpu, q);
-    if (base == PADDR_NONE && magazine_release_all(cpu))
+    if (base == HAL_PADDR_NONE && magazine_release_all(cpu))
         base = take_quickly(p, cpu, q);
     hal_irq_restore(irq);
     return base;
@@ -107,18 +107,18 @@ static paddr_t take_at_once(struct pmm *p, struct request *q)
 
 /* Every run of a zone, which may take long: interrupts and other CPUs come in between the pieces.
  */
-static paddr_t search_zone(struct zone *z, struct request *q)
+static hal_paddr_t search_zone(struct zone *z, struct request *q)
 {
     struct scan scan = {.pages = q->pages, .align_shift = q->align_shift};
     enum scan_result result = SCAN_MORE;
     struct place at;
-    paddr_t base = PADDR_NONE;
+    hal_paddr_t base = HAL_PADDR_NONE;
     while (result == SCAN_MORE) {
         hal_irq_t irq = hal_irq_save();
         hal_lock(&z->lock);
         result = has_enough(z, q) ? zone_scan_run(z, &scan, q->class, &at) : SCAN_NOTHING;
         if (result == SCAN_FOUND)
-            base = lists_open_page(&z->lists, at) << PAGE_SHIFT;
+            base = lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
         hal_unlock(&z->lock);
         hal_irq_restore(irq);
     }
@@ -127,29 +127,29 @@ static paddr_t search_zone(struct zone *z, struct request *q)
 
 /* Each zone in turn, for good, before the next lower one. DMA is the last, and all
  * that is left for ordinary requests. */
-static paddr_t take_anywhere(struct pmm *p, struct request *q)
+static hal_paddr_t take_anywhere(struct pmm *p, struct request *q)
 {
     for (unsigned id = (unsigned)highest_zone(q->flags) + 1; id-- > 0;) {
         struct zone *z = p->zones[id];
         if (z == NULL)
             continue;
         hal_irq_t irq = hal_irq_save();
-        paddr_t base = take_listed(z, q);
+        hal_paddr_t base = take_listed(z, q);
         hal_irq_restore(irq);
-        if (base == PADDR_NONE)
+        if (base == HAL_PADDR_NONE)
             base = search_zone(z, q);
-        if (base != PADDR_NONE)
+        if (base != HAL_PADDR_NONE)
             return base;
     }
-    return PADDR_NONE;
+    return HAL_PADDR_NONE;
 }
 
 /* What all CPUs have parked is within reach now (P6). */
-static paddr_t take_parked(struct pmm *p, struct request *q)
+static hal_paddr_t take_parked(struct pmm *p, struct request *q)
 {
     bool all = parked_begin(p);
-    paddr_t base = take_anywhere(p, q);
-    if (base == PADDR_NONE && !all && q->pages == 1 && q->align_shift == 0)
+    hal_paddr_t base = take_anywhere(p, q);
+    if (base == HAL_PADDR_NONE && !all && q->pages == 1 && q->align_shift == 0)
         base = parked_take_returned(p, highest_zone(q->flags));
     parked_end(p);
     return base;
@@ -169,39 +169,39 @@ static void count_failure(struct pmm *p, uint32_t flags)
         hal_irq_restore(irq);
         return;
     }
-    UNUSED(__atomic_fetch_add(&p->failures, 1, __ATOMIC_RELAXED));
+    (void)(__atomic_fetch_add(&p->failures, 1, __ATOMIC_RELAXED));
 }
 
 static bool is_sane(const struct request *q, uint64_t align)
 {
-    return q->pages != 0 && q->pages <= UINT64_MAX >> PAGE_SHIFT && is_power_of_two(align) &&
-           align >= PAGE_SIZE && align <= MAX_ALIGN &&
+    return q->pages != 0 && q->pages <= UINT64_MAX >> HAL_PAGE_SHIFT &&
+           hal_is_power_of_two(align) && align >= HAL_PAGE_SIZE && align <= MAX_ALIGN &&
            (q->flags & ~(PMM_DMA | PMM_DMA32 | PMM_ZERO | PMM_KERNEL)) == 0;
 }
 
-static __attribute__((noinline)) paddr_t take(struct pmm *p, size_t pages, uint64_t align,
-                                              uint32_t flags, const void *caller)
+static __attribute__((noinline)) hal_paddr_t take(struct pmm *p, size_t pages, uint64_t align,
+                                                  uint32_t flags, const void *caller)
 {
     struct request q = {.pages = pages, .flags = flags, .class = class_of(pages, flags)};
     if (!is_sane(&q, align))
-        return PADDR_NONE;
-    q.align_shift = (unsigned)__builtin_ctzll(align) - PAGE_SHIFT;
-    paddr_t base = take_at_once(p, &q);
-    if (base == PADDR_NONE)
+        return HAL_PADDR_NONE;
+    q.align_shift = bits_ctz(align) - HAL_PAGE_SHIFT;
+    hal_paddr_t base = take_at_once(p, &q);
+    if (base == HAL_PADDR_NONE)
         base = take_anywhere(p, &q);
-    if (base == PADDR_NONE && q.parked)
+    if (base == HAL_PADDR_NONE && q.parked)
         base = take_parked(p, &q);
-    if (base == PADDR_NONE)
+    if (base == HAL_PADDR_NONE)
         count_failure(p, flags);
     if (p->debugging)
         pmm_debug_taken(p, base, pages, flags, caller);
-    if ((flags & PMM_ZERO) && base != PADDR_NONE)
+    if ((flags & PMM_ZERO) && base != HAL_PADDR_NONE)
         hal_zero_pages(base, pages);
     return base;
 }
 
 /* The way of nearly all requests: one page, from any zone, out of this CPU's magazine. */
-static inline bool take_from_magazine(struct pmm *p, uint32_t flags, paddr_t *out)
+static inline bool take_from_magazine(struct pmm *p, uint32_t flags, hal_paddr_t *out)
 {
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
@@ -210,45 +210,46 @@ static inline bool take_from_magazine(struct pmm *p, uint32_t flags, paddr_t *ou
     return taken;
 }
 
-paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
+hal_paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
 {
-    paddr_t base;
-    if (pages == 1 && align == PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
+    hal_paddr_t base;
+    if (pages == 1 && align == HAL_PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
         take_from_magazine(p, flags, &base))
         return base;
     return take(p, pages, align, flags, __builtin_return_address(0));
 }
 
-paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
+hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 {
-    paddr_t base;
+    hal_paddr_t base;
     if (pages == 1 && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
         take_from_magazine(p, flags, &base))
         return base;
-    return take(p, pages, PAGE_SIZE, flags, __builtin_return_address(0));
+    return take(p, pages, HAL_PAGE_SIZE, flags, __builtin_return_address(0));
 }
 
 /* --- giving --- */
 
 /* A page that is in no region: does the map know its memory? */
-static status_t judge_outside(const struct pmm *p, uint64_t page)
+static mm_status_t judge_outside(const struct pmm *p, uint64_t page)
 {
-    return memmap_find(p->map, page << PAGE_SHIFT) != NULL ? STATUS_RESERVED : STATUS_FOREIGN;
+    return memmap_find(p->map, page << HAL_PAGE_SHIFT) != NULL ? MM_RESERVED : MM_FOREIGN;
 }
 
-static status_t give_to_zone(struct zone *z, const struct region *r, struct place at, size_t pages)
+static mm_status_t give_to_zone(struct zone *z, const struct region *r, struct place at,
+                                size_t pages)
 {
     if (pages == 1)
         return zone_give_page(z, r, at);
-    status_t status = zone_judge_free(z, r, at, pages);
-    if (status == STATUS_OK)
+    mm_status_t status = zone_judge_free(z, r, at, pages);
+    if (status == MM_OK)
         zone_give_run(z, at, pages);
     return status;
 }
 
 /* pmm_free() has tried to park a single page already, but not in a debug mode: then it is parked
  * here, under the lock, so that of two CPUs which give back the same page one comes second. */
-static status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
+static mm_status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
 {
     const struct region *r = pmm_region(p, page, &cpu->region_hint);
     if (r == NULL)
@@ -256,15 +257,15 @@ static status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t pa
     struct zone *z = p->zones[r->zone];
     struct place at = region_place(r, page);
     hal_lock(&z->lock);
-    bool parked = pages == 1 && p->debugging && magazine_give(cpu, page << PAGE_SHIFT);
-    status_t status = parked ? STATUS_OK : give_to_zone(z, r, at, pages);
+    bool parked = pages == 1 && p->debugging && magazine_give(cpu, page << HAL_PAGE_SHIFT);
+    mm_status_t status = parked ? MM_OK : give_to_zone(z, r, at, pages);
     hal_unlock(&z->lock);
-    if (status == STATUS_OK && pages == 1 && !parked)
+    if (status == MM_OK && pages == 1 && !parked)
         magazine_saw_free(cpu, z, page >> BLOCK_SHIFT, at.block);
     return status;
 }
 
-static void record_free(struct pmm *p, paddr_t base, size_t pages, status_t status,
+static void record_free(struct pmm *p, hal_paddr_t base, size_t pages, mm_status_t status,
                         const void *caller)
 {
     struct pmm_op op = {
@@ -272,29 +273,29 @@ static void record_free(struct pmm *p, paddr_t base, size_t pages, status_t stat
     pmm_debug_record(p, &op);
 }
 
-static __attribute__((noinline)) status_t give(struct pmm *p, paddr_t base, size_t pages,
-                                               const void *caller)
+static __attribute__((noinline)) mm_status_t give(struct pmm *p, hal_paddr_t base, size_t pages,
+                                                  const void *caller)
 {
-    if (base % PAGE_SIZE != 0 || base == PADDR_NONE)
-        return STATUS_NOT_PAGE;
+    if (base % HAL_PAGE_SIZE != 0 || base == HAL_PADDR_NONE)
+        return MM_NOT_PAGE;
     if (p->debugging)
         pmm_debug_before_free(p, base, pages);
     hal_irq_t irq = hal_irq_save();
-    status_t status = give_slowly(p, &p->cpus[hal_cpu_index()], base >> PAGE_SHIFT, pages);
+    mm_status_t status = give_slowly(p, &p->cpus[hal_cpu_index()], base >> HAL_PAGE_SHIFT, pages);
     hal_irq_restore(irq);
     if (p->debugging)
         record_free(p, base, pages, status, caller);
     return status;
 }
 
-status_t pmm_free(struct pmm *p, paddr_t base, size_t pages)
+mm_status_t pmm_free(struct pmm *p, hal_paddr_t base, size_t pages)
 {
     if (pages == 1 && !p->debugging) {
         hal_irq_t irq = hal_irq_save();
         bool parked = magazine_give(&p->cpus[hal_cpu_index()], base);
         hal_irq_restore(irq);
         if (__builtin_expect(parked, 1))
-            return STATUS_OK;
+            return MM_OK;
     }
     return give(p, base, pages, __builtin_return_address(0));
 }
@@ -302,24 +303,24 @@ status_t pmm_free(struct pmm *p, paddr_t base, size_t pages)
 /* --- exact pages --- */
 
 /* Why can [page, page + pages), which lies in one region, not be claimed? */
-static status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
+static mm_status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
 {
     for (size_t i = 0; i < p->withheld_count; i++) {
         const struct withheld *w = &p->withheld[i];
         if (!__atomic_load_n(&w->reclaimed, __ATOMIC_RELAXED) && w->first_page < page + pages &&
             page < w->first_page + w->pages)
-            return STATUS_RESERVED;
+            return MM_RESERVED;
     }
-    return STATUS_BUSY;
+    return MM_BUSY;
 }
 
 /* `parked`: a CPU owns a block of the zone, so a page that is not free may be parked there. */
-static status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, size_t pages,
-                         bool *parked)
+static mm_status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, size_t pages,
+                            bool *parked)
 {
     struct zone *z = p->zones[r->zone];
     struct place at = region_place(r, page);
-    status_t status = STATUS_OK;
+    mm_status_t status = MM_OK;
     hal_lock(&z->lock);
     *parked = z->owned != 0;
     if (!zone_is_free(z, at, pages)) {
@@ -334,7 +335,7 @@ static status_t claim_in(struct pmm *p, const struct region *r, uint64_t page, s
 
 /* The range must lie in one region. What follows a region is another one only at a zone's limit.
  * Parked pages can be claimed, so they go back to the zones: those of this CPU first. */
-static status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
+static mm_status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
 {
     const struct region *r = pmm_region(p, page, &cpu->region_hint);
     if (r == NULL)
@@ -343,12 +344,12 @@ static status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, si
     if (pages > inside) {
         uint32_t hint = cpu->region_hint;
         bool goes_on = pmm_region(p, page + inside, &hint) != NULL;
-        return goes_on ? STATUS_INVALID : judge_outside(p, page + inside);
+        return goes_on ? MM_INVALID : judge_outside(p, page + inside);
     }
     magazine_release_all(cpu);
     bool parked = false;
-    status_t status = claim_in(p, r, page, pages, &parked);
-    if (status == STATUS_BUSY && parked) {
+    mm_status_t status = claim_in(p, r, page, pages, &parked);
+    if (status == MM_BUSY && parked) {
         parked_begin(p);
         status = claim_in(p, r, page, pages, &parked);
         parked_end(p);
@@ -356,15 +357,15 @@ static status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, si
     return status;
 }
 
-status_t pmm_claim(struct pmm *p, paddr_t base, size_t pages)
+mm_status_t pmm_claim(struct pmm *p, hal_paddr_t base, size_t pages)
 {
-    if (base % PAGE_SIZE != 0 || base == PADDR_NONE)
-        return STATUS_NOT_PAGE;
+    if (base % HAL_PAGE_SIZE != 0 || base == HAL_PADDR_NONE)
+        return MM_NOT_PAGE;
     if (pages == 0)
-        return STATUS_INVALID;
+        return MM_INVALID;
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
-    status_t status = claim(p, cpu, base >> PAGE_SHIFT, pages);
+    mm_status_t status = claim(p, cpu, base >> HAL_PAGE_SHIFT, pages);
     hal_irq_restore(irq);
     if (p->debugging) {
         struct pmm_op op = {.base = base,

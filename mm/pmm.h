@@ -8,7 +8,7 @@
  *   pmm_check.h   the check of the invariants
  *   pmm_debug.h   debug modes
  *
- * Addresses are bytes, lengths are pages of 4 KiB. PADDR_NONE (0) is never a page. An allocator is
+ * Addresses are bytes, lengths are pages of 4 KiB. HAL_PADDR_NONE (0) is never a page. An allocator is
  * an instance, made from a normalized memory map; it never reads or writes the pages it manages,
  * except to zero them for PMM_ZERO and in the debug mode `junk`.
  *
@@ -31,15 +31,15 @@
  *   P7  no allocator table, image, stack or page-table page is ever free
  *   P8  a call that fails has changed nothing
  */
-#ifndef MM_PMM_H
-#define MM_PMM_H
+#ifndef MORTISE_MM_PMM_H
+#define MORTISE_MM_PMM_H
 
-#include "mm/pmm_check.h"
-#include "mm/pmm_create.h"
-#include "mm/pmm_debug.h"
-#include "mm/pmm_report.h"
-#include "mm/pmm_types.h"
-#include "mm/status.h"
+#include "pmm_check.h"
+#include "pmm_create.h"
+#include "pmm_debug.h"
+#include "pmm_report.h"
+#include "pmm_types.h"
+#include "status.h"
 
 /* Flags of pmm_alloc. */
 #define PMM_DMA    1u /* below 16 MiB */
@@ -54,7 +54,7 @@
  * one whose request failed. */
 
 /* Take `pages` (>= 1) contiguous pages. Highest zone first; ordinary requests enter DMA last and
- * leave a reserve there (a quarter of the zone, so less than 4 MiB). PADDR_NONE when no run fits
+ * leave a reserve there (a quarter of the zone, so less than 4 MiB). HAL_PADDR_NONE when no run fits
  * (P6), or an argument is out of range. While other CPUs take and give pages, a run that is free
  * during the whole call is found.
  *
@@ -63,30 +63,30 @@
  * aligned by luck may take a search through all blocks in use, and so does a request that fails;
  * between the pieces of that search the lock is given up, and interrupts are as the caller had
  * them. */
-paddr_t pmm_alloc(struct pmm *, size_t pages, uint32_t flags);
+hal_paddr_t pmm_alloc(struct pmm *, size_t pages, uint32_t flags);
 
 /* The same, aligned to `align` bytes: a power of two, 4 KiB to 1 GiB. */
-paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32_t flags);
+hal_paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32_t flags);
 
-/* Take exactly these pages, all or nothing. STATUS_BUSY when one is allocated (or parked with
- * another CPU, where the port has no hal_call_others()), STATUS_NOT_PAGE, STATUS_INVALID (0 pages,
- * or the range crosses the end of a zone), STATUS_FOREIGN, STATUS_RESERVED. The contents are left
+/* Take exactly these pages, all or nothing. MM_BUSY when one is allocated (or parked with
+ * another CPU, where the port has no hal_call_others()), MM_NOT_PAGE, MM_INVALID (0 pages,
+ * or the range crosses the end of a zone), MM_FOREIGN, MM_RESERVED. The contents are left
  * alone, junk mode or not. Any context but NMI. Takes the zone's lock, for O(1 + pages / 512) and a
  * step for every 128 MiB of free memory that lies directly below the pages. */
-status_t pmm_claim(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
+mm_status_t pmm_claim(struct pmm *, hal_paddr_t base, size_t pages) MM_MUST_CHECK;
 
 /* Give back exactly what was allocated. Misuse changes nothing, and the answer says what it was:
- * STATUS_NOT_PAGE, STATUS_FOREIGN, STATUS_RESERVED, STATUS_ALREADY_FREE, STATUS_PARKED,
- * STATUS_INTERIOR, STATUS_WRONG_LENGTH. Any CPU may free what another took. Any context but NMI. A
+ * MM_NOT_PAGE, MM_FOREIGN, MM_RESERVED, MM_ALREADY_FREE, MM_PARKED,
+ * MM_INTERIOR, MM_WRONG_LENGTH. Any CPU may free what another took. Any context but NMI. A
  * page of a block that this CPU owns takes no lock; anything else takes the zone's, for O(1 +
  * pages / 512).
  *
  * Two kinds of misuse are not answered so. Two CPUs that free one page at the very same time may
- * both get STATUS_OK when one of them owns the page's block. The allocator then panics before
+ * both get MM_OK when one of them owns the page's block. The allocator then panics before
  * anybody gets the page: when it is to be taken, or when the block goes back to its zone. In every
- * debug mode one of the two gets STATUS_PARKED instead. And a page that was freed and given out
+ * debug mode one of the two gets MM_PARKED instead. And a page that was freed and given out
  * again can be freed by its old owner, for nothing tells the two apart. */
-status_t pmm_free(struct pmm *, paddr_t base, size_t pages) MUST_CHECK;
+mm_status_t pmm_free(struct pmm *, hal_paddr_t base, size_t pages) MM_MUST_CHECK;
 
 /* Put the pages parked on this CPU back into the zones. Any context but NMI; O(1). */
 void pmm_drain(struct pmm *);

@@ -1,9 +1,9 @@
 /* Each invariant is recomputed from what lies below it: sums from the bits, summaries from the
  * bits, lists from the summaries. Every block must turn up exactly once where it belongs. */
-#include "mm/pmm_check.h"
+#include "pmm_check.h"
 
-#include "mm/extents.h"
-#include "mm/pmm_struct.h"
+#include "extents.h"
+#include "pmm_struct.h"
 
 /* What a zone's blocks and extents say, added up. */
 struct census {
@@ -15,8 +15,8 @@ struct census {
 
 /* --- P2 and P7: regions --- */
 
-static const uint64_t zone_limits[PMM_ZONE_COUNT + 1] = {0, PMM_DMA_LIMIT >> PAGE_SHIFT,
-                                                         PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
+static const uint64_t zone_limits[PMM_ZONE_COUNT + 1] = {
+    0, PMM_DMA_LIMIT >> HAL_PAGE_SHIFT, PMM_DMA32_LIMIT >> HAL_PAGE_SHIFT, UINT64_MAX};
 
 static const char *check_regions(const struct pmm *p)
 {
@@ -39,8 +39,8 @@ static const char *check_owners(const struct pmm *p)
     size_t j = 0;
     for (size_t i = 0; i < p->map->count; i++) {
         const struct mem_region *m = &p->map->regions[i];
-        uint64_t first = m->base >> PAGE_SHIFT;
-        uint64_t end = (m->base + m->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+        uint64_t first = m->base >> HAL_PAGE_SHIFT;
+        uint64_t end = (m->base + m->size + HAL_PAGE_SIZE - 1) >> HAL_PAGE_SHIFT;
         bool ours = m->label == NULL && mem_type_is_allocatable(m->type);
         while (j < p->region_count && p->regions[j].first_page + p->regions[j].pages <= first)
             j++;

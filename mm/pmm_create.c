@@ -2,16 +2,17 @@
  *
  * The tables are one piece: struct pmm, CPUs, regions, withheld pieces, then for each zone its
  * struct and the tables of its lists. */
-#include "mm/pmm_create.h"
+#include "pmm_create.h"
 
-#include "mm/carver.h"
-#include "mm/pmm_debug.h"
-#include "mm/pmm_struct.h"
+#include "carver.h"
+#include "pmm_debug.h"
+#include "pmm_struct.h"
 
-#define MAX_CPUS     1024u
-#define MAGAZINE_MIN (64 * MIB / PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
-#define MAX_LIMIT    ((uint64_t)1 << 52)
-#define MAX_REGIONS  (BLOCK_NONE / 2)
+#define MAX_CPUS 1024u
+#define MAGAZINE_MIN                                                                               \
+    (((uint64_t)64 << 20) / HAL_PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
+#define MAX_LIMIT   ((uint64_t)1 << 52)
+#define MAX_REGIONS (BLOCK_NONE / 2)
 
 /* What tables are needed for. */
 struct census {
@@ -20,8 +21,8 @@ struct census {
     uint64_t blocks[PMM_ZONE_COUNT];
 };
 
-static const uint64_t zone_end[PMM_ZONE_COUNT] = {PMM_DMA_LIMIT >> PAGE_SHIFT,
-                                                  PMM_DMA32_LIMIT >> PAGE_SHIFT, UINT64_MAX};
+static const uint64_t zone_end[PMM_ZONE_COUNT] = {PMM_DMA_LIMIT >> HAL_PAGE_SHIFT,
+                                                  PMM_DMA32_LIMIT >> HAL_PAGE_SHIFT, UINT64_MAX};
 
 static bool is_ours(const struct mem_region *m)
 {
@@ -55,19 +56,19 @@ static bool next_region(const struct memmap *map, size_t *i, uint64_t *from, str
 {
     while (*i < map->count) {
         const struct mem_region *m = &map->regions[*i];
-        uint64_t start = max_u64(m->base >> PAGE_SHIFT, *from);
-        uint64_t end = (m->base + m->size) >> PAGE_SHIFT;
+        uint64_t start = hal_max_u64(m->base >> HAL_PAGE_SHIFT, *from);
+        uint64_t end = (m->base + m->size) >> HAL_PAGE_SHIFT;
         if (!is_ours(m) || start >= end) {
             (*i)++;
             continue;
         }
         enum pmm_zone id = zone_of_page(start);
         for (size_t j = *i + 1; j < map->count && is_ours(&map->regions[j]); j++) {
-            if (map->regions[j].base >> PAGE_SHIFT != end)
+            if (map->regions[j].base >> HAL_PAGE_SHIFT != end)
                 break;
-            end += map->regions[j].size >> PAGE_SHIFT;
+            end += map->regions[j].size >> HAL_PAGE_SHIFT;
         }
-        end = min_u64(end, zone_end[id]);
+        end = hal_min_u64(end, zone_end[id]);
         *from = end;
         *out = (struct region){.first_page = start,
                                .pages = end - start,
@@ -165,12 +166,12 @@ static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_st
     uint32_t hint = 0;
     while (pages > 0) {
         const struct region *r = pmm_region(p, page, &hint);
-        uint64_t n = min_u64(pages, r->first_page + r->pages - page);
+        uint64_t n = hal_min_u64(pages, r->first_page + r->pages - page);
         struct zone *z = p->zones[r->zone];
         hal_lock(&z->lock);
         zone_add_pages(z, r, page, n, state, fresh);
         uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
-        __atomic_store_n(&z->magazines, z->total >= max_u64(MAGAZINE_MIN, 4 * parked_at_most),
+        __atomic_store_n(&z->magazines, z->total >= hal_max_u64(MAGAZINE_MIN, 4 * parked_at_most),
                          __ATOMIC_RELAXED);
         z->reserve = r->zone == PMM_ZONE_DMA ? z->total / 4 : 0;
         hal_unlock(&z->lock);
@@ -184,8 +185,8 @@ static void fill_pages(struct pmm *p, const struct memmap *map)
 {
     for (size_t i = 0; i < map->count; i++) {
         const struct mem_region *m = &map->regions[i];
-        uint64_t page = m->base >> PAGE_SHIFT;
-        uint64_t pages = m->size >> PAGE_SHIFT;
+        uint64_t page = m->base >> HAL_PAGE_SHIFT;
+        uint64_t pages = m->size >> HAL_PAGE_SHIFT;
         if (!is_ours(m))
             continue;
         if (is_withheld(m))
@@ -206,16 +207,16 @@ static bool is_sound(const struct memmap *map, unsigned cpus)
            memmap_check(map) == NULL;
 }
 
-status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
-                       struct pmm **out)
+mm_status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
+                          struct pmm **out)
 {
     if (!is_sound(map, cpus) || (uintptr_t)tables % 64 != 0)
-        return STATUS_INVALID;
+        return MM_INVALID;
     struct census n = take_census(map);
     struct carver measure = {.base = NULL};
     carve_all(&measure, &n, cpus);
     if (measure.used > bytes)
-        return STATUS_FULL;
+        return MM_FULL;
     struct carver c = {.base = tables};
     struct pmm *p = carve_all(&c, &n, cpus);
     p->map = map;
@@ -225,17 +226,17 @@ status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, si
     fill_regions(p, map);
     fill_pages(p, map);
     *out = p;
-    return STATUS_OK;
+    return MM_OK;
 }
 
-status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out)
+mm_status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out)
 {
     if (!is_sound(map, cpus))
-        return STATUS_INVALID;
+        return MM_INVALID;
     size_t bytes = pmm_tables_size(map, cpus);
-    paddr_t base = memmap_early_alloc(map, bytes, PAGE_SIZE, 0, "page allocator tables");
-    if (base == PADDR_NONE)
-        return STATUS_NO_MEMORY;
+    hal_paddr_t base = memmap_early_alloc(map, bytes, HAL_PAGE_SIZE, 0, "page allocator tables");
+    if (base == HAL_PADDR_NONE)
+        return MM_NO_MEMORY;
     return pmm_create_in(map, cpus, hal_phys_to_virt(base), bytes, out);
 }
 
@@ -256,17 +257,17 @@ static struct withheld *find_withheld(struct pmm *p, uint64_t page)
 }
 
 /* The mark is set before the pages are added, so of two CPUs that reclaim a piece one does it. */
-status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
+mm_status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
 {
-    struct withheld *w = find_withheld(p, m->base >> PAGE_SHIFT);
-    if (w == NULL || m->base % PAGE_SIZE != 0 || w->pages << PAGE_SHIFT != m->size)
-        return STATUS_FOREIGN;
+    struct withheld *w = find_withheld(p, m->base >> HAL_PAGE_SHIFT);
+    if (w == NULL || m->base % HAL_PAGE_SIZE != 0 || w->pages << HAL_PAGE_SHIFT != m->size)
+        return MM_FOREIGN;
     if (__atomic_exchange_n(&w->reclaimed, true, __ATOMIC_RELAXED))
-        return STATUS_ALREADY_FREE;
+        return MM_ALREADY_FREE;
     hal_irq_t irq = hal_irq_save();
     if (p->junk)
         pmm_debug_fill(m->base, w->pages);
     add_range(p, w->first_page, w->pages, PAGE_FREE, false);
     hal_irq_restore(irq);
-    return STATUS_OK;
+    return MM_OK;
 }

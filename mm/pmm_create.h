@@ -1,11 +1,11 @@
 /* mm/pmm_create.h: make a page allocator from a memory map, and add what the firmware gives up
  * later. Part of mm/pmm.h, which says what the words mean. */
-#ifndef MM_PMM_CREATE_H
-#define MM_PMM_CREATE_H
+#ifndef MORTISE_MM_PMM_CREATE_H
+#define MORTISE_MM_PMM_CREATE_H
 
-#include "mm/memmap.h"
-#include "mm/pmm_types.h"
-#include "mm/status.h"
+#include "memmap.h"
+#include "pmm_types.h"
+#include "status.h"
 
 /* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even
  * when they are then taken out of its usable memory. 148 bytes for each 2 MiB block (2.3 bits a
@@ -18,21 +18,21 @@ size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
  *
  * The tables are taken from `map` with memmap_early_alloc, high, labelled "page allocator tables".
  * `cpus` is 1 to 1024. `map` must stay alive and unchanged as long as the allocator.
- * STATUS_NO_MEMORY (no room for the tables), STATUS_INVALID (cpus, a map that is not normalized or
+ * MM_NO_MEMORY (no room for the tables), MM_INVALID (cpus, a map that is not normalized or
  * that memmap_check() finds broken).
  * O(regions), not O(pages). One CPU, before any other call. */
-status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out) MUST_CHECK;
+mm_status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out) MM_MUST_CHECK;
 
 /* The same with the caller's memory for the tables: `tables` is 64-byte aligned, `bytes` best
- * pmm_tables_size(). The contents need not be zero. STATUS_FULL when too small, STATUS_INVALID as
+ * pmm_tables_size(). The contents need not be zero. MM_FULL when too small, MM_INVALID as
  * above. */
-status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
-                       struct pmm **out) MUST_CHECK;
+mm_status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
+                          struct pmm **out) MM_MUST_CHECK;
 
 /* Add a withheld region of the map (exactly as memmap_find() gives it: MEM_BOOT or MEM_LOADER, no
- * owner). STATUS_FOREIGN when there is no such withheld region, STATUS_ALREADY_FREE when it was
+ * owner). MM_FOREIGN when there is no such withheld region, MM_ALREADY_FREE when it was
  * reclaimed before. Other CPUs may be inside the allocator. O(pages / 512) at most, O(1) for whole
  * blocks. */
-status_t pmm_reclaim(struct pmm *, const struct mem_region *) MUST_CHECK;
+mm_status_t pmm_reclaim(struct pmm *, const struct mem_region *) MM_MUST_CHECK;
 
 #endif

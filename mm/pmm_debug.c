@@ -1,30 +1,30 @@
-#include "mm/pmm_debug.h"
+#include "pmm_debug.h"
 
-#include "mm/pmm_check.h"
-#include "mm/pmm_report.h"
-#include "mm/pmm_struct.h"
+#include "pmm_check.h"
+#include "pmm_report.h"
+#include "pmm_struct.h"
 
 #define JUNK 0x6b6b6b6b6b6b6b6bu
 
 /* 6b: neither a sum of small numbers nor an address of anything. */
-void pmm_debug_fill(paddr_t base, uint64_t pages)
+void pmm_debug_fill(hal_paddr_t base, uint64_t pages)
 {
     uint64_t *word = hal_phys_to_virt(base);
-    for (uint64_t i = 0; i < pages * (PAGE_SIZE / sizeof *word); i++)
+    for (uint64_t i = 0; i < pages * (HAL_PAGE_SIZE / sizeof *word); i++)
         word[i] = JUNK;
 }
 
-static void check_junk(paddr_t base, uint64_t pages)
+static void check_junk(hal_paddr_t base, uint64_t pages)
 {
     const uint64_t *word = hal_phys_to_virt(base);
-    for (uint64_t i = 0; i < pages * (PAGE_SIZE / sizeof *word); i++)
+    for (uint64_t i = 0; i < pages * (HAL_PAGE_SIZE / sizeof *word); i++)
         if (word[i] != JUNK)
             HAL_PANIC("a page was written to while it was free; pmm_debug's ring says who had it");
 }
 
-static void junk_visit(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void junk_visit(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
-    UNUSED(ctx);
+    (void)(ctx);
     if (kind == PMM_RUN_FREE || kind == PMM_RUN_PARKED)
         pmm_debug_fill(base, pages);
 }
@@ -62,32 +62,33 @@ void pmm_debug_record(struct pmm *p, const struct pmm_op *op)
     }
 }
 
-void pmm_debug_taken(struct pmm *p, paddr_t base, size_t pages, uint32_t flags, const void *caller)
+void pmm_debug_taken(struct pmm *p, hal_paddr_t base, size_t pages, uint32_t flags,
+                     const void *caller)
 {
     struct pmm_op op = {.base = base,
                         .pages = pages,
                         .caller = caller,
                         .flags = flags,
-                        .status = base != PADDR_NONE ? STATUS_OK : STATUS_NO_MEMORY};
-    if (p->junk && base != PADDR_NONE)
+                        .status = base != HAL_PADDR_NONE ? MM_OK : MM_NO_MEMORY};
+    if (p->junk && base != HAL_PADDR_NONE)
         check_junk(base, pages);
     pmm_debug_record(p, &op);
 }
 
 /* Only what is really an allocated run of that length may be filled, so the zone is asked first.
  * Its owner is in pmm_free() and does not use it any more. */
-void pmm_debug_before_free(struct pmm *p, paddr_t base, size_t pages)
+void pmm_debug_before_free(struct pmm *p, hal_paddr_t base, size_t pages)
 {
     uint32_t hint = 0;
-    const struct region *r = pmm_region(p, base >> PAGE_SHIFT, &hint);
+    const struct region *r = pmm_region(p, base >> HAL_PAGE_SHIFT, &hint);
     if (r == NULL || !p->junk)
         return;
     struct zone *z = p->zones[r->zone];
     hal_irq_t irq = hal_irq_save();
     hal_lock(&z->lock);
-    status_t status = zone_judge_free(z, r, region_place(r, base >> PAGE_SHIFT), pages);
+    mm_status_t status = zone_judge_free(z, r, region_place(r, base >> HAL_PAGE_SHIFT), pages);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
-    if (status == STATUS_OK)
+    if (status == MM_OK)
         pmm_debug_fill(base, pages);
 }

@@ -1,19 +1,19 @@
 /* mm/pmm_debug.h: debug modes of a page allocator. Off, which they are at first, they cost one
  * predicted branch a call. Part of mm/pmm.h, which says what the words mean. */
-#ifndef MM_PMM_DEBUG_H
-#define MM_PMM_DEBUG_H
+#ifndef MORTISE_MM_PMM_DEBUG_H
+#define MORTISE_MM_PMM_DEBUG_H
 
-#include "mm/pmm_types.h"
-#include "mm/status.h"
+#include "pmm_types.h"
+#include "status.h"
 
 /* One call, in the ring. */
 struct pmm_op {
-    paddr_t base; /* PADDR_NONE for a failed allocation */
+    hal_paddr_t base; /* HAL_PADDR_NONE for a failed allocation */
     uint64_t pages;
     const void *caller;
     uint32_t flags; /* of the allocation */
     uint32_t kind;  /* 0 alloc, 1 free, 2 claim */
-    status_t status;
+    mm_status_t status;
 };
 
 struct pmm_debug {
@@ -32,14 +32,15 @@ uint64_t pmm_debug_ring_count(const struct pmm *);
 
 /* For mm/pmm.c and mm/pmm_create.c, in a debug mode, without a lock: */
 
-/* A run was taken, or could not be (PADDR_NONE). */
-void pmm_debug_taken(struct pmm *, paddr_t base, size_t pages, uint32_t flags, const void *caller);
+/* A run was taken, or could not be (HAL_PADDR_NONE). */
+void pmm_debug_taken(struct pmm *, hal_paddr_t base, size_t pages, uint32_t flags,
+                     const void *caller);
 
 /* A run is about to be given back: junk is written while its pages still have an owner. */
-void pmm_debug_before_free(struct pmm *, paddr_t base, size_t pages);
+void pmm_debug_before_free(struct pmm *, hal_paddr_t base, size_t pages);
 
 /* Junk into pages that nobody uses. */
-void pmm_debug_fill(paddr_t base, uint64_t pages);
+void pmm_debug_fill(hal_paddr_t base, uint64_t pages);
 
 /* A call is over. */
 void pmm_debug_record(struct pmm *, const struct pmm_op *op);

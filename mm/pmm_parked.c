@@ -1,4 +1,4 @@
-#include "mm/pmm_parked.h"
+#include "pmm_parked.h"
 
 /* A CPU that owns a block has taken the zone's lock for it, so whoever comes later sees the count.
  */
@@ -39,28 +39,28 @@ void parked_end(struct pmm *p)
     hal_irq_restore(irq);
 }
 
-static paddr_t take_returned(struct zone *z)
+static hal_paddr_t take_returned(struct zone *z)
 {
     struct scan scan = {.pages = 1};
     enum scan_result result = SCAN_MORE;
     struct place at;
-    paddr_t base = PADDR_NONE;
+    hal_paddr_t base = HAL_PADDR_NONE;
     while (result == SCAN_MORE) {
         hal_irq_t irq = hal_irq_save();
         hal_lock(&z->lock);
         result = zone_take_returned(z, &scan, &at);
         if (result == SCAN_FOUND)
-            base = lists_open_page(&z->lists, at) << PAGE_SHIFT;
+            base = lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
         hal_unlock(&z->lock);
         hal_irq_restore(irq);
     }
     return base;
 }
 
-paddr_t parked_take_returned(struct pmm *p, enum pmm_zone top)
+hal_paddr_t parked_take_returned(struct pmm *p, enum pmm_zone top)
 {
-    paddr_t base = PADDR_NONE;
-    for (unsigned id = (unsigned)top + 1; id-- > 0 && base == PADDR_NONE;)
-        base = p->zones[id] != NULL ? take_returned(p->zones[id]) : PADDR_NONE;
+    hal_paddr_t base = HAL_PADDR_NONE;
+    for (unsigned id = (unsigned)top + 1; id-- > 0 && base == HAL_PADDR_NONE;)
+        base = p->zones[id] != NULL ? take_returned(p->zones[id]) : HAL_PADDR_NONE;
     return base;
 }

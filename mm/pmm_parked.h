@@ -8,10 +8,10 @@
  *
  * No lock of the allocator is held by the caller.
  */
-#ifndef MM_PMM_PARKED_H
-#define MM_PMM_PARKED_H
+#ifndef MORTISE_MM_PMM_PARKED_H
+#define MORTISE_MM_PMM_PARKED_H
 
-#include "mm/pmm_struct.h"
+#include "pmm_struct.h"
 
 /* From one to the other no CPU comes to own a block. parked_begin() is false when the port cannot
  * reach other CPUs: then those keep what they have. O(CPUs), interrupts disabled meanwhile. */
@@ -19,8 +19,8 @@ bool parked_begin(struct pmm *);
 void parked_end(struct pmm *);
 
 /* A page that was given back to a block which a CPU owns, in the highest zone up to `top` that has
- * one; PADDR_NONE: there is none. O(blocks in use), in pieces between which the lock is given up.
+ * one; HAL_PADDR_NONE: there is none. O(blocks in use), in pieces between which the lock is given up.
  */
-paddr_t parked_take_returned(struct pmm *, enum pmm_zone top);
+hal_paddr_t parked_take_returned(struct pmm *, enum pmm_zone top);
 
 #endif

@@ -2,10 +2,10 @@
  * of an extent, is all that it looks at under one hold. Blocks ahead of it may be opened, closed or
  * merged in between. So it remembers only the number of the next block, and finds out what is there
  * when it comes to it. */
-#include "mm/pmm_report.h"
+#include "pmm_report.h"
 
-#include "mm/extents.h"
-#include "mm/pmm_struct.h"
+#include "extents.h"
+#include "pmm_struct.h"
 
 /* --- walking --- */
 
@@ -20,7 +20,7 @@ struct walk {
 static void walk_flush(struct walk *w)
 {
     if (w->pages != 0)
-        w->visit(w->ctx, w->page << PAGE_SHIFT, w->pages, w->kind);
+        w->visit(w->ctx, w->page << HAL_PAGE_SHIFT, w->pages, w->kind);
     w->pages = 0;
 }
 
@@ -51,10 +51,10 @@ static void walk_open(struct walk *w, const struct lists *l, const struct region
 {
     const struct block_bits *bits = &l->bits[block];
     bool owned = l->summaries[block].owner != 0;
-    uint64_t end = min_u64(r->first_page + r->pages - base, BLOCK_PAGES);
-    for (uint64_t at = max_u64(r->first_page, base) - base; at < end;) {
+    uint64_t end = hal_min_u64(r->first_page + r->pages - base, BLOCK_PAGES);
+    for (uint64_t at = hal_max_u64(r->first_page, base) - base; at < end;) {
         enum page_state state = block_state(bits, (unsigned)at);
-        uint64_t next = min_u64(block_kind_end(bits, (unsigned)at, state), end);
+        uint64_t next = hal_min_u64(block_kind_end(bits, (unsigned)at, state), end);
         walk_add(w, base + at, next - at, kind_of(state, owned));
         at = next;
     }
@@ -102,17 +102,17 @@ void pmm_walk(struct pmm *p, pmm_visit_fn *visit, void *ctx)
 static void count_free(struct pmm_stats *s, uint64_t page, uint64_t pages)
 {
     s->runs++;
-    s->largest_run = max_u64(s->largest_run, pages);
-    uint64_t first = align_up(page, BLOCK_PAGES);
+    s->largest_run = hal_max_u64(s->largest_run, pages);
+    uint64_t first = hal_align_up(page, BLOCK_PAGES);
     if (first < page + pages)
         s->free_blocks += (page + pages - first) >> BLOCK_SHIFT;
 }
 
-static void count_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void count_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct pmm_stats *s = ctx;
     if (kind == PMM_RUN_FREE)
-        count_free(s, base >> PAGE_SHIFT, pages);
+        count_free(s, base >> HAL_PAGE_SHIFT, pages);
     else if (kind == PMM_RUN_PARKED)
         s->parked += pages;
 }
@@ -143,9 +143,9 @@ static void add_counters(const struct pmm *p, struct zone *z, struct pmm_stats *
 /* What was counted block by block may be more than there is by now, when others ran meanwhile. */
 static void reconcile(struct pmm_stats *s)
 {
-    s->parked = min_u64(s->parked, s->total - s->free);
-    s->largest_run = min_u64(s->largest_run, s->free);
-    s->free_blocks = min_u64(s->free_blocks, s->free / BLOCK_PAGES);
+    s->parked = hal_min_u64(s->parked, s->total - s->free);
+    s->largest_run = hal_min_u64(s->largest_run, s->free);
+    s->free_blocks = hal_min_u64(s->free_blocks, s->free / BLOCK_PAGES);
     if (s->free != 0)
         s->fragmentation = (uint32_t)(1000 - s->free_blocks * BLOCK_PAGES * 1000 / s->free);
 }

@@ -1,9 +1,9 @@
 /* mm/pmm_report.h: what a page allocator says of itself: statistics, and a walk over all its pages.
  * Part of mm/pmm.h, which says what the words mean. */
-#ifndef MM_PMM_REPORT_H
-#define MM_PMM_REPORT_H
+#ifndef MORTISE_MM_PMM_REPORT_H
+#define MORTISE_MM_PMM_REPORT_H
 
-#include "mm/pmm_types.h"
+#include "pmm_types.h"
 
 struct pmm_stats {
     uint64_t total;       /* pages that the allocator owns */
@@ -37,7 +37,7 @@ void pmm_stats(struct pmm *, enum pmm_zone, struct pmm_stats *);
  * each page is told once all the same, as it was at some time during the call, but a run that
  * others change meanwhile may be told in parts. Cost as pmm_stats(). */
 enum pmm_run { PMM_RUN_FREE, PMM_RUN_PARKED, PMM_RUN_ALLOCATED, PMM_RUN_WITHHELD };
-typedef void pmm_visit_fn(void *ctx, paddr_t base, uint64_t pages, enum pmm_run);
+typedef void pmm_visit_fn(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run);
 void pmm_walk(struct pmm *, pmm_visit_fn *visit, void *ctx);
 
 /* Facts for logs and tools. */

@@ -1,10 +1,10 @@
 /* mm/pmm_struct.h: the allocator's own structure, for mm/pmm*.c and for tests that break it. */
-#ifndef MM_PMM_STRUCT_H
-#define MM_PMM_STRUCT_H
+#ifndef MORTISE_MM_PMM_STRUCT_H
+#define MORTISE_MM_PMM_STRUCT_H
 
-#include "mm/magazine.h"
-#include "mm/memmap.h"
-#include "mm/pmm_types.h"
+#include "magazine.h"
+#include "memmap.h"
+#include "pmm_types.h"
 
 /* Firmware memory that waits for pmm_reclaim(). */
 struct withheld {

@@ -1,15 +1,15 @@
 /* mm/pmm_types.h: what all headers of the page allocator speak of: an allocator and its zones. */
-#ifndef MM_PMM_TYPES_H
-#define MM_PMM_TYPES_H
+#ifndef MORTISE_MM_PMM_TYPES_H
+#define MORTISE_MM_PMM_TYPES_H
 
-#include "hal/base.h"
+#include "../hal/base.h"
 
 struct pmm; /* an allocator */
 
 enum pmm_zone { PMM_ZONE_DMA, PMM_ZONE_DMA32, PMM_ZONE_NORMAL, PMM_ZONE_COUNT };
 
 /* The first address above the zone. */
-#define PMM_DMA_LIMIT   (16 * MIB)
-#define PMM_DMA32_LIMIT (4 * GIB)
+#define PMM_DMA_LIMIT   ((uint64_t)16 << 20)
+#define PMM_DMA32_LIMIT ((uint64_t)4 << 30)
 
 #endif

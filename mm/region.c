@@ -1,4 +1,4 @@
-#include "mm/region.h"
+#include "region.h"
 
 /* Below `low` all regions begin at or below the block, from `high` on they begin above it. */
 const struct region *region_of_block(const struct region *regions, uint32_t count, uint32_t block)

@@ -13,10 +13,10 @@
  * Page numbers are physical addresses / 4 KiB. Nothing here changes after creation, so no lock is
  * needed. Costs are O(1) unless said.
  */
-#ifndef MM_REGION_H
-#define MM_REGION_H
+#ifndef MORTISE_MM_REGION_H
+#define MORTISE_MM_REGION_H
 
-#include "mm/block.h"
+#include "block.h"
 
 struct region {
     uint64_t first_page;

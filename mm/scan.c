@@ -1,6 +1,6 @@
-#include "mm/scan.h"
+#include "scan.h"
 
-#include "mm/extents.h"
+#include "extents.h"
 
 #define PIECE 256u /* open blocks and extents in one piece; a run crosses three of them at most */
 
@@ -17,7 +17,7 @@ static bool extend(const struct scan *s, struct run *run, uint64_t page, uint64_
     if (run->length == 0)
         run->start = page;
     run->length += length;
-    uint64_t at = align_up(run->start, (uint64_t)1 << s->align_shift);
+    uint64_t at = hal_align_up(run->start, (uint64_t)1 << s->align_shift);
     if (at - run->start > run->length || run->length - (at - run->start) < s->pages)
         return false;
     run->start = at;

@@ -12,10 +12,10 @@
  * It looks at every block in use, and there may be many of them. So it goes in pieces, and the lock
  * may be given up in between. A run that is free all the time is found, whatever else changes.
  */
-#ifndef MM_SCAN_H
-#define MM_SCAN_H
+#ifndef MORTISE_MM_SCAN_H
+#define MORTISE_MM_SCAN_H
 
-#include "mm/lists.h"
+#include "lists.h"
 
 /* What is searched for, and how far the search has come. */
 struct scan {

@@ -1,10 +1,10 @@
-#include "mm/tlb_gather.h"
+#include "tlb_gather.h"
 
 static void flush_pages(const struct tlb_gather *g)
 {
     for (uint64_t i = 0; i < g->pages; i++)
-        hal_tlb_flush_page(g->first + i * PAGE_SIZE);
-    hal_tlb_shootdown(page_tree_root(g->tree), g->first, g->pages * PAGE_SIZE);
+        hal_tlb_flush_page(g->first + i * HAL_PAGE_SIZE);
+    hal_tlb_shootdown(page_tree_root(g->tree), g->first, g->pages * HAL_PAGE_SIZE);
     g->tree->stats.flushed_pages += g->pages;
 }
 
@@ -34,7 +34,7 @@ void tlb_gather_flush(struct tlb_gather *g)
     g->everything = false;
 }
 
-void tlb_gather_table(struct tlb_gather *g, paddr_t table)
+void tlb_gather_table(struct tlb_gather *g, hal_paddr_t table)
 {
     g->table[g->tables++] = table;
     if (g->tables == TLB_GATHER_TABLES)

@@ -9,10 +9,10 @@
  * pages: a large page may lie in the TLB in pieces, which INVLPG is only said to find while the
  * tables still show the large page (SDM vol. 3A, 4.10.2.3 and 4.10.4.1).
  */
-#ifndef MM_TLB_GATHER_H
-#define MM_TLB_GATHER_H
+#ifndef MORTISE_MM_TLB_GATHER_H
+#define MORTISE_MM_TLB_GATHER_H
 
-#include "mm/page_tree.h"
+#include "page_tree.h"
 
 #define TLB_GATHER_TABLES 32u
 
@@ -22,18 +22,18 @@ struct tlb_gather {
     bool upper;      /* the call is in the upper half, where pages may be global */
     bool everything; /* to be flushed: the whole half */
     uint64_t pages;  /* to be flushed: so many pages from `first` on */
-    vaddr_t first;
+    hal_vaddr_t first;
     unsigned tables; /* tables that nothing names any more */
-    paddr_t table[TLB_GATHER_TABLES];
+    hal_paddr_t table[TLB_GATHER_TABLES];
 };
 
 /* The translation of the 4 KiB page at `at` was removed or changed. Between two flushes these calls
  * go upwards; what lies between two of them is flushed too. */
-static inline void tlb_gather_page(struct tlb_gather *g, vaddr_t at)
+static inline void tlb_gather_page(struct tlb_gather *g, hal_vaddr_t at)
 {
     if (g->pages == 0)
         g->first = at;
-    g->pages = (at - g->first) / PAGE_SIZE + 1;
+    g->pages = (at - g->first) / HAL_PAGE_SIZE + 1;
 }
 
 /* Something larger was. */
@@ -44,7 +44,7 @@ static inline void tlb_gather_everything(struct tlb_gather *g)
 
 /* Nothing names this table any more. A page below it, or everything, was gathered before: so the
  * flush also makes the CPUs forget the table. Flushes when the list is full. */
-void tlb_gather_table(struct tlb_gather *, paddr_t table);
+void tlb_gather_table(struct tlb_gather *, hal_paddr_t table);
 
 /* Drop all that was gathered, here and on the other CPUs, then give the tables back. Nothing
  * gathered: nothing done. O(pages), at most hal_tlb_page_limit(). */

@@ -1,9 +1,9 @@
 /* Whenever pages of an open block change hands, four things change together: the bits, the
  * summary's count, the zone's counters, and the list that the block is in. take_pages() and
  * give_pages() see to that for runs, zone_take_page() and zone_give_page() for single pages. */
-#include "mm/zone.h"
+#include "zone.h"
 
-#include "mm/extents.h"
+#include "extents.h"
 
 static unsigned min_unsigned(unsigned a, unsigned b)
 {
@@ -58,7 +58,7 @@ static void take_open(struct zone *z, struct place at, size_t pages)
     bool head = true;
     count_taken(z, pages);
     while (pages > 0) {
-        unsigned n = (unsigned)min_u64(pages, BLOCK_PAGES - at.index);
+        unsigned n = (unsigned)hal_min_u64(pages, BLOCK_PAGES - at.index);
         take_pages(&z->lists, at.block, at.index, at.index + n, head);
         pages -= n;
         head = false;
@@ -77,7 +77,7 @@ void zone_take_at(struct zone *z, struct place at, size_t pages, enum block_clas
             continue;
         uint32_t first = extents_first(l, r, block);
         uint32_t end = first + l->summaries[first].length;
-        uint32_t stop = (uint32_t)min_u64(end, (uint64_t)last + 1);
+        uint32_t stop = (uint32_t)hal_min_u64(end, (uint64_t)last + 1);
         extents_open(l, first, block, stop - block, class);
     }
     take_open(z, at, pages);
@@ -226,32 +226,32 @@ static bool run_has_length(const struct lists *l, const struct region *r, struct
     return length == pages;
 }
 
-static status_t judge_closed(const struct lists *l, const struct region *r, uint32_t block)
+static mm_status_t judge_closed(const struct lists *l, const struct region *r, uint32_t block)
 {
     uint32_t first = extents_first(l, r, block);
-    return l->summaries[first].withheld ? STATUS_RESERVED : STATUS_ALREADY_FREE;
+    return l->summaries[first].withheld ? MM_RESERVED : MM_ALREADY_FREE;
 }
 
 /* A page of an open block that is neither a head nor interior: 0 1 or 1 0. */
-static status_t judge_unused(enum page_state state, bool owned)
+static mm_status_t judge_unused(enum page_state state, bool owned)
 {
     if (owned)
-        return STATUS_PARKED; /* PAGE_PARKED or PAGE_RETURNED */
-    return state == PAGE_WITHHELD ? STATUS_RESERVED : STATUS_ALREADY_FREE;
+        return MM_PARKED; /* PAGE_PARKED or PAGE_RETURNED */
+    return state == PAGE_WITHHELD ? MM_RESERVED : MM_ALREADY_FREE;
 }
 
-status_t zone_judge_free(const struct zone *z, const struct region *r, struct place at,
-                         size_t pages)
+mm_status_t zone_judge_free(const struct zone *z, const struct region *r, struct place at,
+                            size_t pages)
 {
     const struct lists *l = &z->lists;
     if (!lists_is_open(l, at.block))
         return judge_closed(l, r, at.block);
     enum page_state state = block_state(&l->bits[at.block], at.index);
     if (state == PAGE_INTERIOR)
-        return STATUS_INTERIOR;
+        return MM_INTERIOR;
     if (state != PAGE_HEAD)
         return judge_unused(state, l->summaries[at.block].owner != 0);
-    return run_has_length(l, r, at, pages) ? STATUS_OK : STATUS_WRONG_LENGTH;
+    return run_has_length(l, r, at, pages) ? MM_OK : MM_WRONG_LENGTH;
 }
 
 /* Of an open block without an owner, whose longest free run has `length` pages now if it grew. */
@@ -278,7 +278,7 @@ void zone_give_run(struct zone *z, struct place at, size_t pages)
 {
     z->frees++;
     while (pages > 0) {
-        unsigned n = (unsigned)min_u64(pages, BLOCK_PAGES - at.index);
+        unsigned n = (unsigned)hal_min_u64(pages, BLOCK_PAGES - at.index);
         if (z->lists.summaries[at.block].owner != 0)
             block_return(&z->lists.bits[at.block], at.index, at.index + n);
         else
@@ -296,12 +296,12 @@ static bool is_lone_page(const struct lists *l, struct place at)
            l->summaries[at.block].owner == 0 && block_is_single(&l->bits[at.block], at.index);
 }
 
-status_t zone_give_page(struct zone *z, const struct region *r, struct place at)
+mm_status_t zone_give_page(struct zone *z, const struct region *r, struct place at)
 {
     struct lists *l = &z->lists;
     if (!is_lone_page(l, at)) {
-        status_t status = zone_judge_free(z, r, at, 1);
-        if (status == STATUS_OK)
+        mm_status_t status = zone_judge_free(z, r, at, 1);
+        if (status == MM_OK)
             zone_give_run(z, at, 1);
         return status;
     }
@@ -310,7 +310,7 @@ status_t zone_give_page(struct zone *z, const struct region *r, struct place at)
     z->free++;
     l->summaries[at.block].free++;
     gave_pages(l, at.block, block_run_at(&l->bits[at.block], at.index));
-    return STATUS_OK;
+    return MM_OK;
 }
 
 /* --- blocks that a CPU owns --- */
@@ -403,7 +403,7 @@ void zone_add_pages(struct zone *z, const struct region *r, uint64_t page, uint6
     }
     while (page < end) {
         struct place at = region_place(r, page);
-        uint64_t n = min_u64(end - page, BLOCK_PAGES - at.index);
+        uint64_t n = hal_min_u64(end - page, BLOCK_PAGES - at.index);
         if (n < BLOCK_PAGES) {
             add_to_block(&z->lists, at.block, (uint32_t)(page >> BLOCK_SHIFT), at.index,
                          at.index + (unsigned)n, state);

@@ -3,13 +3,13 @@
  * Every function wants the zone's lock held unless it says otherwise. Places and blocks are
  * numbered as mm/region.h says. Costs are O(1) unless said.
  */
-#ifndef MM_ZONE_H
-#define MM_ZONE_H
+#ifndef MORTISE_MM_ZONE_H
+#define MORTISE_MM_ZONE_H
 
-#include "hal/hal.h"
-#include "mm/lists.h"
-#include "mm/scan.h"
-#include "mm/status.h"
+#include "../hal/hal.h"
+#include "lists.h"
+#include "scan.h"
+#include "status.h"
 
 struct zone {
     struct hal_lock lock;
@@ -60,16 +60,16 @@ void zone_take_at(struct zone *, struct place, size_t pages, enum block_class);
 
 /* --- giving --- */
 
-/* What would it be to give back `pages` from the place on? STATUS_OK, STATUS_INTERIOR,
- * STATUS_PARKED, STATUS_RESERVED, STATUS_ALREADY_FREE, STATUS_WRONG_LENGTH. Changes nothing.
+/* What would it be to give back `pages` from the place on? MM_OK, MM_INTERIOR,
+ * MM_PARKED, MM_RESERVED, MM_ALREADY_FREE, MM_WRONG_LENGTH. Changes nothing.
  * O(blocks of the run). */
-status_t zone_judge_free(const struct zone *, const struct region *, struct place, size_t pages);
+mm_status_t zone_judge_free(const struct zone *, const struct region *, struct place, size_t pages);
 
 /* Give back a run that zone_judge_free() approved. O(blocks of the run). */
 void zone_give_run(struct zone *, struct place, size_t pages);
 
 /* Both for a single page, the usual case. */
-status_t zone_give_page(struct zone *, const struct region *, struct place);
+mm_status_t zone_give_page(struct zone *, const struct region *, struct place);
 
 /* --- blocks that a CPU owns --- */
 

@@ -5,6 +5,7 @@
 #ifndef TESTS_DESK_SUITE_H
 #define TESTS_DESK_SUITE_H
 
+#include "hal/short.h"
 #include "tests/test.h"
 
 #include <inttypes.h>

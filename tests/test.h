@@ -2,14 +2,14 @@
  *
  * A test is its name and its body. A suite is all tests of one file, in the order of the file:
  *
- *     TEST("pmm.free of a parked page is STATUS_PARKED")
+ *     TEST("pmm.free of a parked page is MM_PARKED")
  *     {
  *         struct rig r;
  *         if (!RIG_MAKE(&r, high256))
  *             return;
- *         paddr_t page = pmm_alloc(r.pmm, 1, 0);
- *         CHECK_EQ(pmm_free(r.pmm, page, 1), STATUS_OK);
- *         CHECK_EQ(pmm_free(r.pmm, page, 1), STATUS_PARKED);
+ *         hal_paddr_t page = pmm_alloc(r.pmm, 1, 0);
+ *         CHECK_EQ(pmm_free(r.pmm, page, 1), MM_OK);
+ *         CHECK_EQ(pmm_free(r.pmm, page, 1), MM_PARKED);
  *         TEST_END;
  *     }
  *

@@ -18,7 +18,7 @@ static uint64_t by_stall(const struct loader *l)
         uint64_t start = hal_cycles();
         if (!efi_ok(l->boot->Stall(STALL_US)))
             return 0;
-        least = min_u64(least, hal_cycles() - start);
+        least = hal_min_u64(least, hal_cycles() - start);
     }
     return least * (1000000 / STALL_US);
 }
@@ -41,7 +41,7 @@ static const char *compare(uint64_t stall, const struct machine_rate *own)
                     U(stall / own->hz), S(own->name));
     if (stall < own->hz / FAR_OFF)
         return TEXT("The firmware's Stall waits %u times too short, by the %s, which counts.",
-                    U(own->hz / max_u64(stall, 1)), S(own->name));
+                    U(own->hz / hal_max_u64(stall, 1)), S(own->name));
     return NULL;
 }
 
@@ -62,7 +62,7 @@ bool clock_wait(const struct loader *l, uint32_t us)
     if (hz == 0)
         return efi_ok(l->boot->Stall(us));
     if (stall != 0)
-        (void)l->boot->Stall((UINTN)min_u64(us * hz / stall, (uint64_t)us * MOST));
+        (void)l->boot->Stall((UINTN)hal_min_u64(us * hz / stall, (uint64_t)us * MOST));
     while (hal_cycles() - start < us * hz / 1000000)
         cpu_relax();
     return true;

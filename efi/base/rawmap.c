@@ -15,9 +15,9 @@ size_t rawmap_count(const struct rawmap *map)
 
 static uint64_t end_of(uint64_t base, uint64_t pages)
 {
-    if (pages <= (UINT64_MAX >> PAGE_SHIFT))
-        return base + (pages << PAGE_SHIFT);
-    return base == 0 ? align_down(UINT64_MAX, PAGE_SIZE) : 0;
+    if (pages <= (UINT64_MAX >> HAL_PAGE_SHIFT))
+        return base + (pages << HAL_PAGE_SHIFT);
+    return base == 0 ? hal_align_down(UINT64_MAX, HAL_PAGE_SIZE) : 0;
 }
 
 struct boot_mem rawmap_get(const struct rawmap *map, size_t index)

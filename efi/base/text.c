@@ -5,7 +5,7 @@ const char *text_line(const char *format, const union log_arg *args, size_t coun
     static struct format_line line;
     line.used = 0;
     format_add(&line, format, args, count);
-    line.text[min_u64(line.used, LOG_LINE - 1)] = '\0';
+    line.text[hal_min_u64(line.used, LOG_LINE - 1)] = '\0';
     return line.text;
 }
 

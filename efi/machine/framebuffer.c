@@ -69,7 +69,7 @@ static const char *accept_memory(struct boot_framebuffer *fb)
     if (fb->size != 0 && fb->size < line)
         return "its memory cannot hold one line";
     if (fb->size != 0)
-        fb->height = (uint32_t)min_u64(fb->height, fb->size / line);
+        fb->height = (uint32_t)hal_min_u64(fb->height, fb->size / line);
     fb->size = line * fb->height;
     if (fb->base >= ADDRESS_LIMIT || fb->size > ADDRESS_LIMIT - fb->base)
         return "its memory lies beyond any physical address";

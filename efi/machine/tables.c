@@ -1,4 +1,5 @@
 #include "efi/machine/tables.h"
+#include "hal/short.h"
 #include "efi/arch/places.h"
 #include "efi/base/text.h"
 #include "efi/talk/console.h"
@@ -150,7 +151,7 @@ void tables_report(const struct loader *l, struct volume_file *f)
     if (!readable(l, root, HEADER))
         return;
     const uint8_t *list = (const uint8_t *)(uintptr_t)root;
-    uint64_t length = min_u64(load32(list + 4), HEADER + TABLES_MAX * size);
+    uint64_t length = hal_min_u64(load32(list + 4), HEADER + TABLES_MAX * size);
     for (uint64_t at = HEADER; at + size <= length && readable(l, root, at + size); at += size)
         report_table(l, f, size == 8 ? load64(list + at) : load32(list + at));
 }

@@ -1,4 +1,5 @@
 #include "efi/memory/early.h"
+#include "hal/short.h"
 #include "efi/memory/map.h"
 #include "hal/cpu.h"
 #include "mm/memmap.h"
@@ -14,19 +15,19 @@
 /* U-Boot maps nothing above 4 GiB. */
 static uint64_t take(const struct loader *l, uint64_t bytes)
 {
-    uint64_t pages = bytes / PAGE_SIZE;
+    uint64_t pages = bytes / HAL_PAGE_SIZE;
     uint64_t at = map_take_pages(l, pages, 4 * GIB - 1);
     return at != 0 ? at : map_take_pages(l, pages, 0);
 }
 
-static uint64_t blocks(paddr_t base, paddr_t end, uint64_t size)
+static uint64_t blocks(hal_paddr_t base, hal_paddr_t end, uint64_t size)
 {
     return (end - 1) / size - base / size + 1;
 }
 
 /* Tables that the direct map needs for one run of RAM, when it shares none with others: at each border one
  * of 4 KiB pages and one of 2 MiB pages; a CPU without 1 GiB pages needs the latter for each GiB. */
-static uint64_t tables_of_run(paddr_t base, paddr_t end)
+static uint64_t tables_of_run(hal_paddr_t base, hal_paddr_t end)
 {
     uint64_t giant = hal_paging_features().pages_1g ? 2 : blocks(base, end, GIB);
     return 2 + giant + blocks(base, end, 512 * GIB);
@@ -37,7 +38,7 @@ static uint64_t tables_of_map(const struct memmap *m)
     uint64_t pages = FIXED + SLACK * 5;
     for (size_t i = 0; i < m->count;) {
         const struct mem_region *r = &m->regions[i++];
-        paddr_t end = mem_region_end(r);
+        hal_paddr_t end = mem_region_end(r);
         if (!mem_type_is_ram(r->type))
             continue;
         for (; i < m->count && m->regions[i].base == end && mem_type_is_ram(m->regions[i].type);
@@ -55,10 +56,10 @@ static bool clean_map(const struct loader *l, struct memmap *m, size_t regions)
     memmap_set_width(m, hal_paging_features().phys_bits);
     for (size_t i = 0; i < rawmap_count(&l->map); i++) {
         struct boot_mem e = rawmap_get(&l->map, i);
-        if (memmap_add_uefi(m, e.base, e.end - e.base, e.type, e.attributes) != STATUS_OK)
+        if (memmap_add_uefi(m, e.base, e.end - e.base, e.type, e.attributes) != MM_OK)
             return false;
     }
-    return memmap_normalize(m) == STATUS_OK;
+    return memmap_normalize(m) == MM_OK;
 }
 
 bool early_take(const struct loader *l)
@@ -69,11 +70,11 @@ bool early_take(const struct loader *l)
     cpu_detect();
     info->stack_size = STACK_SIZE;
     info->stack_base = take(l, STACK_SIZE);
-    info->regions_bytes = align_up(regions * sizeof(struct mem_region), PAGE_SIZE);
+    info->regions_bytes = hal_align_up(regions * sizeof(struct mem_region), HAL_PAGE_SIZE);
     info->regions = take(l, info->regions_bytes);
     if (info->stack_base == 0 || info->regions == 0 || !clean_map(l, &clean, regions))
         return false;
-    info->tables_bytes = tables_of_map(&clean) * PAGE_SIZE;
+    info->tables_bytes = tables_of_map(&clean) * HAL_PAGE_SIZE;
     info->tables = take(l, info->tables_bytes);
     return info->tables != 0;
 }

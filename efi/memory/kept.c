@@ -5,7 +5,7 @@
 #include "efi/talk/volume.h"
 #include "kernel/log/keep.h"
 
-#define PAGES (KEEP_SIZE / PAGE_SIZE)
+#define PAGES (KEEP_SIZE / HAL_PAGE_SIZE)
 
 static const struct keep *block_at(uint64_t place)
 {

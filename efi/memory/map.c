@@ -1,5 +1,6 @@
 #include "efi/memory/map.h"
 #include "hal/hal.h"
+#include "hal/short.h"
 
 /* What efi/rawmap.h reads, and what the stride is until the firmware says otherwise. */
 _Static_assert(sizeof(EFI_MEMORY_DESCRIPTOR) == RAWMAP_DESCRIPTOR &&
@@ -20,8 +21,8 @@ uint64_t map_take_pages(const struct loader *l, uint64_t pages, uint64_t limit)
     EFI_ALLOCATE_TYPE how = limit == 0 ? AllocateAnyPages : AllocateMaxAddress;
     if (!efi_ok(l->boot->AllocatePages(how, EfiLoaderData, (UINTN)pages, &at)))
         return 0;
-    uint64_t last = at + pages * PAGE_SIZE - 1;
-    return at % PAGE_SIZE == 0 && last > at && (limit == 0 || last <= limit) ? at : 0;
+    uint64_t last = at + pages * HAL_PAGE_SIZE - 1;
+    return at % HAL_PAGE_SIZE == 0 && last > at && (limit == 0 || last <= limit) ? at : 0;
 }
 
 bool map_take_at(const struct loader *l, uint64_t address, uint64_t pages)
@@ -68,7 +69,7 @@ static EFI_STATUS measure(const struct loader *l, UINTN *bytes)
 
 static uint64_t pages_for(uint64_t bytes)
 {
-    return align_up(bytes, PAGE_SIZE) >> PAGE_SHIFT;
+    return hal_align_up(bytes, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT;
 }
 
 /* Both buffers are sized by the smallest descriptor there can be, so whatever fits in the first
@@ -80,12 +81,12 @@ EFI_STATUS map_prepare(struct loader *l)
     if (!efi_ok(status))
         return status;
     uint64_t pages = pages_for(bytes + SLACK * 64);
-    l->map_capacity = (size_t)(pages * PAGE_SIZE);
+    l->map_capacity = (size_t)(pages * HAL_PAGE_SIZE);
     l->map_buffer = (uint8_t *)(uintptr_t)map_take_pages(l, pages, 0);
     uint64_t entries = l->map_capacity / RAWMAP_DESCRIPTOR;
-    l->info->map_bytes = pages_for(entries * sizeof(struct boot_mem)) * PAGE_SIZE;
+    l->info->map_bytes = pages_for(entries * sizeof(struct boot_mem)) * HAL_PAGE_SIZE;
     l->info->map =
-        (struct boot_mem *)(uintptr_t)map_take_pages(l, l->info->map_bytes / PAGE_SIZE, 0);
+        (struct boot_mem *)(uintptr_t)map_take_pages(l, l->info->map_bytes / HAL_PAGE_SIZE, 0);
     if (l->map_buffer == NULL || l->info->map == NULL)
         return EFI_OUT_OF_RESOURCES;
     return read_map(l, &key);

@@ -1,4 +1,5 @@
 #include "efi/arch/places.h"
+#include "hal/short.h"
 #include "kernel/log/keep.h"
 
 /* An AP starts in real mode, and below the BIOS area at 640 KiB. */

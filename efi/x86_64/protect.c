@@ -31,12 +31,12 @@ static void count(struct protect *p, uint64_t virt, uint64_t size, unsigned righ
 static void walk(struct protect *p, uint64_t from, unsigned level, uint64_t virt, unsigned rights)
 {
     const uint64_t *table = (const uint64_t *)(uintptr_t)(from & ADDRESS);
-    if (p->tables == TABLES_MAX || !rawmap_covers(p->map, from & ADDRESS, PAGE_SIZE)) {
+    if (p->tables == TABLES_MAX || !rawmap_covers(p->map, from & ADDRESS, HAL_PAGE_SIZE)) {
         p->unread++;
         return;
     }
     p->tables++;
-    uint64_t size = PAGE_SIZE << (9 * level);
+    uint64_t size = HAL_PAGE_SIZE << (9 * level);
     for (unsigned i = 0; i < 512; i++, virt += size) {
         uint64_t entry = table[i];
         unsigned here = rights & ((entry >> 1 & 1) | (entry >> 63 != 0 ? 0 : EXECUTE));
@@ -55,7 +55,7 @@ void protect_report(const struct loader *l, struct volume_file *f)
     struct cpu_protection on = cpu_protection();
     struct cpu_register r[CPU_REGISTERS];
     size_t registers = cpu_control_registers(r);
-    paddr_t root = hal_root();
+    hal_paddr_t root = hal_root();
     struct protect p = {
         .map = &l->map,
         .places = {(const void *)(uintptr_t)&protect_report, words, l->info, &p,

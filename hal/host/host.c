@@ -1,5 +1,6 @@
 #include "hal/host/host.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -37,11 +38,11 @@ uint64_t host_ram_touched(void)
     static unsigned char resident[64 * 256];
     uint64_t touched = 0;
     for (uint64_t at = 0; at < ram_bytes; at += step) {
-        uint64_t size = min_u64(step, ram_bytes - at);
+        uint64_t size = hal_min_u64(step, ram_bytes - at);
         if (mincore(host_ram + at, size, resident) != 0)
             continue;
-        for (uint64_t i = 0; i < (size + PAGE_SIZE - 1) / PAGE_SIZE; i++)
-            touched += (resident[i] & 1u) ? PAGE_SIZE : 0;
+        for (uint64_t i = 0; i < (size + HAL_PAGE_SIZE - 1) / HAL_PAGE_SIZE; i++)
+            touched += (resident[i] & 1u) ? HAL_PAGE_SIZE : 0;
     }
     return touched;
 }
@@ -64,9 +65,9 @@ void host_lock_wait(struct hal_lock *lock)
     }
 }
 
-void hal_zero_pages(paddr_t base, size_t pages)
+void hal_zero_pages(hal_paddr_t base, size_t pages)
 {
-    memset(hal_phys_to_virt(base), 0, pages * PAGE_SIZE);
+    memset(hal_phys_to_virt(base), 0, pages * HAL_PAGE_SIZE);
 }
 
 void (*host_on_write_back)(const void *from, size_t size);

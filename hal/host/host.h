@@ -58,7 +58,8 @@ enum host_flush {
     HOST_ADDED,
     HOST_FLUSH_KINDS
 };
-typedef void host_flush_fn(void *ctx, enum host_flush, paddr_t root, vaddr_t base, uint64_t size);
+typedef void host_flush_fn(void *ctx, enum host_flush, hal_paddr_t root, hal_vaddr_t base,
+                           uint64_t size);
 extern uint64_t host_flushes[HOST_FLUSH_KINDS];
 extern uint32_t host_tlb_limit; /* what hal_tlb_page_limit() answers; 32 at first */
 void host_listen_flushes(host_flush_fn *listen, void *ctx);

@@ -4,6 +4,7 @@
 #define HAL_HOST_PORT_H
 
 #include "hal/base.h"
+#include "hal/short.h"
 
 #include <time.h>
 
@@ -46,7 +47,7 @@ static inline void hal_unlock(struct hal_lock *lock)
     __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
-static inline void *hal_phys_to_virt(paddr_t addr)
+static inline void *hal_phys_to_virt(hal_paddr_t addr)
 {
     return host_ram + addr;
 }

@@ -6,7 +6,7 @@ uint32_t host_tlb_limit = 32;
 
 static struct hal_paging paging = {
     .nx = true, .pages_1g = true, .pat = true, .global = true, .levels = 4, .phys_bits = 52};
-static paddr_t loaded;
+static hal_paddr_t loaded;
 static host_flush_fn *listener;
 static void *listener_ctx;
 
@@ -21,7 +21,7 @@ void host_listen_flushes(host_flush_fn *listen, void *ctx)
     listener_ctx = ctx;
 }
 
-static void note(enum host_flush kind, paddr_t root, vaddr_t base, uint64_t size)
+static void note(enum host_flush kind, hal_paddr_t root, hal_vaddr_t base, uint64_t size)
 {
     host_flushes[kind]++;
     if (listener != NULL)
@@ -33,20 +33,20 @@ struct hal_paging hal_paging_features(void)
     return paging;
 }
 
-void hal_load_root(paddr_t root)
+void hal_load_root(hal_paddr_t root)
 {
     loaded = root;
     note(HOST_LOAD, root, 0, 0);
 }
 
-paddr_t hal_root(void)
+hal_paddr_t hal_root(void)
 {
     return loaded;
 }
 
-void hal_tlb_flush_page(vaddr_t virt)
+void hal_tlb_flush_page(hal_vaddr_t virt)
 {
-    note(HOST_FLUSH_PAGE, 0, virt, PAGE_SIZE);
+    note(HOST_FLUSH_PAGE, 0, virt, HAL_PAGE_SIZE);
 }
 
 void hal_tlb_flush_local(void)
@@ -59,7 +59,7 @@ void hal_tlb_flush_all(void)
     note(HOST_FLUSH_ALL, 0, 0, 0);
 }
 
-void hal_tlb_added(vaddr_t base, uint64_t size)
+void hal_tlb_added(hal_vaddr_t base, uint64_t size)
 {
     note(HOST_ADDED, 0, base, size);
 }
@@ -69,7 +69,7 @@ uint32_t hal_tlb_page_limit(void)
     return host_tlb_limit;
 }
 
-void hal_tlb_shootdown(paddr_t root, vaddr_t base, uint64_t size)
+void hal_tlb_shootdown(hal_paddr_t root, hal_vaddr_t base, uint64_t size)
 {
     note(HOST_SHOOTDOWN, root, base, size);
 }

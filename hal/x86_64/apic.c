@@ -2,6 +2,7 @@
  * vol. 3A, 10.4 and 10.5; x2APIC 10.12). */
 #include "hal/x86_64/apic.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/features.h"
 #include "hal/x86_64/vectors.h"
@@ -33,14 +34,14 @@ enum { FIXED = 0x4000, NMI = 0x4400, INIT = 0x4500, STARTUP = 0x4600, PENDING = 
 static bool usable;
 static volatile uint32_t *registers; /* NULL: by MSR, as an x2APIC wants */
 
-paddr_t cpu_interrupt_registers(void)
+hal_paddr_t cpu_interrupt_registers(void)
 {
     if (!features.apic)
         return 0;
     uint64_t value = asm_rdmsr(MSR_APIC_BASE);
     if ((value & APIC_ON) == 0 || (value & APIC_X2_ON) != 0)
         return 0;
-    return value & (((uint64_t)1 << features.phys_bits) - 1) & ~(PAGE_SIZE - 1);
+    return value & (((uint64_t)1 << features.phys_bits) - 1) & ~(HAL_PAGE_SIZE - 1);
 }
 
 static uint32_t apic_read(uint32_t reg)
@@ -149,9 +150,9 @@ void cpu_hold(uint32_t id)
     command(id, INIT);
 }
 
-void apic_start(uint32_t id, paddr_t page)
+void apic_start(uint32_t id, hal_paddr_t page)
 {
-    command(id, STARTUP | (uint32_t)(page / PAGE_SIZE));
+    command(id, STARTUP | (uint32_t)(page / HAL_PAGE_SIZE));
 }
 
 void cpu_kick(uint32_t id)

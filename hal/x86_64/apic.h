@@ -11,7 +11,7 @@ bool apic_usable(void);
 void apic_join(void);
 
 /* A start-up IPI: go on at `page`, below 1 MiB (SDM vol. 3A, 10.6.1). */
-void apic_start(uint32_t id, paddr_t page);
+void apic_start(uint32_t id, hal_paddr_t page);
 
 /* Is this vector, 32 or above, in service: did an interrupt come, and not an instruction? */
 bool apic_in_service(unsigned vector);

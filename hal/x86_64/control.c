@@ -1,6 +1,7 @@
 /* Control registers and the model-specific ones that say how memory is used (Intel SDM vol. 3A,
  * 2.2.1, 2.5, 11.12). */
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/control.h"
 #include "hal/x86_64/descriptors.h"
@@ -54,17 +55,17 @@ void control_own(struct percpu *p)
 
 void cpu_own(void)
 {
-    vaddr_t stacks[CPU_TRAP_STACKS];
+    hal_vaddr_t stacks[CPU_TRAP_STACKS];
     for (unsigned i = 0; i < CPU_TRAP_STACKS; i++) {
         struct cpu_stack s = cpu_trap_stack(i);
-        stacks[i] = (vaddr_t)(uintptr_t)s.base + s.size;
+        stacks[i] = (hal_vaddr_t)(uintptr_t)s.base + s.size;
     }
     descriptors_build_idt();
     descriptors_build(&percpu_boot.descriptors, stacks);
     control_own(&percpu_boot);
 }
 
-void cpu_keep_lower_half(paddr_t root)
+void cpu_keep_lower_half(hal_paddr_t root)
 {
     const uint64_t *theirs = hal_phys_to_virt(hal_root());
     uint64_t *ours = hal_phys_to_virt(root);
@@ -72,7 +73,7 @@ void cpu_keep_lower_half(paddr_t root)
         ours[i] = theirs[i];
 }
 
-bool cpu_use_five_levels(paddr_t page)
+bool cpu_use_five_levels(hal_paddr_t page)
 {
     uint64_t here = (uint64_t)(uintptr_t)&page | (uint64_t)(uintptr_t)&control_load_five_levels;
     if (features.la57 || !features.five_levels || (here | page) >= 4 * GIB)

@@ -1,5 +1,6 @@
 #include "hal/x86_64/descriptors.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/vectors.h"
 
 #define STACK_SIZE ((uint64_t)8192) /* of a trap stack */
@@ -39,7 +40,7 @@ struct cpu_stack cpu_trap_stack(unsigned which)
     return (struct cpu_stack){on_own_stack[which].name, stacks[which], STACK_SIZE};
 }
 
-void descriptors_set_stack(struct descriptors *d, unsigned which, vaddr_t top)
+void descriptors_set_stack(struct descriptors *d, unsigned which, hal_vaddr_t top)
 {
     d->tss.words[9 + 2 * which] = (uint32_t)top; /* IST1 begins at byte 36 */
     d->tss.words[10 + 2 * which] = (uint32_t)(top >> 32);
@@ -77,7 +78,7 @@ void descriptors_build_idt(void)
     }
 }
 
-void descriptors_build(struct descriptors *d, const vaddr_t *trap_stacks)
+void descriptors_build(struct descriptors *d, const hal_vaddr_t *trap_stacks)
 {
     for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
         descriptors_set_stack(d, i, trap_stacks[i]);

@@ -17,10 +17,10 @@ struct descriptors {
 };
 
 /* Build GDT and TSS of a CPU, with the ends of its trap stacks. They stay where they are. */
-void descriptors_build(struct descriptors *, const vaddr_t *trap_stacks);
+void descriptors_build(struct descriptors *, const hal_vaddr_t *trap_stacks);
 
 /* Change the end of trap stack `which` (hal/cpu.h). */
-void descriptors_set_stack(struct descriptors *, unsigned which, vaddr_t top);
+void descriptors_set_stack(struct descriptors *, unsigned which, hal_vaddr_t top);
 
 /* Build the IDT, which all CPUs share and which leads every vector to trap.S. */
 void descriptors_build_idt(void);

@@ -3,7 +3,7 @@
 
 #define LINE 64u /* bytes of a cache line, or a divisor of it */
 
-vaddr_t hal_direct_base;
+hal_vaddr_t hal_direct_base;
 
 int memcmp(const void *a, const void *b, size_t n);
 
@@ -17,10 +17,10 @@ int memcmp(const void *a, const void *b, size_t n)
     return 0;
 }
 
-void hal_zero_pages(paddr_t base, size_t pages)
+void hal_zero_pages(hal_paddr_t base, size_t pages)
 {
     uint64_t *at = hal_phys_to_virt(base);
-    uint64_t words = pages * (PAGE_SIZE / 8);
+    uint64_t words = pages * (HAL_PAGE_SIZE / 8);
     __asm__ volatile("rep stosq" : "+D"(at), "+c"(words) : "a"((uint64_t)0) : "memory");
 }
 

@@ -16,7 +16,7 @@ size_t cpu_area_size(void)
     return sizeof(struct percpu);
 }
 
-void cpu_area_make(void *memory, uint32_t index, const vaddr_t *trap_stacks)
+void cpu_area_make(void *memory, uint32_t index, const hal_vaddr_t *trap_stacks)
 {
     struct percpu *p = memory;
     p->self = p;
@@ -24,7 +24,7 @@ void cpu_area_make(void *memory, uint32_t index, const vaddr_t *trap_stacks)
     descriptors_build(&p->descriptors, trap_stacks);
 }
 
-void cpu_set_trap_stack(unsigned which, vaddr_t top)
+void cpu_set_trap_stack(unsigned which, hal_vaddr_t top)
 {
     descriptors_set_stack(&percpu_self()->descriptors, which, top);
 }

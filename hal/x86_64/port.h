@@ -18,7 +18,7 @@ struct hal_lock {
 
 /* Where the direct map begins: 0 on the firmware's identity map, later kernel/memory/space.h's
  * window. */
-extern vaddr_t hal_direct_base;
+extern hal_vaddr_t hal_direct_base;
 
 static inline uint32_t hal_cpu_index(void)
 {
@@ -55,7 +55,7 @@ static inline void hal_unlock(struct hal_lock *lock)
     __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
-static inline void *hal_phys_to_virt(paddr_t addr)
+static inline void *hal_phys_to_virt(hal_paddr_t addr)
 {
     return (void *)(uintptr_t)(hal_direct_base + addr);
 }

@@ -2,22 +2,23 @@
  * the page's translations, global or not, and all paging-structure caches; MOV to CR3 all but
  * global translations; a change of CR4.PGE everything. PCIDs are not used. */
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/features.h"
 
 #define CR3_ADDRESS 0x000FFFFFFFFFF000u
 
-void hal_load_root(paddr_t root)
+void hal_load_root(hal_paddr_t root)
 {
     asm_write_cr3(root);
 }
 
-paddr_t hal_root(void)
+hal_paddr_t hal_root(void)
 {
     return asm_read_cr3() & CR3_ADDRESS;
 }
 
-void hal_tlb_flush_page(vaddr_t virt)
+void hal_tlb_flush_page(hal_vaddr_t virt)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(virt) : "memory");
 }
@@ -40,7 +41,7 @@ void hal_tlb_flush_all(void)
 
 /* No CPU remembers an entry that is not present (SDM vol. 3A, 4.10.2.3), and walks see stores in
  * order. */
-void hal_tlb_added(vaddr_t base, uint64_t size)
+void hal_tlb_added(hal_vaddr_t base, uint64_t size)
 {
     UNUSED(base);
     UNUSED(size);
@@ -53,10 +54,10 @@ uint32_t hal_tlb_page_limit(void)
     return times.limit;
 }
 
-static void touch(vaddr_t base, unsigned pages)
+static void touch(hal_vaddr_t base, unsigned pages)
 {
     for (unsigned i = 0; i < pages; i++)
-        (void)*(const volatile unsigned char *)(uintptr_t)(base + i * PAGE_SIZE);
+        (void)*(const volatile unsigned char *)(uintptr_t)(base + i * HAL_PAGE_SIZE);
 }
 
 #define WORKING_SET 64u /* pages: about as many as a first-level data TLB holds */
@@ -64,25 +65,26 @@ static void touch(vaddr_t base, unsigned pages)
 
 /* INVLPG and MOV to CR3 serialise (SDM vol. 3A, 8.3), so the counter is read after them. The least
  * of some rounds: whatever disturbs can only add. */
-struct cpu_flush_times cpu_measure_flush(vaddr_t base, uint64_t pages)
+struct cpu_flush_times cpu_measure_flush(hal_vaddr_t base, uint64_t pages)
 {
-    unsigned n = (unsigned)min_u64(pages, WORKING_SET);
+    unsigned n = (unsigned)hal_min_u64(pages, WORKING_SET);
     uint64_t single = UINT64_MAX;
     uint64_t all = UINT64_MAX;
     for (unsigned round = 0; round < ROUNDS; round++) {
         touch(base, n);
         uint64_t start = hal_cycles();
         for (unsigned i = 0; i < n; i++)
-            hal_tlb_flush_page(base + i * PAGE_SIZE);
-        single = min_u64(single, hal_cycles() - start);
+            hal_tlb_flush_page(base + i * HAL_PAGE_SIZE);
+        single = hal_min_u64(single, hal_cycles() - start);
         touch(base, n);
         start = hal_cycles();
         hal_tlb_flush_all();
         touch(base, n);
-        all = min_u64(all, hal_cycles() - start);
+        all = hal_min_u64(all, hal_cycles() - start);
     }
-    times.page = max_u64(single / max_u64(n, 1), 1);
+    times.page = hal_max_u64(single / hal_max_u64(n, 1), 1);
     times.all = all;
-    times.limit = (uint32_t)max_u64(CPU_FLUSH_LEAST, min_u64(all / times.page, CPU_FLUSH_MOST));
+    times.limit =
+        (uint32_t)hal_max_u64(CPU_FLUSH_LEAST, hal_min_u64(all / times.page, CPU_FLUSH_MOST));
     return times;
 }

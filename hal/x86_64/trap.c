@@ -2,6 +2,7 @@
  * 6.15; a page fault's error code 4.7). */
 #include "hal/x86_64/trap.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/apic.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/percpu.h"

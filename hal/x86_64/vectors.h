@@ -23,9 +23,10 @@
 extern const unsigned char trap_stubs[];
 
 /* Where the IDT's gate for `vector`, below 256, leads. */
-static inline vaddr_t vector_stub(unsigned vector)
+static inline hal_vaddr_t vector_stub(unsigned vector)
 {
-    return (vaddr_t)(uintptr_t)trap_stubs + vector / 32 * VECTOR_GROUP + vector % 32 * VECTOR_STUB;
+    return (hal_vaddr_t)(uintptr_t)trap_stubs + vector / 32 * VECTOR_GROUP +
+           vector % 32 * VECTOR_STUB;
 }
 #endif
 

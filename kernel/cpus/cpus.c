@@ -1,5 +1,6 @@
 #include "kernel/cpus/cpus.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "kernel/cpus/calls.h"
 #include "kernel/log/log.h"
 #include "kernel/machine/clock.h"
@@ -23,13 +24,13 @@ struct cpu {
     uint32_t state; /* enum cpu_state */
     uint32_t id;    /* in the tables */
     bool has_job;   /* written by CPU 0, cleared by this CPU when the job is done */
-    vaddr_t stopped_at;
+    hal_vaddr_t stopped_at;
 };
 
 static struct cpu first = {.state = CPU_RUNS}; /* before cpus_start() */
 static struct cpu *cpus = &first;
 static uint32_t planned = 1, running = 1;
-static paddr_t page; /* where a CPU begins; 0: it cannot */
+static hal_paddr_t page; /* where a CPU begins; 0: it cannot */
 static uint64_t held_at;
 
 static struct {
@@ -40,7 +41,7 @@ static struct {
 
 /* What is given to the CPUs by ticket: CPU N has ticket N - 1. */
 static struct {
-    vaddr_t *stacks;
+    hal_vaddr_t *stacks;
     void **areas;
     struct aspace space; /* where they begin */
 } given;
@@ -100,21 +101,21 @@ static void wait_since(uint64_t begin, uint64_t micros)
 
 static void *take_bytes(size_t bytes)
 {
-    paddr_t base =
-        pmm_alloc(memory_pmm, align_up(bytes, PAGE_SIZE) / PAGE_SIZE, PMM_KERNEL | PMM_ZERO);
-    return base != PADDR_NONE ? hal_phys_to_virt(base) : NULL;
+    hal_paddr_t base = pmm_alloc(memory_pmm, hal_align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE,
+                                 PMM_KERNEL | PMM_ZERO);
+    return base != HAL_PADDR_NONE ? hal_phys_to_virt(base) : NULL;
 }
 
-static vaddr_t take_stack(uint32_t cpu, unsigned which, uint64_t bytes)
+static hal_vaddr_t take_stack(uint32_t cpu, unsigned which, uint64_t bytes)
 {
-    paddr_t base = pmm_alloc(memory_pmm, bytes / PAGE_SIZE, PMM_KERNEL);
-    return base != PADDR_NONE ? space_map_stack(cpu, which, base, bytes) : 0;
+    hal_paddr_t base = pmm_alloc(memory_pmm, bytes / HAL_PAGE_SIZE, PMM_KERNEL);
+    return base != HAL_PADDR_NONE ? space_map_stack(cpu, which, base, bytes) : 0;
 }
 
 /* False: memory has run out. */
 static bool furnish(uint32_t cpu)
 {
-    vaddr_t traps[CPU_TRAP_STACKS];
+    hal_vaddr_t traps[CPU_TRAP_STACKS];
     uint32_t ticket = cpu - 1;
     given.areas[ticket] = take_bytes(cpu_area_size());
     given.stacks[ticket] = take_stack(cpu, STACK_BOOT, STACK_BYTES);
@@ -147,16 +148,16 @@ static uint32_t furnish_all(void)
 
 /* --- the space in which a CPU begins: the kernel's half, and the page that it begins in --- */
 
-static paddr_t low_alloc(void *ctx)
+static hal_paddr_t low_alloc(void *ctx)
 {
     UNUSED(ctx);
     return pmm_alloc(memory_pmm, 1, PMM_KERNEL | PMM_DMA32);
 }
 
-static void low_free(void *ctx, paddr_t at)
+static void low_free(void *ctx, hal_paddr_t at)
 {
     UNUSED(ctx);
-    if (pmm_free(memory_pmm, at, 1) != STATUS_OK)
+    if (pmm_free(memory_pmm, at, 1) != MM_OK)
         HAL_PANIC("the page allocator does not take a page table back");
 }
 
@@ -164,8 +165,8 @@ static const struct page_source low_source = {low_alloc, low_free, NULL};
 
 static bool open_space(void)
 {
-    return aspace_init_shared(&given.space, &space_kernel, &low_source) == STATUS_OK &&
-           aspace_map(&given.space, page, page, PAGE_SIZE, ASPACE_X) == STATUS_OK;
+    return aspace_init_shared(&given.space, &space_kernel, &low_source) == MM_OK &&
+           aspace_map(&given.space, page, page, HAL_PAGE_SIZE, ASPACE_X) == MM_OK;
 }
 
 /* --- starting --- */
@@ -375,7 +376,7 @@ void cpus_start(enum plant plant)
         start_all(wanted);
     }
     cpu_enable_interrupts();
-    LOG("cpus", "%u of %u running, %u us", U(running), U(max_u64(platform.cpu_count, 1)),
+    LOG("cpus", "%u of %u running, %u us", U(running), U(hal_max_u64(platform.cpu_count, 1)),
         U(log_micros() - begin));
 }
 

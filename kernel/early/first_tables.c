@@ -3,11 +3,11 @@
 #include "kernel/early/pool.h"
 #include "mm/page_entry.h"
 
-_Static_assert(FIRST_SPAN / PAGE_SIZE == PTE_ENTRIES, "one table maps the image");
+_Static_assert(FIRST_SPAN / HAL_PAGE_SIZE == PTE_ENTRIES, "one table maps the image");
 
 static uint64_t *new_table(struct first_tables *f)
 {
-    paddr_t page = pool_take();
+    hal_paddr_t page = pool_take();
     f->pages[f->count++] = page;
     hal_zero_pages(page, 1);
     return hal_phys_to_virt(page);
@@ -22,17 +22,17 @@ static uint64_t *image_table(const struct first_tables *f)
 static void map_pages(const struct first_tables *f, uint64_t offset, uint64_t size, uint32_t prot)
 {
     struct hal_paging cpu = hal_paging_features();
-    for (uint64_t at = offset; at < offset + size; at += PAGE_SIZE)
+    for (uint64_t at = offset; at < offset + size; at += HAL_PAGE_SIZE)
         image_table(f)[pte_index(f->base + at, 0)] = pte_encode(f->phys + at, prot, 0, &cpu);
 }
 
 static void unmap_all(const struct first_tables *f)
 {
-    for (uint64_t at = 0; at < f->size; at += PAGE_SIZE)
+    for (uint64_t at = 0; at < f->size; at += HAL_PAGE_SIZE)
         image_table(f)[pte_index(f->base + at, 0)] = 0;
 }
 
-void first_build(struct first_tables *f, vaddr_t base, paddr_t phys, uint64_t size)
+void first_build(struct first_tables *f, hal_vaddr_t base, hal_paddr_t phys, uint64_t size)
 {
     *f = (struct first_tables){.base = base, .phys = phys, .size = size};
     uint64_t *table = new_table(f);
@@ -48,7 +48,7 @@ void first_build(struct first_tables *f, vaddr_t base, paddr_t phys, uint64_t si
 void first_protect(const struct first_tables *f, const struct pe_image *pe)
 {
     unmap_all(f);
-    map_pages(f, 0, PAGE_SIZE, ASPACE_R);
+    map_pages(f, 0, HAL_PAGE_SIZE, ASPACE_R);
     for (unsigned i = 0; i < pe->section_count; i++) {
         const struct pe_section *s = &pe->sections[i];
         map_pages(f, s->address, pe_section_size(s),

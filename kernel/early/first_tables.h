@@ -6,15 +6,16 @@
 #ifndef KERNEL_EARLY_FIRST_TABLES_H
 #define KERNEL_EARLY_FIRST_TABLES_H
 
+#include "hal/short.h"
 #include "kernel/early/pe.h"
 
 #define FIRST_SPAN (2 * MIB) /* what one table maps; the image must not cross a multiple of it */
 
 struct first_tables {
-    vaddr_t base;
-    paddr_t phys;
+    hal_vaddr_t base;
+    hal_paddr_t phys;
     uint64_t size;
-    paddr_t
+    hal_paddr_t
         pages[5]; /* from kernel/early/pool.h; the root is the first, the image's table the last */
     unsigned count;
 };
@@ -23,7 +24,7 @@ struct first_tables {
  * multiples of 4 KiB, and `base` lies in the upper half. A page a level is taken from
  * kernel/early/pool.h, which must have them: that is not checked. The tables now loaded are read,
  * nothing is loaded. O(pages). */
-void first_build(struct first_tables *, vaddr_t base, paddr_t phys, uint64_t size);
+void first_build(struct first_tables *, hal_vaddr_t base, hal_paddr_t phys, uint64_t size);
 
 /* Change that to what each section of the image allows; what lies in none of them is not mapped,
  * but the headers' page can be read. `image` is what pe_open() found at that place. The caller

@@ -6,9 +6,9 @@
 #include "kernel/log/log.h"
 
 static struct first_tables first;
-static paddr_t fifth; /* the root that move_use_five_levels() made */
+static hal_paddr_t fifth; /* the root that move_use_five_levels() made */
 
-vaddr_t move_base(void)
+hal_vaddr_t move_base(void)
 {
     return first.base;
 }
@@ -21,15 +21,15 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-static vaddr_t choose(const struct boot_info *info, bool random)
+static hal_vaddr_t choose(const struct boot_info *info, bool random)
 {
     if (!random)
         return IMAGE_WINDOW;
     uint64_t chance = mix(info->exit_tsc ^ mix(info->image_base ^ mix(info->tsc_hz)));
     chance = mix(chance ^ cpu_random() ^ hal_cycles());
     uint64_t slot = (chance >> 32) % (IMAGE_WINDOW_SIZE / FIRST_SPAN);
-    uint64_t page = (chance & 0xFFFFFFFFu) % ((FIRST_SPAN - image.size) / PAGE_SIZE + 1);
-    return IMAGE_WINDOW + slot * FIRST_SPAN + page * PAGE_SIZE;
+    uint64_t page = (chance & 0xFFFFFFFFu) % ((FIRST_SPAN - image.size) / HAL_PAGE_SIZE + 1);
+    return IMAGE_WINDOW + slot * FIRST_SPAN + page * HAL_PAGE_SIZE;
 }
 
 void move_use_five_levels(void)
@@ -57,7 +57,7 @@ _Noreturn void move_image(const struct boot_info *info, bool random, void (*entr
         HAL_PANIC(wrong);
     first_protect(&first, &image.pe);
     hal_load_root(first.pages[0]);
-    vaddr_t start = (vaddr_t)(uintptr_t)entry - image.base + first.base;
+    hal_vaddr_t start = (hal_vaddr_t)(uintptr_t)entry - image.base + first.base;
     cpu_call_on_stack(info->stack_base + info->stack_size, (void (*)(void *))(uintptr_t)start,
                       NULL);
 }
@@ -65,6 +65,6 @@ _Noreturn void move_image(const struct boot_info *info, bool random, void (*entr
 void move_forget_tables(void)
 {
     first_forget(&first);
-    if (fifth != PADDR_NONE)
+    if (fifth != HAL_PADDR_NONE)
         pool_give(fifth);
 }

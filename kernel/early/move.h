@@ -24,7 +24,7 @@ void move_use_five_levels(void);
 _Noreturn void move_image(const struct boot_info *, bool random, void (*entry)(void *));
 
 /* The base that was chosen; 0 before move_image(). */
-vaddr_t move_base(void);
+hal_vaddr_t move_base(void);
 
 /* Give the pages of the tables made above back to kernel/early/pool.h, once they are no longer
  * loaded. */

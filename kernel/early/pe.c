@@ -1,4 +1,5 @@
 #include "kernel/early/pe.h"
+#include "hal/short.h"
 #include "hal/unaligned.h"
 
 #define AT_PE_OFFSET   0x3Cu
@@ -18,17 +19,17 @@ static void store64(unsigned char *at, uint64_t value)
 
 uint64_t pe_section_size(const struct pe_section *s)
 {
-    return align_up(max_u64(s->virtual_size, s->raw_size), PAGE_SIZE);
+    return hal_align_up(hal_max_u64(s->virtual_size, s->raw_size), HAL_PAGE_SIZE);
 }
 
 static const char *check_sections(const struct pe_image *image)
 {
-    uint64_t end = PAGE_SIZE;
+    uint64_t end = HAL_PAGE_SIZE;
     for (unsigned i = 0; i < image->section_count; i++) {
         const struct pe_section *s = &image->sections[i];
         uint64_t length = pe_section_size(s);
-        if (s->address % PAGE_SIZE != 0 || length == 0 || s->address < end ||
-            s->address + length > align_up(image->size, PAGE_SIZE))
+        if (s->address % HAL_PAGE_SIZE != 0 || length == 0 || s->address < end ||
+            s->address + length > hal_align_up(image->size, HAL_PAGE_SIZE))
             return "a section of the image is not page-aligned or lies outside the image";
         if ((s->flags & (PE_EXECUTE | PE_WRITE)) == (PE_EXECUTE | PE_WRITE))
             return "a section of the image is writable and executable";
@@ -40,8 +41,8 @@ static const char *check_sections(const struct pe_image *image)
 /* Offset of "PE\0\0", with room for all that is read of the headers by a fixed offset; or 0. */
 static uint64_t find_headers(const unsigned char *bytes, uint64_t size)
 {
-    uint64_t pe = size < PAGE_SIZE || size > GIB ? 0 : load32(bytes + AT_PE_OFFSET);
-    if (pe % 4 != 0 || pe > PAGE_SIZE - FILE_HEADER - AT_DIRECTORIES)
+    uint64_t pe = size < HAL_PAGE_SIZE || size > GIB ? 0 : load32(bytes + AT_PE_OFFSET);
+    if (pe % 4 != 0 || pe > HAL_PAGE_SIZE - FILE_HEADER - AT_DIRECTORIES)
         return 0;
     bool good = load32(bytes + pe) == 0x4550 && load16(bytes + pe + FILE_HEADER) == PE32_PLUS;
     return good ? pe : 0;
@@ -62,7 +63,7 @@ const char *pe_open(struct pe_image *image, void *bytes, uint64_t size)
         image->directories + image->directory_count * (uint64_t)8 > sections)
         return "the data directories of the image run into its section table";
     if (image->section_count == 0 ||
-        sections + image->section_count * (uint64_t)sizeof(struct pe_section) > PAGE_SIZE)
+        sections + image->section_count * (uint64_t)sizeof(struct pe_section) > HAL_PAGE_SIZE)
         return "the image has no section table in its first page";
     image->sections = (const void *)(image->bytes + sections);
     return check_sections(image);
@@ -149,7 +150,7 @@ static const char *each_site(struct move *m, site_fn *fn)
 
 const char *pe_relocate(const struct pe_image *image, uint64_t from, uint64_t to, uint64_t *sites)
 {
-    struct move m = {.image = image, .from = from, .delta = to - from, .next = PAGE_SIZE};
+    struct move m = {.image = image, .from = from, .delta = to - from, .next = HAL_PAGE_SIZE};
     *sites = 0;
     if (!pe_directory(image, PE_RELOCATIONS, &m.table, &m.table_size))
         return "the image has no relocations, so it cannot be moved";

@@ -1,10 +1,10 @@
 #include "kernel/early/pool.h"
 #include "kernel/early/image.h"
 
-_Alignas(4096) static unsigned char pool[POOL_PAGES][PAGE_SIZE];
+_Alignas(4096) static unsigned char pool[POOL_PAGES][HAL_PAGE_SIZE];
 static bool taken[POOL_PAGES];
 
-paddr_t pool_take(void)
+hal_paddr_t pool_take(void)
 {
     for (unsigned i = 0; i < POOL_PAGES; i++) {
         if (!taken[i]) {
@@ -12,15 +12,15 @@ paddr_t pool_take(void)
             return image_phys(pool[i]);
         }
     }
-    return PADDR_NONE;
+    return HAL_PADDR_NONE;
 }
 
-void pool_give(paddr_t page)
+void pool_give(hal_paddr_t page)
 {
-    taken[(page - image_phys(pool)) / PAGE_SIZE] = false;
+    taken[(page - image_phys(pool)) / HAL_PAGE_SIZE] = false;
 }
 
-bool pool_owns(paddr_t page)
+bool pool_owns(hal_paddr_t page)
 {
     return page - image_phys(pool) < sizeof pool;
 }

@@ -8,13 +8,13 @@
 
 #define POOL_PAGES 16u
 
-/* Take a page, with any contents; PADDR_NONE when all are taken. Give one back: it must be
+/* Take a page, with any contents; HAL_PADDR_NONE when all are taken. Give one back: it must be
  * pool_owns() and taken, which is not checked. */
-paddr_t pool_take(void);
-void pool_give(paddr_t);
+hal_paddr_t pool_take(void);
+void pool_give(hal_paddr_t);
 
 /* Is this page one of the pool's? */
-bool pool_owns(paddr_t);
+bool pool_owns(hal_paddr_t);
 
 /* Pages that are not taken. */
 uint64_t pool_spare(void);

@@ -1,4 +1,5 @@
 #include "kernel/log/format.h"
+#include "hal/short.h"
 
 static void put_char(struct format_line *l, char c)
 {

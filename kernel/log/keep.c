@@ -1,7 +1,7 @@
 #include "kernel/log/keep.h"
 #include "hal/cpu.h"
 
-static paddr_t block;
+static hal_paddr_t block;
 static size_t length;  /* bytes of text in the block */
 static size_t counted; /* how many of them the state covers */
 static uint32_t sum;   /* CRC register after the covered ones */
@@ -39,7 +39,7 @@ static void set_state(uint64_t state)
     cpu_write_back(&keep()->state, 8);
 }
 
-void keep_open(paddr_t at)
+void keep_open(hal_paddr_t at)
 {
     block = at;
     length = counted = 0;

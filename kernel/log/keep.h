@@ -22,6 +22,7 @@
 #define KERNEL_LOG_KEEP_H
 
 #include "hal/base.h"
+#include "hal/short.h"
 
 #define KEEP_SIZE  (64 * KIB)
 #define KEEP_MAGIC 0x31474f4c54524f4du /* "MORTLOG1" */
@@ -43,7 +44,7 @@ enum keep_found keep_look(const struct keep *, size_t *length);
 
 /* Begin a new log in the block at `at`: KEEP_SIZE bytes of RAM, page-aligned, which
  * hal_phys_to_virt() reaches. With 0 there is no block, and the other functions do nothing. */
-void keep_open(paddr_t at);
+void keep_open(hal_paddr_t at);
 
 /* Add a character. After the last one of a line call keep_line(), which makes the line count. */
 void keep_put(char);

@@ -1,4 +1,5 @@
 #include "kernel/machine/acpi.h"
+#include "hal/short.h"
 #include "kernel/machine/acpi_power.h"
 #include "kernel/machine/acpi_table.h"
 #include "kernel/machine/acpi_topology.h"
@@ -57,7 +58,7 @@ static const char *read_table(const struct acpi_view *v, struct acpi_table *t)
 }
 
 /* The sound table at `at`, or none, and the listener knows why. */
-static struct acpi_table open_table(struct walk *w, paddr_t at)
+static struct acpi_table open_table(struct walk *w, hal_paddr_t at)
 {
     struct acpi_table t = {.at = at};
     const char *wrong = read_table(w->reader.view, &t);
@@ -82,7 +83,7 @@ static const uint32_t wanted_names[WANTED_COUNT] = {
     [SLIT] = NAME('S', 'L', 'I', 'T'), [SPCR] = NAME('S', 'P', 'C', 'R'),
 };
 
-static void meet_table(struct walk *w, paddr_t at)
+static void meet_table(struct walk *w, hal_paddr_t at)
 {
     struct acpi_table t = open_table(w, at);
     if (t.bytes == NULL)
@@ -105,13 +106,13 @@ struct list {
     uint32_t count;
 };
 
-static paddr_t listed(const struct list *l, uint32_t i)
+static hal_paddr_t listed(const struct list *l, uint32_t i)
 {
     const unsigned char *entry = l->table.bytes + ACPI_HEADER + (size_t)i * l->width;
     return l->width == 8 ? load64(entry) : load32(entry);
 }
 
-static struct list open_list(struct walk *w, paddr_t at, uint32_t name, unsigned width)
+static struct list open_list(struct walk *w, hal_paddr_t at, uint32_t name, unsigned width)
 {
     struct list l = {.width = width};
     if (at == 0)
@@ -133,7 +134,7 @@ static struct list open_list(struct walk *w, paddr_t at, uint32_t name, unsigned
     return l;
 }
 
-static bool lists(const struct list *l, uint32_t count, paddr_t at)
+static bool lists(const struct list *l, uint32_t count, hal_paddr_t at)
 {
     for (uint32_t i = 0; i < count; i++)
         if (listed(l, i) == at)
@@ -146,7 +147,7 @@ static uint32_t meet_all(struct walk *w, const struct list *l, const struct list
 {
     uint32_t met = 0;
     for (uint32_t i = 0; i < l->count; i++) {
-        paddr_t at = listed(l, i);
+        hal_paddr_t at = listed(l, i);
         if (at == 0 || lists(l, i, at) || lists(before, before->count, at))
             continue;
         meet_table(w, at);
@@ -158,7 +159,7 @@ static uint32_t meet_all(struct walk *w, const struct list *l, const struct list
 /* The XSDT first; what only the RSDT knows is added, for either can be the damaged one. */
 static const char *meet_lists(struct walk *w, const unsigned char *rsdp)
 {
-    paddr_t at = rsdp[RSDP_REVISION] >= 2 ? load64(rsdp + RSDP_XSDT) : 0;
+    hal_paddr_t at = rsdp[RSDP_REVISION] >= 2 ? load64(rsdp + RSDP_XSDT) : 0;
     struct list none = {.width = 8};
     struct list x = open_list(w, at, NAME('X', 'S', 'D', 'T'), 8);
     struct list r = open_list(w, load32(rsdp + RSDP_RSDT), NAME('R', 'S', 'D', 'T'), 4);
@@ -173,7 +174,7 @@ static const char *meet_lists(struct walk *w, const unsigned char *rsdp)
 
 static void read_dsdt(struct walk *w, const unsigned char *fadt)
 {
-    paddr_t at = load64(fadt + FADT_X_DSDT);
+    hal_paddr_t at = load64(fadt + FADT_X_DSDT);
     if (at == 0)
         at = load32(fadt + FADT_DSDT);
     struct acpi_table dsdt = {.bytes = NULL};
@@ -205,7 +206,7 @@ static void read_wanted(struct walk *w)
 }
 
 /* As much as a root pointer of any revision may have and can be read. */
-static const unsigned char *read_root(const struct acpi_view *v, paddr_t at, uint64_t *size,
+static const unsigned char *read_root(const struct acpi_view *v, hal_paddr_t at, uint64_t *size,
                                       const char **why)
 {
     for (*size = 64; *size >= 20; --*size) {
@@ -216,7 +217,7 @@ static const unsigned char *read_root(const struct acpi_view *v, paddr_t at, uin
     return NULL;
 }
 
-const char *acpi_read(struct acpi *a, const struct acpi_view *view, paddr_t rsdp,
+const char *acpi_read(struct acpi *a, const struct acpi_view *view, hal_paddr_t rsdp,
                       acpi_note_fn *note, void *ctx)
 {
     struct walk w = {.reader = {view, note, ctx}, .acpi = a};

@@ -9,7 +9,7 @@
  * they are until acpi_read() returns. It gives NULL when not all of them can be read, and sets `*why` to
  * a constant sentence whose subject is "it". */
 struct acpi_view {
-    const unsigned char *(*read)(const void *ctx, paddr_t at, uint64_t size, const char **why);
+    const unsigned char *(*read)(const void *ctx, hal_paddr_t at, uint64_t size, const char **why);
     const void *ctx;
 };
 
@@ -17,7 +17,7 @@ struct acpi_view {
  * kind of thing that is wrong in a table that is used all the same. `header` is the table's first 36
  * bytes, which may be anything, or NULL when they cannot be read. `wrong` is NULL for a sound table,
  * else a constant sentence, and `times` (1 or more) says how often that was met. */
-typedef void acpi_note_fn(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+typedef void acpi_note_fn(void *ctx, const unsigned char *header, hal_paddr_t at, const char *wrong,
                           uint32_t times);
 
 enum acpi_space { ACPI_MEMORY = 0, ACPI_PORT = 1, ACPI_PCI = 2 };
@@ -36,7 +36,7 @@ struct acpi_cpu {
 #define ACPI_NO_NODE 0xFFFFFFFFu
 
 struct acpi_range {
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t size; /* not 0; base + size does not wrap */
     uint32_t node;
     bool hot_plug; /* a window for memory that may be plugged in later */
@@ -55,11 +55,11 @@ struct acpi {
     /* MADT. An enabled CPU that is listed twice, by an APIC and an x2APIC entry, counts once, as long
      * as its id is kept in `cpu`. */
     bool has_madt;
-    uint32_t cpus;                      /* enabled, also those beyond ACPI_CPUS_MAX */
-    uint32_t cpus_spare;                /* listed, and not enabled */
-    uint32_t cpus_x2;                   /* enabled by an x2APIC entry */
-    uint32_t io_apics;                  /* also those beyond ACPI_IO_APICS_MAX */
-    paddr_t io_apic[ACPI_IO_APICS_MAX]; /* where their registers lie */
+    uint32_t cpus;                          /* enabled, also those beyond ACPI_CPUS_MAX */
+    uint32_t cpus_spare;                    /* listed, and not enabled */
+    uint32_t cpus_x2;                       /* enabled by an x2APIC entry */
+    uint32_t io_apics;                      /* also those beyond ACPI_IO_APICS_MAX */
+    hal_paddr_t io_apic[ACPI_IO_APICS_MAX]; /* where their registers lie */
     uint64_t apic_base; /* physical address of the local APICs; 0: the table is too short */
     uint32_t cpu_count; /* in `cpu` */
     struct acpi_cpu cpu[ACPI_CPUS_MAX];

@@ -1,4 +1,5 @@
 #include "kernel/machine/acpi_table.h"
+#include "hal/short.h"
 
 /* Cut where a revision of some table ends: half a field is none. */
 void acpi_fields(const struct acpi_table *t, unsigned char fields[ACPI_FIELDS])

@@ -11,7 +11,7 @@
 struct acpi_table {
     const unsigned char *bytes; /* NULL: there is none */
     uint32_t size;              /* ACPI_HEADER or more */
-    paddr_t at;
+    hal_paddr_t at;
 };
 
 struct acpi_reader {

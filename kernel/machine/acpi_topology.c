@@ -1,4 +1,5 @@
 #include "kernel/machine/acpi_topology.h"
+#include "hal/short.h"
 
 #define MADT_ENTRIES 44u
 #define MADT_BASE    36u
@@ -37,7 +38,7 @@ static void add_cpu(struct acpi *a, uint32_t id, uint32_t flags, bool x2)
     a->cpus_x2 += x2;
 }
 
-static void add_io_apic(struct acpi *a, paddr_t at)
+static void add_io_apic(struct acpi *a, hal_paddr_t at)
 {
     if (a->io_apics < ACPI_IO_APICS_MAX)
         a->io_apic[a->io_apics] = at;

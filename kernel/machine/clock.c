@@ -32,7 +32,7 @@ static void retune_log(void)
 /* By more than a busy host or a long wait explains. */
 static bool disagree(uint64_t a, uint64_t b)
 {
-    return max_u64(a, b) / 4 > min_u64(a, b);
+    return hal_max_u64(a, b) / 4 > hal_min_u64(a, b);
 }
 
 void clock_find(struct boot_info *boot, const struct acpi *a)

@@ -1,4 +1,5 @@
 #include "kernel/machine/device.h"
+#include "hal/short.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/space.h"
 
@@ -9,9 +10,9 @@
 
 static unsigned slots_used;
 
-bool device_may_lie(const struct memmap *m, paddr_t at, uint64_t bytes)
+bool device_may_lie(const struct memmap *m, hal_paddr_t at, uint64_t bytes)
 {
-    if (at < PAGE_SIZE || at >= m->limit || bytes > m->limit - at)
+    if (at < HAL_PAGE_SIZE || at >= m->limit || bytes > m->limit - at)
         return false;
     bool ram = false;
     for (size_t i = mem_region_index(m->regions, m->count, at);
@@ -20,26 +21,25 @@ bool device_may_lie(const struct memmap *m, paddr_t at, uint64_t bytes)
     return !ram;
 }
 
-bool device_visit(paddr_t at, uint64_t bytes, void (*visit)(volatile void *registers))
+bool device_visit(hal_paddr_t at, uint64_t bytes, void (*visit)(volatile void *registers))
 {
-    paddr_t from = align_down(at, PAGE_SIZE);
-    uint64_t size = align_up(at + bytes, PAGE_SIZE) - from;
-    vaddr_t to = SPACE_DEVICES + SLOT_BRIEF * GIB;
+    hal_paddr_t from = hal_align_down(at, HAL_PAGE_SIZE);
+    uint64_t size = hal_align_up(at + bytes, HAL_PAGE_SIZE) - from;
+    hal_vaddr_t to = SPACE_DEVICES + SLOT_BRIEF * GIB;
     if (!device_may_lie(&memory_map, at, bytes) ||
-        aspace_map(&space_kernel, to, from, size, ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) !=
-            STATUS_OK)
+        aspace_map(&space_kernel, to, from, size, ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != MM_OK)
         return false;
     visit((volatile void *)(uintptr_t)(to + (at - from)));
-    return aspace_unmap(&space_kernel, to, size) == STATUS_OK;
+    return aspace_unmap(&space_kernel, to, size) == MM_OK;
 }
 
-static volatile void *map(paddr_t at, uint64_t bytes)
+static volatile void *map(hal_paddr_t at, uint64_t bytes)
 {
-    paddr_t from = align_down(at, PAGE_SIZE);
-    vaddr_t to = SPACE_DEVICES + (SLOT_FIRST + slots_used) * GIB;
+    hal_paddr_t from = hal_align_down(at, HAL_PAGE_SIZE);
+    hal_vaddr_t to = SPACE_DEVICES + (SLOT_FIRST + slots_used) * GIB;
     if (slots_used == SLOTS_MAX || !device_may_lie(&memory_map, at, bytes) ||
-        aspace_map(&space_kernel, to, from, align_up(at + bytes, PAGE_SIZE) - from,
-                   ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != STATUS_OK)
+        aspace_map(&space_kernel, to, from, hal_align_up(at + bytes, HAL_PAGE_SIZE) - from,
+                   ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != MM_OK)
         return NULL;
     slots_used++;
     return (volatile void *)(uintptr_t)(to + (at - from));

@@ -11,7 +11,7 @@
  * lies in page 0, beyond the physical address width, or in RAM by the normalized map
  * (mem_type_is_ram), which would then be mapped with two memory types. Any numbers are legal. Pure.
  * O(log(regions) + regions that the bytes touch). */
-bool device_may_lie(const struct memmap *, paddr_t at, uint64_t bytes);
+bool device_may_lie(const struct memmap *, hal_paddr_t at, uint64_t bytes);
 
 /* Reach the `bytes` (1 to 65536) of registers at an address that a table gives. Memory is mapped
  * uncached and stays mapped; there is room for 8 such blocks in all. Neither member of the answer
@@ -22,6 +22,6 @@ struct machine_register device_reach(struct acpi_address, uint64_t bytes);
 
 /* Call visit() with registers in memory that are mapped only meanwhile. False, and not called: what
  * device_reach() refuses, but for the number of places. Not nested. */
-bool device_visit(paddr_t at, uint64_t bytes, void (*visit)(volatile void *registers));
+bool device_visit(hal_paddr_t at, uint64_t bytes, void (*visit)(volatile void *registers));
 
 #endif

@@ -1,5 +1,6 @@
 #include "kernel/machine/firmware.h"
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "kernel/memory/space.h"
 
 #define WINDOW      (SPACE_SCRATCH + 64 * GIB)
@@ -24,9 +25,9 @@ static const char *refuse_region(const struct mem_region *r)
     }
 }
 
-const char *firmware_refuse(const struct memmap *m, paddr_t at, uint64_t size)
+const char *firmware_refuse(const struct memmap *m, hal_paddr_t at, uint64_t size)
 {
-    if (at < PAGE_SIZE)
+    if (at < HAL_PAGE_SIZE)
         return "it touches page 0, which nothing maps";
     if (at >= m->limit || size > m->limit - at)
         return "it goes beyond the physical addresses of this CPU";
@@ -37,17 +38,17 @@ const char *firmware_refuse(const struct memmap *m, paddr_t at, uint64_t size)
     return why;
 }
 
-const unsigned char *firmware_read(const struct memmap *m, paddr_t at, uint64_t size,
+const unsigned char *firmware_read(const struct memmap *m, hal_paddr_t at, uint64_t size,
                                    const char **why)
 {
     *why = firmware_refuse(m, at, size);
     if (*why != NULL)
         return NULL;
-    paddr_t from = align_down(at, PAGE_SIZE);
-    uint64_t bytes = align_up(at + size, PAGE_SIZE) - from;
-    vaddr_t to = WINDOW + window_used;
+    hal_paddr_t from = hal_align_down(at, HAL_PAGE_SIZE);
+    uint64_t bytes = hal_align_up(at + size, HAL_PAGE_SIZE) - from;
+    hal_vaddr_t to = WINDOW + window_used;
     if (bytes > WINDOW_SIZE - window_used ||
-        aspace_map(&space_kernel, to, from, bytes, ASPACE_R) != STATUS_OK) {
+        aspace_map(&space_kernel, to, from, bytes, ASPACE_R) != MM_OK) {
         *why = "no memory is left to map it";
         return NULL;
     }
@@ -57,7 +58,7 @@ const unsigned char *firmware_read(const struct memmap *m, paddr_t at, uint64_t 
 
 void firmware_close(void)
 {
-    if (window_used != 0 && aspace_unmap(&space_kernel, WINDOW, window_used) != STATUS_OK)
+    if (window_used != 0 && aspace_unmap(&space_kernel, WINDOW, window_used) != MM_OK)
         HAL_PANIC("the firmware's tables cannot be unmapped");
     window_used = 0;
 }

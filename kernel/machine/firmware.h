@@ -24,13 +24,13 @@
 /* Returns NULL if the `size` bytes (1 or more) from physical `at` on may be read (F1), else why not: a
  * constant sentence whose subject is "it". Any numbers are legal. Pure.
  * O(log(regions) + regions that the bytes touch). */
-const char *firmware_refuse(const struct memmap *, paddr_t at, uint64_t size);
+const char *firmware_refuse(const struct memmap *, hal_paddr_t at, uint64_t size);
 
 /* Returns the `size` bytes (1 to 16 MiB) from physical `at` on, of any alignment, which stay mapped until
  * firmware_close(). If they cannot be read it returns NULL, and `*why` says why, as firmware_refuse()
  * does, or that no memory or no address is left for the mapping. Page tables come from tables_source; the
  * window of 64 GiB is larger than 2052 tables of 16 MiB and their headers. O(pages of the range). */
-const unsigned char *firmware_read(const struct memmap *, paddr_t at, uint64_t size,
+const unsigned char *firmware_read(const struct memmap *, hal_paddr_t at, uint64_t size,
                                    const char **why);
 
 /* Unmap everything that firmware_read() has mapped; its pointers are no longer valid. O(pages). */

@@ -39,7 +39,7 @@ static void find_domains(struct nodes *n, const struct acpi *a)
             add_domain(n, a->cpu[i].node);
 }
 
-static void insert(struct nodes *n, uint32_t at, paddr_t base, paddr_t end, uint32_t node)
+static void insert(struct nodes *n, uint32_t at, hal_paddr_t base, hal_paddr_t end, uint32_t node)
 {
     for (uint32_t i = n->range_count++; i > at; i--)
         n->range[i] = n->range[i - 1];
@@ -47,16 +47,16 @@ static void insert(struct nodes *n, uint32_t at, paddr_t base, paddr_t end, uint
 }
 
 /* Give the node what no earlier range has of [base, end). */
-static void place(struct nodes *n, paddr_t base, paddr_t end, uint32_t node)
+static void place(struct nodes *n, hal_paddr_t base, hal_paddr_t end, uint32_t node)
 {
     for (uint32_t i = 0; base < end; i++) {
         bool last = i == n->range_count;
         if (!last && n->range[i].end <= base)
             continue;
-        paddr_t stop = last ? end : min_u64(end, n->range[i].base);
+        hal_paddr_t stop = last ? end : hal_min_u64(end, n->range[i].base);
         if (base < stop)
             insert(n, i++, base, stop, node);
-        base = last ? end : max_u64(base, n->range[i].end);
+        base = last ? end : hal_max_u64(base, n->range[i].end);
     }
 }
 
@@ -74,10 +74,10 @@ static void join_ranges(struct nodes *n)
 }
 
 /* To the next page, for a page belongs to whom its first byte belongs (N2). */
-static paddr_t page_from(paddr_t at)
+static hal_paddr_t page_from(hal_paddr_t at)
 {
-    return at > UINT64_MAX - PAGE_SIZE ? align_down(UINT64_MAX, PAGE_SIZE)
-                                       : align_up(at, PAGE_SIZE);
+    return at > UINT64_MAX - HAL_PAGE_SIZE ? hal_align_down(UINT64_MAX, HAL_PAGE_SIZE)
+                                           : hal_align_up(at, HAL_PAGE_SIZE);
 }
 
 static void place_ranges(struct nodes *n, const struct acpi *a)
@@ -96,7 +96,7 @@ static void place_ranges(struct nodes *n, const struct acpi *a)
 }
 
 /* Index of the first range that ends beyond `at`. */
-static uint32_t range_after(const struct nodes *n, paddr_t at)
+static uint32_t range_after(const struct nodes *n, hal_paddr_t at)
 {
     uint32_t low = 0, high = n->range_count;
     while (low < high) {
@@ -109,7 +109,7 @@ static uint32_t range_after(const struct nodes *n, paddr_t at)
     return low;
 }
 
-uint32_t nodes_at(const struct nodes *n, paddr_t at, paddr_t *until)
+uint32_t nodes_at(const struct nodes *n, hal_paddr_t at, hal_paddr_t *until)
 {
     uint32_t i = range_after(n, at);
     bool inside = i < n->range_count && n->range[i].base <= at;
@@ -125,11 +125,11 @@ uint32_t nodes_of(const struct nodes *n, uint32_t domain)
 
 static void count_region(struct nodes *n, const struct mem_region *r)
 {
-    paddr_t until;
-    for (paddr_t at = r->base; at < mem_region_end(r); at = until) {
+    hal_paddr_t until;
+    for (hal_paddr_t at = r->base; at < mem_region_end(r); at = until) {
         uint32_t node = nodes_at(n, at, &until);
         uint32_t i = range_after(n, at);
-        until = min_u64(until, mem_region_end(r));
+        until = hal_min_u64(until, mem_region_end(r));
         n->ram[node] += until - at;
         if (i == n->range_count || n->range[i].base > at)
             n->unplaced += until - at;

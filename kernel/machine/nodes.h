@@ -25,7 +25,7 @@
 #define NODES_RANGES_MAX (2 * ACPI_RANGES_MAX) /* n ranges have 2n ends, so fewer pieces */
 
 struct node_range {
-    paddr_t base, end; /* end is exclusive */
+    hal_paddr_t base, end; /* end is exclusive */
     uint32_t node;
 };
 
@@ -49,7 +49,7 @@ void nodes_make(struct nodes *n, const struct acpi *, const struct memmap *);
 
 /* Returns the node of the page that holds `at`. The answer is the same for every address up to `*until`,
  * which must not be NULL and becomes a multiple of 4 KiB beyond `at`, or UINT64_MAX. O(log(ranges)). */
-uint32_t nodes_at(const struct nodes *, paddr_t at, paddr_t *until);
+uint32_t nodes_at(const struct nodes *, hal_paddr_t at, hal_paddr_t *until);
 
 /* Returns the node of a domain, or node 0 if the domain is not known. O(nodes). */
 uint32_t nodes_of(const struct nodes *, uint32_t domain);

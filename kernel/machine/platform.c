@@ -1,5 +1,6 @@
 #include "kernel/machine/platform.h"
 #include "hal/machine.h"
+#include "hal/short.h"
 #include "hal/unaligned.h"
 #include "kernel/log/log.h"
 #include "kernel/machine/acpi.h"
@@ -16,14 +17,15 @@ struct nodes platform_nodes;
 
 static uint32_t wrong_tables; /* lines that say what is wrong with one */
 
-static const unsigned char *read_firmware(const void *ctx, paddr_t at, uint64_t size,
+static const unsigned char *read_firmware(const void *ctx, hal_paddr_t at, uint64_t size,
                                           const char **why)
 {
     return firmware_read(ctx, at, size, why);
 }
 
 /* A table that is refused may have any bytes for a name. */
-static void log_table(const unsigned char *header, paddr_t at, const char *wrong, uint32_t times)
+static void log_table(const unsigned char *header, hal_paddr_t at, const char *wrong,
+                      uint32_t times)
 {
     char name[5] = "";
     for (unsigned i = 0; i < 4; i++)
@@ -36,7 +38,7 @@ static void log_table(const unsigned char *header, paddr_t at, const char *wrong
             S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
 }
 
-static void note(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+static void note(void *ctx, const unsigned char *header, hal_paddr_t at, const char *wrong,
                  uint32_t times)
 {
     UNUSED(ctx);
@@ -78,7 +80,7 @@ static uint64_t ram_inside(const struct memmap *m, const struct node_range *n)
          i < m->count && m->regions[i].base < n->end; i++) {
         const struct mem_region *r = &m->regions[i];
         if (mem_type_is_ram(r->type))
-            sum += min_u64(mem_region_end(r), n->end) - max_u64(r->base, n->base);
+            sum += hal_min_u64(mem_region_end(r), n->end) - hal_max_u64(r->base, n->base);
     }
     return sum;
 }
@@ -106,7 +108,7 @@ static void log_distances(const struct nodes *n)
         struct format_line l = {.used = 0};
         for (uint32_t j = 0; j < n->count; j++)
             FORMAT(&l, " %u", U(n->distance[i][j]));
-        l.text[min_u64(l.used, LOG_LINE - 1)] = '\0';
+        l.text[hal_min_u64(l.used, LOG_LINE - 1)] = '\0';
         LOG("node", "%u, distances:%s", U(n->domain[i]), S(l.text));
     }
 }
@@ -184,7 +186,7 @@ static void find_off(const struct acpi *a)
 }
 
 /* SMBIOS: nothing of it is used. */
-static void log_smbios(paddr_t at, const struct memmap *m)
+static void log_smbios(hal_paddr_t at, const struct memmap *m)
 {
     const char *wrong = firmware_refuse(m, at, 1);
     if (at == 0)

@@ -5,7 +5,7 @@
 struct recount {
     uint64_t pages[4];     /* by enum pmm_run */
     uint64_t runs_outside; /* runs that are not wholly allocatable memory of the map */
-    paddr_t last_end;
+    hal_paddr_t last_end;
     bool disordered;
 };
 
@@ -20,7 +20,7 @@ static void count_map(struct account *a)
     *a = (struct account){.owned = 0};
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
-        uint64_t pages = r->size / PAGE_SIZE;
+        uint64_t pages = r->size / HAL_PAGE_SIZE;
         a->by_type[r->type] += pages;
         if (mem_type_is_allocatable(r->type) && r->label != NULL)
             a->owned += pages;
@@ -30,7 +30,7 @@ static void count_map(struct account *a)
 }
 
 /* Is all of [base, end) memory that the allocator may hold? Regions that touch may be crossed. */
-static bool in_map(paddr_t base, paddr_t end)
+static bool in_map(hal_paddr_t base, hal_paddr_t end)
 {
     while (base < end) {
         const struct mem_region *r = memmap_find(&memory_map, base);
@@ -41,11 +41,11 @@ static bool in_map(paddr_t base, paddr_t end)
     return true;
 }
 
-static void count_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void count_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct recount *c = ctx;
     c->disordered |= base < c->last_end;
-    c->last_end = base + pages * PAGE_SIZE;
+    c->last_end = base + pages * HAL_PAGE_SIZE;
     c->pages[kind] += pages;
     if (!in_map(base, c->last_end))
         c->runs_outside++;
@@ -70,7 +70,7 @@ void account_report_zones(void)
         pmm_stats(memory_pmm, (enum pmm_zone)z, &s);
         LOG("zone", "%s total=%u free=%u parked=%u largest_run=%u runs=%u free_blocks=%u size=%h",
             S(pmm_zone_name((enum pmm_zone)z)), U(s.total), U(s.free), U(s.parked),
-            U(s.largest_run), U(s.runs), U(s.free_blocks), U(s.total * PAGE_SIZE));
+            U(s.largest_run), U(s.runs), U(s.free_blocks), U(s.total * HAL_PAGE_SIZE));
     }
 }
 
@@ -81,12 +81,12 @@ static void report_types(void)
     for (unsigned t = 1; t < MEM_TYPE_COUNT; t++)
         if (a.by_type[t] != 0)
             LOG("memory", "%s: %u pages, %h", S(mem_type_name((enum mem_type)t)), U(a.by_type[t]),
-                U(a.by_type[t] * PAGE_SIZE));
+                U(a.by_type[t] * HAL_PAGE_SIZE));
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
         if (r->label != NULL)
             LOG("owner", "%X %X %s, %u pages, %s", U(r->base), U(r->base + r->size), S(r->label),
-                U(r->size / PAGE_SIZE), S(mem_type_name(r->type)));
+                U(r->size / HAL_PAGE_SIZE), S(mem_type_name(r->type)));
     }
 }
 
@@ -108,7 +108,7 @@ void account_report(const struct boot_info *info)
             "unknown",
             U(micros));
     LOG("pmm", "%u regions, tables of %h, %h in all", U(pmm_region_count(memory_pmm)),
-        U(pmm_table_bytes(memory_pmm)), U(sum.total * PAGE_SIZE));
+        U(pmm_table_bytes(memory_pmm)), U(sum.total * HAL_PAGE_SIZE));
     account_report_zones();
     report_types();
 }

@@ -1,5 +1,6 @@
 #include "kernel/memory/memory.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/space.h"
@@ -16,7 +17,7 @@ struct pmm *memory_pmm;
 
 static bool screen_sound;
 
-static void tell_anomaly(void *ctx, enum memmap_anomaly what, paddr_t base, uint64_t size)
+static void tell_anomaly(void *ctx, enum memmap_anomaly what, hal_paddr_t base, uint64_t size)
 {
     UNUSED(ctx);
     if (what == MEMMAP_LOW) /* every PC has some: counted, no alarm */
@@ -80,41 +81,43 @@ static void add_entries(const struct boot_info *info)
 {
     for (uint64_t i = 0; i < info->map_count; i++) {
         const struct boot_mem *m = &info->map[i];
-        status_t s =
+        mm_status_t s =
             memmap_add_uefi(&memory_map, m->base, m->end - m->base, m->type, m->attributes);
-        if (s != STATUS_OK)
+        if (s != MM_OK)
             HAL_PANIC("the storage for the memory map is too small for the firmware's list");
     }
 }
 
 /* The part of the range that can be owned, page by page. */
-static uint64_t reserve_pages(paddr_t base, uint64_t size, const char *label)
+static uint64_t reserve_pages(hal_paddr_t base, uint64_t size, const char *label)
 {
     uint64_t owned = 0;
-    for (paddr_t at = align_down(base, PAGE_SIZE); at < base + size; at += PAGE_SIZE)
-        if (memmap_reserve(&memory_map, at, PAGE_SIZE, label) == STATUS_OK)
+    for (hal_paddr_t at = hal_align_down(base, HAL_PAGE_SIZE); at < base + size;
+         at += HAL_PAGE_SIZE)
+        if (memmap_reserve(&memory_map, at, HAL_PAGE_SIZE, label) == MM_OK)
             owned++;
     return owned;
 }
 
-static void reserve(paddr_t base, uint64_t size, const char *label)
+static void reserve(hal_paddr_t base, uint64_t size, const char *label)
 {
     if (base == 0 || size == 0)
         return;
-    status_t s = memmap_reserve(&memory_map, base, size, label);
-    if (s == STATUS_FULL)
+    mm_status_t s = memmap_reserve(&memory_map, base, size, label);
+    if (s == MM_FULL)
         HAL_PANIC("the storage for the memory map is too small; raise BOOT_OWNERS in "
                   "kernel/boot_info.h");
-    if (s == STATUS_OK) {
+    if (s == MM_OK) {
         LOG("reserve", "%s %X %X, %u pages", S(label), U(base), U(base + size),
-            U((align_up(base + size, PAGE_SIZE) - align_down(base, PAGE_SIZE)) / PAGE_SIZE));
+            U((hal_align_up(base + size, HAL_PAGE_SIZE) - hal_align_down(base, HAL_PAGE_SIZE)) /
+              HAL_PAGE_SIZE));
         return;
     }
     LOG("reserve", "%s %X %X %s; %u pages of it could be owned", S(label), U(base), U(base + size),
-        S(status_text(s)), U(s == STATUS_OVERFLOW ? 0 : reserve_pages(base, size, label)));
+        S(mm_status_text(s)), U(s == MM_OVERFLOW ? 0 : reserve_pages(base, size, label)));
 }
 
-static bool touches_free_ram(paddr_t base, uint64_t size)
+static bool touches_free_ram(hal_paddr_t base, uint64_t size)
 {
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
@@ -128,7 +131,7 @@ static bool touches_free_ram(paddr_t base, uint64_t size)
 static void reserve_page_zero(void)
 {
     if (memmap_find(&memory_map, 0) != NULL &&
-        memmap_reserve(&memory_map, 0, PAGE_SIZE, space_null_label) != STATUS_OK)
+        memmap_reserve(&memory_map, 0, HAL_PAGE_SIZE, space_null_label) != MM_OK)
         HAL_PANIC("page 0 of the memory map cannot be kept out of use");
 }
 
@@ -137,7 +140,7 @@ static void reserve_beyond_direct_map(void)
 {
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
-        paddr_t base = max_u64(r->base, SPACE_DIRECT_SIZE);
+        hal_paddr_t base = hal_max_u64(r->base, SPACE_DIRECT_SIZE);
         if (mem_type_is_allocatable(r->type) && r->label == NULL && base < mem_region_end(r))
             reserve(base, mem_region_end(r) - base, "beyond the direct map");
     }
@@ -147,10 +150,10 @@ static void reserve_beyond_direct_map(void)
 static void reserve_screen(const struct boot_framebuffer *fb, const char *wrong)
 {
     if (wrong == NULL) {
-        status_t s = memmap_reserve(&memory_map, fb->base, fb->size, space_screen_label);
-        if (s == STATUS_OK)
+        mm_status_t s = memmap_reserve(&memory_map, fb->base, fb->size, space_screen_label);
+        if (s == MM_OK)
             LOG("reserve", "framebuffer %X %X", U(fb->base), U(fb->base + fb->size));
-        else if (s != STATUS_FOREIGN)
+        else if (s != MM_FOREIGN)
             wrong = "it lies where something else is";
         else if (touches_free_ram(fb->base, fb->size))
             wrong = "it lies partly in free RAM";
@@ -175,7 +178,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
     memmap_set_width(&memory_map, hal_paging_features().phys_bits);
     memmap_on_anomaly(&memory_map, tell_anomaly, NULL);
     add_entries(info);
-    if (memmap_normalize(&memory_map) != STATUS_OK)
+    if (memmap_normalize(&memory_map) != MM_OK)
         HAL_PANIC("the storage for the memory map is too small to clean the firmware's list");
     tell_rest_of_anomalies();
     if (!has_free_ram())
@@ -187,8 +190,8 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
     reserve(info->regions, info->regions_bytes, "memory map");
     reserve(info->image_base, info->image_size, "kernel image");
     reserve(info->stack_base, info->stack_size, "boot stack");
-    reserve((paddr_t)(uintptr_t)info->map, info->map_bytes, "firmware map");
-    reserve(info->trampoline, PAGE_SIZE, "trampoline");
+    reserve((hal_paddr_t)(uintptr_t)info->map, info->map_bytes, "firmware map");
+    reserve(info->trampoline, HAL_PAGE_SIZE, "trampoline");
     reserve(info->keep, KEEP_SIZE, "kept log");
     reserve_screen(&info->framebuffer, no_screen);
 }
@@ -201,7 +204,7 @@ void memory_make_space(const struct boot_info *info)
 
 void memory_use_space(void)
 {
-    memory_map.regions = hal_phys_to_virt((paddr_t)(uintptr_t)memory_map.regions);
+    memory_map.regions = hal_phys_to_virt((hal_paddr_t)(uintptr_t)memory_map.regions);
     cpu_mask_interrupts((volatile void *)(uintptr_t)space_devices[DEVICE_INTERRUPTS].base);
 }
 
@@ -209,21 +212,22 @@ void memory_make_pmm(uint32_t cpus)
 {
     tables_end(&memory_map);
     unfit_reserve(&memory_map, (size_t)2 * OWNERS_LATER);
-    status_t s = pmm_create(&memory_map, cpus, &memory_pmm);
-    if (s == STATUS_OK) {
+    mm_status_t s = pmm_create(&memory_map, cpus, &memory_pmm);
+    if (s == MM_OK) {
         tables_add_pmm(memory_pmm);
         return;
     }
-    LOG("pmm", "pmm_create %s", S(status_text(s)));
+    LOG("pmm", "pmm_create %s", S(mm_status_text(s)));
     HAL_PANIC("the page allocator could not be made from this memory map");
 }
 
 static void reclaim_region(const struct mem_region *r)
 {
-    status_t s = pmm_reclaim(memory_pmm, r);
-    if (s == STATUS_OK)
+    mm_status_t s = pmm_reclaim(memory_pmm, r);
+    if (s == MM_OK)
         return;
-    LOG("reclaim", "%s memory at %X %s", S(mem_type_name(r->type)), U(r->base), S(status_text(s)));
+    LOG("reclaim", "%s memory at %X %s", S(mem_type_name(r->type)), U(r->base),
+        S(mm_status_text(s)));
     HAL_PANIC("a region of the map could not be reclaimed");
 }
 
@@ -244,5 +248,5 @@ void memory_reclaim(const struct options *o)
         bytes += r->size;
     }
     LOG("reclaim", "%u pages (%h) in %u regions of BootServices and Loader memory",
-        U(bytes / PAGE_SIZE), U(bytes), U(regions));
+        U(bytes / HAL_PAGE_SIZE), U(bytes), U(regions));
 }

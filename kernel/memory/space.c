@@ -1,5 +1,6 @@
 #include "kernel/memory/space.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "kernel/early/image.h"
 #include "kernel/early/move.h"
 #include "kernel/log/log.h"
@@ -16,20 +17,20 @@ struct space_range space_devices[DEVICE_COUNT] = {
     {.name = "framebuffer"},
 };
 
-static void map(vaddr_t virt, paddr_t phys, uint64_t size, uint32_t prot)
+static void map(hal_vaddr_t virt, hal_paddr_t phys, uint64_t size, uint32_t prot)
 {
-    status_t s = aspace_map(&space_kernel, virt, phys, size, prot | ASPACE_GLOBAL);
-    if (s == STATUS_OK)
+    mm_status_t s = aspace_map(&space_kernel, virt, phys, size, prot | ASPACE_GLOBAL);
+    if (s == MM_OK)
         return;
-    LOG("space", "mapping %X to %X, %u bytes, %s", U(virt), U(phys), U(size), S(status_text(s)));
-    HAL_PANIC(s == STATUS_NO_MEMORY
-                  ? "no memory is left for page tables; this machine needs more RAM"
-                  : "the kernel's address space cannot be made");
+    LOG("space", "mapping %X to %X, %u bytes, %s", U(virt), U(phys), U(size), S(mm_status_text(s)));
+    HAL_PANIC(s == MM_NO_MEMORY ? "no memory is left for page tables; this machine needs more RAM"
+                                : "the kernel's address space cannot be made");
 }
 
 static void map_image(void)
 {
-    map(image.base, image.phys, PAGE_SIZE, ASPACE_R); /* the headers: the backtrace reads them */
+    map(image.base, image.phys, HAL_PAGE_SIZE,
+        ASPACE_R); /* the headers: the backtrace reads them */
     for (unsigned i = 0; i < image.pe.section_count; i++) {
         const struct pe_section *s = &image.pe.sections[i];
         map(image.base + s->address, image.phys + s->address, pe_section_size(s),
@@ -42,41 +43,41 @@ static void map_image(void)
 static uint32_t stack_cpus = 1; /* that have stacks here */
 
 /* At the end of its slot, but for one page: each CPU has STACK_COUNT slots. */
-static vaddr_t stack_end(uint32_t cpu, unsigned which)
+static hal_vaddr_t stack_end(uint32_t cpu, unsigned which)
 {
     uint64_t slot = (uint64_t)cpu * STACK_COUNT + which;
-    return SPACE_STACKS + (slot + 1) * SPACE_STACK_SLOT - PAGE_SIZE;
+    return SPACE_STACKS + (slot + 1) * SPACE_STACK_SLOT - HAL_PAGE_SIZE;
 }
 
-vaddr_t space_map_stack(uint32_t cpu, unsigned which, paddr_t phys, uint64_t size)
+hal_vaddr_t space_map_stack(uint32_t cpu, unsigned which, hal_paddr_t phys, uint64_t size)
 {
-    vaddr_t end = stack_end(cpu, which);
-    if (aspace_map(&space_kernel, end - size, phys, size, ASPACE_W | ASPACE_GLOBAL) != STATUS_OK)
+    hal_vaddr_t end = stack_end(cpu, which);
+    if (aspace_map(&space_kernel, end - size, phys, size, ASPACE_W | ASPACE_GLOBAL) != MM_OK)
         return 0;
     if (cpu >= stack_cpus)
         stack_cpus = cpu + 1;
     return end;
 }
 
-bool space_stack_at(vaddr_t at, struct space_stack_place *out)
+bool space_stack_at(hal_vaddr_t at, struct space_stack_place *out)
 {
-    struct mapping m;
+    struct aspace_mapping m;
     uint64_t slot = (at - SPACE_STACKS) / SPACE_STACK_SLOT;
     if (at < SPACE_STACKS || slot / STACK_COUNT >= stack_cpus)
         return false;
     *out = (struct space_stack_place){.name = space_stacks[slot % STACK_COUNT].name,
                                       .cpu = (uint32_t)(slot / STACK_COUNT),
-                                      .mapped = aspace_query(&space_kernel, at, &m) == STATUS_OK};
+                                      .mapped = aspace_query(&space_kernel, at, &m) == MM_OK};
     return true;
 }
 
-bool space_is_stack(vaddr_t at)
+bool space_is_stack(hal_vaddr_t at)
 {
     struct space_stack_place p;
     return space_stack_at(at, &p) && p.mapped;
 }
 
-static void map_stack(unsigned which, paddr_t phys, uint64_t size)
+static void map_stack(unsigned which, hal_paddr_t phys, uint64_t size)
 {
     struct space_range *s = &space_stacks[which];
     s->base = stack_end(0, which) - size;
@@ -101,11 +102,11 @@ bool space_holds(const struct mem_region *r)
 }
 
 /* Regions are merged first, so that a border between two kinds of RAM splits no large page. */
-static void map_ram(const struct memmap *m, paddr_t trampoline)
+static void map_ram(const struct memmap *m, hal_paddr_t trampoline)
 {
     for (size_t i = 0; i < m->count;) {
-        paddr_t base = m->regions[i].base;
-        paddr_t end = mem_region_end(&m->regions[i]);
+        hal_paddr_t base = m->regions[i].base;
+        hal_paddr_t end = mem_region_end(&m->regions[i]);
         bool wanted = space_holds(&m->regions[i]);
         for (i++;
              i < m->count && m->regions[i].base == end && space_holds(&m->regions[i]) == wanted;
@@ -113,26 +114,26 @@ static void map_ram(const struct memmap *m, paddr_t trampoline)
             end = mem_region_end(&m->regions[i]);
         if (!wanted)
             continue;
-        end = min_u64(end, SPACE_DIRECT_SIZE);
+        end = hal_min_u64(end, SPACE_DIRECT_SIZE);
         map(SPACE_DIRECT + base, base, end - base, ASPACE_W);
     }
     /* Low memory is reserved, but for kinds that the allocator never gets. */
     const struct mem_region *r = memmap_find(m, trampoline);
     if (trampoline != 0 && (r == NULL || !space_holds(r)))
-        map(SPACE_DIRECT + trampoline, trampoline, PAGE_SIZE, ASPACE_W);
+        map(SPACE_DIRECT + trampoline, trampoline, HAL_PAGE_SIZE, ASPACE_W);
 }
 
 /* What the image keeps from being written is not to be written by way of the direct map either. */
 static void narrow(uint64_t offset, uint64_t size)
 {
-    vaddr_t at = SPACE_DIRECT + image.phys + offset;
-    if (aspace_protect(&space_kernel, at, size, ASPACE_R | ASPACE_GLOBAL) != STATUS_OK)
+    hal_vaddr_t at = SPACE_DIRECT + image.phys + offset;
+    if (aspace_protect(&space_kernel, at, size, ASPACE_R | ASPACE_GLOBAL) != MM_OK)
         HAL_PANIC("the firmware's map says that this program lies in no RAM, or RAM has run out");
 }
 
 static void narrow_image(void)
 {
-    narrow(0, PAGE_SIZE);
+    narrow(0, HAL_PAGE_SIZE);
     for (unsigned i = 0; i < image.pe.section_count; i++) {
         const struct pe_section *s = &image.pe.sections[i];
         if ((s->flags & PE_WRITE) == 0)
@@ -140,26 +141,26 @@ static void narrow_image(void)
     }
 }
 
-static void map_device(unsigned which, paddr_t base, uint64_t size, uint32_t prot)
+static void map_device(unsigned which, hal_paddr_t base, uint64_t size, uint32_t prot)
 {
-    paddr_t from = align_down(base, PAGE_SIZE);
-    vaddr_t at = SPACE_DEVICES + which * GIB + (from & (2 * MIB - 1)); /* 2 MiB pages may fit */
-    map(at, from, align_up(base + size, PAGE_SIZE) - from, prot);
+    hal_paddr_t from = hal_align_down(base, HAL_PAGE_SIZE);
+    hal_vaddr_t at = SPACE_DEVICES + which * GIB + (from & (2 * MIB - 1)); /* 2 MiB pages may fit */
+    map(at, from, hal_align_up(base + size, HAL_PAGE_SIZE) - from, prot);
     space_devices[which].base = at + (base - from);
     space_devices[which].size = size;
 }
 
 void space_make(const struct boot_info *info, const struct memmap *m, bool screen)
 {
-    if (aspace_init(&space_kernel, &tables_source) != STATUS_OK)
+    if (aspace_init(&space_kernel, &tables_source) != MM_OK)
         HAL_PANIC("there is no page for the root of the kernel's address space");
     map_image();
     map_stacks(info);
     map_ram(m, info->trampoline);
     narrow_image();
-    paddr_t interrupts = cpu_interrupt_registers();
+    hal_paddr_t interrupts = cpu_interrupt_registers();
     if (interrupts != 0)
-        map_device(DEVICE_INTERRUPTS, interrupts, PAGE_SIZE, ASPACE_W | ASPACE_UC);
+        map_device(DEVICE_INTERRUPTS, interrupts, HAL_PAGE_SIZE, ASPACE_W | ASPACE_UC);
     if (screen)
         map_device(DEVICE_SCREEN, info->framebuffer.base, info->framebuffer.size,
                    ASPACE_W | ASPACE_WC);
@@ -186,10 +187,10 @@ _Noreturn void space_enter(void (*entry)(void *))
     void *argument;
     __builtin_memcpy(&argument, &entry, sizeof argument);
     struct cpu_stack between = cpu_trap_stack(0);
-    cpu_call_on_stack((vaddr_t)(uintptr_t)between.base + between.size, arrive, argument);
+    cpu_call_on_stack((hal_vaddr_t)(uintptr_t)between.base + between.size, arrive, argument);
 }
 
-static void log_run(void *ctx, const struct mapping *m)
+static void log_run(void *ctx, const struct aspace_mapping *m)
 {
     UNUSED(ctx);
     LOG("mapping", "%X %X %X %h %s%s%s%s%s", U(m->virt), U(m->virt + m->size), U(m->phys),

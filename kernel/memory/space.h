@@ -20,14 +20,15 @@
 #define KERNEL_MEMORY_SPACE_H
 
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "kernel/boot_info.h"
 #include "mm/aspace.h"
 #include "mm/memmap.h"
 
-#define SPACE_DIRECT      ((vaddr_t)0xFFFF800000000000u)
+#define SPACE_DIRECT      ((hal_vaddr_t)0xFFFF800000000000u)
 #define SPACE_DIRECT_SIZE (64 * TIB) /* RAM beyond is not used */
-#define SPACE_DEVICES     ((vaddr_t)0xFFFFC00000000000u)
-#define SPACE_STACKS      ((vaddr_t)0xFFFFE00000000000u)
+#define SPACE_DEVICES     ((hal_vaddr_t)0xFFFFC00000000000u)
+#define SPACE_STACKS      ((hal_vaddr_t)0xFFFFE00000000000u)
 #define SPACE_STACK_SLOT  (256 * KIB)
 #define SPACE_SCRATCH     (SPACE_STACKS + TIB)
 
@@ -37,7 +38,7 @@ enum space_device { DEVICE_INTERRUPTS, DEVICE_SCREEN, DEVICE_COUNT };
 
 struct space_range {
     const char *name;
-    vaddr_t base;
+    hal_vaddr_t base;
     uint64_t size; /* 0: not mapped */
 };
 
@@ -64,7 +65,7 @@ void space_make(const struct boot_info *info, const struct memmap *map, bool scr
 /* Map a stack of another CPU than the one that booted: `which` of its STACK_COUNT, `size` bytes of
  * whole pages, at most SPACE_STACK_SLOT less two pages. Its end, or 0: there is no page for a
  * table. After memory_make_pmm(). */
-vaddr_t space_map_stack(uint32_t cpu, unsigned which, paddr_t phys, uint64_t size);
+hal_vaddr_t space_map_stack(uint32_t cpu, unsigned which, hal_paddr_t phys, uint64_t size);
 
 /* Which stack lies around an address of that window: its name, its CPU, and whether the address is
  * mapped or one of the guard pages. False: none has its place there. */
@@ -73,7 +74,7 @@ struct space_stack_place {
     uint32_t cpu;
     bool mapped;
 };
-bool space_stack_at(vaddr_t at, struct space_stack_place *out);
+bool space_stack_at(hal_vaddr_t at, struct space_stack_place *out);
 
 /* Load it for good and go on with `entry`, which is passed NULL, on the boot stack at its own
  * place, the direct map in use. What was on the stack before is lost. Once, after space_make(). */
@@ -84,7 +85,7 @@ extern bool space_entered;
 
 /* Does the aligned 8-byte word at `at` lie on a stack that is mapped? Any context, without a lock.
  */
-bool space_is_stack(vaddr_t at);
+bool space_is_stack(hal_vaddr_t at);
 
 /* Log pages by size, tables and flushes. With `runs` also every run of its mappings: O(tables). */
 void space_log(bool runs);

@@ -1,5 +1,6 @@
 #include "kernel/memory/tables.h"
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "kernel/early/pool.h"
 #include "kernel/log/log.h"
 
@@ -7,68 +8,68 @@ const char tables_label[] = "page tables";
 
 /* What the loader took for this. */
 static struct {
-    paddr_t base, next, end; /* pages from `next` on were never given */
-    paddr_t back;            /* pages that came back; each begins with the address of the next one */
+    hal_paddr_t base, next, end; /* pages from `next` on were never given */
+    hal_paddr_t back; /* pages that came back; each begins with the address of the next one */
 } early;
 
 static struct pmm *pmm;
 
-static paddr_t image_alloc(void *ctx)
+static hal_paddr_t image_alloc(void *ctx)
 {
     UNUSED(ctx);
     return pool_take();
 }
 
-static void image_free(void *ctx, paddr_t page)
+static void image_free(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
     pool_give(page);
 }
 
-static bool image_owns(void *ctx, paddr_t page)
+static bool image_owns(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
     return pool_owns(page);
 }
 
-static paddr_t early_alloc(void *ctx)
+static hal_paddr_t early_alloc(void *ctx)
 {
     UNUSED(ctx);
-    paddr_t page = early.back;
-    if (page != PADDR_NONE) {
-        early.back = *(const paddr_t *)hal_phys_to_virt(page);
+    hal_paddr_t page = early.back;
+    if (page != HAL_PADDR_NONE) {
+        early.back = *(const hal_paddr_t *)hal_phys_to_virt(page);
         return page;
     }
     if (early.next == early.end)
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     page = early.next;
-    early.next += PAGE_SIZE;
+    early.next += HAL_PAGE_SIZE;
     return page;
 }
 
-static void early_free(void *ctx, paddr_t page)
+static void early_free(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
-    *(paddr_t *)hal_phys_to_virt(page) = early.back;
+    *(hal_paddr_t *)hal_phys_to_virt(page) = early.back;
     early.back = page;
 }
 
-static bool early_owns(void *ctx, paddr_t page)
+static bool early_owns(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
     return page >= early.base && page < early.end;
 }
 
-static paddr_t late_alloc(void *ctx)
+static hal_paddr_t late_alloc(void *ctx)
 {
     UNUSED(ctx);
     return pmm_alloc(pmm, 1, PMM_KERNEL);
 }
 
-static void late_free(void *ctx, paddr_t page)
+static void late_free(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
-    if (pmm_free(pmm, page, 1) != STATUS_OK)
+    if (pmm_free(pmm, page, 1) != MM_OK)
         HAL_PANIC("the page allocator does not take a page table back");
 }
 
@@ -81,7 +82,7 @@ static struct page_stage stages[3] = {
 
 const struct page_source tables_source = {page_chain_alloc, page_chain_free, &chain};
 
-void tables_begin(paddr_t base, uint64_t size)
+void tables_begin(hal_paddr_t base, uint64_t size)
 {
     early.base = early.next = base;
     early.end = base + size;
@@ -93,7 +94,7 @@ void tables_end(struct memmap *map)
 {
     early.end = early.next;
     uint64_t used = early.end - early.base;
-    if (used != 0 && memmap_reserve(map, early.base, used, tables_label) != STATUS_OK)
+    if (used != 0 && memmap_reserve(map, early.base, used, tables_label) != MM_OK)
         HAL_PANIC("the firmware's map does not have the memory that the loader took for page tables");
 }
 
@@ -110,9 +111,9 @@ uint64_t tables_in_use(void)
 
 uint64_t tables_spare(void)
 {
-    uint64_t spare = (early.end - early.next) / PAGE_SIZE + pool_spare();
-    for (paddr_t page = early.back; page != PADDR_NONE;
-         page = *(const paddr_t *)hal_phys_to_virt(page))
+    uint64_t spare = (early.end - early.next) / HAL_PAGE_SIZE + pool_spare();
+    for (hal_paddr_t page = early.back; page != HAL_PADDR_NONE;
+         page = *(const hal_paddr_t *)hal_phys_to_virt(page))
         spare++;
     return spare;
 }
@@ -120,7 +121,7 @@ uint64_t tables_spare(void)
 bool tables_complete(void)
 {
     return stages[0].in_use + stages[1].in_use + tables_spare() ==
-           POOL_PAGES + (early.end - early.base) / PAGE_SIZE;
+           POOL_PAGES + (early.end - early.base) / HAL_PAGE_SIZE;
 }
 
 void tables_log(void)

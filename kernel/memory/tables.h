@@ -14,7 +14,7 @@
 
 extern const char tables_label[]; /* the owner of the second stage's pages; by address */
 
-/* The kernel's source for every address space. PADDR_NONE when no stage has a page. A panic when
+/* The kernel's source for every address space. HAL_PADDR_NONE when no stage has a page. A panic when
  * the allocator does not take back what it gave. Serialised by the callers: one CPU.
  * O(1) without the allocator. */
 extern const struct page_source tables_source;
@@ -23,7 +23,7 @@ extern const struct page_source tables_source;
  * that stage before the page allocator is made: what was given is owned by tables_label in `map`,
  * and the rest is memory of the loader, like any other, that can be reclaimed. A panic when the map
  * does not have it. Once each. */
-void tables_begin(paddr_t base, uint64_t size);
+void tables_begin(hal_paddr_t base, uint64_t size);
 void tables_end(struct memmap *map);
 
 /* Add the last stage. Once, after tables_begin(). */

@@ -1,6 +1,7 @@
 #include "kernel/memory/unfit.h"
 #include "hal/cpu.h"
 #include "hal/machine.h"
+#include "hal/short.h"
 #include "kernel/log/log.h"
 
 #define RANGES_LOGGED 32u
@@ -17,11 +18,11 @@ static bool is_free(const struct mem_region *r)
 }
 
 /* [base, end) lies in one free region. */
-static void reserve(struct unfit *u, paddr_t base, paddr_t end, const char *label)
+static void reserve(struct unfit *u, hal_paddr_t base, hal_paddr_t end, const char *label)
 {
-    uint64_t pages = (end - base) / PAGE_SIZE;
+    uint64_t pages = (end - base) / HAL_PAGE_SIZE;
     if (u->map->capacity - u->map->count < u->spare + 2 ||
-        memmap_reserve(u->map, base, end - base, label) != STATUS_OK) {
+        memmap_reserve(u->map, base, end - base, label) != MM_OK) {
         u->used += pages;
         return;
     }
@@ -30,21 +31,21 @@ static void reserve(struct unfit *u, paddr_t base, paddr_t end, const char *labe
 
 /* A piece of free RAM that the CPU caches in one way. */
 struct run {
-    paddr_t base, end;
+    hal_paddr_t base, end;
     bool write_back;
 };
 
 /* The first such piece from `at` on; false: there is none. */
-static bool next_run(const struct memmap *m, paddr_t at, struct run *run)
+static bool next_run(const struct memmap *m, hal_paddr_t at, struct run *run)
 {
     size_t i = mem_region_index(m->regions, m->count, at);
     while (i < m->count && !is_free(&m->regions[i]))
         i++;
     if (i == m->count)
         return false;
-    run->base = max_u64(at, m->regions[i].base);
+    run->base = hal_max_u64(at, m->regions[i].base);
     run->write_back = cpu_caching(run->base, &run->end).write_back;
-    run->end = min_u64(run->end, mem_region_end(&m->regions[i]));
+    run->end = hal_min_u64(run->end, mem_region_end(&m->regions[i]));
     return true;
 }
 
@@ -74,13 +75,13 @@ static void reserve_uncached(struct unfit *u)
 static void reserve_spoilt(struct unfit *u, const struct machine_spoilt *s)
 {
     const struct memmap *m = u->map;
-    paddr_t end = s->base + s->size;
-    for (paddr_t at = s->base; at < end;) {
+    hal_paddr_t end = s->base + s->size;
+    for (hal_paddr_t at = s->base; at < end;) {
         size_t i = mem_region_index(m->regions, m->count, at);
         if (i == m->count || m->regions[i].base >= end)
             return;
-        paddr_t base = max_u64(at, m->regions[i].base);
-        at = min_u64(mem_region_end(&m->regions[i]), end);
+        hal_paddr_t base = hal_max_u64(at, m->regions[i].base);
+        at = hal_min_u64(mem_region_end(&m->regions[i]), end);
         if (is_free(&m->regions[i]))
             reserve(u, base, at, s->whose);
     }
@@ -89,16 +90,17 @@ static void reserve_spoilt(struct unfit *u, const struct machine_spoilt *s)
 /* As far as there is RAM. */
 static void log_caching(const struct memmap *m)
 {
-    paddr_t limit = 0;
+    hal_paddr_t limit = 0;
     for (size_t i = 0; i < m->count; i++)
         if (mem_type_is_ram(m->regions[i].type))
             limit = mem_region_end(&m->regions[i]);
-    paddr_t at = MIB, until;
+    hal_paddr_t at = MIB, until;
     for (unsigned i = 0; at < limit && i < RANGES_LOGGED; i++, at = until) {
         struct cpu_caching c = cpu_caching(at, &until);
-        for (paddr_t next; until < limit && cpu_caching(until, &next).name == c.name; until = next)
+        for (hal_paddr_t next; until < limit && cpu_caching(until, &next).name == c.name;
+             until = next)
             continue;
-        until = min_u64(until, limit);
+        until = hal_min_u64(until, limit);
         LOG("caching", "%X %X %s", U(at), U(until), S(c.name));
     }
     if (at < limit)

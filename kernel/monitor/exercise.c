@@ -1,7 +1,7 @@
 #include "kernel/monitor/exercise.h"
 #include "hal/hal.h"
 
-#define WORDS     (PAGE_SIZE / 8)
+#define WORDS     (HAL_PAGE_SIZE / 8)
 #define RUN_MAX   32768u /* pages; fits the 16 bits of an entry */
 #define BOOK_MAX  WORDS  /* pages of the book: all that one page can name */
 #define SPOILED   9u
@@ -11,7 +11,7 @@
 /* A run that was taken. Its entry in the book has the page number in 40 bits, the pages in 16, and
  * 8 bits of checksum, which tell whether the memory of the book has kept the entry. */
 struct run {
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t pages;
 };
 
@@ -25,7 +25,7 @@ struct exercise {
     struct exercise_bad *bad;
     uint64_t *index; /* addresses of the book's pages */
     uint64_t book_pages;
-    paddr_t spoiled[SPOILED]; /* bad pages that were taken for the book */
+    hal_paddr_t spoiled[SPOILED]; /* bad pages that were taken for the book */
     unsigned spoiled_count;
     uint32_t flags; /* of the zone that is being emptied */
     enum exercise_phase phase;
@@ -50,19 +50,19 @@ static uint64_t chance(struct exercise *e, uint64_t below)
     return (e->random >> 33) % below;
 }
 
-static uint64_t value_of(const struct exercise *e, paddr_t at, uint64_t inverse)
+static uint64_t value_of(const struct exercise *e, hal_paddr_t at, uint64_t inverse)
 {
     return ((at ^ e->seed) * CHECK_KEY) ^ inverse;
 }
 
-static void write_page(const struct exercise *e, paddr_t page, uint64_t inverse)
+static void write_page(const struct exercise *e, hal_paddr_t page, uint64_t inverse)
 {
     volatile uint64_t *word = hal_phys_to_virt(page);
     for (unsigned i = 0; i < WORDS; i++)
         word[i] = value_of(e, page + 8 * i, inverse);
 }
 
-static void note(struct exercise_bad *b, paddr_t page, uint64_t bits)
+static void note(struct exercise_bad *b, hal_paddr_t page, uint64_t bits)
 {
     unsigned i = 0;
     while (i < b->count && b->list[i].page != page)
@@ -90,7 +90,7 @@ static void unlock(struct exercise *e, hal_irq_t irq)
     hal_irq_restore(irq);
 }
 
-static void tell_page(struct exercise *e, paddr_t page, uint64_t words, uint64_t bits)
+static void tell_page(struct exercise *e, hal_paddr_t page, uint64_t words, uint64_t bits)
 {
     hal_irq_t irq;
     lock(e, &irq);
@@ -99,7 +99,7 @@ static void tell_page(struct exercise *e, paddr_t page, uint64_t words, uint64_t
     unlock(e, irq);
 }
 
-static bool verify_page(struct exercise *e, paddr_t page, uint64_t inverse)
+static bool verify_page(struct exercise *e, hal_paddr_t page, uint64_t inverse)
 {
     const volatile uint64_t *word = hal_phys_to_virt(page);
     uint64_t bits = 0;
@@ -114,7 +114,7 @@ static bool verify_page(struct exercise *e, paddr_t page, uint64_t inverse)
     return bits == 0;
 }
 
-static bool sound_page(struct exercise *e, paddr_t page)
+static bool sound_page(struct exercise *e, hal_paddr_t page)
 {
     write_page(e, page, 0);
     bool sound = verify_page(e, page, 0);
@@ -122,25 +122,25 @@ static bool sound_page(struct exercise *e, paddr_t page)
     return verify_page(e, page, UINT64_MAX) && sound;
 }
 
-/* A sound page for the book, or PADDR_NONE. */
-static paddr_t book_page(struct exercise *e)
+/* A sound page for the book, or HAL_PADDR_NONE. */
+static hal_paddr_t book_page(struct exercise *e)
 {
     for (;;) {
-        paddr_t page = pmm_alloc(e->pmm, 1, e->flags);
-        if (page == PADDR_NONE || sound_page(e, page))
+        hal_paddr_t page = pmm_alloc(e->pmm, 1, e->flags);
+        if (page == HAL_PADDR_NONE || sound_page(e, page))
             return page;
         e->spoiled[e->spoiled_count++] = page;
         if (e->spoiled_count == SPOILED) {
             e->wrong = "too many bad pages to keep a book of what was taken";
-            return PADDR_NONE;
+            return HAL_PADDR_NONE;
         }
     }
 }
 
-static paddr_t first_page(struct exercise *e)
+static hal_paddr_t first_page(struct exercise *e)
 {
-    paddr_t page = book_page(e);
-    if (page != PADDR_NONE || e->wrong != NULL)
+    hal_paddr_t page = book_page(e);
+    if (page != HAL_PADDR_NONE || e->wrong != NULL)
         return page;
     e->flags = PMM_DMA; /* the reserve may be all there is */
     return book_page(e);
@@ -157,9 +157,9 @@ static uint64_t seal(uint64_t bits)
     return bits | (bits * CHECK_KEY) >> 56 << 56;
 }
 
-static void write_down(struct exercise *e, paddr_t base, uint64_t pages)
+static void write_down(struct exercise *e, hal_paddr_t base, uint64_t pages)
 {
-    *entry(e, e->r->runs++) = seal(base >> PAGE_SHIFT | pages << 40);
+    *entry(e, e->r->runs++) = seal(base >> HAL_PAGE_SHIFT | pages << 40);
     e->r->pages += pages;
 }
 
@@ -167,7 +167,7 @@ static void write_down(struct exercise *e, paddr_t base, uint64_t pages)
 static bool look_up(struct exercise *e, uint64_t which, struct run *run)
 {
     uint64_t bits = *entry(e, which);
-    run->base = (bits & (((uint64_t)1 << 40) - 1)) << PAGE_SHIFT;
+    run->base = (bits & (((uint64_t)1 << 40) - 1)) << HAL_PAGE_SHIFT;
     run->pages = bits >> 40 & 0xFFFFu;
     if (seal(bits & (((uint64_t)1 << 56) - 1)) == bits)
         return true;
@@ -180,8 +180,8 @@ static bool room(struct exercise *e)
 {
     if (e->r->runs < e->book_pages * WORDS)
         return true;
-    paddr_t page = e->book_pages < BOOK_MAX ? book_page(e) : PADDR_NONE;
-    if (page == PADDR_NONE)
+    hal_paddr_t page = e->book_pages < BOOK_MAX ? book_page(e) : HAL_PADDR_NONE;
+    if (page == HAL_PADDR_NONE)
         return false;
     e->index[e->book_pages++] = page;
     return true;
@@ -213,8 +213,8 @@ static void take(struct exercise *e, uint32_t flags)
 {
     e->flags = flags;
     for (uint64_t pages = RUN_MAX; pages > 0 && !over(e) && room(e);) {
-        paddr_t base = pmm_alloc(e->pmm, (size_t)pages, flags);
-        if (base != PADDR_NONE)
+        hal_paddr_t base = pmm_alloc(e->pmm, (size_t)pages, flags);
+        if (base != HAL_PADDR_NONE)
             write_down(e, base, pages);
         else
             pages -= 1 + chance(e, (pages + 1) / 2);
@@ -249,8 +249,8 @@ static bool next_piece(struct exercise *e, struct run *piece)
     lock(e, &irq);
     bool more = e->next_run < e->r->runs && !over(e) && look_up(e, e->next_run, &run);
     if (more) {
-        piece->base = run.base + e->next_page * PAGE_SIZE;
-        piece->pages = min_u64(run.pages - e->next_page, STEP);
+        piece->base = run.base + e->next_page * HAL_PAGE_SIZE;
+        piece->pages = hal_min_u64(run.pages - e->next_page, STEP);
         e->next_page += piece->pages;
         if (e->next_page == run.pages) {
             e->next_run++;
@@ -267,9 +267,9 @@ static void do_piece(struct exercise *e, const struct run *piece)
     uint64_t inverse = e->phase >= EXERCISE_WRITE_INVERSE ? UINT64_MAX : 0;
     for (uint64_t i = 0; i < piece->pages; i++) {
         if (writes)
-            write_page(e, piece->base + i * PAGE_SIZE, inverse);
+            write_page(e, piece->base + i * HAL_PAGE_SIZE, inverse);
         else
-            verify_page(e, piece->base + i * PAGE_SIZE, inverse);
+            verify_page(e, piece->base + i * HAL_PAGE_SIZE, inverse);
     }
 }
 
@@ -295,9 +295,9 @@ static void do_all(struct exercise *e, enum exercise_phase phase)
         tell(e, e->done);
 }
 
-static void give(struct exercise *e, paddr_t base, uint64_t pages)
+static void give(struct exercise *e, hal_paddr_t base, uint64_t pages)
 {
-    if (pmm_free(e->pmm, base, (size_t)pages) != STATUS_OK)
+    if (pmm_free(e->pmm, base, (size_t)pages) != MM_OK)
         e->wrong = "the page allocator does not take back what it gave";
 }
 
@@ -328,7 +328,7 @@ static bool same(const struct pmm_stats *a, const struct pmm_stats *b)
            a->free_blocks == b->free_blocks && a->allocs - a->frees == b->allocs - b->frees;
 }
 
-static void run_round(struct exercise *e, paddr_t index)
+static void run_round(struct exercise *e, hal_paddr_t index)
 {
     e->index = hal_phys_to_virt(index);
     take_all(e);
@@ -357,8 +357,8 @@ const char *exercise_round(struct pmm *p, uint64_t seed, exercise_all_fn *all,
     pmm_drain(p);
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
         pmm_stats(p, (enum pmm_zone)z, &before[z]);
-    paddr_t index = first_page(&e);
-    if (index != PADDR_NONE)
+    hal_paddr_t index = first_page(&e);
+    if (index != HAL_PADDR_NONE)
         run_round(&e, index);
     else if (e.wrong == NULL)
         e.wrong = "no page is free";

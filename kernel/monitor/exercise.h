@@ -27,7 +27,7 @@ struct exercise_bad {
     unsigned count;
     bool more; /* there were others, for which the list has no room */
     struct {
-        paddr_t page;
+        hal_paddr_t page;
         uint64_t bits; /* of a 64-bit word */
     } list[EXERCISE_LIST];
 };

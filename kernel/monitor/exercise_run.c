@@ -1,4 +1,5 @@
 #include "kernel/monitor/exercise_run.h"
+#include "hal/short.h"
 #include "kernel/monitor/console.h"
 #include "kernel/screen/display.h"
 #include "kernel/monitor/exercise.h"
@@ -35,7 +36,7 @@ static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t t
     tell_bad(pace.bad_told);
     if (done != 0 && now - pace.told >= TELL_MICROS) {
         LOG("exercise", "%s: %u of %u pages, %h a second", S(exercise_phase_name(phase)), U(done),
-            U(total), U(done * PAGE_SIZE / (now - pace.begun + 1) * 1000000u));
+            U(total), U(done * HAL_PAGE_SIZE / (now - pace.begun + 1) * 1000000u));
         pace.told = now;
     }
     return !console_broken();
@@ -47,9 +48,10 @@ static bool run_round(uint64_t seed, struct exercise_result *r)
     uint64_t begun = log_micros();
     pace.begun = 0;
     const char *wrong = exercise_round(memory_pmm, seed, cpus_run, step, NULL, r, &bad);
-    LOG("exercise", "%u CPUs, %u pages in %u runs, %h in %u ms; %u free pages left out, %u words failed",
-        U(cpus_running()), U(r->pages), U(r->runs), U(r->pages * PAGE_SIZE), U((log_micros() - begun) / 1000u),
-        U(r->left_out), U(r->bad_words));
+    LOG("exercise",
+        "%u CPUs, %u pages in %u runs, %h in %u ms; %u free pages left out, %u words failed",
+        U(cpus_running()), U(r->pages), U(r->runs), U(r->pages * HAL_PAGE_SIZE),
+        U((log_micros() - begun) / 1000u), U(r->left_out), U(r->bad_words));
     if (wrong != NULL) {
         SAY("exercise", wrong);
         r->stopped = true;

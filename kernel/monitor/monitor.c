@@ -1,5 +1,6 @@
 #include "kernel/monitor/monitor.h"
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "kernel/monitor/command.h"
 #include "kernel/monitor/console.h"
 #include "kernel/monitor/exercise_run.h"
@@ -19,11 +20,11 @@ static bool ended, verdict_now;
 
 static void run_translate(const struct command_call *c)
 {
-    vaddr_t at = c->value[0];
-    struct mapping m;
-    status_t status = aspace_query(&space_kernel, at, &m);
-    if (status != STATUS_OK) {
-        LOG("monitor", "%X %s", U(at), S(status_text(status)));
+    hal_vaddr_t at = c->value[0];
+    struct aspace_mapping m;
+    mm_status_t status = aspace_query(&space_kernel, at, &m);
+    if (status != MM_OK) {
+        LOG("monitor", "%X %s", U(at), S(mm_status_text(status)));
         return;
     }
     struct fault_place p = fault_place(at);
@@ -65,7 +66,7 @@ static void read_byte(void *at)
 /* Reading a device's memory could make it do something; all else does nothing or faults. */
 static void run_fault(const struct command_call *c)
 {
-    vaddr_t at = c->given > 0 ? c->value[0] : 0xDEAD000;
+    hal_vaddr_t at = c->given > 0 ? c->value[0] : 0xDEAD000;
     if (at >= SPACE_DEVICES && at < SPACE_STACKS) {
         SAY("monitor", "devices lie there, which reading could disturb; nothing was done");
         return;

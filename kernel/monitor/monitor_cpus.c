@@ -1,5 +1,6 @@
 #include "kernel/monitor/monitor_cpus.h"
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "kernel/cpus/cpus.h"
 #include "kernel/cpus/shootdown.h"
 #include "kernel/log/log.h"
@@ -22,5 +23,5 @@ void monitor_cpus(const struct command_call *c)
     }
     struct shootdown_stats s = shootdown_stats();
     LOG("cpus", "%u shootdowns, %u CPUs asked, %u ns each, %u ns the longest", U(s.rounds),
-        U(s.asked), U(nanos(s.ticks) / max_u64(s.rounds, 1)), U(nanos(s.longest)));
+        U(s.asked), U(nanos(s.ticks) / hal_max_u64(s.rounds, 1)), U(nanos(s.longest)));
 }

@@ -1,5 +1,6 @@
 #include "kernel/monitor/monitor_memory.h"
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/account.h"
 #include "kernel/memory/memory.h"
@@ -11,7 +12,7 @@
 #define LENGTHS   53u /* powers of two that a run can have */
 
 static struct {
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t pages; /* 0: free entry */
 } held[HELD_MAX];
 
@@ -50,8 +51,8 @@ static void show_bar(const char *name, const struct pmm_stats *s)
     for (unsigned i = 0; i < BAR_WIDTH; i++)
         bar[i] = i < filled ? '#' : '.';
     bar[BAR_WIDTH] = '\0';
-    LOG("mem", "[%s] %h of %h taken, %s", S(bar), U(taken * PAGE_SIZE), U(s->total * PAGE_SIZE),
-        S(name));
+    LOG("mem", "[%s] %h of %h taken, %s", S(bar), U(taken * HAL_PAGE_SIZE),
+        U(s->total * HAL_PAGE_SIZE), S(name));
 }
 
 void monitor_mem(const struct command_call *c)
@@ -72,7 +73,7 @@ void monitor_stats(const struct command_call *c)
     each_zone(show_stats);
 }
 
-static void count_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void count_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     UNUSED(base);
     uint64_t *counts = ctx;
@@ -89,7 +90,7 @@ void monitor_frag(const struct command_call *c)
     pmm_walk(memory_pmm, count_run, counts);
     for (unsigned i = 0; i < LENGTHS; i++)
         if (counts[i] != 0)
-            LOG("frag", "%u free runs of %h or more", U(counts[i]), U(PAGE_SIZE << i));
+            LOG("frag", "%u free runs of %h or more", U(counts[i]), U(HAL_PAGE_SIZE << i));
 }
 
 void monitor_alloc(const struct command_call *c)
@@ -102,8 +103,8 @@ void monitor_alloc(const struct command_call *c)
         SAY("monitor", "no more runs can be held; free one first");
         return;
     }
-    paddr_t base = pmm_alloc(memory_pmm, (size_t)c->value[0], flags[c->value[1]]);
-    if (base == PADDR_NONE) {
+    hal_paddr_t base = pmm_alloc(memory_pmm, (size_t)c->value[0], flags[c->value[1]]);
+    if (base == HAL_PADDR_NONE) {
         LOG("monitor", "there is no free run of %u pages", U(c->value[0]));
         return;
     }
@@ -113,29 +114,29 @@ void monitor_alloc(const struct command_call *c)
 }
 
 struct search {
-    paddr_t at;
+    hal_paddr_t at;
     bool taken;
 };
 
-static void meet_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void meet_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct search *s = ctx;
-    if (s->at >= base && s->at - base < pages * PAGE_SIZE)
+    if (s->at >= base && s->at - base < pages * HAL_PAGE_SIZE)
         s->taken = kind == PMM_RUN_ALLOCATED;
 }
 
 /* The run that was taken here and holds the address; HELD_MAX when there is none. */
-static unsigned find_held(paddr_t at)
+static unsigned find_held(hal_paddr_t at)
 {
     unsigned i = 0;
-    while (i < HELD_MAX && at - held[i].base >= held[i].pages * PAGE_SIZE)
+    while (i < HELD_MAX && at - held[i].base >= held[i].pages * HAL_PAGE_SIZE)
         i++;
     return i;
 }
 
 void monitor_free(const struct command_call *c)
 {
-    paddr_t at = c->value[0];
+    hal_paddr_t at = c->value[0];
     unsigned i = find_held(at);
     struct search s = {at, false};
     if (i == HELD_MAX)
@@ -145,27 +146,27 @@ void monitor_free(const struct command_call *c)
         return;
     }
     uint64_t pages = c->given > 1 ? c->value[1] : i < HELD_MAX ? held[i].pages : 1;
-    status_t status = pmm_free(memory_pmm, at, (size_t)pages);
-    if (status == STATUS_OK && i < HELD_MAX)
+    mm_status_t status = pmm_free(memory_pmm, at, (size_t)pages);
+    if (status == MM_OK && i < HELD_MAX)
         held[i].pages = 0;
-    if (status == STATUS_OK)
+    if (status == MM_OK)
         LOG("monitor", "%u pages at %X are free", U(pages), U(at));
     else
-        LOG("monitor", "refused: %X %s", U(at), S(status_text(status)));
+        LOG("monitor", "refused: %X %s", U(at), S(mm_status_text(status)));
 }
 
 static uint64_t tables_left;
 
-static paddr_t take_table(void *ctx)
+static hal_paddr_t take_table(void *ctx)
 {
     UNUSED(ctx);
     if (tables_left == 0)
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     tables_left--;
     return tables_source.alloc_page(tables_source.ctx);
 }
 
-static void give_table(void *ctx, paddr_t page)
+static void give_table(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
     tables_left++;
@@ -181,15 +182,16 @@ void monitor_oom(const struct command_call *c)
     uint64_t last = c->given > 0 ? c->value[0] : 7;
     for (uint64_t n = first; n <= last; n++) {
         tables_left = 1;
-        if (aspace_init(&space, &source) != STATUS_OK) {
+        if (aspace_init(&space, &source) != MM_OK) {
             SAY("oom", "there is no page for the first table");
             break;
         }
         tables_left = n - 1;
-        status_t status = aspace_map(&space, 512 * GIB - PAGE_SIZE, GIB, 2 * PAGE_SIZE, ASPACE_W);
+        mm_status_t status =
+            aspace_map(&space, 512 * GIB - HAL_PAGE_SIZE, GIB, 2 * HAL_PAGE_SIZE, ASPACE_W);
         const char *broken = aspace_check(&space);
         LOG("oom", "no table %u: mapping 2 pages %s; %u tables in use, %s", U(n),
-            S(status == STATUS_OK ? "works" : status_text(status)), U(space.tree.stats.tables),
+            S(status == MM_OK ? "works" : mm_status_text(status)), U(space.tree.stats.tables),
             S(broken != NULL ? broken : "sound"));
         aspace_destroy(&space);
         if (n == UINT64_MAX)

@@ -70,14 +70,14 @@ void display_start(const struct options *o)
         return;
     struct screen_grid g = screen_grid(128, 36);
     uint64_t bytes = (uint64_t)g.width * g.height;
-    uint64_t pages = align_up(bytes, PAGE_SIZE) / PAGE_SIZE;
-    paddr_t at =
-        rows_fit(g.columns, g.rows) ? pmm_alloc(memory_pmm, (size_t)pages, PMM_KERNEL) : PADDR_NONE;
+    uint64_t pages = hal_align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE;
+    hal_paddr_t at = rows_fit(g.columns, g.rows) ? pmm_alloc(memory_pmm, (size_t)pages, PMM_KERNEL)
+                                                 : HAL_PADDR_NONE;
     LOG("screen",
-        at != PADDR_NONE ? "%u columns, %u rows, each pixel %u by %u; copy in %u pages at %X"
-                         : "%u columns, %u rows: too few, or no memory; only the verdict shows",
+        at != HAL_PADDR_NONE ? "%u columns, %u rows, each pixel %u by %u; copy in %u pages at %X"
+                             : "%u columns, %u rows: too few, or no memory; only the verdict shows",
         U(g.columns), U(g.rows), U(g.scale), U(g.scale), U(pages), U(at));
-    if (at == PADDR_NONE)
+    if (at == HAL_PADDR_NONE)
         return;
     screen_clear(INK_BLACK);
     canvas_init(&canvas, &g, hal_phys_to_virt(at));

@@ -20,14 +20,14 @@ static uint64_t ram_bytes(void)
 {
     static uint64_t pages;
     if (frozen || memory_pmm == NULL)
-        return pages * PAGE_SIZE;
+        return pages * HAL_PAGE_SIZE;
     pages = 0;
     struct pmm_stats s;
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
         pmm_stats(memory_pmm, (enum pmm_zone)z, &s);
         pages += s.total;
     }
-    return pages * PAGE_SIZE;
+    return pages * HAL_PAGE_SIZE;
 }
 
 void facts_line(struct format_line *l, unsigned which)

@@ -65,8 +65,8 @@ static uint64_t rows_needed(const struct picture *p)
         if (first > next)
             rows++; /* the hole */
         if (last >= next)
-            rows += last - max_u64(first, next) + 1;
-        next = max_u64(next, last + 1);
+            rows += last - hal_max_u64(first, next) + 1;
+        next = hal_max_u64(next, last + 1);
     }
     return rows;
 }
@@ -90,13 +90,13 @@ static void choose_scale(struct picture *p)
     uint32_t most = map_rows_most(p);
     while (rows_needed(p) > most && p->scale < (uint64_t)1 << 52)
         p->scale *= 2;
-    p->map_rows = (uint32_t)min_u64(rows_needed(p), most);
+    p->map_rows = (uint32_t)hal_min_u64(rows_needed(p), most);
 }
 
 void picture_init(struct picture *p, struct canvas *c, const struct memmap *map)
 {
     const struct font *f = c->grid.font;
-    *p = (struct picture){.canvas = c, .map = map, .scale = PAGE_SIZE};
+    *p = (struct picture){.canvas = c, .map = map, .scale = HAL_PAGE_SIZE};
     p->map_x = LABEL_COLUMNS * f->width;
     uint32_t room = c->grid.width > p->map_x ? c->grid.width - p->map_x : 1;
     p->map_width = room >= 512 ? room / 512 * 512 : room;
@@ -129,8 +129,8 @@ static enum kind most_of(struct cursor *c, uint64_t base, uint64_t size)
     enum kind best = KIND_HOLE;
     for (; c->next < c->map->count; c->next++) {
         const struct mem_region *r = &c->map->regions[c->next];
-        uint64_t from = max_u64(r->base, base);
-        uint64_t to = min_u64(mem_region_end(r), base + size);
+        uint64_t from = hal_max_u64(r->base, base);
+        uint64_t to = hal_min_u64(mem_region_end(r), base + size);
         if (from < to) {
             bytes[kind_of(r)] += to - from;
             bytes[KIND_HOLE] -= to - from;
@@ -229,7 +229,7 @@ static void draw_bar(struct picture *p, uint32_t column, uint32_t columns, uint3
 {
     const struct font *f = p->canvas->grid.font;
     uint32_t width = columns * f->width;
-    uint32_t filled = whole != 0 ? (uint32_t)(min_u64(part, whole) * width / whole) : 0;
+    uint32_t filled = whole != 0 ? (uint32_t)(hal_min_u64(part, whole) * width / whole) : 0;
     uint32_t y = row * f->height + f->height / 8;
     uint32_t height = f->height * 3 / 4;
     canvas_fill(p->canvas, column * f->width, y, filled, height, INK_GREEN);
@@ -245,8 +245,8 @@ void picture_zone(struct picture *p, enum pmm_zone zone, const struct pmm_stats 
     struct format_line l = {.used = 0};
     uint64_t free_pages = s->free + s->parked;
     FORMAT(&name, "%s", S(pmm_zone_name(zone)));
-    FORMAT(&l, "%h free of %h, largest run %h", U(free_pages * PAGE_SIZE), U(s->total * PAGE_SIZE),
-           U(s->largest_run * PAGE_SIZE));
+    FORMAT(&l, "%h free of %h, largest run %h", U(free_pages * HAL_PAGE_SIZE),
+           U(s->total * HAL_PAGE_SIZE), U(s->largest_run * HAL_PAGE_SIZE));
     canvas_clear(p->canvas, row, 1, INK_BLACK);
     canvas_text(p->canvas, 1, row, name.text, name.used, zone_colours[zone], INK_BLACK);
     draw_bar(p, ZONE_COLUMNS, bar, row, free_pages, s->total,

@@ -24,7 +24,7 @@ struct picture {
     /* Rows of characters. A row at or beyond the grid's number of rows is not shown. */
     uint32_t zone_row, map_row, map_rows, legend_row, progress_row, verdict_row, log_row;
     uint32_t map_x, map_width; /* pixels */
-    uint64_t scale;            /* bytes a pixel: a power of two >= PAGE_SIZE */
+    uint64_t scale;            /* bytes a pixel: a power of two >= HAL_PAGE_SIZE */
 };
 
 /* Decide what goes where. Any size of canvas will do; what does not fit is not shown. Canvas and

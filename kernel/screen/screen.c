@@ -1,4 +1,5 @@
 #include "kernel/screen/screen.h"
+#include "hal/short.h"
 
 #define BYTES_A_PIXEL 4u
 #define SIZE_MAX_SANE (GIB - 2 * MIB) /* fits its slot of the device window */
@@ -47,7 +48,7 @@ static uint32_t channel(uint32_t value, uint32_t mask)
     return (high >= 7 ? value << (high - 7) : value >> (7 - high)) & mask;
 }
 
-void screen_use(const struct boot_framebuffer *fb, vaddr_t at)
+void screen_use(const struct boot_framebuffer *fb, hal_vaddr_t at)
 {
     screen = *fb;
     pixels = (volatile uint32_t *)(uintptr_t)at;

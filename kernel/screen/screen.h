@@ -42,7 +42,7 @@ const char *screen_refuse(const struct boot_framebuffer *, uint64_t limit);
 
 /* Use this framebuffer, which screen_refuse() has let pass, at the virtual address `at`; with 0,
  * and before the first call, there is no screen. The description is copied. */
-void screen_use(const struct boot_framebuffer *, vaddr_t at);
+void screen_use(const struct boot_framebuffer *, hal_vaddr_t at);
 bool screen_usable(void);
 
 /* The grid with the largest characters of which `columns` by `rows` (1 or more each) fit, else with

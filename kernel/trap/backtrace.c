@@ -6,33 +6,33 @@
 #define FRAMES_MAX 32u
 
 struct range {
-    vaddr_t base;
+    hal_vaddr_t base;
     uint64_t size;
 };
 
 static struct range code, early_stack;
 
-void backtrace_setup(vaddr_t image_base, uint64_t image_size)
+void backtrace_setup(hal_vaddr_t image_base, uint64_t image_size)
 {
     code = (struct range){image_base, image_size};
 }
 
-void backtrace_early_stack(vaddr_t base, uint64_t size)
+void backtrace_early_stack(hal_vaddr_t base, uint64_t size)
 {
     early_stack = (struct range){base, size};
 }
 
-vaddr_t backtrace_image_base(void)
+hal_vaddr_t backtrace_image_base(void)
 {
     return code.base;
 }
 
-static bool holds(struct range r, vaddr_t at, uint64_t size)
+static bool holds(struct range r, hal_vaddr_t at, uint64_t size)
 {
     return at >= r.base && size <= r.size && at - r.base <= r.size - size;
 }
 
-bool backtrace_in_image(vaddr_t addr, uint64_t *offset)
+bool backtrace_in_image(hal_vaddr_t addr, uint64_t *offset)
 {
     bool inside = holds(code, addr, 1);
     *offset = inside ? addr - code.base : addr;

@@ -13,11 +13,11 @@ struct trap_frame;
 
 /* Where the image runs, and its bytes. Again when it has moved; before it nothing is in the image.
  */
-void backtrace_setup(vaddr_t image_base, uint64_t image_size);
+void backtrace_setup(hal_vaddr_t image_base, uint64_t image_size);
 
 /* The stack in use until the kernel's own space is entered: `size` bytes from `base` on. From then
  * on those of kernel/memory/space.h count. */
-void backtrace_early_stack(vaddr_t base, uint64_t size);
+void backtrace_early_stack(hal_vaddr_t base, uint64_t size);
 
 /* Log a line for each frame: from where the frame was interrupted, or from this call on (the first
  * line is then backtrace_here() itself). O(frames * log(functions)). */
@@ -25,9 +25,9 @@ void backtrace_trap(const struct trap_frame *);
 void backtrace_here(void);
 
 /* True, and the offset into the image; or false, and `*offset` is the address itself. */
-bool backtrace_in_image(vaddr_t addr, uint64_t *offset);
+bool backtrace_in_image(hal_vaddr_t addr, uint64_t *offset);
 
 /* As backtrace_setup() was told; 0 before. */
-vaddr_t backtrace_image_base(void);
+hal_vaddr_t backtrace_image_base(void);
 
 #endif

@@ -6,20 +6,20 @@
 #include "kernel/memory/space.h"
 
 struct search {
-    paddr_t page;
+    hal_paddr_t page;
     const char *found;
 };
 
-static void meet_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void meet_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     static const char *const names[] = {"a free page", "a free page, parked", "an allocated page",
                                         "a page withheld until reclaim"};
     struct search *s = ctx;
-    if (s->page >= base && s->page - base < pages * PAGE_SIZE)
+    if (s->page >= base && s->page - base < pages * HAL_PAGE_SIZE)
         s->found = names[kind];
 }
 
-static struct fault_place in_ram(paddr_t at)
+static struct fault_place in_ram(hal_paddr_t at)
 {
     const struct mem_region *r = memmap_find(&memory_map, at);
     if (r == NULL)
@@ -46,7 +46,7 @@ static struct fault_place in_image(uint64_t offset)
     return (struct fault_place){"kernel headers", ""};
 }
 
-static struct fault_place in_stacks(vaddr_t at)
+static struct fault_place in_stacks(hal_vaddr_t at)
 {
     struct space_stack_place p;
     if (!space_stack_at(at, &p))
@@ -54,7 +54,7 @@ static struct fault_place in_stacks(vaddr_t at)
     return (struct fault_place){p.mapped ? "" : "guard page of the ", p.name};
 }
 
-static struct fault_place in_devices(vaddr_t at)
+static struct fault_place in_devices(hal_vaddr_t at)
 {
     for (unsigned i = 0; i < DEVICE_COUNT; i++)
         if (at - space_devices[i].base < space_devices[i].size)
@@ -62,9 +62,9 @@ static struct fault_place in_devices(vaddr_t at)
     return (struct fault_place){"device window, no device", ""};
 }
 
-struct fault_place fault_place(vaddr_t at)
+struct fault_place fault_place(hal_vaddr_t at)
 {
-    if (at < PAGE_SIZE)
+    if (at < HAL_PAGE_SIZE)
         return (struct fault_place){"page 0 (a null pointer)", ""};
     if (at < SPACE_DIRECT)
         return (struct fault_place){"user half", ""};
@@ -98,12 +98,12 @@ void fault_report_access(const struct trap *t)
 }
 
 /* All spaces share the upper half; of a lower half only the kernel's own is known here. */
-static bool is_of_another_space(vaddr_t at)
+static bool is_of_another_space(hal_vaddr_t at)
 {
     return space_entered && at < SPACE_DIRECT && hal_root() != aspace_root(&space_kernel);
 }
 
-bool fault_report_path(vaddr_t at)
+bool fault_report_path(hal_vaddr_t at)
 {
     if (is_of_another_space(at))
         return false;

@@ -14,12 +14,12 @@ struct trap;
 struct fault_place {
     const char *what, *name;
 };
-struct fault_place fault_place(vaddr_t);
+struct fault_place fault_place(hal_vaddr_t);
 
 /* Log what the kernel's page tables say about an address, a line for each level. False, and nothing
  * is logged, when the CPU translates no such address, when it lies in the lower half of another
  * address space that is loaded, and before space_make(). */
-bool fault_report_path(vaddr_t);
+bool fault_report_path(hal_vaddr_t);
 
 /* For a TRAP_ACCESS (hal/cpu.h), and the second for a TRAP_OVERFLOW too. The first logs the access
  * and why it was refused, and reads nothing; the second what the tables say level by level and

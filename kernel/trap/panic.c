@@ -9,7 +9,7 @@
 static bool exit_wanted;
 struct panic_others panic_others;
 
-void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end)
+void panic_setup(hal_vaddr_t image_base, uint64_t image_size, bool exit_at_end)
 {
     exit_wanted = exit_at_end;
     backtrace_setup(image_base, image_size);

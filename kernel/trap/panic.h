@@ -8,7 +8,7 @@
 
 /* Where the image runs, its bytes, and whether to leave by the debug-exit port; before anything can
  * go wrong, and again when the image has moved. */
-void panic_setup(vaddr_t image_base, uint64_t image_size, bool exit_at_end);
+void panic_setup(hal_vaddr_t image_base, uint64_t image_size, bool exit_at_end);
 
 /* The other CPUs, for whoever reports the end of this machine: stop them all; stop this one, when
  * the trap is that stop; and log where each was. All zero at first: there are no others.

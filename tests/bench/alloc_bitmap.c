@@ -8,6 +8,7 @@
  * A set bit is a page in use. Freeing checks that every page of the run is in use. There is one
  * lock. */
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "tests/bench/loops.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@
 
 struct bitmap {
     struct hal_lock lock;
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t pages;
     uint64_t words;
     uint64_t hint[CLASSES];
@@ -42,7 +43,7 @@ static uint64_t next_open_word(const struct bitmap *s, uint64_t word)
             return s->words;
         open = ~s->full[at];
     }
-    return min_u64(at * 64 + (uint64_t)__builtin_ctzll(open), s->words);
+    return hal_min_u64(at * 64 + (uint64_t)__builtin_ctzll(open), s->words);
 }
 
 /* The first free page at or after `page`, or NOWHERE. */
@@ -71,7 +72,7 @@ static uint64_t next_used(const struct bitmap *s, uint64_t page, uint64_t end)
             return end;
         set = s->used[word];
     }
-    return min_u64(word * 64 + (uint64_t)__builtin_ctzll(set), end);
+    return hal_min_u64(word * 64 + (uint64_t)__builtin_ctzll(set), end);
 }
 
 /* The first page of the free run that holds `page`, looking back no further than `floor`. */
@@ -84,14 +85,14 @@ static uint64_t run_start(const struct bitmap *s, uint64_t page, uint64_t floor)
             return floor;
         set = s->used[--word];
     }
-    return max_u64(word * 64 + 64 - (uint64_t)__builtin_clzll(set), floor);
+    return hal_max_u64(word * 64 + 64 - (uint64_t)__builtin_clzll(set), floor);
 }
 
 /* The lowest run of `pages` free pages aligned to `step` pages, from `from` on, or NOWHERE. */
 static uint64_t find_run(const struct bitmap *s, uint64_t from, uint64_t pages, uint64_t step)
 {
     for (uint64_t at = next_free(s, from); at != NOWHERE; at = next_free(s, at)) {
-        at = align_up(at, step);
+        at = hal_align_up(at, step);
         if (at + pages > s->pages)
             return NOWHERE;
         uint64_t stop = next_used(s, at, at + pages);
@@ -153,17 +154,17 @@ static unsigned class_below(uint64_t pages)
 static void learn(struct bitmap *s, uint64_t pages, uint64_t step, uint64_t found)
 {
     if (step == BLOCK && pages == BLOCK)
-        s->hint_2m = min_u64(found, s->pages);
+        s->hint_2m = hal_min_u64(found, s->pages);
     if (step != 1)
         return;
-    for (unsigned c = class_below(pages) + !is_power_of_two(pages); c < CLASSES - 1; c++)
-        s->hint[c] = max_u64(s->hint[c], min_u64(found, s->pages));
+    for (unsigned c = class_below(pages) + !hal_is_power_of_two(pages); c < CLASSES - 1; c++)
+        s->hint[c] = hal_max_u64(s->hint[c], hal_min_u64(found, s->pages));
 }
 
 static uint64_t hint_for(const struct bitmap *s, uint64_t pages, uint64_t step)
 {
     uint64_t hint = s->hint[class_below(pages)];
-    return step == BLOCK && pages == BLOCK ? max_u64(hint, s->hint_2m) : hint;
+    return step == BLOCK && pages == BLOCK ? hal_max_u64(hint, s->hint_2m) : hint;
 }
 
 /* [page, end) came free and lies in a free run: lower the hints of the classes that this run
@@ -172,14 +173,14 @@ static void lower_hints(struct bitmap *s, uint64_t page, uint64_t end)
 {
     const uint64_t reach = (uint64_t)1 << CLASSES;
     uint64_t first = run_start(s, page, page > reach ? page - reach : 0);
-    uint64_t block = align_up(first, BLOCK);
+    uint64_t block = hal_align_up(first, BLOCK);
     if (s->hint[CLASSES - 2] <= first && s->hint_2m <= block) /* hints rise with the class */
         return;
-    uint64_t last = next_used(s, end - 1, min_u64(end + reach, s->pages));
+    uint64_t last = next_used(s, end - 1, hal_min_u64(end + reach, s->pages));
     for (unsigned c = 0; c < CLASSES - 1 && (uint64_t)1 << c <= last - first; c++)
-        s->hint[c] = min_u64(s->hint[c], first);
+        s->hint[c] = hal_min_u64(s->hint[c], first);
     if (block + BLOCK <= last)
-        s->hint_2m = min_u64(s->hint_2m, block);
+        s->hint_2m = hal_min_u64(s->hint_2m, block);
 }
 
 /* --- the calls -------------------------------------------------------------------------------- */
@@ -193,26 +194,26 @@ static uint64_t take(struct bitmap *s, uint64_t pages, uint64_t step)
     return at;
 }
 
-static paddr_t bitmap_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
+static hal_paddr_t bitmap_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
 {
     struct bitmap *s = self;
-    uint64_t step = align > PAGE_SIZE ? align / PAGE_SIZE : 1;
+    uint64_t step = align > HAL_PAGE_SIZE ? align / HAL_PAGE_SIZE : 1;
     UNUSED(flags);
     if (pages == 0 || pages > s->pages)
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     hal_irq_t irq = hal_irq_save();
     hal_lock(&s->lock);
     uint64_t at = take(s, pages, step);
     hal_unlock(&s->lock);
     hal_irq_restore(irq);
-    return at == NOWHERE ? PADDR_NONE : s->base + at * PAGE_SIZE;
+    return at == NOWHERE ? HAL_PADDR_NONE : s->base + at * HAL_PAGE_SIZE;
 }
 
-static bool bitmap_free(void *self, paddr_t base, size_t pages)
+static bool bitmap_free(void *self, hal_paddr_t base, size_t pages)
 {
     struct bitmap *s = self;
-    uint64_t page = (base - s->base) / PAGE_SIZE;
-    if (base % PAGE_SIZE != 0 || page >= s->pages || pages > s->pages - page)
+    uint64_t page = (base - s->base) / HAL_PAGE_SIZE;
+    if (base % HAL_PAGE_SIZE != 0 || page >= s->pages || pages > s->pages - page)
         return false;
     hal_irq_t irq = hal_irq_save();
     hal_lock(&s->lock);

@@ -73,7 +73,7 @@ struct buddy {
     struct hal_lock lock;
     unsigned cpus;
     uint32_t defer, defer_shift; /* failures to let pass before the next drain */
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t pages;
     struct page *memmap;
     uint8_t *pageblocks;
@@ -198,7 +198,7 @@ static struct page *take_smallest(struct buddy *b, unsigned order, enum mobility
 static uint64_t move_block(struct buddy *b, uint64_t first, enum mobility type, bool move)
 {
     uint64_t free_pages = 0;
-    uint64_t end = min_u64(first + PAGEBLOCK_PAGES, b->pages);
+    uint64_t end = hal_min_u64(first + PAGEBLOCK_PAGES, b->pages);
     for (uint64_t i = first; i < end;) {
         struct page *page = &b->memmap[i];
         if (page->state != PAGE_FREE) {
@@ -426,30 +426,30 @@ static void put_order(struct buddy *b, struct page *page, unsigned order)
 static unsigned order_of_request(size_t pages, uint64_t align)
 {
     unsigned order = order_for(pages);
-    unsigned align_order = order_for((size_t)(align / PAGE_SIZE));
+    unsigned align_order = order_for((size_t)(align / HAL_PAGE_SIZE));
     return align_order > order ? align_order : order;
 }
 
-static paddr_t buddy_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
+static hal_paddr_t buddy_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
 {
     struct buddy *b = self;
     unsigned order = order_of_request(pages, align);
     if (__builtin_expect(order >= ORDERS, 0))
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     hal_irq_t irq = hal_irq_save();
     struct page *page = take_order_or_drain(b, order, (enum mobility)(flags & 1));
     hal_irq_restore(irq);
     if (page == NULL)
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     page->references = 1;
     page->owner = 0;
-    return b->base + page_index(b, page) * PAGE_SIZE;
+    return b->base + page_index(b, page) * HAL_PAGE_SIZE;
 }
 
 /* The head of an allocated run that `order` fits, or NULL. */
-static struct page *allocated_head(struct buddy *b, paddr_t base, unsigned order)
+static struct page *allocated_head(struct buddy *b, hal_paddr_t base, unsigned order)
 {
-    uint64_t index = (base - b->base) / PAGE_SIZE;
+    uint64_t index = (base - b->base) / HAL_PAGE_SIZE;
     if (index >= b->pages)
         return NULL;
     struct page *page = &b->memmap[index];
@@ -457,7 +457,7 @@ static struct page *allocated_head(struct buddy *b, paddr_t base, unsigned order
                                                                                           : NULL;
 }
 
-static bool buddy_free(void *self, paddr_t base, size_t pages)
+static bool buddy_free(void *self, hal_paddr_t base, size_t pages)
 {
     struct buddy *b = self;
     struct page *page = allocated_head(b, base, order_for(pages));
@@ -484,13 +484,13 @@ static void each_piece(struct buddy *b, uint64_t from, uint64_t to, piece_fn *pi
     }
 }
 
-static paddr_t exact_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
+static hal_paddr_t exact_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
 {
     struct buddy *b = self;
-    paddr_t base = buddy_alloc(self, pages, align, flags);
-    if (base == PADDR_NONE || is_power_of_two(pages))
+    hal_paddr_t base = buddy_alloc(self, pages, align, flags);
+    if (base == HAL_PADDR_NONE || hal_is_power_of_two(pages))
         return base;
-    uint64_t first = (base - b->base) / PAGE_SIZE;
+    uint64_t first = (base - b->base) / HAL_PAGE_SIZE;
     struct page *page = &b->memmap[first];
     uint64_t end = first + ((uint64_t)1 << page->order);
     page->order = (uint8_t)order_for(pages);
@@ -500,10 +500,10 @@ static paddr_t exact_alloc(void *self, size_t pages, uint64_t align, uint32_t fl
     return base;
 }
 
-static bool exact_free(void *self, paddr_t base, size_t pages)
+static bool exact_free(void *self, hal_paddr_t base, size_t pages)
 {
     struct buddy *b = self;
-    if (is_power_of_two(pages))
+    if (hal_is_power_of_two(pages))
         return buddy_free(self, base, pages);
     struct page *page = allocated_head(b, base, order_for(pages));
     if (page == NULL)
@@ -530,7 +530,7 @@ static uint64_t block_count(const struct bench_memory *memory)
 
 static size_t head_size(unsigned cpus)
 {
-    return align_up(sizeof(struct buddy) + cpus * sizeof(struct cpu), PAGE_SIZE);
+    return hal_align_up(sizeof(struct buddy) + cpus * sizeof(struct cpu), HAL_PAGE_SIZE);
 }
 
 static size_t tables_size(const struct bench_memory *memory, unsigned cpus)
@@ -564,7 +564,7 @@ static void init_pages(struct buddy *b)
         b->pageblocks[i] = MOVABLE;
     const uint64_t largest = (uint64_t)1 << (ORDERS - 1);
     for (uint64_t i = 0; i < b->pages; i += largest)
-        each_piece(b, i, min_u64(i + largest, b->pages), free_piece);
+        each_piece(b, i, hal_min_u64(i + largest, b->pages), free_piece);
 }
 
 static void *create(const struct bench_memory *memory, unsigned cpus, void *tables, size_t bytes)

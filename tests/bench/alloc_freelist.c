@@ -5,6 +5,7 @@
  * and shown as "-". The links lie in a table of 4 bytes a page, denser than links inside the pages,
  * because no allocator here may touch pages. */
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "tests/bench/loops.h"
 
 #define END UINT32_MAX
@@ -12,7 +13,7 @@
 struct freelist {
     struct hal_lock lock;
     uint32_t head;
-    paddr_t base;
+    hal_paddr_t base;
     uint32_t pages;
     uint32_t next[];
 };
@@ -38,12 +39,12 @@ static void *create(const struct bench_memory *memory, unsigned cpus, void *tabl
     return s;
 }
 
-static paddr_t freelist_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
+static hal_paddr_t freelist_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
 {
     struct freelist *s = self;
     UNUSED(flags);
-    if (pages != 1 || align > PAGE_SIZE)
-        return PADDR_NONE;
+    if (pages != 1 || align > HAL_PAGE_SIZE)
+        return HAL_PADDR_NONE;
     hal_irq_t irq = hal_irq_save();
     hal_lock(&s->lock);
     uint32_t page = s->head;
@@ -51,13 +52,13 @@ static paddr_t freelist_alloc(void *self, size_t pages, uint64_t align, uint32_t
         s->head = s->next[page];
     hal_unlock(&s->lock);
     hal_irq_restore(irq);
-    return page == END ? PADDR_NONE : s->base + page * PAGE_SIZE;
+    return page == END ? HAL_PADDR_NONE : s->base + page * HAL_PAGE_SIZE;
 }
 
-static bool freelist_free(void *self, paddr_t base, size_t pages)
+static bool freelist_free(void *self, hal_paddr_t base, size_t pages)
 {
     struct freelist *s = self;
-    uint64_t page = (base - s->base) / PAGE_SIZE;
+    uint64_t page = (base - s->base) / HAL_PAGE_SIZE;
     if (pages != 1 || page >= s->pages)
         return false;
     hal_irq_t irq = hal_irq_save();

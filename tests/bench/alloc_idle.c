@@ -1,16 +1,17 @@
 /* No allocator at all: hands out rising addresses that wrap, takes anything back. What a workload
  * costs with it is the harness's own share of every other figure. */
+#include "hal/short.h"
 #include "tests/bench/loops.h"
 
 struct idle {
-    paddr_t base, next, end;
+    hal_paddr_t base, next, end;
 };
 
 static size_t tables_size(const struct bench_memory *memory, unsigned cpus)
 {
     UNUSED(memory);
     UNUSED(cpus);
-    return PAGE_SIZE;
+    return HAL_PAGE_SIZE;
 }
 
 static void *create(const struct bench_memory *memory, unsigned cpus, void *tables, size_t bytes)
@@ -19,25 +20,25 @@ static void *create(const struct bench_memory *memory, unsigned cpus, void *tabl
     UNUSED(cpus);
     UNUSED(bytes);
     s->base = s->next = memory->base;
-    s->end = memory->base + memory->pages * PAGE_SIZE;
+    s->end = memory->base + memory->pages * HAL_PAGE_SIZE;
     return s;
 }
 
-static paddr_t idle_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
+static hal_paddr_t idle_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
 {
     struct idle *s = self;
     UNUSED(align);
     UNUSED(flags);
-    paddr_t at = s->next;
-    s->next = at + pages * PAGE_SIZE < s->end ? at + pages * PAGE_SIZE : s->base;
+    hal_paddr_t at = s->next;
+    s->next = at + pages * HAL_PAGE_SIZE < s->end ? at + pages * HAL_PAGE_SIZE : s->base;
     return at;
 }
 
-static bool idle_free(void *self, paddr_t base, size_t pages)
+static bool idle_free(void *self, hal_paddr_t base, size_t pages)
 {
     UNUSED(self);
     UNUSED(pages);
-    return base != PADDR_NONE;
+    return base != HAL_PADDR_NONE;
 }
 
 static void drain(void *self)

@@ -10,18 +10,18 @@ static size_t tables_size(const struct bench_memory *memory, unsigned cpus)
 static void *create(const struct bench_memory *memory, unsigned cpus, void *tables, size_t bytes)
 {
     struct pmm *pmm;
-    return pmm_create_in(memory->map, cpus, tables, bytes, &pmm) == STATUS_OK ? pmm : NULL;
+    return pmm_create_in(memory->map, cpus, tables, bytes, &pmm) == MM_OK ? pmm : NULL;
 }
 
-static paddr_t mortise_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
+static hal_paddr_t mortise_alloc(void *self, size_t pages, uint64_t align, uint32_t flags)
 {
-    return align <= PAGE_SIZE ? pmm_alloc(self, pages, flags)
-                              : pmm_alloc_aligned(self, pages, align, flags);
+    return align <= HAL_PAGE_SIZE ? pmm_alloc(self, pages, flags)
+                                  : pmm_alloc_aligned(self, pages, align, flags);
 }
 
-static bool mortise_free(void *self, paddr_t base, size_t pages)
+static bool mortise_free(void *self, hal_paddr_t base, size_t pages)
 {
-    return pmm_free(self, base, pages) == STATUS_OK;
+    return pmm_free(self, base, pages) == MM_OK;
 }
 
 static void drain(void *self)

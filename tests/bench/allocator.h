@@ -20,7 +20,7 @@
 #define BENCH_KINDS   16u
 
 struct bench_memory {
-    paddr_t base; /* a multiple of 4 MiB */
+    hal_paddr_t base; /* a multiple of 4 MiB */
     uint64_t pages;
     const struct memmap *map; /* the same memory, as a normalized map */
 };
@@ -28,8 +28,9 @@ struct bench_memory {
 struct bench_loops;
 
 #define BENCH_INLINE inline __attribute__((always_inline))
-typedef paddr_t bench_alloc_fn(void *self, size_t pages, uint64_t align, uint32_t flags);
-typedef bool bench_free_fn(void *self, paddr_t base, size_t pages); /* false: refused as misuse */
+typedef hal_paddr_t bench_alloc_fn(void *self, size_t pages, uint64_t align, uint32_t flags);
+typedef bool bench_free_fn(void *self, hal_paddr_t base,
+                           size_t pages); /* false: refused as misuse */
 
 struct bench_allocator {
     const char *name; /* one word: a column of the table and of the CSV */

@@ -5,6 +5,7 @@
  *
  * needs: tests/bench/ tests/sim/trace.c -lz -lm
  */
+#include "hal/short.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/harness.h"
 #include "tests/bench/workload.h"

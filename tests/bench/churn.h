@@ -5,22 +5,22 @@
 
 #include "tests/bench/harness.h"
 
-/* An address (or PADDR_NONE) with the length, at most 512, in its low twelve bits. */
+/* An address (or HAL_PADDR_NONE) with the length, at most 512, in its low twelve bits. */
 typedef uint64_t run_t;
 
-static inline run_t run_make(paddr_t base, uint64_t pages)
+static inline run_t run_make(hal_paddr_t base, uint64_t pages)
 {
     return base | pages;
 }
 
-static inline paddr_t run_base(run_t run)
+static inline hal_paddr_t run_base(run_t run)
 {
-    return align_down(run, PAGE_SIZE);
+    return hal_align_down(run, HAL_PAGE_SIZE);
 }
 
 static inline uint64_t run_pages(run_t run)
 {
-    return run & (PAGE_SIZE - 1);
+    return run & (HAL_PAGE_SIZE - 1);
 }
 
 /* The population asks for `target` pages in all: when the next request would ask for more, a random
@@ -54,12 +54,12 @@ static inline uint64_t churn_length(uint64_t *state)
 static BENCH_INLINE void churn_alloc(bench_alloc_fn *alloc, struct churn *c)
 {
     uint64_t n = c->next;
-    uint64_t align = n == 512 ? 512 * PAGE_SIZE : PAGE_SIZE;
-    paddr_t base = alloc(c->in.self, n, align, c->flags);
+    uint64_t align = n == 512 ? 512 * HAL_PAGE_SIZE : HAL_PAGE_SIZE;
+    hal_paddr_t base = alloc(c->in.self, n, align, c->flags);
     c->requests_2m += n == 512;
     c->live[c->count++] = run_make(base, n);
     c->pages += n;
-    if (base != PADDR_NONE) {
+    if (base != HAL_PADDR_NONE) {
         c->held += n;
     } else {
         c->failed++;
@@ -73,7 +73,7 @@ static BENCH_INLINE void churn_free(bench_free_fn *give_back, struct churn *c)
     run_t run = c->live[victim];
     c->live[victim] = c->live[--c->count];
     c->pages -= run_pages(run);
-    if (run_base(run) == PADDR_NONE)
+    if (run_base(run) == HAL_PADDR_NONE)
         return;
     c->held -= run_pages(run);
     c->frees++;
@@ -91,7 +91,7 @@ static BENCH_INLINE void churn_step(bench_alloc_fn *alloc, bench_free_fn *give_b
     uint64_t start = c->ticks != NULL ? bench_ticks() : 0;
     churn_alloc(alloc, c);
     if (c->ticks != NULL)
-        c->ticks[c->requests] = (uint32_t)min_u64(bench_ticks() - start, UINT32_MAX);
+        c->ticks[c->requests] = (uint32_t)hal_min_u64(bench_ticks() - start, UINT32_MAX);
     c->requests++;
     c->next = churn_length(&c->sizes);
 }

@@ -1,4 +1,5 @@
 #include "tests/bench/figures.h"
+#include "hal/short.h"
 #include "tests/bench/harness.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 #include "tests/bench/harness.h"
+#include "hal/short.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -71,8 +72,8 @@ struct bench_memory bench_flat_memory(uint64_t pages)
     static struct mem_region storage[64];
     static struct memmap map;
     memmap_init(&map, storage, ARRAY_LEN(storage));
-    if (memmap_add(&map, BENCH_BASE, pages * PAGE_SIZE, MEM_USABLE) != STATUS_OK ||
-        memmap_normalize(&map) != STATUS_OK)
+    if (memmap_add(&map, BENCH_BASE, pages * HAL_PAGE_SIZE, MEM_USABLE) != MM_OK ||
+        memmap_normalize(&map) != MM_OK)
         bench_fail("a flat map of %" PRIu64 " pages is refused by memmap; see mm/memmap.h", pages);
     return (struct bench_memory){.base = BENCH_BASE, .pages = pages, .map = &map};
 }
@@ -91,7 +92,7 @@ void instance_open(struct instance *in, const struct bench_allocator *allocator,
                    unsigned cpus)
 {
     *in = (struct instance){.allocator = allocator, .memory = bench_flat_memory(pages)};
-    in->table_bytes = align_up(allocator->tables_size(&in->memory, cpus), LARGE_PAGE);
+    in->table_bytes = hal_align_up(allocator->tables_size(&in->memory, cpus), LARGE_PAGE);
     in->tables = map_tables(in->table_bytes, MADV_HUGEPAGE);
     memset(in->tables, 0, in->table_bytes);
     in->self = allocator->create(&in->memory, cpus, in->tables, in->table_bytes);
@@ -101,13 +102,13 @@ void instance_open(struct instance *in, const struct bench_allocator *allocator,
 
 static uint64_t resident_bytes(void *at, size_t bytes)
 {
-    size_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+    size_t pages = (bytes + HAL_PAGE_SIZE - 1) / HAL_PAGE_SIZE;
     unsigned char *resident = malloc(pages);
     uint64_t touched = 0;
     if (resident == NULL || mincore(at, bytes, resident) != 0)
         bench_fail("cannot count the touched pages of %zu bytes of tables", bytes);
     for (size_t i = 0; i < pages; i++)
-        touched += (resident[i] & 1u) ? PAGE_SIZE : 0;
+        touched += (resident[i] & 1u) ? HAL_PAGE_SIZE : 0;
     free(resident);
     return touched;
 }
@@ -117,7 +118,7 @@ bool instance_open_fresh(struct instance *in, const struct bench_allocator *allo
                          uint64_t *touched)
 {
     *in = (struct instance){.allocator = allocator, .memory = *memory};
-    in->table_bytes = align_up(allocator->tables_size(memory, cpus), PAGE_SIZE);
+    in->table_bytes = hal_align_up(allocator->tables_size(memory, cpus), HAL_PAGE_SIZE);
     in->tables = map_tables(in->table_bytes, MADV_NOHUGEPAGE);
     uint64_t start = bench_cpu_ns();
     in->self = allocator->create(memory, cpus, in->tables, in->table_bytes);
@@ -149,18 +150,18 @@ void ledger_close(struct ledger *l)
     free(l->bits);
 }
 
-void ledger_mark(struct ledger *l, paddr_t base, size_t pages)
+void ledger_mark(struct ledger *l, hal_paddr_t base, size_t pages)
 {
     const char *name = l->instance->allocator->name;
-    uint64_t first = (base - l->instance->memory.base) / PAGE_SIZE;
+    uint64_t first = (base - l->instance->memory.base) / HAL_PAGE_SIZE;
     uint64_t count = l->instance->allocator->taken(pages);
-    if (base % PAGE_SIZE != 0 || base < l->instance->memory.base || first + count > l->pages)
+    if (base % HAL_PAGE_SIZE != 0 || base < l->instance->memory.base || first + count > l->pages)
         bench_fail("%s handed out 0x%" PRIx64 " for %zu pages, which is not in its memory", name,
                    base, pages);
     for (uint64_t i = first; i < first + count; i++) {
         if (l->bits[i / 64] >> (i % 64) & 1)
             bench_fail("%s handed out page 0x%" PRIx64 " twice", name,
-                       l->instance->memory.base + i * PAGE_SIZE);
+                       l->instance->memory.base + i * HAL_PAGE_SIZE);
         l->bits[i / 64] |= (uint64_t)1 << (i % 64);
     }
     l->marked += count;
@@ -182,7 +183,8 @@ uint64_t ledger_take_rest(struct ledger *l, struct instance *in)
 {
     const struct bench_allocator *a = in->allocator;
     uint64_t found = 0;
-    for (paddr_t p; (p = a->alloc(in->self, 1, PAGE_SIZE, a->flags[BENCH_SINGLE | BENCH_MOVABLE]));
+    for (hal_paddr_t p;
+         (p = a->alloc(in->self, 1, HAL_PAGE_SIZE, a->flags[BENCH_SINGLE | BENCH_MOVABLE]));
          found++)
         ledger_mark(l, p, 1);
     if (l->marked != l->pages)

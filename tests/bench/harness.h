@@ -7,6 +7,7 @@
 #ifndef TESTS_BENCH_HARNESS_H
 #define TESTS_BENCH_HARNESS_H
 
+#include "hal/short.h"
 #include "tests/bench/allocator.h"
 
 /* Where the memory lies: all of it in one zone (NORMAL), for allocators that have zones. */
@@ -76,7 +77,7 @@ struct ledger {
 void ledger_open(struct ledger *, const struct instance *);
 void ledger_close(struct ledger *);
 /* Mark what a run of `pages` at `base` uses up: somebody holds it now. */
-void ledger_mark(struct ledger *, paddr_t base, size_t pages);
+void ledger_mark(struct ledger *, hal_paddr_t base, size_t pages);
 /* The number of aligned 2 MiB blocks in which no page is marked. */
 uint64_t ledger_free_blocks(const struct ledger *);
 /* Take and mark single pages until there are no more: every page must turn up exactly once. The

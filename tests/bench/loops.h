@@ -13,20 +13,20 @@ static BENCH_INLINE uint64_t loop_pairs(bench_alloc_fn *alloc, bench_free_fn *gi
 {
     uint64_t bad = 0;
     for (uint64_t i = 0; i < count; i++)
-        bad += !give_back(self, alloc(self, 1, PAGE_SIZE, flags), 1);
+        bad += !give_back(self, alloc(self, 1, HAL_PAGE_SIZE, flags), 1);
     return bad;
 }
 
-static BENCH_INLINE void loop_take(bench_alloc_fn *alloc, void *self, uint32_t flags, paddr_t *held,
-                                   uint64_t count)
+static BENCH_INLINE void loop_take(bench_alloc_fn *alloc, void *self, uint32_t flags,
+                                   hal_paddr_t *held, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
-        held[i] = alloc(self, 1, PAGE_SIZE, flags);
+        held[i] = alloc(self, 1, HAL_PAGE_SIZE, flags);
 }
 
 /* Returns the number of frees that were refused. */
-static BENCH_INLINE uint64_t loop_give(bench_free_fn *give_back, void *self, const paddr_t *held,
-                                       uint64_t count)
+static BENCH_INLINE uint64_t loop_give(bench_free_fn *give_back, void *self,
+                                       const hal_paddr_t *held, uint64_t count)
 {
     uint64_t bad = 0;
     for (uint64_t i = 0; i < count; i++)
@@ -43,8 +43,8 @@ static BENCH_INLINE void loop_churn(bench_alloc_fn *alloc, bench_free_fn *give_b
 
 struct bench_loops {
     uint64_t (*pairs)(void *self, uint32_t flags, uint64_t count);
-    void (*take)(void *self, uint32_t flags, paddr_t *held, uint64_t count);
-    uint64_t (*give)(void *self, const paddr_t *held, uint64_t count);
+    void (*take)(void *self, uint32_t flags, hal_paddr_t *held, uint64_t count);
+    uint64_t (*give)(void *self, const hal_paddr_t *held, uint64_t count);
     void (*churn)(struct churn *, uint64_t count);
     trace_loop_fn *replay;
 };
@@ -54,11 +54,11 @@ struct bench_loops {
     {                                                                                              \
         return loop_pairs(alloc, give_back, self, flags, count);                                   \
     }                                                                                              \
-    static void name##_take(void *self, uint32_t flags, paddr_t *held, uint64_t count)             \
+    static void name##_take(void *self, uint32_t flags, hal_paddr_t *held, uint64_t count)         \
     {                                                                                              \
         loop_take(alloc, self, flags, held, count);                                                \
     }                                                                                              \
-    static uint64_t name##_give(void *self, const paddr_t *held, uint64_t count)                   \
+    static uint64_t name##_give(void *self, const hal_paddr_t *held, uint64_t count)               \
     {                                                                                              \
         return loop_give(give_back, self, held, count);                                            \
     }                                                                                              \
@@ -67,7 +67,7 @@ struct bench_loops {
         loop_churn(alloc, give_back, c, count);                                                    \
     }                                                                                              \
     static void name##_replay(const struct trace *t, const struct trace_target *target,            \
-                              paddr_t *held, struct trace_counts *counts)                          \
+                              hal_paddr_t *held, struct trace_counts *counts)                      \
     {                                                                                              \
         trace_loop(alloc, give_back, t, target, held, counts);                                     \
     }                                                                                              \

@@ -15,9 +15,9 @@ static uint64_t *table_at(uint64_t entry)
     return hal_phys_to_virt(entry & ADDRESS);
 }
 
-static unsigned index_of(vaddr_t virt, unsigned level)
+static unsigned index_of(hal_vaddr_t virt, unsigned level)
 {
-    return (unsigned)(virt >> (PAGE_SHIFT + 9 * level)) & 511u;
+    return (unsigned)(virt >> (HAL_PAGE_SHIFT + 9 * level)) & 511u;
 }
 
 static void store(uint64_t *entry, uint64_t value)
@@ -28,18 +28,18 @@ static void store(uint64_t *entry, uint64_t value)
 bool space_walk_init(struct space_walk *s, const struct page_source *source)
 {
     *s = (struct space_walk){.root = page_source_take(source), .source = source};
-    return s->root != PADDR_NONE;
+    return s->root != HAL_PADDR_NONE;
 }
 
-bool space_walk_map(struct space_walk *s, vaddr_t virt, paddr_t phys, unsigned level)
+bool space_walk_map(struct space_walk *s, hal_vaddr_t virt, hal_paddr_t phys, unsigned level)
 {
     uint64_t *parent = NULL;
     uint64_t *table = table_at(s->root);
     for (unsigned at = LEVELS - 1; at > level; at--) {
         uint64_t *entry = &table[index_of(virt, at)];
         if (*entry == 0) {
-            paddr_t page = page_source_take(s->source);
-            if (page == PADDR_NONE)
+            hal_paddr_t page = page_source_take(s->source);
+            if (page == HAL_PADDR_NONE)
                 return false;
             store(entry, page | PRESENT);
             if (parent != NULL)
@@ -58,7 +58,7 @@ bool space_walk_map(struct space_walk *s, vaddr_t virt, paddr_t phys, unsigned l
     return true;
 }
 
-bool space_walk_unmap(struct space_walk *s, vaddr_t virt, unsigned level)
+bool space_walk_unmap(struct space_walk *s, hal_vaddr_t virt, unsigned level)
 {
     uint64_t *path[LEVELS]; /* by level, the entry that was followed there */
     uint64_t *table = table_at(s->root);
@@ -76,7 +76,7 @@ bool space_walk_unmap(struct space_walk *s, vaddr_t virt, unsigned level)
         store(path[at], *path[at] - ONE);
         if (USED(*path[at]) != 0)
             break;
-        paddr_t page = *path[at] & ADDRESS;
+        hal_paddr_t page = *path[at] & ADDRESS;
         store(path[at], 0);
         hal_tlb_flush_page(virt);
         s->source->free_page(s->source->ctx, page);
@@ -84,7 +84,7 @@ bool space_walk_unmap(struct space_walk *s, vaddr_t virt, unsigned level)
     return true;
 }
 
-bool space_walk_query(const struct space_walk *s, vaddr_t virt, paddr_t *phys)
+bool space_walk_query(const struct space_walk *s, hal_vaddr_t virt, hal_paddr_t *phys)
 {
     uint64_t *table = table_at(s->root);
     for (unsigned at = LEVELS - 1;; at--) {
@@ -92,7 +92,7 @@ bool space_walk_query(const struct space_walk *s, vaddr_t virt, paddr_t *phys)
         if (entry == 0)
             return false;
         if (at == 0 || (entry & LARGE) != 0) {
-            uint64_t mask = (PAGE_SIZE << 9 * at) - 1;
+            uint64_t mask = (HAL_PAGE_SIZE << 9 * at) - 1;
             *phys = (entry & ADDRESS & ~mask) | (virt & mask);
             return true;
         }

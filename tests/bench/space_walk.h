@@ -13,7 +13,7 @@
 #include "mm/page_source.h"
 
 struct space_walk {
-    paddr_t root;
+    hal_paddr_t root;
     const struct page_source *source;
 };
 
@@ -21,11 +21,11 @@ bool space_walk_init(struct space_walk *, const struct page_source *source);
 
 /* Map one page of `level` (0: 4 KiB, 1: 2 MiB, 2: 1 GiB), writable and not executable. False when
  * something is mapped there already, or when there is no page for a table. */
-bool space_walk_map(struct space_walk *, vaddr_t virt, paddr_t phys, unsigned level);
+bool space_walk_map(struct space_walk *, hal_vaddr_t virt, hal_paddr_t phys, unsigned level);
 
 /* False when nothing is mapped there by a page of that level. */
-bool space_walk_unmap(struct space_walk *, vaddr_t virt, unsigned level);
+bool space_walk_unmap(struct space_walk *, hal_vaddr_t virt, unsigned level);
 
-bool space_walk_query(const struct space_walk *, vaddr_t virt, paddr_t *phys);
+bool space_walk_query(const struct space_walk *, hal_vaddr_t virt, hal_paddr_t *phys);
 
 #endif

@@ -1,5 +1,6 @@
 /* The targets: what was asked of this allocator, what this run has reached, PASS or MISS. Nothing
  * is rounded in our favour. */
+#include "hal/short.h"
 #include "tests/bench/figures.h"
 
 #include <string.h>

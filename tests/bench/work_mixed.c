@@ -1,3 +1,4 @@
+#include "hal/short.h"
 #include "tests/bench/loops.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/workload.h"
@@ -6,7 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define POOL_PAGES   (4 * GIB / PAGE_SIZE)
+#define POOL_PAGES   (4 * GIB / HAL_PAGE_SIZE)
 #define SEED_SIZES   0xD1B54A32D192ED03u
 #define SEED_VICTIMS 0x8CB92BA72F3D8DD7u
 
@@ -35,7 +36,7 @@ static void churn_ledger(const struct churn *c, struct ledger *ledger)
 {
     ledger_open(ledger, &c->in);
     for (uint64_t i = 0; i < c->count; i++)
-        if (run_base(c->live[i]) != PADDR_NONE)
+        if (run_base(c->live[i]) != HAL_PADDR_NONE)
             ledger_mark(ledger, run_base(c->live[i]), run_pages(c->live[i]));
 }
 
@@ -147,7 +148,7 @@ static int compare_u32(const void *a, const void *b)
 static void add_percentile(const char *metric, const struct bench_allocator *a,
                            const uint32_t *sorted, uint64_t count, double share)
 {
-    uint64_t at = min_u64((uint64_t)((double)count * share), count - 1);
+    uint64_t at = hal_min_u64((uint64_t)((double)count * share), count - 1);
     figure_add("latency-90", metric, a->name, "ns", (double)sorted[at] * bench_tick_ns());
 }
 
@@ -186,8 +187,9 @@ static void frag_take(struct churn *c, uint64_t count)
 {
     const struct bench_allocator *a = c->in.allocator;
     for (uint64_t i = 0; i < count; i++) {
-        paddr_t base = a->alloc(c->in.self, 1, PAGE_SIZE, a->flags[BENCH_SINGLE | BENCH_MOVABLE]);
-        if (base == PADDR_NONE)
+        hal_paddr_t base =
+            a->alloc(c->in.self, 1, HAL_PAGE_SIZE, a->flags[BENCH_SINGLE | BENCH_MOVABLE]);
+        if (base == HAL_PADDR_NONE)
             bench_fail("%s says that no single page is left while %" PRIu64 " are", a->name,
                        (c->in.memory.pages - c->count));
         c->live[c->count++] = run_make(base, 1);

@@ -1,3 +1,4 @@
+#include "hal/short.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/loops.h"
 #include "tests/bench/workload.h"
@@ -17,19 +18,19 @@ _Static_assert(TRACE_ZEROED == BENCH_ZEROED && TRACE_MOVABLE == BENCH_MOVABLE &&
 
 struct holder {
     struct ledger *ledger;
-    const paddr_t *held;
+    const hal_paddr_t *held;
 };
 
 static void mark_held(void *ctx, uint32_t ordinal, unsigned order, uint32_t kind)
 {
     const struct holder *h = ctx;
     UNUSED(kind);
-    if (h->held[ordinal] != PADDR_NONE)
+    if (h->held[ordinal] != HAL_PADDR_NONE)
         ledger_mark(h->ledger, h->held[ordinal], (size_t)1 << order);
 }
 
 static void trace_figures(const char *workload, struct instance *in, const struct trace *t,
-                          const paddr_t *held, const struct trace_counts *n)
+                          const hal_paddr_t *held, const struct trace_counts *n)
 {
     const char *name = in->allocator->name;
     struct ledger ledger;
@@ -60,7 +61,7 @@ static void replay_at(const char *workload, const struct bench_allocator *a, con
     struct instance in;
     struct trace_counts counts;
     struct trace_target target = {.loop = a->loops->replay};
-    paddr_t *held = calloc(t->allocations, sizeof *held);
+    hal_paddr_t *held = calloc(t->allocations, sizeof *held);
     if (held == NULL)
         bench_fail("no memory for %" PRIu32 " addresses", t->allocations);
     memset(held, 0xFF, t->allocations * sizeof *held); /* touched before the clock starts */
@@ -123,8 +124,7 @@ static bool add_line(struct memmap *map, const char *line)
         return line[0] == '#' || line[0] == '\n';
     if (word[0] != '-')
         attributes = strtoull(word, NULL, 16);
-    return memmap_add(map, start, end - start, mem_type_from_uefi(type, attributes, NULL)) ==
-           STATUS_OK;
+    return memmap_add(map, start, end - start, mem_type_from_uefi(type, attributes, NULL)) == MM_OK;
 }
 
 /* The real 12 TiB machine; false where the file is not at hand. */
@@ -141,7 +141,7 @@ static bool read_map(const char *path, struct bench_memory *memory)
         if (!add_line(&map, line))
             bench_fail("%s has a line that is no map entry: %s", path, line);
     fclose(in);
-    if (memmap_normalize(&map) != STATUS_OK)
+    if (memmap_normalize(&map) != MM_OK)
         bench_fail("%s cannot be normalized", path);
     memory->map = &map;
     return true;
@@ -186,7 +186,7 @@ void run_init(const struct bench_allocator *a, const struct bench_options *o)
     if (a == &bench_idle)
         return;
     for (unsigned i = 0; i < ARRAY_LEN(sizes) - (o->quick ? 3 : 0); i++) {
-        struct bench_memory memory = bench_flat_memory(sizes[i].bytes / PAGE_SIZE);
+        struct bench_memory memory = bench_flat_memory(sizes[i].bytes / HAL_PAGE_SIZE);
         if (i == ARRAY_LEN(sizes) - 1)
             read_map(path, &memory);
         init_at(a, &sizes[i], &memory);

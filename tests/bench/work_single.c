@@ -1,4 +1,5 @@
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/loops.h"
 #include "tests/bench/workload.h"
@@ -8,7 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define POOL_PAGES (4 * GIB / PAGE_SIZE)
+#define POOL_PAGES (4 * GIB / HAL_PAGE_SIZE)
 #define SEED       0x9E3779B97F4A7C15u
 
 static uint64_t pool_pages(const struct bench_options *o)
@@ -44,22 +45,22 @@ void run_hot(const struct bench_allocator *a, const struct bench_options *o)
 
 /* --- all pages, one at a time ----------------------------------------------------------------- */
 
-static paddr_t *take_all(struct instance *in, uint64_t *ns)
+static hal_paddr_t *take_all(struct instance *in, uint64_t *ns)
 {
     const struct bench_allocator *a = in->allocator;
     const uint64_t pages = in->memory.pages;
-    paddr_t *held = malloc(pages * sizeof *held);
+    hal_paddr_t *held = malloc(pages * sizeof *held);
     if (held == NULL)
         bench_fail("no memory for %" PRIu64 " addresses", pages);
     for (uint64_t i = 0; i < pages; i++)
-        held[i] = PADDR_NONE; /* touched before the clock starts */
+        held[i] = HAL_PADDR_NONE; /* touched before the clock starts */
     uint64_t start = bench_cpu_ns();
     a->loops->take(in->self, a->flags[BENCH_SINGLE | BENCH_MOVABLE], held, pages);
     *ns = bench_cpu_ns() - start;
     return held;
 }
 
-static void expect_all_once(const struct instance *in, const paddr_t *held)
+static void expect_all_once(const struct instance *in, const hal_paddr_t *held)
 {
     struct ledger ledger;
     if (in->allocator == &bench_idle)
@@ -70,7 +71,7 @@ static void expect_all_once(const struct instance *in, const paddr_t *held)
     ledger_close(&ledger);
 }
 
-static uint64_t free_all(struct instance *in, const paddr_t *held)
+static uint64_t free_all(struct instance *in, const hal_paddr_t *held)
 {
     const struct bench_allocator *a = in->allocator;
     uint64_t start = bench_cpu_ns();
@@ -89,7 +90,7 @@ static void expect_whole(struct instance *in)
         return;
     a->drain(in->self);
     for (uint64_t i = 0; i < in->memory.pages / 512; i++)
-        if (a->alloc(in->self, 512, 512 * PAGE_SIZE, a->flags[BENCH_MOVABLE]) == PADDR_NONE)
+        if (a->alloc(in->self, 512, 512 * HAL_PAGE_SIZE, a->flags[BENCH_MOVABLE]) == HAL_PADDR_NONE)
             bench_fail("%s has only %" PRIu64 " whole 2 MiB blocks after everything was freed",
                        a->name, i);
 }
@@ -99,7 +100,7 @@ void run_bulk(const struct bench_allocator *a, const struct bench_options *o)
     struct instance in;
     uint64_t alloc_ns;
     instance_open(&in, a, pool_pages(o), 1);
-    paddr_t *held = take_all(&in, &alloc_ns);
+    hal_paddr_t *held = take_all(&in, &alloc_ns);
     expect_all_once(&in, held);
     uint64_t free_ns = free_all(&in, held);
     expect_whole(&in);
@@ -115,10 +116,10 @@ void run_random_free(const struct bench_allocator *a, const struct bench_options
     struct instance in;
     uint64_t ns, seed = SEED;
     instance_open(&in, a, pool_pages(o), 1);
-    paddr_t *held = take_all(&in, &ns);
+    hal_paddr_t *held = take_all(&in, &ns);
     for (uint64_t i = in.memory.pages; i > 1; i--) {
         uint64_t other = bench_below(&seed, i);
-        paddr_t p = held[i - 1];
+        hal_paddr_t p = held[i - 1];
         held[i - 1] = held[other];
         held[other] = p;
     }

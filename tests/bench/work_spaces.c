@@ -1,5 +1,6 @@
 /* Address spaces: mm/aspace beside the mapper that walks from the root for each page. Only tables
  * are touched, never the memory that is mapped. */
+#include "hal/short.h"
 #include "tests/bench/figures.h"
 #include "tests/bench/harness.h"
 #include "tests/bench/space_walk.h"
@@ -12,7 +13,7 @@
 #include <sys/mman.h>
 
 #define RAM     (16 * MIB)
-#define UP      ((vaddr_t)0xFFFF800000000000u)
+#define UP      ((hal_vaddr_t)0xFFFF800000000000u)
 #define REPEAT  8u
 #define QUERIES 1000000u
 #define WALK    "walk" /* the baseline's column */
@@ -20,16 +21,16 @@
 /* Pages for tables: a stack. */
 static struct stack {
     unsigned left;
-    paddr_t page[RAM / PAGE_SIZE];
+    hal_paddr_t page[RAM / HAL_PAGE_SIZE];
 } stack;
 
-static paddr_t pop(void *ctx)
+static hal_paddr_t pop(void *ctx)
 {
     struct stack *s = ctx;
-    return s->left == 0 ? PADDR_NONE : s->page[--s->left];
+    return s->left == 0 ? HAL_PADDR_NONE : s->page[--s->left];
 }
 
-static void push(void *ctx, paddr_t page)
+static void push(void *ctx, hal_paddr_t page)
 {
     struct stack *s = ctx;
     s->page[s->left++] = page;
@@ -46,7 +47,7 @@ static void begin(void)
         memset(host_ram, 0, RAM);
     }
     stack.left = 0;
-    for (paddr_t page = RAM - PAGE_SIZE; page > 0; page -= PAGE_SIZE)
+    for (hal_paddr_t page = RAM - HAL_PAGE_SIZE; page > 0; page -= HAL_PAGE_SIZE)
         push(&stack, page);
 }
 
@@ -60,36 +61,36 @@ struct times {
     uint64_t map, unmap;
 };
 
-static struct times ours(uint64_t size, paddr_t phys, uint64_t page)
+static struct times ours(uint64_t size, hal_paddr_t phys, uint64_t page)
 {
     struct aspace as;
     struct times t = {0, 0};
     begin();
-    must(aspace_init(&as, &source) == STATUS_OK, "no space");
+    must(aspace_init(&as, &source) == MM_OK, "no space");
     for (unsigned i = 0; i < REPEAT; i++) {
         uint64_t start = bench_cpu_ns();
-        status_t mapped = aspace_map(&as, UP, phys, size, ASPACE_W);
+        mm_status_t mapped = aspace_map(&as, UP, phys, size, ASPACE_W);
         uint64_t middle = bench_cpu_ns();
-        struct mapping last;
-        must(mapped == STATUS_OK && aspace_query(&as, UP + size - 1, &last) == STATUS_OK &&
+        struct aspace_mapping last;
+        must(mapped == MM_OK && aspace_query(&as, UP + size - 1, &last) == MM_OK &&
                  last.page == page && last.phys == phys + size - page,
              "mm/aspace does not map");
         uint64_t again = bench_cpu_ns();
-        status_t unmapped = aspace_unmap(&as, UP, size);
+        mm_status_t unmapped = aspace_unmap(&as, UP, size);
         t.unmap += bench_cpu_ns() - again;
         t.map += middle - start;
-        must(unmapped == STATUS_OK && as.tree.stats.pages[0] + as.tree.stats.pages[2] == 0,
+        must(unmapped == MM_OK && as.tree.stats.pages[0] + as.tree.stats.pages[2] == 0,
              "mm/aspace does not unmap");
     }
     aspace_destroy(&as);
     return t;
 }
 
-static struct times theirs(uint64_t size, paddr_t phys, unsigned level)
+static struct times theirs(uint64_t size, hal_paddr_t phys, unsigned level)
 {
     struct space_walk s;
     struct times t = {0, 0};
-    uint64_t page = PAGE_SIZE << 9 * level;
+    uint64_t page = HAL_PAGE_SIZE << 9 * level;
     begin();
     must(space_walk_init(&s, &source), "no space for the baseline");
     unsigned left = stack.left;
@@ -125,9 +126,10 @@ static void add_times(const char *who, const char *workload, const char *unit, s
 /* `phys` is 4 KiB beside `virt` modulo 2 MiB, so that no large page fits. */
 static void small_pages(bool mortise)
 {
-    double entries = (double)(GIB / PAGE_SIZE) * REPEAT;
+    double entries = (double)(GIB / HAL_PAGE_SIZE) * REPEAT;
     add_times(mortise ? "mortise" : WALK, "spaces-1G-of-4K", "ns",
-              mortise ? ours(GIB, PAGE_SIZE, PAGE_SIZE) : theirs(GIB, PAGE_SIZE, 0), entries);
+              mortise ? ours(GIB, HAL_PAGE_SIZE, HAL_PAGE_SIZE) : theirs(GIB, HAL_PAGE_SIZE, 0),
+              entries);
 }
 
 static void large_pages(bool mortise)
@@ -143,15 +145,15 @@ static void queries(bool mortise)
     struct space_walk s;
     uint64_t chance = 1, sum = 0, expected = 0;
     begin();
-    must(aspace_init(&as, &source) == STATUS_OK && space_walk_init(&s, &source), "no space");
-    must(aspace_map(&as, UP, PAGE_SIZE, GIB, ASPACE_W) == STATUS_OK, "mm/aspace does not map");
+    must(aspace_init(&as, &source) == MM_OK && space_walk_init(&s, &source), "no space");
+    must(aspace_map(&as, UP, HAL_PAGE_SIZE, GIB, ASPACE_W) == MM_OK, "mm/aspace does not map");
     s.root = as.tree.root & 0x000FFFFFFFFFF000u; /* the same tables for both */
     uint64_t start = bench_cpu_ns();
     for (unsigned i = 0; i < QUERIES; i++) {
-        vaddr_t virt = UP + (bench_random(&chance) & (GIB - 1));
-        struct mapping m = {.phys = 0};
-        paddr_t phys = 0;
-        if (mortise && aspace_query(&as, virt, &m) == STATUS_OK)
+        hal_vaddr_t virt = UP + (bench_random(&chance) & (GIB - 1));
+        struct aspace_mapping m = {.phys = 0};
+        hal_paddr_t phys = 0;
+        if (mortise && aspace_query(&as, virt, &m) == MM_OK)
             sum += m.phys + (virt - m.virt);
         else if (!mortise && space_walk_query(&s, virt, &phys))
             sum += phys;
@@ -159,7 +161,7 @@ static void queries(bool mortise)
     uint64_t took = bench_cpu_ns() - start;
     chance = 1;
     for (unsigned i = 0; i < QUERIES; i++)
-        expected += PAGE_SIZE + (bench_random(&chance) & (GIB - 1));
+        expected += HAL_PAGE_SIZE + (bench_random(&chance) & (GIB - 1));
     must(sum == expected, "a query finds the wrong page");
     add("spaces-query", "query", mortise ? "mortise" : WALK, "ns", took, QUERIES);
     aspace_destroy(&as);
@@ -169,7 +171,7 @@ static void queries(bool mortise)
 static void direct_map(const char *metric, bool pages_1g)
 {
     static const struct {
-        paddr_t from, to;
+        hal_paddr_t from, to;
     } ram[] = {{0x1000, 0xA0000}, {MIB, 3 * GIB - 5 * MIB - 12288}, {4 * GIB, TIB + GIB}};
     struct hal_paging usual = hal_paging_features();
     struct hal_paging cpu = usual;
@@ -177,10 +179,10 @@ static void direct_map(const char *metric, bool pages_1g)
     cpu.pages_1g = pages_1g;
     begin();
     host_set_paging(&cpu);
-    must(aspace_init(&as, &source) == STATUS_OK, "no space");
+    must(aspace_init(&as, &source) == MM_OK, "no space");
     for (unsigned i = 0; i < ARRAY_LEN(ram); i++)
         must(aspace_map(&as, UP + ram[i].from, ram[i].from, ram[i].to - ram[i].from,
-                        ASPACE_W | ASPACE_GLOBAL) == STATUS_OK,
+                        ASPACE_W | ASPACE_GLOBAL) == MM_OK,
              "mm/aspace does not map the RAM");
     figure_add("spaces-direct-1T", metric, "mortise", "count", (double)as.tree.stats.tables);
     aspace_destroy(&as);

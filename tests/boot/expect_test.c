@@ -1,5 +1,6 @@
 /* The proof of tests/model/expect.h: planted tests that fail or expect nothing must turn the program
  * red. Usage: expect_test. Ends with "N passed, N failed". */
+#include "hal/short.h"
 #include "tests/model/expect.h"
 
 static void plant_good(void)

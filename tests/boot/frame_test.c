@@ -4,6 +4,7 @@
  *
  * needs: tests/test.c
  */
+#include "hal/short.h"
 #include "tests/test.h"
 
 #include <inttypes.h>

@@ -10,6 +10,7 @@
  * kinds: plain
  * needs: tests/bench/harness.c tests/bench/alloc_mortise.c tests/bench/alloc_buddy.c
  */
+#include "hal/short.h"
 #include "tests/bench/churn.h"
 #include "tests/bench/loops.h"
 
@@ -18,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POOL  (4 * GIB / PAGE_SIZE)
-#define BULK  (1 * GIB / PAGE_SIZE)
-#define SMALL (32 * MIB / PAGE_SIZE) /* has no magazines */
+#define POOL  (4 * GIB / HAL_PAGE_SIZE)
+#define BULK  (1 * GIB / HAL_PAGE_SIZE)
+#define SMALL (32 * MIB / HAL_PAGE_SIZE) /* has no magazines */
 #define PAIRS 10000u
 #define STEPS 200000u /* of a churn, filling included */
 #define AGED  1024u   /* runs that take turns in aged memory */
@@ -47,17 +48,17 @@ static void tell(const struct row *row, const char *part, uint64_t operations)
     printf("%s%s %" PRIu64 "\n", row->name, part, operations);
 }
 
-static paddr_t take(struct instance *in, size_t pages)
+static hal_paddr_t take(struct instance *in, size_t pages)
 {
     const struct bench_allocator *a = in->allocator;
     uint32_t flags = a->flags[BENCH_MOVABLE | (pages == 1 ? BENCH_SINGLE : 0)];
-    paddr_t base = a->alloc(in->self, pages, PAGE_SIZE, flags);
-    if (base == PADDR_NONE)
+    hal_paddr_t base = a->alloc(in->self, pages, HAL_PAGE_SIZE, flags);
+    if (base == HAL_PADDR_NONE)
         bench_fail("%s has no %zu pages", a->name, pages);
     return base;
 }
 
-static void give(struct instance *in, paddr_t base, size_t pages)
+static void give(struct instance *in, hal_paddr_t base, size_t pages)
 {
     if (!in->allocator->free(in->self, base, pages))
         bench_fail("%s refused to take back what it had handed out", in->allocator->name);
@@ -95,7 +96,7 @@ static void run_small_empty(const struct row *row, const struct bench_allocator 
 /* Half of the pages are in use, every other one. */
 static void run_small_used(const struct row *row, const struct bench_allocator *a)
 {
-    static paddr_t held[SMALL];
+    static hal_paddr_t held[SMALL];
     struct instance in;
     instance_open(&in, a, SMALL, 1);
     for (unsigned i = 0; i < SMALL / 2; i++)
@@ -108,12 +109,12 @@ static void run_small_used(const struct row *row, const struct bench_allocator *
 
 /* --- single pages ----------------------------------------------------------------------------- */
 
-static void shuffle(paddr_t *held, uint64_t count)
+static void shuffle(hal_paddr_t *held, uint64_t count)
 {
     uint64_t seed = SEED;
     for (uint64_t i = count; i > 1; i--) {
         uint64_t other = bench_below(&seed, i);
-        paddr_t p = held[i - 1];
+        hal_paddr_t p = held[i - 1];
         held[i - 1] = held[other];
         held[other] = p;
     }
@@ -123,7 +124,7 @@ static void shuffle(paddr_t *held, uint64_t count)
 static void run_bulk(const struct row *row, const struct bench_allocator *a)
 {
     struct instance in;
-    paddr_t *held = calloc(BULK, sizeof *held);
+    hal_paddr_t *held = calloc(BULK, sizeof *held);
     if (held == NULL)
         bench_fail("no memory for %" PRIu64 " addresses", (uint64_t)BULK);
     instance_open(&in, a, BULK, 1);
@@ -186,7 +187,7 @@ static void run_mixed(const struct row *row, const struct bench_allocator *a)
  */
 static void run_aged(const struct row *row, const struct bench_allocator *a)
 {
-    static paddr_t held[AGED];
+    static hal_paddr_t held[AGED];
     uint64_t seed = SEED;
     struct churn c;
     churn_begin(&c, a, 75);
@@ -214,7 +215,7 @@ static double whole_share(const struct churn *c)
     struct ledger ledger;
     ledger_open(&ledger, &c->in);
     for (uint64_t i = 0; i < c->count; i++)
-        if (run_base(c->live[i]) != PADDR_NONE)
+        if (run_base(c->live[i]) != HAL_PADDR_NONE)
             ledger_mark(&ledger, run_base(c->live[i]), run_pages(c->live[i]));
     double share = 100.0 * (double)(ledger_free_blocks(&ledger) * 512) / (double)(POOL - c->held);
     ledger_close(&ledger);

@@ -4,6 +4,7 @@
  * needs: tests/embed/embed.c tests/embed/port.c
  */
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "tests/embed/embed.h"
 
 #include <stdio.h>
@@ -13,25 +14,25 @@
 #define WB  8u
 #define RAM (64 * MIB)
 
-static paddr_t loaded;
+static hal_paddr_t loaded;
 
 struct hal_paging hal_paging_features(void)
 {
     return (struct hal_paging){.nx = true, .levels = 4, .phys_bits = 40};
 }
 
-void hal_load_root(paddr_t root)
+void hal_load_root(hal_paddr_t root)
 {
     loaded = root;
 }
 
-paddr_t hal_root(void)
+hal_paddr_t hal_root(void)
 {
     return loaded;
 }
 
 /* Nothing remembers a translation here. */
-void hal_tlb_flush_page(vaddr_t virt)
+void hal_tlb_flush_page(hal_vaddr_t virt)
 {
     UNUSED(virt);
 }
@@ -40,7 +41,7 @@ void hal_tlb_flush_local(void)
 {
 }
 
-void hal_tlb_added(vaddr_t base, uint64_t size)
+void hal_tlb_added(hal_vaddr_t base, uint64_t size)
 {
     UNUSED(base);
     UNUSED(size);
@@ -61,12 +62,12 @@ _Noreturn void machine_stop(bool pass)
     exit(pass ? 0 : 1);
 }
 
-void *machine_at(const struct aspace *space, vaddr_t virt)
+void *machine_at(const struct aspace *space, hal_vaddr_t virt)
 {
-    struct mapping found;
-    if (aspace_query(space, virt, &found) != STATUS_OK)
+    struct aspace_mapping found;
+    if (aspace_query(space, virt, &found) != MM_OK)
         HAL_PANIC("nothing is mapped there");
-    return hal_phys_to_virt(found.phys + virt % PAGE_SIZE);
+    return hal_phys_to_virt(found.phys + virt % HAL_PAGE_SIZE);
 }
 
 int main(void)
@@ -81,7 +82,7 @@ int main(void)
                                     .count = ARRAY_LEN(ranges),
                                     .image = 8 * MIB,
                                     .image_size = 300 * KIB,
-                                    .code = 8 * MIB + PAGE_SIZE,
+                                    .code = 8 * MIB + HAL_PAGE_SIZE,
                                     .code_size = 100 * KIB};
     embed_ram = malloc(RAM);
     if (embed_ram == NULL) {

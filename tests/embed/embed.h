@@ -15,7 +15,7 @@
 
 /* One entry of the firmware's memory map, in bytes. */
 struct embed_range {
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t size;
     uint64_t attributes;
     uint32_t type; /* as UEFI numbers them */
@@ -26,7 +26,7 @@ struct embed_range {
 struct embed_boot {
     const struct embed_range *ranges;
     size_t count;
-    paddr_t image, code;
+    hal_paddr_t image, code;
     uint64_t image_size, code_size;
 };
 
@@ -41,6 +41,6 @@ struct embed_result embed_run(const struct embed_boot *);
  * kernel, `space` being loaded, reaches `virt`, which is mapped there. */
 void machine_print(const char *text);
 _Noreturn void machine_stop(bool pass);
-void *machine_at(const struct aspace *space, vaddr_t virt);
+void *machine_at(const struct aspace *space, hal_vaddr_t virt);
 
 #endif

@@ -3,6 +3,7 @@
  * debug-exit port. */
 #include "efi/base/uefi.h"
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "tests/embed/embed.h"
 
 #define COM1       0x3F8
@@ -73,7 +74,7 @@ _Noreturn void machine_stop(bool pass)
         __asm__ volatile("hlt");
 }
 
-void *machine_at(const struct aspace *space, vaddr_t virt)
+void *machine_at(const struct aspace *space, hal_vaddr_t virt)
 {
     UNUSED(space);
     return (void *)(uintptr_t)virt;
@@ -98,19 +99,19 @@ struct hal_paging hal_paging_features(void)
                                .phys_bits = (uint8_t)cpuid(0x80000008, &edx)};
 }
 
-void hal_load_root(paddr_t root)
+void hal_load_root(hal_paddr_t root)
 {
     __asm__ volatile("movq %0, %%cr3" : : "r"(root) : "memory");
 }
 
-paddr_t hal_root(void)
+hal_paddr_t hal_root(void)
 {
     uint64_t cr3;
     __asm__ volatile("movq %%cr3, %0" : "=r"(cr3));
     return cr3;
 }
 
-void hal_tlb_flush_page(vaddr_t virt)
+void hal_tlb_flush_page(hal_vaddr_t virt)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(virt) : "memory");
 }
@@ -121,7 +122,7 @@ void hal_tlb_flush_local(void)
     hal_load_root(hal_root());
 }
 
-void hal_tlb_added(vaddr_t base, uint64_t size)
+void hal_tlb_added(hal_vaddr_t base, uint64_t size)
 {
     UNUSED(base);
     UNUSED(size);
@@ -153,7 +154,7 @@ static size_t leave_firmware(EFI_HANDLE image, EFI_BOOT_SERVICES *services)
         size_t count = 0;
         for (; count < RANGES && (count + 1) * stride <= bytes; count++) {
             const EFI_MEMORY_DESCRIPTOR *d = (const void *)(map + count * stride);
-            ranges[count] = (struct embed_range){d->PhysicalStart, d->NumberOfPages * PAGE_SIZE,
+            ranges[count] = (struct embed_range){d->PhysicalStart, d->NumberOfPages * HAL_PAGE_SIZE,
                                                  d->Attribute, d->Type};
         }
         return count;
@@ -176,7 +177,7 @@ static void find_image(struct embed_boot *boot)
     boot->image = (uintptr_t)__ImageBase;
     boot->image_size = image_word(headers + 80);
     boot->code = boot->image + image_word(section + 12);
-    boot->code_size = align_up(image_word(section + 8), PAGE_SIZE);
+    boot->code_size = hal_align_up(image_word(section + 8), HAL_PAGE_SIZE);
 }
 
 static void print_number(unsigned value)

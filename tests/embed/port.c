@@ -1,13 +1,14 @@
 /* tests/embed/port.c: the rest of the port that does not depend on the machine. */
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "tests/embed/embed.h"
 
 unsigned char *embed_ram;
 
-void hal_zero_pages(paddr_t base, size_t pages)
+void hal_zero_pages(hal_paddr_t base, size_t pages)
 {
     uint64_t *at = hal_phys_to_virt(base);
-    for (size_t i = 0; i < pages * PAGE_SIZE / sizeof *at; i++)
+    for (size_t i = 0; i < pages * HAL_PAGE_SIZE / sizeof *at; i++)
         at[i] = 0;
 }
 
@@ -35,7 +36,7 @@ bool hal_call_others(void (*fn)(void *arg), void *arg)
     return true;
 }
 
-void hal_tlb_shootdown(paddr_t root, vaddr_t base, uint64_t size)
+void hal_tlb_shootdown(hal_paddr_t root, hal_vaddr_t base, uint64_t size)
 {
     UNUSED(root);
     UNUSED(base);

@@ -4,6 +4,7 @@
 #define TESTS_EMBED_PORT_H
 
 #include "hal/base.h"
+#include "hal/short.h"
 
 typedef uint32_t hal_irq_t;
 
@@ -41,7 +42,7 @@ static inline void hal_unlock(struct hal_lock *lock)
     lock->held = false;
 }
 
-static inline void *hal_phys_to_virt(paddr_t addr)
+static inline void *hal_phys_to_virt(hal_paddr_t addr)
 {
     return (void *)((uintptr_t)embed_ram + addr);
 }

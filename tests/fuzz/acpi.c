@@ -2,6 +2,7 @@
  * allocation of its own, with right checksums but where it asks for wrong ones; a root pointer, an
  * XSDT and an RSDT list them, and the FADT's pointers lead to one of them. What comes out must hold
  * together, and twice the same. The input is also searched for _S5 as it is. */
+#include "hal/short.h"
 #include "kernel/machine/acpi.c"
 #include "kernel/machine/acpi_power.c"
 #include "kernel/machine/acpi_table.c"
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t notes, wrongs;
 
-static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+static void hear(void *ctx, const unsigned char *header, hal_paddr_t at, const char *wrong,
                  uint32_t times)
 {
     static volatile unsigned char seen;
@@ -64,7 +65,7 @@ static void check_nodes(const struct acpi *a)
     must(n.count >= 1 && n.count <= NODES_MAX && n.range_count < NODES_RANGES_MAX);
     for (uint32_t i = 0; i < n.range_count; i++) {
         const struct node_range *r = &n.range[i];
-        must(r->base < r->end && (r->base | r->end) % PAGE_SIZE == 0 && r->node < n.count);
+        must(r->base < r->end && (r->base | r->end) % HAL_PAGE_SIZE == 0 && r->node < n.count);
         must(i == 0 || r[-1].end < r->base || (r[-1].end == r->base && r[-1].node != r->node));
     }
     for (uint32_t i = 0; i < n.count; i++) {

@@ -1,6 +1,7 @@
 /* libFuzzer over calls on an address space: the first byte chooses the CPU and the pages that the
  * source has, the rest are calls of six bytes each. The naive model of tests/model judges every
  * answer and the whole space at the end, the worst CPU every flush. */
+#include "hal/short.h"
 #include "tests/model/aspace_model.h"
 #include "tests/model/aspace_rig.h"
 
@@ -29,36 +30,36 @@ static const struct hal_paging cpus[] = {
 };
 
 /* An address from two bytes: a window of 16 GiB, a gigabyte in it, and a page near a border. */
-static vaddr_t address(uint8_t a, uint8_t b)
+static hal_vaddr_t address(uint8_t a, uint8_t b)
 {
-    vaddr_t half = model_span(model.cpu.levels - 1u) * 256;
-    const vaddr_t windows[] = {0,
-                               512 * GIB - 2 * GIB,
-                               half - 3 * GIB,
-                               half,
-                               (vaddr_t)0 - half - GIB,
-                               (vaddr_t)0 - half,
-                               (vaddr_t)0 - half / 2,
-                               (vaddr_t)0 - 3 * GIB};
-    vaddr_t at = windows[a & 7] + (a >> 3 & 3) * GIB + (a >> 5) * MIB;
-    return b < 128 ? at + b * PAGE_SIZE : b < 250 ? at - (b - 127) * PAGE_SIZE : at + b;
+    hal_vaddr_t half = model_span(model.cpu.levels - 1u) * 256;
+    const hal_vaddr_t windows[] = {0,
+                                   512 * GIB - 2 * GIB,
+                                   half - 3 * GIB,
+                                   half,
+                                   (hal_vaddr_t)0 - half - GIB,
+                                   (hal_vaddr_t)0 - half,
+                                   (hal_vaddr_t)0 - half / 2,
+                                   (hal_vaddr_t)0 - 3 * GIB};
+    hal_vaddr_t at = windows[a & 7] + (a >> 3 & 3) * GIB + (a >> 5) * MIB;
+    return b < 128 ? at + b * HAL_PAGE_SIZE : b < 250 ? at - (b - 127) * HAL_PAGE_SIZE : at + b;
 }
 
 static uint64_t length(uint8_t a, uint8_t b)
 {
     switch (a >> 5) {
     case 0:
-        return 2 * MIB * (a & 3) + b * PAGE_SIZE;
+        return 2 * MIB * (a & 3) + b * HAL_PAGE_SIZE;
     case 1:
-        return GIB * (a & 3) + b * PAGE_SIZE;
+        return GIB * (a & 3) + b * HAL_PAGE_SIZE;
     case 2:
-        return GIB - b * PAGE_SIZE;
+        return GIB - b * HAL_PAGE_SIZE;
     case 3:
-        return 2 * MIB - b * PAGE_SIZE;
+        return 2 * MIB - b * HAL_PAGE_SIZE;
     case 4:
         return a == 159 ? (uint64_t)b << 56 : (uint64_t)b << 12;
     default:
-        return (a & 31) * PAGE_SIZE;
+        return (a & 31) * HAL_PAGE_SIZE;
     }
 }
 
@@ -70,9 +71,9 @@ static struct model_call decode(const uint8_t *in)
     c.prot = in[0] / 3 & 1 ? in[5] & 127u : (c.virt >> 63 != 0 ? 9u : 5u) - (in[5] & 1u);
     c.phys = 32 * GIB + c.virt % (8 * GIB);
     if (in[5] >= 128)
-        c.phys += (in[5] & 1) ? PAGE_SIZE : 2 * MIB;
+        c.phys += (in[5] & 1) ? HAL_PAGE_SIZE : 2 * MIB;
     if (in[5] == 255)
-        c.phys = (paddr_t)0 - PAGE_SIZE * in[4];
+        c.phys = (hal_paddr_t)0 - HAL_PAGE_SIZE * in[4];
     return c;
 }
 
@@ -81,9 +82,9 @@ static struct model_call decode(const uint8_t *in)
 static bool too_large(const struct model_call *c)
 {
     bool odd = (c->phys ^ c->virt) % (2 * MIB) != 0;
-    if (model_refuse(&model, c) != STATUS_OK || c->kind != MODEL_MAP)
+    if (model_refuse(&model, c) != MM_OK || c->kind != MODEL_MAP)
         return false;
-    return c->size / (odd ? PAGE_SIZE : 2 * MIB) > 2048;
+    return c->size / (odd ? HAL_PAGE_SIZE : 2 * MIB) > 2048;
 }
 
 static void step(struct aspace *as, const uint8_t *in)
@@ -92,10 +93,10 @@ static void step(struct aspace *as, const uint8_t *in)
     if (too_large(&c) || as->tree.stats.pages[0] + as->tree.stats.pages[1] > LEAVES)
         return;
     uint64_t before = rig.in_use;
-    status_t want = model_call(&model, &c, rig.spare);
-    status_t got = model_do(as, &c);
+    mm_status_t want = model_call(&model, &c, rig.spare);
+    mm_status_t got = model_do(as, &c);
     judge(got != want ? "another answer" : rig_verdict(&rig));
-    judge(got != STATUS_OK && rig.in_use != before ? "A3: a failed call changed the source" : NULL);
+    judge(got != MM_OK && rig.in_use != before ? "A3: a failed call changed the source" : NULL);
     judge(rig.in_use != as->tree.stats.tables ? "A3: tables and pages taken differ" : NULL);
 }
 
@@ -105,11 +106,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     if (host_ram == NULL)
-        host_ram_create(RIG_BASE + RIG_PAGES * PAGE_SIZE);
+        host_ram_create(RIG_BASE + RIG_PAGES * HAL_PAGE_SIZE);
     host_set_paging(&cpus[data[0] & 3]);
     rig_init(&rig, (data[0] & 4) != 0 ? 5 + data[0] / 8u : RIG_PAGES);
     model_init(&model, &cpus[data[0] & 3], false);
-    if (aspace_init(&as, &rig.source) != STATUS_OK)
+    if (aspace_init(&as, &rig.source) != MM_OK)
         return 0;
     rig.remote = data[0] >= 128; /* the CPU that edits, or another one */
     rig_watch(&rig, &as);

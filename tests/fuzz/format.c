@@ -7,6 +7,7 @@
  */
 #include "hal/hal.h"
 #include "hal/machine.h"
+#include "hal/short.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
 
@@ -211,7 +212,7 @@ static void check_found(const uint8_t *data, size_t size)
     memset(&k, 0, sizeof k);
     k.magic = KEEP_MAGIC;
     memcpy(&k.state, data + 1, size - 1 < 4 ? size - 1 : 4);
-    memcpy(k.text, data, min_u64(size, sizeof k.text));
+    memcpy(k.text, data, hal_min_u64(size, sizeof k.text));
     uint64_t bytes = k.state & UINT32_MAX;
     bool fits = bytes <= sizeof k.text;
     uint64_t sum = fits ? crc32(0, (const Bytef *)k.text, (uInt)bytes) : 0;

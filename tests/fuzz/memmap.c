@@ -5,6 +5,7 @@
  * then entries of 6 bytes or more and calls until the bytes end. An address is a place (a byte
  * chooses one of 16, or 8 raw bytes) and a 16-bit offset in units of 256 bytes, forward or back: so
  * entries meet often, unaligned too. */
+#include "hal/short.h"
 #include "tests/model/memmap_naive.h"
 
 #include <stdio.h>
@@ -66,15 +67,15 @@ static void agree(const struct naive *n, const struct memmap *map)
 static void add_entries(struct bytes *in, struct naive *n, struct memmap *map, size_t entries)
 {
     for (size_t i = 0; i < entries; i++) {
-        paddr_t base = address(in);
+        hal_paddr_t base = address(in);
         uint64_t size = length(in);
         uint8_t type = byte(in);
         bool full = map->count == map->capacity;
         struct naive before = *n;
         bool kept = naive_add(n, base, size, type);
-        status_t status = memmap_add(map, base, size, (enum mem_type)type);
-        must(status == (full && kept ? STATUS_FULL : STATUS_OK), "memmap_add answers otherwise");
-        if (status == STATUS_FULL)
+        mm_status_t status = memmap_add(map, base, size, (enum mem_type)type);
+        must(status == (full && kept ? MM_FULL : MM_OK), "memmap_add answers otherwise");
+        if (status == MM_FULL)
             *n = before; /* nothing may have changed */
     }
 }
@@ -85,7 +86,7 @@ static void one_call(struct bytes *in, struct naive *n, struct memmap *map)
     uint8_t how = byte(in);
     const char *label = labels[how / 2 % ARRAY_LEN(labels)];
     size_t room = map->capacity - map->count;
-    paddr_t base = address(in);
+    hal_paddr_t base = address(in);
     uint64_t size = length(in);
     if (how % 2 == 0) {
         must(memmap_reserve(map, base, size, label) == naive_reserve(n, base, size, label, room),
@@ -108,10 +109,10 @@ static void run(struct bytes *in, struct mem_region *storage, size_t capacity, s
     memmap_set_width(&map, bits);
     naive_init(&n, map.limit);
     add_entries(in, &n, &map, entries);
-    status_t status = memmap_normalize(&map);
-    must(status == (2 * n.count > capacity ? STATUS_FULL : STATUS_OK),
+    mm_status_t status = memmap_normalize(&map);
+    must(status == (2 * n.count > capacity ? MM_FULL : MM_OK),
          "memmap_normalize answers otherwise");
-    if (status != STATUS_OK)
+    if (status != MM_OK)
         return;
     naive_normalize(&n);
     agree(&n, &map);

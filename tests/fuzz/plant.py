@@ -20,9 +20,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Target: the file, what stands there once, and what is to stand there.
 PLANTS = {
     "acpi": ("kernel/machine/acpi_table.c", "e->bytes[1] > left", "e->bytes[1] > left + 1"),
-    "aspace": ("mm/tlb_gather.h", "(at - g->first) / PAGE_SIZE + 1", "(at - g->first) / PAGE_SIZE"),
+    "aspace": ("mm/tlb_gather.h", "(at - g->first) / HAL_PAGE_SIZE + 1", "(at - g->first) / HAL_PAGE_SIZE"),
     "format": ("kernel/log/format.c", "n < width", "n <= width"),
-    "memmap": ("mm/mem_sweep.c", "end = align_down(end, PAGE_SIZE);", "end = align_up(end, PAGE_SIZE);"),
+    "memmap": ("mm/mem_sweep.c", "end = hal_align_down(end, HAL_PAGE_SIZE);", "end = hal_align_up(end, HAL_PAGE_SIZE);"),
     "monitor": ("kernel/monitor/line.c", "l->length == LINE_MAX", "l->length == LINE_MAX + 1"),
     "options": ("kernel/options.c", "used < WORD_SIZE - 1", "used < WORD_SIZE"),
     "pmm": ("mm/pmm.c", "if (pages > inside) {", "if (pages > inside + 1) {"),

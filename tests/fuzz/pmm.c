@@ -1,5 +1,6 @@
 /* libFuzzer over operation sequences: the input's first bytes choose the shape of memory, the rest
  * are operations of four bytes each. The naive model of tests/model judges every answer. */
+#include "hal/short.h"
 #include "tests/model/pmm_model.h"
 
 #include "hal/hal.h"
@@ -44,25 +45,25 @@ static void judge(const char *error)
 /* Regions from two bytes each: a gap and a length in pages; zone limits lie in between. */
 static size_t make_map(struct input *in, struct mem_region *out)
 {
-    static const paddr_t starts[] = {15 * MIB + 512 * KIB, HIGH - 5 * MIB, 62 * MIB,
-                                     HIGH + 1 * GIB};
+    static const hal_paddr_t starts[] = {15 * MIB + 512 * KIB, HIGH - 5 * MIB, 62 * MIB,
+                                         HIGH + 1 * GIB};
     uint32_t shape = next_byte(in);
     size_t count = 1 + shape % 6;
-    paddr_t at = starts[shape / 64];
+    hal_paddr_t at = starts[shape / 64];
     for (size_t i = 0; i < count; i++) {
         uint32_t kind = next_byte(in);
-        at += (kind & 15) * (kind & 16 ? 64 : 1) * PAGE_SIZE;
+        at += (kind & 15) * (kind & 16 ? 64 : 1) * HAL_PAGE_SIZE;
         uint64_t pages = 1 + next_byte(in) * (kind & 32 ? 5 : 1);
-        out[i] = (struct mem_region)RAM(at, pages * PAGE_SIZE);
+        out[i] = (struct mem_region)RAM(at, pages * HAL_PAGE_SIZE);
         if ((kind & 192) == 64)
             out[i].type = MEM_LOADER;
         if ((kind & 192) == 192)
             out[i].label = "image";
         if (i > 0 && out[i].type == out[i - 1].type && out[i].label == out[i - 1].label &&
             at == out[i - 1].base + out[i - 1].size)
-            at += PAGE_SIZE; /* M2: a normalized map would have made them one */
+            at += HAL_PAGE_SIZE; /* M2: a normalized map would have made them one */
         out[i].base = at;
-        at += pages * PAGE_SIZE;
+        at += pages * HAL_PAGE_SIZE;
     }
     return count;
 }
@@ -90,17 +91,17 @@ static void keep(uint32_t first)
 static void op_alloc(uint32_t a, uint32_t b, uint32_t c)
 {
     size_t n = length_of(a);
-    uint64_t align = b & 1 ? PAGE_SIZE << (b >> 1) % 12 : PAGE_SIZE;
+    uint64_t align = b & 1 ? HAL_PAGE_SIZE << (b >> 1) % 12 : HAL_PAGE_SIZE;
     uint32_t flags = c % 32 & ~PMM_ZERO;
-    paddr_t got = pmm_alloc_aligned(run.pmm, n, align, flags);
-    if (got == PADDR_NONE && model_in_range(n, align, flags))
+    hal_paddr_t got = pmm_alloc_aligned(run.pmm, n, align, flags);
+    if (got == HAL_PADDR_NONE && model_in_range(n, align, flags))
         model_count_failure(&run.m, flags);
-    if (got == PADDR_NONE && model_can_alloc(&run.m, n, align, flags)) {
+    if (got == HAL_PADDR_NONE && model_can_alloc(&run.m, n, align, flags)) {
         drain_all();
         got = pmm_alloc_aligned(run.pmm, n, align, flags);
-        judge(got == PADDR_NONE ? "P6: a run fits, none was given" : NULL);
+        judge(got == HAL_PADDR_NONE ? "P6: a run fits, none was given" : NULL);
     }
-    if (got == PADDR_NONE)
+    if (got == HAL_PADDR_NONE)
         return;
     judge(model_accept(&run.m, got, n, align, flags));
     keep(model_index(&run.m, got));
@@ -112,26 +113,27 @@ static void op_free(uint32_t a, uint32_t b)
         return;
     uint32_t which = (a << 8 | b) % run.live_count;
     uint32_t first = run.live[which];
-    judge(pmm_free(run.pmm, run.m.address[first], run.m.length[first]) != STATUS_OK
+    judge(pmm_free(run.pmm, run.m.address[first], run.m.length[first]) != MM_OK
               ? "a right free was refused"
               : NULL);
     model_give(&run.m, first);
     run.live[which] = run.live[--run.live_count];
 }
 
-static paddr_t pick(uint32_t a, uint32_t b)
+static hal_paddr_t pick(uint32_t a, uint32_t b)
 {
     uint32_t i = (a << 8 | b) % (run.m.pages + 3);
     if (i < run.m.pages)
         return run.m.address[i];
-    return i == run.m.pages ? run.m.regions[0].base - PAGE_SIZE : run.m.regions[0].base + i % 2 * 8;
+    return i == run.m.pages ? run.m.regions[0].base - HAL_PAGE_SIZE
+                            : run.m.regions[0].base + i % 2 * 8;
 }
 
 static void op_any_free(uint32_t a, uint32_t b, uint32_t c)
 {
-    paddr_t at = pick(a, b);
-    status_t must = model_free_status(&run.m, at, length_of(c));
-    if (must == STATUS_OK)
+    hal_paddr_t at = pick(a, b);
+    mm_status_t must = model_free_status(&run.m, at, length_of(c));
+    if (must == MM_OK)
         return;
     judge(model_same_status(pmm_free(run.pmm, at, length_of(c)), must)
               ? NULL
@@ -140,14 +142,14 @@ static void op_any_free(uint32_t a, uint32_t b, uint32_t c)
 
 static void op_claim(uint32_t a, uint32_t b, uint32_t c)
 {
-    paddr_t at = pick(a, b);
+    hal_paddr_t at = pick(a, b);
     size_t n = length_of(c);
-    if (n > 0 && model_zone(at) != model_zone(at + (n - 1) * PAGE_SIZE))
+    if (n > 0 && model_zone(at) != model_zone(at + (n - 1) * HAL_PAGE_SIZE))
         return;
     drain_all(); /* what another CPU parks is busy: tests/model/pmm.c */
-    status_t s = pmm_claim(run.pmm, at, n);
+    mm_status_t s = pmm_claim(run.pmm, at, n);
     judge(model_claim_ok(&run.m, at, n, s) ? NULL : "pmm_claim answers wrongly");
-    if (s != STATUS_OK)
+    if (s != MM_OK)
         return;
     model_take(&run.m, model_index(&run.m, at), n);
     keep(model_index(&run.m, at));
@@ -157,9 +159,9 @@ static void op_reclaim(uint32_t a)
 {
     size_t r = a % run.m.map.count;
     bool known = run.m.first[r] != MODEL_NONE && run.m.regions[r].type != MEM_USABLE;
-    status_t must = !known ? STATUS_FOREIGN : run.m.reclaimed[r] ? STATUS_ALREADY_FREE : STATUS_OK;
+    mm_status_t must = !known ? MM_FOREIGN : run.m.reclaimed[r] ? MM_ALREADY_FREE : MM_OK;
     judge(pmm_reclaim(run.pmm, &run.m.regions[r]) != must ? "pmm_reclaim answers wrongly" : NULL);
-    if (must == STATUS_OK)
+    if (must == MM_OK)
         model_reclaim(&run.m, r);
 }
 

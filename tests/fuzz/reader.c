@@ -64,8 +64,8 @@ static void check_usable(const struct reader *r)
     memmap_init(&map, storage, capacity);
     for (size_t i = 0; i < r->count; i++)
         insist(memmap_add_uefi(&map, r->entries[i].base, r->entries[i].size, r->entries[i].type,
-                               r->entries[i].attributes) == STATUS_OK);
-    insist(memmap_normalize(&map) == STATUS_OK && memmap_check(&map) == NULL);
+                               r->entries[i].attributes) == MM_OK);
+    insist(memmap_normalize(&map) == MM_OK && memmap_check(&map) == NULL);
     free(storage);
 }
 

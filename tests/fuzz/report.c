@@ -74,7 +74,7 @@ static void take_firmware(struct input *in)
     fw.room = knobs >= 120 && knobs < 128 ? 300 * (knobs - 119u) : SIZE_MAX;
     fw.short_writes = knobs % 2 != 0;
     take_map(in);
-    size_t length = min_u64(in->left, sizeof config - 1);
+    size_t length = hal_min_u64(in->left, sizeof config - 1);
     memcpy(config, in->at, length);
     config[length] = '\0';
     fw.config_path = "\\EFI\\TOOLS\\mortise.cfg";

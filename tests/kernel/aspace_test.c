@@ -1,6 +1,7 @@
 /* mm/aspace against a plain list of pages, on the machine itself: after each random call the space
  * is what the list says, as the CPU reads its tables. (The desk does much more of this, with
  * another size of `long`.) */
+#include "hal/short.h"
 #include "mm/aspace.h"
 #include "hal/hal.h"
 #include "tests/kernel/selftest.h"
@@ -8,10 +9,10 @@
 #include "kernel/memory/tables.h"
 #include "tests/kernel/walk.h"
 
-#define PAGES  1536u                        /* three 2 MiB pages */
-#define BLOCK  512u                         /* pages of one */
-#define WINDOW ((vaddr_t)GIB - 2 * MIB)     /* two page directories meet inside */
-#define FRAMES ((paddr_t)2 * GIB + 2 * MIB) /* what is mapped is never read */
+#define PAGES  1536u                            /* three 2 MiB pages */
+#define BLOCK  512u                             /* pages of one */
+#define WINDOW ((hal_vaddr_t)GIB - 2 * MIB)     /* two page directories meet inside */
+#define FRAMES ((hal_paddr_t)2 * GIB + 2 * MIB) /* what is mapped is never read */
 #define CALLS  250u
 
 struct page {
@@ -35,8 +36,8 @@ static uint32_t random_below(uint32_t limit)
 static void see(void *ctx, const struct walk_leaf *leaf)
 {
     uint64_t *outside = ctx;
-    for (uint64_t at = 0; at < leaf->size && leaf->virt < SPACE_DIRECT; at += PAGE_SIZE) {
-        uint64_t i = (leaf->virt + at - WINDOW) / PAGE_SIZE;
+    for (uint64_t at = 0; at < leaf->size && leaf->virt < SPACE_DIRECT; at += HAL_PAGE_SIZE) {
+        uint64_t i = (leaf->virt + at - WINDOW) / HAL_PAGE_SIZE;
         if (i >= PAGES) {
             (*outside)++;
             return;
@@ -44,7 +45,7 @@ static void see(void *ctx, const struct walk_leaf *leaf)
         uint32_t prot = (leaf->bits & WALK_WRITE) != 0 ? ASPACE_W : ASPACE_R;
         prot |= hal_paging_features().nx && (leaf->bits & WALK_EXECUTE) != 0 ? ASPACE_X : 0;
         prot |= (leaf->bits & WALK_USER) != 0 ? ASPACE_USER : 0;
-        seen[i] = (struct page){(uint32_t)((leaf->phys + at) / PAGE_SIZE), (uint8_t)prot,
+        seen[i] = (struct page){(uint32_t)((leaf->phys + at) / HAL_PAGE_SIZE), (uint8_t)prot,
                                 leaf->size == 2 * MIB};
     }
 }
@@ -100,31 +101,31 @@ static struct call random_call(void)
     for (c.end = c.first + 1; c.end < most; c.end++)
         if (fits && (want[c.end].frame != 0) != mapped)
             break;
-    c.frame = (uint32_t)(FRAMES / PAGE_SIZE) + c.first + (random_below(8) == 0 ? 1 : 0);
+    c.frame = (uint32_t)(FRAMES / HAL_PAGE_SIZE) + c.first + (random_below(8) == 0 ? 1 : 0);
     c.prot = prots[random_below(ARRAY_LEN(prots))];
     return c;
 }
 
-/* What must become of it by the list; which is changed only where the answer is STATUS_OK. */
-static status_t foretell(const struct call *c)
+/* What must become of it by the list; which is changed only where the answer is MM_OK. */
+static mm_status_t foretell(const struct call *c)
 {
     for (uint32_t i = c->first; i < c->end; i++)
         if ((want[i].frame != 0) == (c->kind == 0))
-            return c->kind == 0 ? STATUS_OVERLAP : STATUS_UNMAPPED;
+            return c->kind == 0 ? MM_OVERLAP : MM_UNMAPPED;
     for (uint32_t i = c->first; i < c->end; i++) {
         if (c->kind != 2)
             want[i].frame = c->kind == 0 ? c->frame + i - c->first : 0;
         want[i].prot = c->kind == 1 ? 0 : c->prot;
     }
-    return STATUS_OK;
+    return MM_OK;
 }
 
-static status_t make(const struct call *c)
+static mm_status_t make(const struct call *c)
 {
-    vaddr_t at = WINDOW + c->first * PAGE_SIZE;
-    uint64_t size = (c->end - c->first) * PAGE_SIZE;
+    hal_vaddr_t at = WINDOW + c->first * HAL_PAGE_SIZE;
+    uint64_t size = (c->end - c->first) * HAL_PAGE_SIZE;
     if (c->kind == 0)
-        return aspace_map(&space, at, c->frame * PAGE_SIZE, size, c->prot);
+        return aspace_map(&space, at, c->frame * HAL_PAGE_SIZE, size, c->prot);
     return c->kind == 1 ? aspace_unmap(&space, at, size)
                         : aspace_protect(&space, at, size, c->prot);
 }
@@ -135,13 +136,13 @@ TEST("aspace.random calls leave what a plain list says")
     uint64_t good = 0;
     state = 0x9E3779B97F4A7C15u;
     __builtin_memset(want, 0, sizeof want); /* the monitor runs this again */
-    if (!CHECK(aspace_init_shared(&space, &space_kernel, &tables_source) == STATUS_OK))
+    if (!CHECK(aspace_init_shared(&space, &space_kernel, &tables_source) == MM_OK))
         return;
     aspace_activate(&space);
     for (unsigned i = 0; i < CALLS && t->failures == 0; i++) {
         struct call c = random_call();
-        status_t expected = foretell(&c);
-        good += expected == STATUS_OK;
+        mm_status_t expected = foretell(&c);
+        good += expected == MM_OK;
         CHECK_EQ(make(&c), expected);
         CHECK_EQ(differences(), 0);
         CHECK_STR(aspace_check(&space), NULL);

@@ -3,6 +3,7 @@
  * allocator keeps every page apart and loses none while all of them use it. With one CPU the same
  * holds of one. */
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "kernel/cpus/calls.h"
 #include "kernel/cpus/cpus.h"
 #include "kernel/cpus/shootdown.h"
@@ -86,7 +87,7 @@ static void look_at_stack(void *arg)
     volatile uint8_t here = 0;
     struct space_stack_place p;
     UNUSED(arg);
-    vaddr_t at = (vaddr_t)(uintptr_t)&here;
+    hal_vaddr_t at = (hal_vaddr_t)(uintptr_t)&here;
     seen[hal_cpu_index()] = space_stack_at(at, &p) && p.mapped ? p.cpu + 1 : 0;
 }
 
@@ -101,10 +102,11 @@ TEST("cpus.each CPU runs on a stack of its own, between guard pages")
             continue;
         CHECK_EQ(seen[i], i + 1);
         for (unsigned which = 0; which < STACK_COUNT; which++) {
-            vaddr_t slot = SPACE_STACKS + ((uint64_t)i * STACK_COUNT + which) * SPACE_STACK_SLOT;
+            hal_vaddr_t slot =
+                SPACE_STACKS + ((uint64_t)i * STACK_COUNT + which) * SPACE_STACK_SLOT;
             CHECK(space_stack_at(slot, &p) && !p.mapped && p.cpu == i);
-            CHECK(space_stack_at(slot + SPACE_STACK_SLOT - PAGE_SIZE, &p) && !p.mapped);
-            CHECK(space_stack_at(slot + SPACE_STACK_SLOT - PAGE_SIZE - 8, &p) && p.mapped);
+            CHECK(space_stack_at(slot + SPACE_STACK_SLOT - HAL_PAGE_SIZE, &p) && !p.mapped);
+            CHECK(space_stack_at(slot + SPACE_STACK_SLOT - HAL_PAGE_SIZE - 8, &p) && p.mapped);
         }
     }
     TEST_END;
@@ -118,7 +120,7 @@ static void raise_trap(void *arg)
 static void try_trap(void *arg)
 {
     bool ended = !cpu_try(raise_trap, arg);
-    seen[hal_cpu_index()] = ended && trap_caught().address == (vaddr_t)(uintptr_t)arg;
+    seen[hal_cpu_index()] = ended && trap_caught().address == (hal_vaddr_t)(uintptr_t)arg;
 }
 
 TEST("cpus.all CPUs can be trapped at once, each on its own")
@@ -139,24 +141,24 @@ static void read_there(void *arg)
 /* Every CPU has read through the old translation before it is taken away. */
 TEST("cpus.no CPU keeps a translation that another one took away")
 {
-    vaddr_t at = SPACE_SCRATCH + 8 * MIB;
-    paddr_t page[2] = {pmm_alloc(memory_pmm, 1, 0), pmm_alloc(memory_pmm, 1, 0)};
-    if (!CHECK(take_seen()) || !CHECK(page[0] != PADDR_NONE && page[1] != PADDR_NONE))
+    hal_vaddr_t at = SPACE_SCRATCH + 8 * MIB;
+    hal_paddr_t page[2] = {pmm_alloc(memory_pmm, 1, 0), pmm_alloc(memory_pmm, 1, 0)};
+    if (!CHECK(take_seen()) || !CHECK(page[0] != HAL_PADDR_NONE && page[1] != HAL_PADDR_NONE))
         return;
     uint64_t rounds = shootdown_stats().rounds;
     for (uint32_t i = 0; i < REMAPS; i++) {
-        paddr_t now = page[i % 2];
+        hal_paddr_t now = page[i % 2];
         *(volatile uint32_t *)hal_phys_to_virt(now) = 1000 + i;
-        CHECK_EQ(aspace_map(&space_kernel, at, now, PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL),
-                 STATUS_OK);
+        CHECK_EQ(aspace_map(&space_kernel, at, now, HAL_PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL),
+                 MM_OK);
         cpus_run(read_there, (void *)(uintptr_t)at);
         for (uint32_t c = 0; c < cpus_count(); c++)
             CHECK_EQ(seen[c], cpus_is_running(c) ? 1000 + i : 0);
-        CHECK_EQ(aspace_unmap(&space_kernel, at, PAGE_SIZE), STATUS_OK);
+        CHECK_EQ(aspace_unmap(&space_kernel, at, HAL_PAGE_SIZE), MM_OK);
     }
     CHECK_EQ(shootdown_stats().rounds - rounds, cpus_running() > 1 ? REMAPS : 0);
     for (unsigned i = 0; i < 2; i++)
-        CHECK_EQ(pmm_free(memory_pmm, page[i], 1), STATUS_OK);
+        CHECK_EQ(pmm_free(memory_pmm, page[i], 1), MM_OK);
     TEST_END;
 }
 
@@ -164,7 +166,7 @@ TEST("cpus.no CPU keeps a translation that another one took away")
  * back, its own and those that others have left on the table; whoever frees a run has looked at it.
  */
 struct held {
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t pages;
     uint32_t owner;
 };
@@ -185,7 +187,7 @@ static uint64_t next(uint64_t *random)
 
 static uint64_t stamp(const struct held *h, uint64_t page)
 {
-    return (h->base + page * PAGE_SIZE) ^ (uint64_t)(h->owner + 1) << 52;
+    return (h->base + page * HAL_PAGE_SIZE) ^ (uint64_t)(h->owner + 1) << 52;
 }
 
 static void complain(void)
@@ -196,15 +198,15 @@ static void complain(void)
 static void write_stamps(const struct held *h)
 {
     for (uint64_t i = 0; i < h->pages; i++)
-        *(volatile uint64_t *)hal_phys_to_virt(h->base + i * PAGE_SIZE) = stamp(h, i);
+        *(volatile uint64_t *)hal_phys_to_virt(h->base + i * HAL_PAGE_SIZE) = stamp(h, i);
 }
 
 static void give(const struct held *h)
 {
     for (uint64_t i = 0; i < h->pages; i++)
-        if (*(volatile uint64_t *)hal_phys_to_virt(h->base + i * PAGE_SIZE) != stamp(h, i))
+        if (*(volatile uint64_t *)hal_phys_to_virt(h->base + i * HAL_PAGE_SIZE) != stamp(h, i))
             complain();
-    if (pmm_free(memory_pmm, h->base, h->pages) != STATUS_OK)
+    if (pmm_free(memory_pmm, h->base, h->pages) != MM_OK)
         complain();
 }
 
@@ -215,7 +217,7 @@ static bool take(struct held *h, uint64_t *random)
     h->pages = lengths[next(random) % ARRAY_LEN(lengths)];
     h->owner = hal_cpu_index();
     h->base = pmm_alloc(memory_pmm, h->pages, flags | (next(random) % 8 == 0 ? PMM_DMA32 : 0));
-    if (h->base == PADDR_NONE) {
+    if (h->base == HAL_PADDR_NONE) {
         __atomic_fetch_add(&storm.refused, 1, __ATOMIC_RELAXED);
         return false;
     }

@@ -1,4 +1,5 @@
 #include "tests/kernel/selftest.h"
+#include "hal/short.h"
 #include "kernel/selftest.h"
 #include "hal/cpu.h"
 #include "kernel/screen/display.h"
@@ -11,19 +12,19 @@
 
 static size_t pages_for(size_t bytes)
 {
-    return (size_t)(align_up(bytes, PAGE_SIZE) / PAGE_SIZE);
+    return (size_t)(hal_align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE);
 }
 
 void *test_env_alloc(size_t bytes)
 {
-    paddr_t base = pmm_alloc(memory_pmm, pages_for(bytes), 0);
-    return base != PADDR_NONE ? hal_phys_to_virt(base) : NULL;
+    hal_paddr_t base = pmm_alloc(memory_pmm, pages_for(bytes), 0);
+    return base != HAL_PADDR_NONE ? hal_phys_to_virt(base) : NULL;
 }
 
 void test_env_free(void *memory, size_t bytes)
 {
-    paddr_t base = (paddr_t)(uintptr_t)memory - hal_direct_base;
-    if (pmm_free(memory_pmm, base, pages_for(bytes)) != STATUS_OK)
+    hal_paddr_t base = (hal_paddr_t)(uintptr_t)memory - hal_direct_base;
+    if (pmm_free(memory_pmm, base, pages_for(bytes)) != MM_OK)
         HAL_PANIC("the page allocator does not take back the memory of a test");
 }
 
@@ -92,7 +93,7 @@ static void deafen_and_ask(void *arg)
         return;
     while (!__atomic_load_n(&deaf, __ATOMIC_ACQUIRE))
         cpu_relax();
-    hal_tlb_shootdown(hal_root(), SPACE_SCRATCH, PAGE_SIZE);
+    hal_tlb_shootdown(hal_root(), SPACE_SCRATCH, HAL_PAGE_SIZE);
 }
 
 static void carry_out(enum plant plant)

@@ -2,6 +2,7 @@
  * in a record of its own, checked against the normalized map, and never against the allocator's
  * word. */
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "kernel/early/image.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
@@ -13,7 +14,7 @@ static const uint32_t dma_sizes[] = {2, 4, 16, 64};
 #define SPANS_MAX 8u
 
 struct span {
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t pages;
 };
 
@@ -53,7 +54,7 @@ static void check_same(struct test_state *t, const struct snapshot *before)
 /* Every page of the span is RAM without an owner by the map alone. */
 static bool is_free_ram(const struct span *s)
 {
-    for (paddr_t at = s->base; at < s->base + s->pages * PAGE_SIZE;) {
+    for (hal_paddr_t at = s->base; at < s->base + s->pages * HAL_PAGE_SIZE;) {
         const struct mem_region *r = memmap_find(&memory_map, at);
         if (r == NULL || r->label != NULL || !mem_type_is_allocatable(r->type))
             return false;
@@ -66,27 +67,28 @@ static bool overlaps(const struct record *rec, const struct span *s)
 {
     for (size_t i = 0; i < rec->count; i++) {
         const struct span *o = &rec->span[i];
-        if (s->base < o->base + o->pages * PAGE_SIZE && o->base < s->base + s->pages * PAGE_SIZE)
+        if (s->base < o->base + o->pages * HAL_PAGE_SIZE &&
+            o->base < s->base + s->pages * HAL_PAGE_SIZE)
             return true;
     }
     return false;
 }
 
-static uint64_t pattern(paddr_t addr, uint64_t round)
+static uint64_t pattern(hal_paddr_t addr, uint64_t round)
 {
     return (addr ^ round) * 0x9E3779B97F4A7C15u;
 }
 
 static void write_span(const struct span *s, uint64_t round)
 {
-    for (paddr_t at = s->base; at < s->base + s->pages * PAGE_SIZE; at += 8)
+    for (hal_paddr_t at = s->base; at < s->base + s->pages * HAL_PAGE_SIZE; at += 8)
         *(volatile uint64_t *)hal_phys_to_virt(at) = pattern(at, round);
 }
 
 static uint64_t wrong_words(const struct span *s, uint64_t round)
 {
     uint64_t wrong = 0;
-    for (paddr_t at = s->base; at < s->base + s->pages * PAGE_SIZE; at += 8)
+    for (hal_paddr_t at = s->base; at < s->base + s->pages * HAL_PAGE_SIZE; at += 8)
         wrong += *(volatile uint64_t *)hal_phys_to_virt(at) != pattern(at, round);
     return wrong;
 }
@@ -94,19 +96,19 @@ static uint64_t wrong_words(const struct span *s, uint64_t round)
 /* The longest run that an ordinary request may have: not in the DMA zone, part of which is kept
  * back, and not across a zone limit. */
 struct longest {
-    paddr_t end;
+    hal_paddr_t end;
     uint64_t pages, best;
 };
 
-static void meet_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void meet_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct longest *l = ctx;
     if ((kind != PMM_RUN_FREE && kind != PMM_RUN_PARKED) || base < PMM_DMA_LIMIT)
         return;
     bool goes_on = base == l->end && base != PMM_DMA32_LIMIT;
     l->pages = goes_on ? l->pages + pages : pages;
-    l->end = base + pages * PAGE_SIZE;
-    l->best = max_u64(l->best, l->pages);
+    l->end = base + pages * HAL_PAGE_SIZE;
+    l->best = hal_max_u64(l->best, l->pages);
 }
 
 static uint64_t longest_run(void)
@@ -117,16 +119,16 @@ static uint64_t longest_run(void)
 }
 
 static void take_span(struct test_state *t, struct record *rec, uint64_t pages, uint32_t flags,
-                      paddr_t limit)
+                      hal_paddr_t limit)
 {
     struct span s = {.base = pmm_alloc(memory_pmm, pages, flags), .pages = pages};
-    if (s.base == PADDR_NONE) {
+    if (s.base == HAL_PADDR_NONE) {
         LOG("smoke", "%u pages in one piece are not to be had here", U(pages));
         CHECK((flags & PMM_DMA) == 0 && longest_run() < pages);
         return;
     }
-    CHECK_EQ(s.base % PAGE_SIZE, 0);
-    CHECK(limit == 0 || s.base + pages * PAGE_SIZE <= limit);
+    CHECK_EQ(s.base % HAL_PAGE_SIZE, 0);
+    CHECK(limit == 0 || s.base + pages * HAL_PAGE_SIZE <= limit);
     CHECK(!overlaps(rec, &s));
     if (!CHECK(is_free_ram(&s)))
         return; /* writing there would destroy what is not ours */
@@ -137,7 +139,7 @@ static void take_span(struct test_state *t, struct record *rec, uint64_t pages, 
 }
 
 static void spans(struct test_state *t, const uint32_t *sizes, size_t count, uint32_t flags,
-                  paddr_t limit)
+                  hal_paddr_t limit)
 {
     struct record rec = {.count = 0};
     struct snapshot before = take_snapshot();
@@ -147,7 +149,7 @@ static void spans(struct test_state *t, const uint32_t *sizes, size_t count, uin
     for (size_t i = 0; i < rec.count; i++)
         CHECK_EQ(wrong_words(&rec.span[i], rec.span[i].pages), 0);
     for (size_t i = 0; i < rec.count; i++)
-        CHECK_EQ(pmm_free(memory_pmm, rec.span[i].base, rec.span[i].pages), STATUS_OK);
+        CHECK_EQ(pmm_free(memory_pmm, rec.span[i].base, rec.span[i].pages), MM_OK);
     check_same(t, &before);
 }
 
@@ -175,17 +177,17 @@ TEST("smoke.DMA spans lie below 16 MiB")
 TEST("smoke.each misuse of pmm_free is told apart and changes nothing")
 {
     struct snapshot before = take_snapshot();
-    paddr_t base = pmm_alloc(memory_pmm, 4, 0);
-    if (!CHECK(base != PADDR_NONE))
+    hal_paddr_t base = pmm_alloc(memory_pmm, 4, 0);
+    if (!CHECK(base != HAL_PADDR_NONE))
         return;
-    CHECK_EQ(pmm_free(memory_pmm, base + 1, 4), STATUS_NOT_PAGE);
-    CHECK_EQ(pmm_free(memory_pmm, base + PAGE_SIZE, 1), STATUS_INTERIOR);
-    CHECK_EQ(pmm_free(memory_pmm, base, 3), STATUS_WRONG_LENGTH);
-    CHECK_EQ(pmm_free(memory_pmm, base, 5), STATUS_WRONG_LENGTH);
-    CHECK_EQ(pmm_free(memory_pmm, (paddr_t)1 << 51, 1), STATUS_FOREIGN);
-    CHECK_EQ(pmm_free(memory_pmm, image.phys, 1), STATUS_RESERVED);
-    CHECK_EQ(pmm_free(memory_pmm, base, 4), STATUS_OK);
-    CHECK_EQ(pmm_free(memory_pmm, base, 4), STATUS_ALREADY_FREE);
+    CHECK_EQ(pmm_free(memory_pmm, base + 1, 4), MM_NOT_PAGE);
+    CHECK_EQ(pmm_free(memory_pmm, base + HAL_PAGE_SIZE, 1), MM_INTERIOR);
+    CHECK_EQ(pmm_free(memory_pmm, base, 3), MM_WRONG_LENGTH);
+    CHECK_EQ(pmm_free(memory_pmm, base, 5), MM_WRONG_LENGTH);
+    CHECK_EQ(pmm_free(memory_pmm, (hal_paddr_t)1 << 51, 1), MM_FOREIGN);
+    CHECK_EQ(pmm_free(memory_pmm, image.phys, 1), MM_RESERVED);
+    CHECK_EQ(pmm_free(memory_pmm, base, 4), MM_OK);
+    CHECK_EQ(pmm_free(memory_pmm, base, 4), MM_ALREADY_FREE);
     check_same(t, &before);
     TEST_END;
 }
@@ -194,16 +196,16 @@ TEST("smoke.PMM_ZERO pages read as zero")
 {
     struct snapshot before = take_snapshot();
     struct span s = {.base = pmm_alloc(memory_pmm, 16, 0), .pages = 16};
-    if (!CHECK(s.base != PADDR_NONE))
+    if (!CHECK(s.base != HAL_PADDR_NONE))
         return;
     write_span(&s, 1);
-    CHECK_EQ(pmm_free(memory_pmm, s.base, 16), STATUS_OK);
-    paddr_t again = pmm_alloc(memory_pmm, 16, PMM_ZERO);
+    CHECK_EQ(pmm_free(memory_pmm, s.base, 16), MM_OK);
+    hal_paddr_t again = pmm_alloc(memory_pmm, 16, PMM_ZERO);
     uint64_t bits = 0;
-    for (uint64_t i = 0; i < 16 * PAGE_SIZE; i += 8)
+    for (uint64_t i = 0; i < 16 * HAL_PAGE_SIZE; i += 8)
         bits |= *(volatile uint64_t *)hal_phys_to_virt(again + i);
     CHECK_EQ(bits, 0);
-    CHECK_EQ(pmm_free(memory_pmm, again, 16), STATUS_OK);
+    CHECK_EQ(pmm_free(memory_pmm, again, 16), MM_OK);
     check_same(t, &before);
     TEST_END;
 }
@@ -214,8 +216,8 @@ static uint64_t ticks_a_pair(size_t pages)
 {
     uint64_t begun = hal_cycles();
     for (unsigned i = 0; i < PAIRS; i++) {
-        paddr_t p = pmm_alloc(memory_pmm, pages, 0);
-        if (p == PADDR_NONE || pmm_free(memory_pmm, p, pages) != STATUS_OK)
+        hal_paddr_t p = pmm_alloc(memory_pmm, pages, 0);
+        if (p == HAL_PADDR_NONE || pmm_free(memory_pmm, p, pages) != MM_OK)
             HAL_PANIC("the page allocator failed while being measured");
     }
     return (hal_cycles() - begun) / PAIRS;

@@ -1,6 +1,7 @@
 /* What the page tables forbid is tried, and the trap is caught; what they allow is counted again by
  * a walk of the live tables that knows nothing of mm/aspace. */
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "kernel/main.h"
 #include "kernel/trap/fault.h"
 #include "kernel/early/image.h"
@@ -92,8 +93,8 @@ TEST("space.data, stack and direct map cannot be executed")
 {
     if (!hal_paging_features().nx)
         SKIP("this CPU has no NX bit");
-    paddr_t pages = pmm_alloc(memory_pmm, 2, 0);
-    if (!CHECK(pages != PADDR_NONE))
+    hal_paddr_t pages = pmm_alloc(memory_pmm, 2, 0);
+    if (!CHECK(pages != HAL_PADDR_NONE))
         return;
     uint32_t access = EXECUTING | TRAP_MAPPED;
     check_fault(t, (uint64_t)(uintptr_t)&variable, access, "kernel data", "");
@@ -102,7 +103,7 @@ TEST("space.data, stack and direct map cannot be executed")
     check_fault(t, (uint64_t)(uintptr_t)&t, access, "", "boot stack");
     check_fault(t, SPACE_DIRECT + image.phys, access, "direct map: ", "kernel image");
     check_fault(t, SPACE_DIRECT + pages, access, "direct map: ", "an allocated page");
-    CHECK_EQ(pmm_free(memory_pmm, pages, 2), STATUS_OK);
+    CHECK_EQ(pmm_free(memory_pmm, pages, 2), MM_OK);
     check_fault(t, SPACE_DIRECT + pages, access, "direct map: ", "a free page");
     TEST_END;
 }
@@ -150,14 +151,14 @@ TEST("space.a stack overflow is caught on a stack of its own")
     CHECK(!cpu_try_overflow(overflow_stack, NULL));
     struct trap seen = trap_caught();
     CHECK_EQ(seen.kind, TRAP_OVERFLOW);
-    CHECK(seen.address < boot->base && seen.address >= boot->base - PAGE_SIZE);
-    vaddr_t frame = (vaddr_t)(uintptr_t)seen.frame;
+    CHECK(seen.address < boot->base && seen.address >= boot->base - HAL_PAGE_SIZE);
+    hal_vaddr_t frame = (hal_vaddr_t)(uintptr_t)seen.frame;
     CHECK(frame >= s->base && frame < s->base + s->size);
     CHECK_STR(fault_place(seen.address).name, "boot stack");
     TEST_END;
 }
 
-static volatile uint32_t *word(vaddr_t at)
+static volatile uint32_t *word(hal_vaddr_t at)
 {
     return (volatile uint32_t *)(uintptr_t)at;
 }
@@ -167,60 +168,61 @@ static volatile uint32_t *word(vaddr_t at)
 TEST("space.a page narrowed, unmapped and remapped is seen at once")
 {
     static const char where[] = "window of stacks and scratch mappings";
-    const vaddr_t at = SPACE_SCRATCH + 5 * PAGE_SIZE;
+    const hal_vaddr_t at = SPACE_SCRATCH + 5 * HAL_PAGE_SIZE;
     struct aspace *s = &space_kernel;
-    paddr_t pages = pmm_alloc(memory_pmm, 2, PMM_ZERO);
-    if (!CHECK(pages != PADDR_NONE))
+    hal_paddr_t pages = pmm_alloc(memory_pmm, 2, PMM_ZERO);
+    if (!CHECK(pages != HAL_PADDR_NONE))
         return;
-    *(volatile uint32_t *)hal_phys_to_virt(pages + PAGE_SIZE) = 22;
-    CHECK_EQ(aspace_map(s, at, pages, PAGE_SIZE, ASPACE_W), STATUS_OK);
+    *(volatile uint32_t *)hal_phys_to_virt(pages + HAL_PAGE_SIZE) = 22;
+    CHECK_EQ(aspace_map(s, at, pages, HAL_PAGE_SIZE, ASPACE_W), MM_OK);
     *word(at) = 11;
     CHECK_EQ(*(volatile uint32_t *)hal_phys_to_virt(pages), 11);
-    CHECK_EQ(aspace_protect(s, at, PAGE_SIZE, ASPACE_R), STATUS_OK);
+    CHECK_EQ(aspace_protect(s, at, HAL_PAGE_SIZE, ASPACE_R), MM_OK);
     check_fault(t, at, WRITING | TRAP_MAPPED, where, "");
     CHECK_EQ(*word(at), 11);
-    CHECK_EQ(aspace_unmap(s, at, PAGE_SIZE), STATUS_OK);
+    CHECK_EQ(aspace_unmap(s, at, HAL_PAGE_SIZE), MM_OK);
     check_fault(t, at, READING, where, "");
-    CHECK_EQ(aspace_map(s, at, pages + PAGE_SIZE, PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL), STATUS_OK);
+    CHECK_EQ(aspace_map(s, at, pages + HAL_PAGE_SIZE, HAL_PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL),
+             MM_OK);
     CHECK_EQ(*word(at), 22);
-    CHECK_EQ(aspace_unmap(s, at, PAGE_SIZE), STATUS_OK);
+    CHECK_EQ(aspace_unmap(s, at, HAL_PAGE_SIZE), MM_OK);
     check_fault(t, at, READING, where, "");
-    CHECK_EQ(pmm_free(memory_pmm, pages, 2), STATUS_OK);
+    CHECK_EQ(pmm_free(memory_pmm, pages, 2), MM_OK);
     TEST_END;
 }
 
 #define LARGE_PAGES 512u
 
-static unsigned readable(vaddr_t at)
+static unsigned readable(hal_vaddr_t at)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < LARGE_PAGES; i++)
-        count += can_read(at + i * PAGE_SIZE);
+        count += can_read(at + i * HAL_PAGE_SIZE);
     return count;
 }
 
 /* A large page at `at`, used, split, used and taken away: what was in the TLB is gone each time. */
-static void check_large(struct test_state *t, struct aspace *s, vaddr_t at, uint32_t prot)
+static void check_large(struct test_state *t, struct aspace *s, hal_vaddr_t at, uint32_t prot)
 {
-    paddr_t pages = pmm_alloc_aligned(memory_pmm, LARGE_PAGES, 2 * MIB, 0);
-    if (!CHECK(pages != PADDR_NONE))
+    hal_paddr_t pages = pmm_alloc_aligned(memory_pmm, LARGE_PAGES, 2 * MIB, 0);
+    if (!CHECK(pages != HAL_PADDR_NONE))
         return;
-    CHECK_EQ(aspace_map(s, at, pages, 2 * MIB, prot | ASPACE_W), STATUS_OK);
-    CHECK(cpu_try(do_write, (void *)(uintptr_t)(at + 7 * PAGE_SIZE)));
-    CHECK_EQ(aspace_protect(s, at + 7 * PAGE_SIZE, PAGE_SIZE, prot), STATUS_OK);
-    CHECK(!cpu_try(do_write, (void *)(uintptr_t)(at + 7 * PAGE_SIZE)));
-    CHECK(cpu_try(do_write, (void *)(uintptr_t)(at + 8 * PAGE_SIZE)));
+    CHECK_EQ(aspace_map(s, at, pages, 2 * MIB, prot | ASPACE_W), MM_OK);
+    CHECK(cpu_try(do_write, (void *)(uintptr_t)(at + 7 * HAL_PAGE_SIZE)));
+    CHECK_EQ(aspace_protect(s, at + 7 * HAL_PAGE_SIZE, HAL_PAGE_SIZE, prot), MM_OK);
+    CHECK(!cpu_try(do_write, (void *)(uintptr_t)(at + 7 * HAL_PAGE_SIZE)));
+    CHECK(cpu_try(do_write, (void *)(uintptr_t)(at + 8 * HAL_PAGE_SIZE)));
     CHECK_EQ(readable(at), LARGE_PAGES);
-    CHECK_EQ(aspace_unmap(s, at, 2 * MIB), STATUS_OK);
+    CHECK_EQ(aspace_unmap(s, at, 2 * MIB), MM_OK);
     CHECK_EQ(readable(at), 0);
-    CHECK_EQ(pmm_free(memory_pmm, pages, LARGE_PAGES), STATUS_OK);
+    CHECK_EQ(pmm_free(memory_pmm, pages, LARGE_PAGES), MM_OK);
 }
 
 TEST("space.a large page split and unmapped is seen at once")
 {
     static struct aspace s;
     check_large(t, &space_kernel, SPACE_SCRATCH + 4 * MIB, ASPACE_GLOBAL);
-    CHECK_EQ(aspace_init_shared(&s, &space_kernel, &tables_source), STATUS_OK);
+    CHECK_EQ(aspace_init_shared(&s, &space_kernel, &tables_source), MM_OK);
     aspace_activate(&s);
     check_large(t, &s, 6 * MIB, ASPACE_USER);
     aspace_activate(&space_kernel);
@@ -235,11 +237,11 @@ struct count {
     uint64_t ram;     /* pages of the direct map */
     uint64_t not_ram; /* of these, pages at a wrong place or that are no RAM */
     uint64_t scratch; /* leaves that were to be there for a while */
-    vaddr_t last;
+    hal_vaddr_t last;
 };
 
 /* Is all of it RAM by the map of memory? */
-static bool is_ram(paddr_t at, paddr_t end)
+static bool is_ram(hal_paddr_t at, hal_paddr_t end)
 {
     while (at < end) {
         const struct mem_region *r = memmap_find(&memory_map, at);
@@ -264,7 +266,7 @@ static void count_leaf(void *ctx, const struct walk_leaf *leaf)
     struct count *c = ctx;
     bool executable = (leaf->bits & WALK_EXECUTE) != 0;
     bool direct = leaf->virt - SPACE_DIRECT < SPACE_DIRECT_SIZE;
-    c->leaves[leaf->size == PAGE_SIZE ? 0 : leaf->size == GIB ? 2 : 1]++;
+    c->leaves[leaf->size == HAL_PAGE_SIZE ? 0 : leaf->size == GIB ? 2 : 1]++;
     c->low += leaf->virt < SPACE_DIRECT || leaf->virt < c->last;
     c->last = leaf->virt + leaf->size - 1;
     c->write_execute += executable && (leaf->bits & WALK_WRITE) != 0;
@@ -277,8 +279,8 @@ static void count_leaf(void *ctx, const struct walk_leaf *leaf)
         return;
     bool good = leaf->virt - SPACE_DIRECT == leaf->phys &&
                 (is_ram(leaf->phys, leaf->phys + leaf->size) || leaf->phys < MIB);
-    c->ram += leaf->size / PAGE_SIZE;
-    c->not_ram += good ? 0 : leaf->size / PAGE_SIZE;
+    c->ram += leaf->size / HAL_PAGE_SIZE;
+    c->not_ram += good ? 0 : leaf->size / HAL_PAGE_SIZE;
 }
 
 /* Pages of RAM by the map of memory, and the trampoline's page. */
@@ -288,7 +290,7 @@ static uint64_t ram_pages(void)
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
         if (space_holds(r))
-            pages += (min_u64(mem_region_end(r), SPACE_DIRECT_SIZE) - r->base) / PAGE_SIZE;
+            pages += (hal_min_u64(mem_region_end(r), SPACE_DIRECT_SIZE) - r->base) / HAL_PAGE_SIZE;
         else if (r->base < MIB && r->label != NULL && r->label != space_null_label)
             pages++;
     }
@@ -343,7 +345,7 @@ TEST("space.the live tables hold all RAM once, nothing W+X, no low half")
 }
 
 #define SPACES  3u
-#define USER_AT ((vaddr_t)0x400000)
+#define USER_AT ((hal_vaddr_t)0x400000)
 
 static struct aspace spaces[SPACES];
 
@@ -351,35 +353,35 @@ static struct aspace spaces[SPACES];
 TEST("space.several spaces show their own pages at one address")
 {
     static const char where[] = "user half";
-    paddr_t pages = pmm_alloc(memory_pmm, SPACES, 0);
+    hal_paddr_t pages = pmm_alloc(memory_pmm, SPACES, 0);
     uint64_t tables = tables_in_use();
     uint64_t spare = tables_spare();
     CHECK(tables_complete());
-    if (!CHECK(pages != PADDR_NONE))
+    if (!CHECK(pages != HAL_PADDR_NONE))
         return;
     for (unsigned i = 0; i < SPACES; i++) {
-        paddr_t page = pages + i * PAGE_SIZE;
+        hal_paddr_t page = pages + i * HAL_PAGE_SIZE;
         *(volatile uint32_t *)hal_phys_to_virt(page) = 100 + i;
-        CHECK_EQ(aspace_init_shared(&spaces[i], &space_kernel, &tables_source), STATUS_OK);
-        CHECK_EQ(aspace_map(&spaces[i], USER_AT, page, PAGE_SIZE, ASPACE_W | ASPACE_USER),
-                 STATUS_OK);
+        CHECK_EQ(aspace_init_shared(&spaces[i], &space_kernel, &tables_source), MM_OK);
+        CHECK_EQ(aspace_map(&spaces[i], USER_AT, page, HAL_PAGE_SIZE, ASPACE_W | ASPACE_USER),
+                 MM_OK);
     }
-    CHECK_EQ(aspace_map(&space_kernel, SPACE_SCRATCH, pages, PAGE_SIZE, ASPACE_R), STATUS_OK);
+    CHECK_EQ(aspace_map(&space_kernel, SPACE_SCRATCH, pages, HAL_PAGE_SIZE, ASPACE_R), MM_OK);
     for (unsigned i = SPACES; i-- > 0;) {
         aspace_activate(&spaces[i]);
         CHECK(can_read(USER_AT) && *word(USER_AT) == 100 + i);
         CHECK(can_read(SPACE_SCRATCH) && *word(SPACE_SCRATCH) == 100);
-        CHECK_EQ(aspace_unmap(&spaces[i], USER_AT, PAGE_SIZE), STATUS_OK);
+        CHECK_EQ(aspace_unmap(&spaces[i], USER_AT, HAL_PAGE_SIZE), MM_OK);
         check_fault(t, USER_AT, READING, where, "");
         CHECK(!fault_report_path(USER_AT)); /* nothing is told of tables that are not ours */
     }
     aspace_activate(&space_kernel);
     for (unsigned i = 0; i < SPACES; i++)
         aspace_destroy(&spaces[i]);
-    CHECK_EQ(aspace_unmap(&space_kernel, SPACE_SCRATCH, PAGE_SIZE), STATUS_OK);
+    CHECK_EQ(aspace_unmap(&space_kernel, SPACE_SCRATCH, HAL_PAGE_SIZE), MM_OK);
     CHECK_EQ(tables_in_use(), tables);
     CHECK_EQ(tables_spare(), spare);
-    CHECK_EQ(pmm_free(memory_pmm, pages, SPACES), STATUS_OK);
+    CHECK_EQ(pmm_free(memory_pmm, pages, SPACES), MM_OK);
     TEST_END;
 }
 
@@ -399,11 +401,11 @@ static uint64_t free_pages(void)
  * touched. */
 static void fill_space(struct test_state *t, struct aspace *s)
 {
-    CHECK_EQ(aspace_map(s, USER_AT, image.phys, PAGE_SIZE, ASPACE_R), STATUS_OK);
-    CHECK_EQ(aspace_map(s, 4 * GIB, 2 * GIB, 2 * GIB, ASPACE_W | ASPACE_USER), STATUS_OK);
-    CHECK_EQ(aspace_unmap(s, 4 * GIB + PAGE_SIZE, PAGE_SIZE), STATUS_OK);
+    CHECK_EQ(aspace_map(s, USER_AT, image.phys, HAL_PAGE_SIZE, ASPACE_R), MM_OK);
+    CHECK_EQ(aspace_map(s, 4 * GIB, 2 * GIB, 2 * GIB, ASPACE_W | ASPACE_USER), MM_OK);
+    CHECK_EQ(aspace_unmap(s, 4 * GIB + HAL_PAGE_SIZE, HAL_PAGE_SIZE), MM_OK);
     for (unsigned i = 1; i <= 8; i++)
-        CHECK_EQ(aspace_map(s, i * TIB, image.phys, PAGE_SIZE, ASPACE_X), STATUS_OK);
+        CHECK_EQ(aspace_map(s, i * TIB, image.phys, HAL_PAGE_SIZE, ASPACE_X), MM_OK);
 }
 
 TEST("space.a thousand spaces leave the pool as it was")
@@ -413,7 +415,7 @@ TEST("space.a thousand spaces leave the pool as it was")
     uint64_t before = free_pages();
     uint64_t rounds = 0;
     for (; rounds < 1000; rounds++) {
-        CHECK_EQ(aspace_init_shared(&spaces[0], &space_kernel, &tables_source), STATUS_OK);
+        CHECK_EQ(aspace_init_shared(&spaces[0], &space_kernel, &tables_source), MM_OK);
         fill_space(t, &spaces[0]);
         if (rounds % 100 == 0) {
             aspace_activate(&spaces[0]);

@@ -16,8 +16,8 @@
 #define WALK_GLOBAL  8u
 
 struct walk_leaf {
-    vaddr_t virt;
-    paddr_t phys;
+    hal_vaddr_t virt;
+    hal_paddr_t phys;
     uint64_t size; /* of the page: 4 KiB, 2 MiB or 1 GiB */
     uint32_t bits; /* WALK_ */
     const char *type; /* of memory: "WB", "WC", "UC", "UC-", "WT"; "odd": not used here */
@@ -28,10 +28,10 @@ typedef void walk_fn(void *ctx, const struct walk_leaf *);
 void walk_live(walk_fn *visit, void *ctx);
 
 /* May `virt` (canonical; any byte address) be written, by what all levels allow? */
-bool walk_may_write(vaddr_t virt);
+bool walk_may_write(hal_vaddr_t virt);
 
 /* Entries on the way to `virt` (canonical; any byte address), from the root on, until one is not
  * present or maps a page. Their number, 1 to 5. */
-unsigned walk_path(vaddr_t virt, uint64_t entries[WALK_LEVELS]);
+unsigned walk_path(hal_vaddr_t virt, uint64_t entries[WALK_LEVELS]);
 
 #endif

@@ -7,7 +7,7 @@ TOKEN = re.compile(
     r"""/\*.*?\*/ | //[^\n]* | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'""", re.S | re.X
 )
 # A name and its parameters, at the left margin; then a body, or a semicolon.
-FUNCTION = re.compile(r"^(?!static\b|typedef\b|#)[A-Za-z_][\w \t*]*?\b(\w+)\((?:[^;{}]*)\)( MUST_CHECK)?\s*(\{|;)", re.M)
+FUNCTION = re.compile(r"^(?!static\b|typedef\b|#)[A-Za-z_][\w \t*]*?\b(\w+)\((?:[^;{}]*)\)( MM_MUST_CHECK)?\s*(\{|;)", re.M)
 
 
 def strip(text):

@@ -85,7 +85,8 @@ LINES_MOST, LINES_MEDIAN, MCCABE_MOST = 50, 12, 10
 # Folders of an architecture: assembly, and what only this one has.
 ARCH = ("hal/x86_64", "hal/host", "efi/x86_64", "efi/ia32", "tests")
 DATA = ("efi/sbat.S",)  # no instruction in it
-FORMAT_CHOICE = "mm/page_entry.h"  # chooses the format of page tables by the compiler's word
+# They choose by the compiler's word: the format of page tables, and what a CPU has no instruction for.
+CHOICES = ("mm/page_entry.h", "mm/bits.h")
 
 HAL_FOR_MM = (
     "hal_zero_pages hal_panic hal_paging_features hal_load_root hal_root hal_tlb_flush_page hal_tlb_flush_local"
@@ -118,6 +119,18 @@ def inside(path, folders):
 # ---- includes ----
 
 
+def resolve(source, name):
+    """The same with the path from the top of the tree, where it is written from the folder of the file."""
+    target = os.path.normpath(os.path.join(source.folder, name[1:-1]))
+    return f'"{target}"' if name[0] == '"' and os.path.exists(os.path.join(TOP, target)) else name
+
+
+def check_moves(source, number, name):
+    """Other kernels put mm/ and its two headers of hal/ below a path of their own."""
+    if name[0] == '"' and name != '"port.h"' and resolve(source, name) == name:
+        bad("mm/ names its headers from its own folder", [f"{source.path}:{number}:{name}"])
+
+
 def may_include(source, room, name):
     if name.startswith("<"):
         header = name[1:-1]
@@ -134,6 +147,9 @@ def check_includes(tree):
     for source in tree:
         room = room_of(source.path)
         for number, name in source.includes:
+            if room == "mm" or source.path in MM_KNOWS:
+                check_moves(source, number, name)
+            name = resolve(source, name)
             where = f"{source.path}:{number}:{name}"
             if not may_include(source, room, name):
                 bad(f"{room}/ may not include this", [where])
@@ -163,7 +179,7 @@ def check_circles(tree):
     arrows = {}
     for source in tree:
         if source.path.startswith(PRODUCT):
-            targets = {module_of(name[1:-1]) for _, name in source.includes if name[0] == '"'}
+            targets = {module_of(resolve(source, name)[1:-1]) for _, name in source.includes if name[0] == '"'}
             arrows.setdefault(module_of(source.path), set()).update(targets)
     state = {}
 
@@ -239,7 +255,7 @@ def check_words(tree):
         if not inside(path, ARCH):
             bad("assembly stands in the folder of an architecture", source.find(ASSEMBLY))
             bad("assembly stands in the folder of an architecture", [path] if source.ending == ".S" and path not in DATA else [])
-            bad("nobody asks for which machine this is compiled", source.find(MACHINE) if path != FORMAT_CHOICE else [])
+            bad("nobody asks for which machine this is compiled", source.find(MACHINE) if path not in CHOICES else [])
 
 
 # ---- objects of mm/ ----

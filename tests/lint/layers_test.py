@@ -68,7 +68,10 @@ RED = [
     ("no header but hal/hal.h", "kernel/%.c", ['#include "hal/host/port.h"']),
     ("only efi/base/uefi.h may include UEFI", "tests/unit/%.c", ["#include <efilib.h>"]),
     ("only efi/base/uefi.h may include UEFI", "efi/%.c", ["#include <efi.h>"]),
-    ("modules include each other", "mm/status.c", ['#include "mm/planted_circle.h"']),
+    ("modules include each other", "mm/status.c", ['#include "planted_circle.h"']),
+    ("mm/ names its headers from", "mm/%.c", ['#include "mm/status.h"']),
+    ("mm/ names its headers from", "mm/%.h", ['#include "hal/hal.h"']),
+    ("mm/ names its headers from", "hal/hal.h", ['#include "hal/base.h"']),
     ("modules include each other", "kernel/log/planted_circle.h", ['#include "kernel/log/log.h"']),
     ("a .c implements its own header", "kernel/log/%.c", ['#include "kernel/log/log.h"', "uint64_t log_micros(void)", "{", "}"]),
     ("a .c implements its own header", "kernel/log/%.c", ['#include "kernel/options.h"', "void options_parse(char *text)", "{", "}"]),
@@ -102,7 +105,7 @@ RED = [
 GREEN = [
     ("mm/%.c", ["/* a long story, printf() and 1UL", " * EFI_HANDLE asm __x86_64__ */", "extern const char text[];",
                 'const char text[] = "long 1UL asm printf(";', "enum { C = '\"', D };"]),
-    ("mm/%.c", ["#include <stdint.h>", '#include "mm/status.h"', '#include "hal/hal.h"',
+    ("mm/%.c", ["#include <stdint.h>", '#include "status.h"', '#include "../hal/hal.h"',
                 'static const char *const names[] = {"a", "b"};', "const char *f(uint32_t i);",
                 "const char *f(uint32_t i) { return names[i & 1]; }"]),
     ("mm/%.c", body("x++;", 45)),
@@ -173,7 +176,7 @@ def main():
         copy_tree(copy)
         for i in range(13):
             plant(copy, f"_crowd{i}", "kernel/crowd/m%.c", [""])
-        plant(copy, "", "mm/planted_circle.h", ['#include "mm/status.h"'])
+        plant(copy, "", "mm/planted_circle.h", ['#include "status.h"'])
         plant(copy, "", "kernel/log/format.h", ['#include "kernel/log/planted_circle.h"'])
         red = [(sentence, plant(copy, i, file, lines)) for i, (sentence, file, lines) in enumerate(RED)]
         green = [plant(copy, f"_green{i}", file, lines) for i, (file, lines) in enumerate(GREEN)]

@@ -1,5 +1,6 @@
 /* kernel/machine/acpi.c on the desk: hand-made tables for each rule of kernel/machine/acpi.h, and tables that QEMU
  * makes (tests/data/acpi), of which the expectations are what QEMU was asked for. */
+#include "hal/short.h"
 #include "kernel/machine/acpi.c"
 #include "kernel/machine/acpi_power.c"
 #include "kernel/machine/acpi_table.c"
@@ -20,7 +21,7 @@ struct told {
 static struct told told[200];
 static size_t told_count;
 
-static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+static void hear(void *ctx, const unsigned char *header, hal_paddr_t at, const char *wrong,
                  uint32_t times)
 {
     UNUSED(ctx);

@@ -4,6 +4,7 @@
 #ifndef TESTS_MODEL_ACPI_RIG_H
 #define TESTS_MODEL_ACPI_RIG_H
 
+#include "hal/short.h"
 #include "kernel/machine/acpi.h"
 
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static inline unsigned char *rig_place(uint64_t at, size_t size)
 /* Why a block cannot be read; the reader must hand it on. */
 static const char rig_nowhere[] = "it lies nowhere";
 
-static inline const unsigned char *rig_read(const void *ctx, paddr_t at, uint64_t size,
+static inline const unsigned char *rig_read(const void *ctx, hal_paddr_t at, uint64_t size,
                                             const char **why)
 {
     UNUSED(ctx);

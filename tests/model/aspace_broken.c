@@ -3,12 +3,13 @@
  * finds what A4 forbids, since a judge that never complains is no judge.
  *
  * kinds: san aarch64 */
+#include "hal/short.h"
 #include "tests/model/aspace_rig.h"
 #include "tests/model/expect.h"
 
 #include "mm/page_entry.h"
 
-#define UP ((vaddr_t)0xFFFF800000000000u)
+#define UP ((hal_vaddr_t)0xFFFF800000000000u)
 
 static const struct hal_paging all_features = {true,       true, true,         true,
                                                MMU_BREAKS, 4,    MMU_PHYS_BITS};
@@ -21,12 +22,12 @@ static void begin(void)
 {
     host_set_paging(&all_features);
     rig_init(&rig, RIG_PAGES);
-    EXPECT(aspace_init(&space, &rig.source) == STATUS_OK);
-    EXPECT(aspace_map(&space, UP + GIB, GIB, GIB + 2 * MIB + 4096, ASPACE_W) == STATUS_OK);
-    EXPECT(aspace_map(&space, GIB, GIB, GIB + 2 * MIB + 4096, ASPACE_X) == STATUS_OK);
-    EXPECT(aspace_map(&space, 0x1000, 0x1000, 4096, ASPACE_USER) == STATUS_OK);
-    EXPECT(aspace_init_shared(&user, &space, &rig.source) == STATUS_OK);
-    EXPECT(aspace_map(&user, 0x1000, 0x1000, 4096, ASPACE_USER) == STATUS_OK);
+    EXPECT(aspace_init(&space, &rig.source) == MM_OK);
+    EXPECT(aspace_map(&space, UP + GIB, GIB, GIB + 2 * MIB + 4096, ASPACE_W) == MM_OK);
+    EXPECT(aspace_map(&space, GIB, GIB, GIB + 2 * MIB + 4096, ASPACE_X) == MM_OK);
+    EXPECT(aspace_map(&space, 0x1000, 0x1000, 4096, ASPACE_USER) == MM_OK);
+    EXPECT(aspace_init_shared(&user, &space, &rig.source) == MM_OK);
+    EXPECT(aspace_map(&user, 0x1000, 0x1000, 4096, ASPACE_USER) == MM_OK);
     EXPECT(aspace_check(&space) == NULL && aspace_check(&user) == NULL);
 }
 
@@ -39,7 +40,7 @@ static void end(void)
 }
 
 /* The entry of `level` for `virt`, found as the hardware would. */
-static uint64_t *entry_of(const struct aspace *as, vaddr_t virt, unsigned level)
+static uint64_t *entry_of(const struct aspace *as, hal_vaddr_t virt, unsigned level)
 {
     uint64_t *entry = NULL;
     uint64_t name = as->tree.root;
@@ -55,7 +56,7 @@ static bool names(const struct aspace *as, const char *invariant)
 }
 
 /* With `value` there the check names the invariant, and with the old value nothing. */
-static void breaks(const struct aspace *as, vaddr_t virt, unsigned level, uint64_t value,
+static void breaks(const struct aspace *as, hal_vaddr_t virt, unsigned level, uint64_t value,
                    const char *invariant)
 {
     uint64_t *entry = entry_of(as, virt, level);
@@ -69,7 +70,7 @@ static void breaks(const struct aspace *as, vaddr_t virt, unsigned level, uint64
 
 #define BIT(n) ((uint64_t)1 << (n))
 
-static uint64_t value_of(vaddr_t virt, unsigned level)
+static uint64_t value_of(hal_vaddr_t virt, unsigned level)
 {
     return *entry_of(&space, virt, level);
 }
@@ -78,7 +79,7 @@ static void a1(void)
 {
     begin();
     for (unsigned level = 0; level < 3; level++) {
-        vaddr_t at = UP + GIB + (level == 2 ? 0 : level == 1 ? GIB : GIB + 2 * MIB);
+        hal_vaddr_t at = UP + GIB + (level == 2 ? 0 : level == 1 ? GIB : GIB + 2 * MIB);
         breaks(&space, at, level, mmu_let_execute(value_of(at, level)), "A1");
         breaks(&space, at - UP, level, mmu_let_write(value_of(at - UP, level)), "A1");
     }
@@ -89,8 +90,8 @@ static void a1(void)
 static void a2(void)
 {
     begin();
-    uint64_t spare = RIG_BASE + 100 * PAGE_SIZE;
-    memset(host_ram + spare, 0, PAGE_SIZE);
+    uint64_t spare = RIG_BASE + 100 * HAL_PAGE_SIZE;
+    memset(host_ram + spare, 0, HAL_PAGE_SIZE);
     *entry_of(&space, UP + 9 * GIB, 3) += MMU_COUNT;
     *entry_of(&space, UP + 9 * GIB, 2) = mmu_empty_table(spare, true);
     EXPECT(names(&space, "A2: a table is empty")); /* and counted in the one above */
@@ -104,7 +105,7 @@ static void a2(void)
     space.tree.root += MMU_COUNT;
     EXPECT(names(&space, "A2"));
     space.tree.root -= MMU_COUNT;
-    EXPECT(aspace_unmap(&space, UP + GIB, GIB + 2 * MIB + 4096) == STATUS_OK);
+    EXPECT(aspace_unmap(&space, UP + GIB, GIB + 2 * MIB + 4096) == MM_OK);
     EXPECT(aspace_check(&space) == NULL); /* the shared half's own tables may be empty */
     end();
 }
@@ -144,7 +145,7 @@ static void a6(void)
     for (unsigned i = 0; i < 256; i++) /* all of the lower half is its own, and counted */
         breaks(&user, i * 512 * GIB, 3, i == 0 ? 0 : value_of(0, 3), "A2");
     for (unsigned level = 0; level < 3; level++) {
-        vaddr_t at = UP + GIB + (level == 2 ? 0 : level == 1 ? GIB : GIB + 2 * MIB);
+        hal_vaddr_t at = UP + GIB + (level == 2 ? 0 : level == 1 ? GIB : GIB + 2 * MIB);
         breaks(&space, at, level, mmu_let_user(value_of(at, level)), "A6");
         breaks(&space, at - UP, level, mmu_make_global(value_of(at - UP, level)), "A6");
     }
@@ -155,14 +156,14 @@ static void a7(void)
 {
     begin();
     for (unsigned level = 0; level < 3; level++) {
-        vaddr_t at = UP + GIB + (level == 2 ? 0 : level == 1 ? GIB : GIB + 2 * MIB);
+        hal_vaddr_t at = UP + GIB + (level == 2 ? 0 : level == 1 ? GIB : GIB + 2 * MIB);
         for (unsigned i = 0; i < ARRAY_LEN(mmu_leaf_bits); i++)
             if ((mmu_leaf_bits[i].levels >> level & 1) != 0)
                 breaks(&space, at, level, value_of(at, level) ^ mmu_leaf_bits[i].bit, "A7");
     }
     for (unsigned i = 0; i < ARRAY_LEN(mmu_name_bits); i++)
         for (unsigned upper = 0; upper < 2; upper++) {
-            vaddr_t at = upper * UP + 2 * GIB + 2 * MIB;
+            hal_vaddr_t at = upper * UP + 2 * GIB + 2 * MIB;
             breaks(&space, at, 1, value_of(at, 1) ^ mmu_name_bits[i].bit, "A7");
         }
     breaks(&space, TIB, 3, MMU_TOO_LARGE, "A7");
@@ -181,8 +182,8 @@ static void a7(void)
 
 /* --- the encoding ----------------------------------------------------------------------------- */
 
-static const paddr_t frames[] = {0, GIB, (paddr_t)1 << (MMU_PHYS_BITS - 1),
-                                 ((paddr_t)1 << MMU_PHYS_BITS) - GIB};
+static const hal_paddr_t frames[] = {0, GIB, (hal_paddr_t)1 << (MMU_PHYS_BITS - 1),
+                                     ((hal_paddr_t)1 << MMU_PHYS_BITS) - GIB};
 
 /* Every prot at every level on every kind of CPU, also those that aspace_map refuses. */
 static void encoding_on(const struct hal_paging *cpu, unsigned level)
@@ -225,7 +226,7 @@ static void decoding_any_bits(void)
         for (unsigned level = 0; level < 3; level++) {
             uint64_t entry = bits ^ bits >> 29;
             uint32_t prot = pte_prot(entry, level);
-            paddr_t phys = pte_address(entry, level);
+            hal_paddr_t phys = pte_address(entry, level);
             uint64_t again = pte_encode(phys, prot, level, &all_features);
             EXPECT(prot <= ASPACE_ALL && pte_prot(again, level) == prot);
             EXPECT(phys % ((uint64_t)4096 << 9 * level) == 0 && phys >> MMU_PHYS_BITS == 0);
@@ -238,7 +239,7 @@ static void names_of_tables(void)
 {
     for (unsigned used = 0; used <= 512; used++)
         for (unsigned i = 1; i < 4; i++) {
-            paddr_t table = MMU_ADDRESS >> i & ~(paddr_t)4095;
+            hal_paddr_t table = MMU_ADDRESS >> i & ~(hal_paddr_t)4095;
             uint64_t name = pte_name(table, used, UP * (i & 1));
             struct mmu_entry e = mmu_read(name, 1, &all_features);
             EXPECT(pte_used(name) == used && pte_named(name) == table);
@@ -253,18 +254,17 @@ static void names_of_tables(void)
 
 /* The CPU ignores every flush: each call that removes, changes or merges something must be blamed,
  * by the invariant that this breaks, and no other call. */
-static bool blamed(status_t s, const char *invariant)
+static bool blamed(mm_status_t s, const char *invariant)
 {
-    bool found =
-        s == STATUS_OK && rig_verdict(&rig) != NULL && strncmp(rig.wrong, invariant, 2) == 0;
+    bool found = s == MM_OK && rig_verdict(&rig) != NULL && strncmp(rig.wrong, invariant, 2) == 0;
     rig.wrong = NULL;
     rig_watch(&rig, &space);
     return found;
 }
 
-static bool unblamed(status_t s)
+static bool unblamed(mm_status_t s)
 {
-    bool quiet = s == STATUS_OK && rig_verdict(&rig) == NULL;
+    bool quiet = s == MM_OK && rig_verdict(&rig) == NULL;
     rig_watch(&rig, &space);
     return quiet;
 }
@@ -276,7 +276,7 @@ static void judge_on(bool breaks, bool remote)
     cpu.break_before_make = breaks;
     host_set_paging(&cpu);
     rig_init(&rig, RIG_PAGES);
-    EXPECT(aspace_init(&space, &rig.source) == STATUS_OK);
+    EXPECT(aspace_init(&space, &rig.source) == MM_OK);
     rig.ignore_flushes = true;
     rig.remote = remote;
     rig_watch(&rig, &space);
@@ -307,8 +307,8 @@ static void the_judge_judges(void)
 static void the_source_is_suspicious(void)
 {
     rig_init(&rig, 4);
-    paddr_t page = rig_alloc(&rig);
-    EXPECT(page != PADDR_NONE && rig.in_use == 1);
+    hal_paddr_t page = rig_alloc(&rig);
+    EXPECT(page != HAL_PADDR_NONE && rig.in_use == 1);
     rig_free(&rig, page);
     EXPECT(rig.wrong == NULL);
     rig_free(&rig, page);
@@ -320,7 +320,7 @@ static void the_source_is_suspicious(void)
 
 int main(void)
 {
-    host_ram_create(RIG_BASE + RIG_PAGES * PAGE_SIZE);
+    host_ram_create(RIG_BASE + RIG_PAGES * HAL_PAGE_SIZE);
     expect_run("A1 broken is named", a1);
     expect_run("A2 broken is named", a2);
     expect_run("A3, A4 and A5 broken are named", a3_to_a5);

@@ -6,18 +6,19 @@
  * kinds: san aarch64
  * takes: 6 s
  */
+#include "hal/short.h"
 #include "tests/model/aspace_model.h"
 #include "tests/model/aspace_rig.h"
 #include "tests/model/expect.h"
 
 #define MAX_DEPTH 8u
 #define KINDS     4u /* map, unmap, protect writable, protect read-only */
-#define UP        ((vaddr_t)0xFFFF800000000000u)
+#define UP        ((hal_vaddr_t)0xFFFF800000000000u)
 
 struct shape {
     const char *name;
     struct hal_paging cpu;
-    vaddr_t base; /* a multiple of 1 GiB */
+    hal_vaddr_t base; /* a multiple of 1 GiB */
     uint64_t spare;
     uint32_t prot;
     bool remote; /* the CPU that is watched is not the one that edits */
@@ -33,7 +34,7 @@ static const struct shape shapes[] = {
      .prot = ASPACE_USER},
     {.name = "end of the shared half",
      .cpu = {true, true, true, true, MMU_BREAKS, 4, BITS},
-     .base = (vaddr_t)0 - GIB,
+     .base = (hal_vaddr_t)0 - GIB,
      .spare = 100,
      .prot = ASPACE_WC,
      .remote = true},
@@ -52,9 +53,9 @@ static const struct {
     int64_t from; /* from the base on */
     uint64_t size;
 } ranges[] = {
-    {0, PAGE_SIZE},    {PAGE_SIZE, 2 * MIB - PAGE_SIZE},
-    {0, 2 * MIB},      {2 * MIB, GIB - 2 * MIB},
-    {-4096, 2 * 4096}, {0, GIB},
+    {0, HAL_PAGE_SIZE}, {HAL_PAGE_SIZE, 2 * MIB - HAL_PAGE_SIZE},
+    {0, 2 * MIB},       {2 * MIB, GIB - 2 * MIB},
+    {-4096, 2 * 4096},  {0, GIB},
 };
 
 struct frame {
@@ -64,7 +65,7 @@ struct frame {
     struct model_run run[16];
     bool shared_entry[256];
     unsigned pages; /* tables saved */
-    unsigned char table[32][PAGE_SIZE];
+    unsigned char table[32][HAL_PAGE_SIZE];
 };
 
 static unsigned depth_limit = 4;
@@ -85,7 +86,7 @@ static void save(struct frame *f)
     f->pages = 0;
     for (unsigned i = 0; i < 64 && f->pages < 32; i++)
         if (rig.used[i])
-            memcpy(f->table[f->pages++], host_ram + RIG_BASE + i * PAGE_SIZE, PAGE_SIZE);
+            memcpy(f->table[f->pages++], host_ram + RIG_BASE + i * HAL_PAGE_SIZE, HAL_PAGE_SIZE);
 }
 
 static void restore(const struct frame *f)
@@ -97,7 +98,7 @@ static void restore(const struct frame *f)
     memcpy(model.shared_entry, f->shared_entry, sizeof f->shared_entry);
     for (unsigned i = 0, n = 0; n < f->pages; i++)
         if (rig.used[i])
-            memcpy(host_ram + RIG_BASE + i * PAGE_SIZE, f->table[n++], PAGE_SIZE);
+            memcpy(host_ram + RIG_BASE + i * HAL_PAGE_SIZE, f->table[n++], HAL_PAGE_SIZE);
     rig_watch(&rig, &space);
 }
 
@@ -106,9 +107,9 @@ static struct model_call call_number(unsigned i)
     static const enum model_kind kinds[KINDS] = {MODEL_MAP, MODEL_UNMAP, MODEL_PROTECT,
                                                  MODEL_PROTECT};
     struct model_call c = {.kind = kinds[i % KINDS]};
-    c.virt = shape->base + (vaddr_t)ranges[i / KINDS].from;
+    c.virt = shape->base + (hal_vaddr_t)ranges[i / KINDS].from;
     c.size = ranges[i / KINDS].size;
-    c.phys = 4 * GIB + (paddr_t)ranges[i / KINDS].from;
+    c.phys = 4 * GIB + (hal_paddr_t)ranges[i / KINDS].from;
     c.prot = shape->prot | (i % KINDS == 3 ? ASPACE_R : ASPACE_W);
     return c;
 }
@@ -132,8 +133,8 @@ static bool descend(unsigned *trail, unsigned depth)
     for (unsigned i = 0; i < ARRAY_LEN(ranges) * KINDS; i++) {
         struct model_call c = call_number(i);
         trail[depth] = i;
-        status_t want = model_call(&model, &c, rig.spare);
-        status_t got = model_do(&space, &c);
+        mm_status_t want = model_call(&model, &c, rig.spare);
+        mm_status_t got = model_do(&space, &c);
         const char *error = got != want ? "another answer than the model's" : rig_verdict(&rig);
         if (error == NULL)
             error = rig.in_use != space.tree.stats.tables ? "A3: a page is kept" : NULL;
@@ -142,8 +143,8 @@ static bool descend(unsigned *trail, unsigned depth)
         if (error != NULL)
             return wrong(error, trail, depth);
         states++;
-        refused += got != STATUS_OK;
-        if (got != STATUS_OK)
+        refused += got != MM_OK;
+        if (got != MM_OK)
             continue;
         if (!descend(trail, depth + 1))
             return false;
@@ -161,7 +162,7 @@ static void run_shape(const struct shape *s)
     rig_init(&rig, s->spare);
     rig.remote = s->remote;
     model_init(&model, &s->cpu, false);
-    bool ok = aspace_init(&space, &rig.source) == STATUS_OK;
+    bool ok = aspace_init(&space, &rig.source) == MM_OK;
     rig_watch(&rig, &space);
     ok = ok && descend(trail, 0);
     expect_tally(s->name, states, !ok);
@@ -177,7 +178,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "the depth must be 1 to %u\n", MAX_DEPTH);
         return 1;
     }
-    host_ram_create(RIG_BASE + RIG_PAGES * PAGE_SIZE);
+    host_ram_create(RIG_BASE + RIG_PAGES * HAL_PAGE_SIZE);
     frames = calloc(MAX_DEPTH, sizeof *frames);
     for (size_t i = 0; frames != NULL && i < ARRAY_LEN(shapes); i++)
         run_shape(&shapes[i]);

@@ -17,8 +17,8 @@
 
 /* Pages [virt, last] lead to phys and so on; `last` is the last byte. */
 struct model_run {
-    vaddr_t virt, last;
-    paddr_t phys;
+    hal_vaddr_t virt, last;
+    hal_paddr_t phys;
     uint32_t prot;
 };
 
@@ -52,7 +52,7 @@ static inline uint64_t model_span(unsigned level)
     return (uint64_t)4096 << (9 * level);
 }
 
-static inline unsigned model_root_index(const struct model *m, vaddr_t virt)
+static inline unsigned model_root_index(const struct model *m, hal_vaddr_t virt)
 {
     return (unsigned)(virt / model_span(m->cpu.levels - 1u) % 512);
 }
@@ -76,7 +76,7 @@ static inline void model_put(struct model *m, struct model_run r)
 
 /* The list without [virt, last], and with `with` in its place when not NULL: one run, or with
  * `keep_phys` the old runs under its prot. */
-static inline void model_replace(struct model *m, vaddr_t virt, vaddr_t last,
+static inline void model_replace(struct model *m, hal_vaddr_t virt, hal_vaddr_t last,
                                  const struct model_run *with, bool keep_phys)
 {
     static struct model_run old[MODEL_RUNS];
@@ -93,8 +93,8 @@ static inline void model_replace(struct model *m, vaddr_t virt, vaddr_t last,
             model_put(m, *with);
             done = true;
         }
-        vaddr_t from = r.virt > virt ? r.virt : virt;
-        vaddr_t to = r.last < last ? r.last : last;
+        hal_vaddr_t from = r.virt > virt ? r.virt : virt;
+        hal_vaddr_t to = r.last < last ? r.last : last;
         if (keep_phys && from <= to)
             model_put(m, (struct model_run){from, to, r.phys + (from - r.virt), with->prot});
         if (r.last > last) {
@@ -106,7 +106,7 @@ static inline void model_replace(struct model *m, vaddr_t virt, vaddr_t last,
         model_put(m, *with);
 }
 
-static inline const struct model_run *model_find(const struct model *m, vaddr_t virt)
+static inline const struct model_run *model_find(const struct model *m, hal_vaddr_t virt)
 {
     for (unsigned i = 0; i < m->count; i++)
         if (m->run[i].virt <= virt && virt <= m->run[i].last)
@@ -114,7 +114,7 @@ static inline const struct model_run *model_find(const struct model *m, vaddr_t 
     return NULL;
 }
 
-static inline bool model_touches(const struct model *m, vaddr_t virt, vaddr_t last)
+static inline bool model_touches(const struct model *m, hal_vaddr_t virt, hal_vaddr_t last)
 {
     for (unsigned i = 0; i < m->count; i++)
         if (m->run[i].virt <= last && m->run[i].last >= virt)
@@ -122,25 +122,25 @@ static inline bool model_touches(const struct model *m, vaddr_t virt, vaddr_t la
     return false;
 }
 
-/* STATUS_OK, or what is found first in address order: a page missing, or one of another type. */
-static inline status_t model_all_mapped(const struct model *m, vaddr_t virt, vaddr_t last,
-                                        uint32_t type, bool any_type)
+/* MM_OK, or what is found first in address order: a page missing, or one of another type. */
+static inline mm_status_t model_all_mapped(const struct model *m, hal_vaddr_t virt,
+                                           hal_vaddr_t last, uint32_t type, bool any_type)
 {
     for (;;) {
         const struct model_run *r = model_find(m, virt);
         if (r == NULL)
-            return STATUS_UNMAPPED;
+            return MM_UNMAPPED;
         if (!any_type && (r->prot & ASPACE_TYPE) != type)
-            return STATUS_TYPE;
+            return MM_TYPE;
         if (r->last >= last)
-            return STATUS_OK;
+            return MM_OK;
         virt = r->last + 1;
     }
 }
 
 /* --- the tree --------------------------------------------------------------------------------- */
 
-static inline void model_note_table(struct model_tables *t, vaddr_t virt, unsigned level)
+static inline void model_note_table(struct model_tables *t, hal_vaddr_t virt, unsigned level)
 {
     if (t->count == MODEL_TABLES) {
         puts("too many tables for the model; raise MODEL_TABLES");
@@ -151,21 +151,21 @@ static inline void model_note_table(struct model_tables *t, vaddr_t virt, unsign
 
 /* The table of `level` at `base`, in which runs [first, end) have a part. */
 static inline void model_table(const struct model *m, struct model_tables *t, unsigned level,
-                               vaddr_t base, unsigned first, unsigned end)
+                               hal_vaddr_t base, unsigned first, unsigned end)
 {
-    vaddr_t top = base + (model_span(level) * 512 - 1);
+    hal_vaddr_t top = base + (model_span(level) * 512 - 1);
     unsigned largest = m->cpu.pages_1g ? 2 : 1;
     model_note_table(t, base, level);
     for (unsigned i = first; level == 0 && i < end; i++) {
-        vaddr_t from = m->run[i].virt > base ? m->run[i].virt : base;
-        vaddr_t to = m->run[i].last < top ? m->run[i].last : top;
+        hal_vaddr_t from = m->run[i].virt > base ? m->run[i].virt : base;
+        hal_vaddr_t to = m->run[i].last < top ? m->run[i].last : top;
         t->pages[0] += (to - from + 1) / 4096;
     }
     if (level == 0)
         return;
     for (unsigned i = 0; i < 512; i++) {
-        vaddr_t at = base + i * model_span(level);
-        vaddr_t last = at + (model_span(level) - 1);
+        hal_vaddr_t at = base + i * model_span(level);
+        hal_vaddr_t last = at + (model_span(level) - 1);
         while (first < end && m->run[first].last < at)
             first++;
         unsigned stop = first;
@@ -191,10 +191,10 @@ static inline void model_tree(const struct model *m, struct model_tables *t)
     t->count = 0;
     model_note_table(t, 0, top);
     for (unsigned i = 0; i < 512; i++) {
-        vaddr_t at = i * model_span(top);
+        hal_vaddr_t at = i * model_span(top);
         if (i >= 256)
             at -= model_span(top) * 512; /* canonical; 5 levels: 2^57 */
-        vaddr_t last = at + (model_span(top) - 1);
+        hal_vaddr_t last = at + (model_span(top) - 1);
         while (first < m->count && m->run[first].last < at)
             first++;
         unsigned stop = first;
@@ -231,69 +231,69 @@ enum model_kind { MODEL_MAP, MODEL_UNMAP, MODEL_PROTECT };
 
 struct model_call {
     enum model_kind kind;
-    vaddr_t virt;
-    paddr_t phys;
+    hal_vaddr_t virt;
+    hal_paddr_t phys;
     uint64_t size;
     uint32_t prot;
 };
 
-static inline status_t model_refuse_range(const struct model *m, const struct model_call *c)
+static inline mm_status_t model_refuse_range(const struct model *m, const struct model_call *c)
 {
-    vaddr_t half = model_span(m->cpu.levels - 1u) * 256;
-    vaddr_t last = c->virt + c->size - 1;
+    hal_vaddr_t half = model_span(m->cpu.levels - 1u) * 256;
+    hal_vaddr_t last = c->virt + c->size - 1;
     if (c->size == 0)
-        return STATUS_INVALID;
+        return MM_INVALID;
     if (c->virt == 0 || c->virt % 4096 != 0 || c->size % 4096 != 0)
-        return STATUS_NOT_PAGE;
+        return MM_NOT_PAGE;
     if ((unsigned __int128)c->virt + c->size > (unsigned __int128)1 << 64)
-        return STATUS_OVERFLOW;
-    if (last >= half && c->virt < (vaddr_t)0 - half)
-        return STATUS_NOT_CANONICAL;
+        return MM_OVERFLOW;
+    if (last >= half && c->virt < (hal_vaddr_t)0 - half)
+        return MM_NOT_CANONICAL;
     if (last >= half && m->shares)
-        return STATUS_RESERVED;
-    return STATUS_OK;
+        return MM_RESERVED;
+    return MM_OK;
 }
 
-static inline status_t model_refuse_prot(const struct model_call *c)
+static inline mm_status_t model_refuse_prot(const struct model_call *c)
 {
-    bool upper = c->virt >= (vaddr_t)1 << 63;
+    bool upper = c->virt >= (hal_vaddr_t)1 << 63;
     if (c->prot > 63 || (c->prot & 48) == 48 || (upper && (c->prot & ASPACE_USER) != 0) ||
         (!upper && (c->prot & ASPACE_GLOBAL) != 0))
-        return STATUS_INVALID;
-    return (c->prot & 3) == 3 ? STATUS_WX : STATUS_OK;
+        return MM_INVALID;
+    return (c->prot & 3) == 3 ? MM_WX : MM_OK;
 }
 
-static inline status_t model_refuse_phys(const struct model *m, const struct model_call *c)
+static inline mm_status_t model_refuse_phys(const struct model *m, const struct model_call *c)
 {
     unsigned __int128 end = (unsigned __int128)c->phys + c->size;
     if (c->phys % 4096 != 0)
-        return STATUS_NOT_PAGE;
+        return MM_NOT_PAGE;
     if (end > (unsigned __int128)1 << 64)
-        return STATUS_OVERFLOW;
-    return end > (unsigned __int128)1 << m->cpu.phys_bits ? STATUS_INVALID : STATUS_OK;
+        return MM_OVERFLOW;
+    return end > (unsigned __int128)1 << m->cpu.phys_bits ? MM_INVALID : MM_OK;
 }
 
-static inline status_t model_refuse(const struct model *m, const struct model_call *c)
+static inline mm_status_t model_refuse(const struct model *m, const struct model_call *c)
 {
-    status_t s = model_refuse_range(m, c);
-    if (s == STATUS_OK && c->kind != MODEL_UNMAP)
+    mm_status_t s = model_refuse_range(m, c);
+    if (s == MM_OK && c->kind != MODEL_UNMAP)
         s = model_refuse_prot(c);
-    if (s == STATUS_OK && c->kind == MODEL_MAP)
+    if (s == MM_OK && c->kind == MODEL_MAP)
         s = model_refuse_phys(m, c);
-    if (s != STATUS_OK)
+    if (s != MM_OK)
         return s;
-    vaddr_t last = c->virt + c->size - 1;
+    hal_vaddr_t last = c->virt + c->size - 1;
     if (c->kind == MODEL_MAP)
-        return model_touches(m, c->virt, last) ? STATUS_OVERLAP : STATUS_OK;
+        return model_touches(m, c->virt, last) ? MM_OVERLAP : MM_OK;
     return model_all_mapped(m, c->virt, last, c->prot & ASPACE_TYPE, c->kind == MODEL_UNMAP);
 }
 
 static inline void model_apply(struct model *m, const struct model_call *c)
 {
-    vaddr_t last = c->virt + c->size - 1;
+    hal_vaddr_t last = c->virt + c->size - 1;
     struct model_run r = {c->virt, last, c->phys, c->prot};
     model_replace(m, c->virt, last, c->kind == MODEL_UNMAP ? NULL : &r, c->kind == MODEL_PROTECT);
-    if (c->kind != MODEL_MAP || c->virt < (vaddr_t)1 << 63)
+    if (c->kind != MODEL_MAP || c->virt < (hal_vaddr_t)1 << 63)
         return;
     for (unsigned i = model_root_index(m, c->virt); i <= model_root_index(m, last); i++)
         m->shared_entry[i - 256] = true;
@@ -314,17 +314,17 @@ static inline unsigned model_need(const struct model *m, const struct model_call
 }
 
 /* What the call must answer when `spare` pages are left; the model is then as it shall be. */
-static inline status_t model_call(struct model *m, const struct model_call *c, uint64_t spare)
+static inline mm_status_t model_call(struct model *m, const struct model_call *c, uint64_t spare)
 {
-    status_t s = model_refuse(m, c);
-    if (s == STATUS_OK && model_need(m, c) > spare)
-        s = STATUS_NO_MEMORY;
-    if (s == STATUS_OK)
+    mm_status_t s = model_refuse(m, c);
+    if (s == MM_OK && model_need(m, c) > spare)
+        s = MM_NO_MEMORY;
+    if (s == MM_OK)
         model_apply(m, c);
     return s;
 }
 
-static inline status_t model_do(struct aspace *as, const struct model_call *c)
+static inline mm_status_t model_do(struct aspace *as, const struct model_call *c)
 {
     switch (c->kind) {
     case MODEL_MAP:
@@ -334,19 +334,19 @@ static inline status_t model_do(struct aspace *as, const struct model_call *c)
     case MODEL_PROTECT:
         return aspace_protect(as, c->virt, c->size, c->prot);
     }
-    return STATUS_INVALID;
+    return MM_INVALID;
 }
 
 /* --- comparison ------------------------------------------------------------------------------- */
 
 struct model_view {
     const struct model *m;
-    vaddr_t at; /* so far the same */
+    hal_vaddr_t at; /* so far the same */
     unsigned run;
     const char *wrong;
 };
 
-static inline void model_visit(void *ctx, const struct mapping *g)
+static inline void model_visit(void *ctx, const struct aspace_mapping *g)
 {
     struct model_view *v = ctx;
     const struct model_run *r = &v->m->run[v->run];
@@ -366,20 +366,20 @@ static inline void model_visit(void *ctx, const struct mapping *g)
         v->run++;
 }
 
-static inline const char *model_query(const struct model *m, const struct aspace *as, vaddr_t virt)
+static inline const char *model_query(const struct model *m, const struct aspace *as,
+                                      hal_vaddr_t virt)
 {
-    struct mapping g = {.size = 1};
-    vaddr_t half = model_span(m->cpu.levels - 1u) * 256;
+    struct aspace_mapping g = {.size = 1};
+    hal_vaddr_t half = model_span(m->cpu.levels - 1u) * 256;
     const struct model_run *r = model_find(m, virt);
-    status_t s = aspace_query(as, virt, &g);
-    if (virt >= half && virt < (vaddr_t)0 - half)
-        return s == STATUS_NOT_CANONICAL && g.size == 1 ? NULL : "a query that must be refused";
+    mm_status_t s = aspace_query(as, virt, &g);
+    if (virt >= half && virt < (hal_vaddr_t)0 - half)
+        return s == MM_NOT_CANONICAL && g.size == 1 ? NULL : "a query that must be refused";
     if (m->shares && virt >= half)
         return NULL;
     if (r == NULL)
-        return s == STATUS_UNMAPPED && g.size == 1 ? NULL
-                                                   : "a query finds a page that is not there";
-    if (s != STATUS_OK || g.virt > virt || virt - g.virt >= g.size || g.page != g.size ||
+        return s == MM_UNMAPPED && g.size == 1 ? NULL : "a query finds a page that is not there";
+    if (s != MM_OK || g.virt > virt || virt - g.virt >= g.size || g.page != g.size ||
         g.virt < r->virt || g.virt + (g.size - 1) > r->last)
         return "a query misses a page";
     return g.phys == r->phys + (g.virt - r->virt) && g.prot == r->prot

@@ -6,6 +6,7 @@
  * kinds: san aarch64
  * takes: 15 s
  */
+#include "hal/short.h"
 #include "tests/model/aspace_model.h"
 #include "tests/model/aspace_rig.h"
 
@@ -38,7 +39,7 @@ static const struct machine machines[] = {
 static struct rig rig;
 static struct model model;
 static uint64_t chance;
-static uint64_t answers[STATUS_TYPE + 1];
+static uint64_t answers[MM_TYPE + 1];
 
 static uint64_t random_below(uint64_t below)
 {
@@ -54,28 +55,28 @@ static bool one_in(uint64_t n)
 }
 
 /* Windows begin at borders of every kind. */
-static vaddr_t window(void)
+static hal_vaddr_t window(void)
 {
-    vaddr_t half = model_span(model.cpu.levels - 1u) * 256;
+    hal_vaddr_t half = model_span(model.cpu.levels - 1u) * 256;
     switch (random_below(8)) {
     case 0:
         return 0;
     case 1:
         return half - 2 * GIB;
     case 2:
-        return (vaddr_t)0 - half;
+        return (hal_vaddr_t)0 - half;
     case 3:
-        return (vaddr_t)0 - 2 * GIB;
+        return (hal_vaddr_t)0 - 2 * GIB;
     case 4:
         return 512 * GIB - 2 * GIB;
     default:
-        return (vaddr_t)0 - half / 2;
+        return (hal_vaddr_t)0 - half / 2;
     }
 }
 
-static vaddr_t some_address(void)
+static hal_vaddr_t some_address(void)
 {
-    vaddr_t at = window() + random_below(4) * GIB;
+    hal_vaddr_t at = window() + random_below(4) * GIB;
     at += random_below(3) * random_below(512) / 128 * 2 * MIB;
     return one_in(3) ? at : at + random_below(6) * 4096;
 }
@@ -87,7 +88,7 @@ static uint64_t some_size(bool small)
     return one_in(4) ? size + random_below(512) * 4096 : size;
 }
 
-static uint32_t some_prot(vaddr_t virt)
+static uint32_t some_prot(hal_vaddr_t virt)
 {
     uint32_t prot = (one_in(3) ? (uint32_t)random_below(3) : ASPACE_W) |
                     (virt >> 63 != 0 ? ASPACE_GLOBAL : ASPACE_USER);
@@ -99,9 +100,9 @@ static uint32_t some_prot(vaddr_t virt)
 }
 
 /* Mostly the same distance for every address, so that ranges meet and become one again. */
-static paddr_t some_phys(vaddr_t virt)
+static hal_paddr_t some_phys(hal_vaddr_t virt)
 {
-    paddr_t phys = virt % (8 * GIB) + 16 * GIB;
+    hal_paddr_t phys = virt % (8 * GIB) + 16 * GIB;
     if (one_in(8))
         phys += 2 * MIB;
     if (one_in(16))
@@ -160,7 +161,7 @@ static void spoil(struct model_call *c)
         c->prot = (uint32_t)random_below(130);
         break;
     case 4:
-        c->size = (vaddr_t)0 - c->virt + random_below(3) * 4096;
+        c->size = (hal_vaddr_t)0 - c->virt + random_below(3) * 4096;
         break;
     case 5:
         c->virt ^= (uint64_t)1 << (40 + random_below(24));
@@ -169,7 +170,7 @@ static void spoil(struct model_call *c)
         c->prot |= ASPACE_W | ASPACE_X;
         break;
     default:
-        c->phys = (paddr_t)0 - random_below(4) * 4096;
+        c->phys = (hal_paddr_t)0 - random_below(4) * 4096;
         break;
     }
 }
@@ -209,7 +210,7 @@ static bool too_large(const struct aspace *as, const struct model_call *c, const
     uint64_t most = m->watched ? 4 * MIB : odd ? 64 * MIB : 520 * GIB;
     if (m->watched && as->tree.stats.pages[0] > 8000)
         return c->kind != MODEL_UNMAP;
-    if (c->kind == MODEL_MAP && model_refuse(&model, c) == STATUS_OK)
+    if (c->kind == MODEL_MAP && model_refuse(&model, c) == MM_OK)
         return c->size > most || (!m->cpu.pages_1g && c->size > 2 * GIB);
     return false;
 }
@@ -220,11 +221,11 @@ static const char *step(struct aspace *as, const struct machine *m)
     if (too_large(as, &c, m))
         return NULL;
     uint64_t before = rig.in_use;
-    status_t want = model_call(&model, &c, rig.spare);
-    status_t got = model_do(as, &c);
+    mm_status_t want = model_call(&model, &c, rig.spare);
+    mm_status_t got = model_do(as, &c);
     answers[got]++;
     const char *wrong = got != want ? "the answer is not the model's" : rig_verdict(&rig);
-    if (wrong == NULL && got != STATUS_OK && rig.in_use != before)
+    if (wrong == NULL && got != MM_OK && rig.in_use != before)
         wrong = "A3: a call that failed kept pages, or gave too many back";
     if (wrong == NULL)
         wrong = model_compare(&model, as);
@@ -269,7 +270,7 @@ static const char *share(const struct machine *m, uint64_t calls)
             rig_watch(&rig, NULL);
             aspace_destroy(&spaces[i]);
             models[i].count = 0;
-            if (aspace_init_shared(&spaces[i], &spaces[0], &rig.source) != STATUS_OK)
+            if (aspace_init_shared(&spaces[i], &spaces[0], &rig.source) != MM_OK)
                 return "a space that was destroyed cannot be made again";
         }
         rig.remote = one_in(2);
@@ -291,7 +292,7 @@ static bool run_shared(const struct machine *m, uint64_t calls)
     for (unsigned i = 0; i < SPACES; i++) {
         model_init(&models[i], &m->cpu, i > 0);
         ok &= (i == 0 ? aspace_init(&spaces[0], &rig.source)
-                      : aspace_init_shared(&spaces[i], &spaces[0], &rig.source)) == STATUS_OK;
+                      : aspace_init_shared(&spaces[i], &spaces[0], &rig.source)) == MM_OK;
     }
     const char *wrong = share(m, calls);
     rig_watch(&rig, NULL);
@@ -315,7 +316,7 @@ static bool run(const struct machine *m, uint64_t calls, uint64_t seed)
         struct aspace as;
         rig_init(&rig, m->spare);
         model_init(&model, &m->cpu, false);
-        if (aspace_init(&as, &rig.source) != STATUS_OK)
+        if (aspace_init(&as, &rig.source) != MM_OK)
             return false;
         rig.remote = made % 2 != 0; /* the CPU that edits, and another one */
         rig_watch(&rig, m->watched ? &as : NULL);
@@ -341,13 +342,12 @@ static bool run(const struct machine *m, uint64_t calls, uint64_t seed)
 /* Every answer that the manual lists must have been seen. */
 static bool all_answers(void)
 {
-    static const status_t listed[] = {STATUS_OK,       STATUS_INVALID,   STATUS_RESERVED,
-                                      STATUS_OVERFLOW, STATUS_NO_MEMORY, STATUS_NOT_PAGE,
-                                      STATUS_OVERLAP,  STATUS_UNMAPPED,  STATUS_NOT_CANONICAL,
-                                      STATUS_WX,       STATUS_TYPE};
+    static const mm_status_t listed[] = {
+        MM_OK,      MM_INVALID,  MM_RESERVED,      MM_OVERFLOW, MM_NO_MEMORY, MM_NOT_PAGE,
+        MM_OVERLAP, MM_UNMAPPED, MM_NOT_CANONICAL, MM_WX,       MM_TYPE};
     bool all = true;
     for (unsigned i = 0; i < ARRAY_LEN(listed); i++) {
-        printf("%8" PRIu64 " %s\n", answers[listed[i]], status_text(listed[i]));
+        printf("%8" PRIu64 " %s\n", answers[listed[i]], mm_status_text(listed[i]));
         all &= answers[listed[i]] > 0;
     }
     return all;
@@ -358,7 +358,7 @@ int main(int argc, char **argv)
     uint64_t calls = argc > 1 ? strtoull(argv[1], NULL, 10) : MMU_BREAKS ? 1000 : 2000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     unsigned failed = 0;
-    host_ram_create(RIG_BASE + RIG_PAGES * PAGE_SIZE);
+    host_ram_create(RIG_BASE + RIG_PAGES * HAL_PAGE_SIZE);
     for (unsigned i = 0; i < ARRAY_LEN(machines); i++)
         failed += !run(&machines[i], calls, seed + i);
     failed += !run_shared(&machines[1], calls / 4);

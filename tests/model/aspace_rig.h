@@ -15,6 +15,7 @@
 #define TESTS_MODEL_ASPACE_RIG_H
 
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "mm/aspace.h"
 #include "tests/model/mmu.h"
 
@@ -29,10 +30,10 @@
 
 /* A leaf (page != 0) or the name of a table (page 0) as the CPU remembers it. */
 struct rig_memo {
-    vaddr_t virt;
+    hal_vaddr_t virt;
     uint64_t page;
     uint64_t span; /* bytes that it is used for: `page`, or all that the table translates */
-    paddr_t phys;
+    hal_paddr_t phys;
     uint64_t rights; /* what all levels grant, and from bit 16 on the leaf's memory type */
 };
 
@@ -51,7 +52,7 @@ struct rig {
     bool ignore_flushes;          /* for the rig's own proof: a CPU that no flush reaches */
     unsigned memos;
     struct rig_memo memo[RIG_MEMO];
-    vaddr_t flushed;             /* the page, if that was the last event; else 0 */
+    hal_vaddr_t flushed;         /* the page, if that was the last event; else 0 */
     uint64_t reads;              /* of all tables */
     uint64_t seen[RIG_MEMO];     /* of a memo: the read that found it last */
     uint32_t place[RIG_MEMO];    /* of a memo: its slot */
@@ -73,9 +74,10 @@ static inline uint64_t rig_narrow(uint64_t above, const struct mmu_entry *e)
 }
 
 /* What the hardware finds for `virt`: a page, or nothing (page 0) in all of `span`. */
-static inline struct rig_memo rig_translate(struct rig *r, const struct aspace *as, vaddr_t virt)
+static inline struct rig_memo rig_translate(struct rig *r, const struct aspace *as,
+                                            hal_vaddr_t virt)
 {
-    paddr_t table = as->tree.root & MMU_ADDRESS;
+    hal_paddr_t table = as->tree.root & MMU_ADDRESS;
     uint64_t rights = MMU_W | MMU_U | MMU_X;
     uint64_t span = 0;
     for (unsigned level = as->tree.cpu.levels; level-- > 0;) {
@@ -119,8 +121,8 @@ static inline void rig_forget_all(struct rig *r)
         r->slot[r->place[--r->memos]] = 0;
 }
 
-static inline void rig_read_table(struct rig *r, paddr_t table, unsigned level, vaddr_t base,
-                                  uint64_t rights)
+static inline void rig_read_table(struct rig *r, hal_paddr_t table, unsigned level,
+                                  hal_vaddr_t base, uint64_t rights)
 {
     const uint64_t *entries = (const uint64_t *)(host_ram + table);
     const struct hal_paging *cpu = &r->watched->tree.cpu;
@@ -130,7 +132,7 @@ static inline void rig_read_table(struct rig *r, paddr_t table, unsigned level, 
         if (entries[i] == 0)
             continue;
         struct mmu_entry e = mmu_read(entries[i], level, cpu);
-        vaddr_t at = base + i * span;
+        hal_vaddr_t at = base + i * span;
         if (level == cpu->levels - 1u && i >= 256)
             at -= span * 512;
         if (!e.valid)
@@ -144,14 +146,14 @@ static inline void rig_read_table(struct rig *r, paddr_t table, unsigned level, 
 }
 
 /* Only what leads to one address. */
-static inline void rig_read_path(struct rig *r, vaddr_t virt)
+static inline void rig_read_path(struct rig *r, hal_vaddr_t virt)
 {
     const struct hal_paging *cpu = &r->watched->tree.cpu;
-    paddr_t table = r->watched->tree.root & MMU_ADDRESS;
+    hal_paddr_t table = r->watched->tree.root & MMU_ADDRESS;
     uint64_t rights = MMU_W | MMU_U | MMU_X;
     for (unsigned level = cpu->levels; level-- > 0;) {
         uint64_t span = mmu_span(level);
-        vaddr_t base = level == cpu->levels - 1u ? 0 : virt & ~(span * 512 - 1);
+        hal_vaddr_t base = level == cpu->levels - 1u ? 0 : virt & ~(span * 512 - 1);
         rig_remember(r, (struct rig_memo){base, 0, span * 512, table, rights});
         uint64_t entry = ((const uint64_t *)(host_ram + table))[virt / span % 512];
         struct mmu_entry e = mmu_read(entry, level, cpu);
@@ -234,32 +236,32 @@ static inline void rig_judge(struct rig *r)
 }
 
 /* Does [base, base + size) touch what the memo is used for? */
-static inline bool rig_touches(const struct rig_memo *m, vaddr_t base, uint64_t size)
+static inline bool rig_touches(const struct rig_memo *m, hal_vaddr_t base, uint64_t size)
 {
     return base - m->virt < m->span || m->virt - base < size;
 }
 
 static inline bool rig_forgets(const struct rig *r, enum host_flush kind, const struct rig_memo *m,
-                               vaddr_t base, uint64_t size)
+                               hal_vaddr_t base, uint64_t size)
 {
     if (r->ignore_flushes)
         return false;
     if (r->remote)
         return kind == HOST_SHOOTDOWN && (size == 0 || rig_touches(m, base, size));
     if (kind == HOST_FLUSH_PAGE)
-        return rig_touches(m, base, PAGE_SIZE);
+        return rig_touches(m, base, HAL_PAGE_SIZE);
     return kind == HOST_FLUSH_ALL ||
            (kind == HOST_FLUSH_LOCAL && (m->page == 0 || (m->rights & MMU_G) == 0));
 }
 
 /* Of pages that are flushed in a row it looks at the tables once: nothing is written in between, and
  * what would be, is seen at the next event. */
-static inline void rig_flush(void *ctx, enum host_flush kind, paddr_t root, vaddr_t base,
+static inline void rig_flush(void *ctx, enum host_flush kind, hal_paddr_t root, hal_vaddr_t base,
                              uint64_t size)
 {
     struct rig *r = ctx;
     UNUSED(root);
-    if (kind != HOST_FLUSH_PAGE || r->flushed == 0 || r->flushed + PAGE_SIZE != base)
+    if (kind != HOST_FLUSH_PAGE || r->flushed == 0 || r->flushed + HAL_PAGE_SIZE != base)
         rig_look(r);
     r->flushed = kind == HOST_FLUSH_PAGE ? base : 0;
     unsigned forgotten = 0;
@@ -280,26 +282,26 @@ static inline void rig_flush(void *ctx, enum host_flush kind, paddr_t root, vadd
 
 /* --- the page source -------------------------------------------------------------------------- */
 
-static inline paddr_t rig_alloc(void *ctx)
+static inline hal_paddr_t rig_alloc(void *ctx)
 {
     struct rig *r = ctx;
     r->calls++;
     rig_look(r);
     if (r->spare == 0 || r->free_top == 0)
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     uint32_t i = r->free[--r->free_top];
     r->spare--;
     r->in_use++;
     r->used[i] = true;
-    memset(host_ram + RIG_BASE + i * PAGE_SIZE, RIG_NONSENSE, PAGE_SIZE);
-    return RIG_BASE + i * PAGE_SIZE;
+    memset(host_ram + RIG_BASE + i * HAL_PAGE_SIZE, RIG_NONSENSE, HAL_PAGE_SIZE);
+    return RIG_BASE + i * HAL_PAGE_SIZE;
 }
 
-static inline void rig_free(void *ctx, paddr_t page)
+static inline void rig_free(void *ctx, hal_paddr_t page)
 {
     struct rig *r = ctx;
-    uint64_t i = (page - RIG_BASE) / PAGE_SIZE;
-    if (page % PAGE_SIZE != 0 || page < RIG_BASE || i >= RIG_PAGES || !r->used[i]) {
+    uint64_t i = (page - RIG_BASE) / HAL_PAGE_SIZE;
+    if (page % HAL_PAGE_SIZE != 0 || page < RIG_BASE || i >= RIG_PAGES || !r->used[i]) {
         rig_blame(r, "a page comes back that was not given, or twice");
         return;
     }
@@ -312,7 +314,7 @@ static inline void rig_free(void *ctx, paddr_t page)
     r->free[r->free_top++] = (uint32_t)i;
     r->in_use--;
     r->spare++;
-    memset(host_ram + page, RIG_NONSENSE, PAGE_SIZE);
+    memset(host_ram + page, RIG_NONSENSE, HAL_PAGE_SIZE);
 }
 
 static inline void rig_init(struct rig *r, uint64_t spare)
@@ -322,7 +324,8 @@ static inline void rig_init(struct rig *r, uint64_t spare)
     r->spare = spare;
     for (uint32_t i = 0; i < RIG_PAGES; i++)
         r->free[r->free_top++] = RIG_PAGES - 1 - i;
-    memset(host_ram, RIG_NONSENSE, PAGE_SIZE); /* address 0 means none: who follows it shall see */
+    memset(host_ram, RIG_NONSENSE,
+           HAL_PAGE_SIZE); /* address 0 means none: who follows it shall see */
     host_listen_flushes(NULL, NULL);
 }
 
@@ -344,8 +347,8 @@ static inline const char *rig_verdict(struct rig *r)
 }
 
 /* What the hardware makes of `virt` must be what `prot` asks for. */
-static inline const char *rig_agrees(struct rig *r, const struct aspace *as, vaddr_t virt,
-                                     paddr_t phys, uint32_t prot)
+static inline const char *rig_agrees(struct rig *r, const struct aspace *as, hal_vaddr_t virt,
+                                     hal_paddr_t phys, uint32_t prot)
 {
     struct rig_memo m = rig_translate(r, as, virt);
     uint64_t granted = m.rights & 0xFFFF;

@@ -12,6 +12,7 @@
  *
  * kinds: tsan aarch64_tsan */
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "mm/aspace.h"
 #include "tests/model/expect.h"
 #include "tests/model/mmu.h"
@@ -20,26 +21,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UP     ((vaddr_t)0xFFFF800000000000u)
+#define UP     ((hal_vaddr_t)0xFFFF800000000000u)
 #define ROUNDS 1000u
 #define PAGES  64u
 #define LEVELS 4u
 
 /* --- few pages, so that one that was given back is soon another table --------------------------- */
 
-static paddr_t stack[PAGES];
+static hal_paddr_t stack[PAGES];
 static unsigned left;
 
-static paddr_t pop(void *ctx)
+static hal_paddr_t pop(void *ctx)
 {
     UNUSED(ctx);
-    return left == 0 ? PADDR_NONE : stack[--left];
+    return left == 0 ? HAL_PADDR_NONE : stack[--left];
 }
 
-static void push(void *ctx, paddr_t page)
+static void push(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
-    memset(host_ram + page, 0xFF, PAGE_SIZE); /* a race with a CPU that still reads it */
+    memset(host_ram + page, 0xFF, HAL_PAGE_SIZE); /* a race with a CPU that still reads it */
     stack[left++] = page;
 }
 
@@ -54,9 +55,9 @@ static uint64_t spot;            /* what is edited: an offset into the gigabyte 
 static bool stop, ignore;
 
 struct translation {
-    vaddr_t virt;
+    hal_vaddr_t virt;
     uint64_t page; /* 0: none, a fault */
-    paddr_t phys;
+    hal_paddr_t phys;
     uint64_t grants;
 };
 
@@ -68,10 +69,10 @@ static struct {
     uint64_t walks, faults, wrong, mixed;
 } other;
 
-static struct translation walk(paddr_t root, vaddr_t virt)
+static struct translation walk(hal_paddr_t root, hal_vaddr_t virt)
 {
     uint64_t grants = MMU_W | MMU_U | MMU_X;
-    paddr_t table = root;
+    hal_paddr_t table = root;
     for (unsigned level = LEVELS; level-- > 0;) {
         uint64_t *entries = (uint64_t *)(host_ram + table);
         uint64_t entry =
@@ -99,7 +100,7 @@ static bool may_mix(const struct translation *a, const struct translation *b)
 }
 
 /* A random walk; what it finds comes into the TLB beside what is there. */
-static struct translation use(paddr_t root, vaddr_t virt)
+static struct translation use(hal_paddr_t root, hal_vaddr_t virt)
 {
     struct translation t = walk(root, virt);
     other.walks++;
@@ -114,7 +115,7 @@ static struct translation use(paddr_t root, vaddr_t virt)
 
 /* `phys` is where the address leads if it leads anywhere; `always`: it must, but for a moment where
  * entries are broken. */
-static void check_use(paddr_t root, vaddr_t virt, paddr_t phys, bool always)
+static void check_use(hal_paddr_t root, hal_vaddr_t virt, hal_paddr_t phys, bool always)
 {
     struct translation t = use(root, virt);
     if (t.page == 0)
@@ -126,22 +127,23 @@ static void check_use(paddr_t root, vaddr_t virt, paddr_t phys, bool always)
 /* The first page of the gigabyte and its last are never touched; what lies between is. */
 static void *other_cpu(void *ctx)
 {
-    paddr_t root = *(paddr_t *)ctx;
+    hal_paddr_t root = *(hal_paddr_t *)ctx;
     for (uint64_t i = 0; !__atomic_load_n(&stop, __ATOMIC_ACQUIRE); i++) {
         uint64_t asks = __atomic_load_n(&asked, __ATOMIC_ACQUIRE);
         if (asks != __atomic_load_n(&answered, __ATOMIC_RELAXED))
             other.held = 0;
         __atomic_store_n(&answered, asks, __ATOMIC_RELEASE);
-        uint64_t still = i % 2 == 0 ? 0 : GIB - PAGE_SIZE;
-        uint64_t any = __atomic_load_n(&spot, __ATOMIC_RELAXED) + i * 7919 % 48 * PAGE_SIZE;
+        uint64_t still = i % 2 == 0 ? 0 : GIB - HAL_PAGE_SIZE;
+        uint64_t any = __atomic_load_n(&spot, __ATOMIC_RELAXED) + i * 7919 % 48 * HAL_PAGE_SIZE;
         check_use(root, UP + still, GIB + still, true);
         check_use(root, UP + any, GIB + any, false);
-        check_use(root, GIB + i % 4 * PAGE_SIZE, 2 * GIB + i % 4 * PAGE_SIZE, false);
+        check_use(root, GIB + i % 4 * HAL_PAGE_SIZE, 2 * GIB + i % 4 * HAL_PAGE_SIZE, false);
     }
     return NULL;
 }
 
-static void shootdown(void *ctx, enum host_flush kind, paddr_t root, vaddr_t base, uint64_t size)
+static void shootdown(void *ctx, enum host_flush kind, hal_paddr_t root, hal_vaddr_t base,
+                      uint64_t size)
 {
     UNUSED(ctx);
     UNUSED(root);
@@ -158,16 +160,16 @@ static void shootdown(void *ctx, enum host_flush kind, paddr_t root, vaddr_t bas
 
 static bool edit(uint64_t i)
 {
-    uint64_t at = (1 + i * 31 % 500) * 2 * MIB + i * 13 % 500 * PAGE_SIZE;
-    uint64_t size = (1 + i % 40) * PAGE_SIZE;
+    uint64_t at = (1 + i * 31 % 500) * 2 * MIB + i * 13 % 500 * HAL_PAGE_SIZE;
+    uint64_t size = (1 + i % 40) * HAL_PAGE_SIZE;
     __atomic_store_n(&spot, at, __ATOMIC_RELAXED);
-    bool ok = aspace_protect(&space, UP + at, size, ASPACE_R) == STATUS_OK;
-    ok &= aspace_unmap(&space, UP + at + PAGE_SIZE, size) == STATUS_OK;
-    ok &=
-        aspace_map(&space, UP + at + PAGE_SIZE, GIB + at + PAGE_SIZE, size, ASPACE_W) == STATUS_OK;
-    ok &= aspace_map(&space, GIB, 2 * GIB, 4 * PAGE_SIZE, ASPACE_USER) == STATUS_OK;
-    ok &= aspace_protect(&space, UP + at, size, ASPACE_W) == STATUS_OK; /* whole again */
-    ok &= aspace_unmap(&space, GIB, 4 * PAGE_SIZE) == STATUS_OK;
+    bool ok = aspace_protect(&space, UP + at, size, ASPACE_R) == MM_OK;
+    ok &= aspace_unmap(&space, UP + at + HAL_PAGE_SIZE, size) == MM_OK;
+    ok &= aspace_map(&space, UP + at + HAL_PAGE_SIZE, GIB + at + HAL_PAGE_SIZE, size, ASPACE_W) ==
+          MM_OK;
+    ok &= aspace_map(&space, GIB, 2 * GIB, 4 * HAL_PAGE_SIZE, ASPACE_USER) == MM_OK;
+    ok &= aspace_protect(&space, UP + at, size, ASPACE_W) == MM_OK; /* whole again */
+    ok &= aspace_unmap(&space, GIB, 4 * HAL_PAGE_SIZE) == MM_OK;
     return ok && space.tree.stats.pages[2] == 1 && space.tree.stats.pages[0] == 0;
 }
 
@@ -177,10 +179,10 @@ static void edited_while_another_cpu_runs(void)
     host_ram_create(MIB);
     host_set_paging(&cpu);
     for (unsigned i = 0; i < PAGES; i++)
-        stack[left++] = (1 + i) * PAGE_SIZE;
-    EXPECT(aspace_init(&space, &source) == STATUS_OK);
-    EXPECT(aspace_map(&space, UP, GIB, GIB, ASPACE_W) == STATUS_OK);
-    paddr_t root = space.tree.root & MMU_ADDRESS;
+        stack[left++] = (1 + i) * HAL_PAGE_SIZE;
+    EXPECT(aspace_init(&space, &source) == MM_OK);
+    EXPECT(aspace_map(&space, UP, GIB, GIB, ASPACE_W) == MM_OK);
+    hal_paddr_t root = space.tree.root & MMU_ADDRESS;
     host_listen_flushes(shootdown, NULL);
     EXPECT(pthread_create(&thread, NULL, other_cpu, &root) == 0);
     for (uint64_t i = 0; i < ROUNDS; i++)

@@ -5,6 +5,7 @@
  *
  * needs: kernel/cpus/calls.c
  */
+#include "hal/short.h"
 #include "kernel/cpus/calls.h"
 
 #include "hal/cpu.h"

@@ -1,6 +1,7 @@
 /* kernel/machine/device.c on the desk: where registers may lie, against a question page by page; what is
  * mapped for them, looked up in the tables. */
 #define CPU_TRAP_STACKS 1u /* of a port to a machine; this one runs on none */
+#include "hal/short.h"
 #include "kernel/machine/device.c"
 
 #include "hal/host/host.h"
@@ -26,19 +27,19 @@ static void make_map(void)
     memmap_init(&memory_map, storage, ARRAY_LEN(storage));
     memmap_set_width(&memory_map, 36);
     for (unsigned type = MEM_USABLE; type < MEM_TYPE_COUNT; type++)
-        if (memmap_add(&memory_map, MIB + 2 * type * PAGE_SIZE, PAGE_SIZE, (enum mem_type)type) !=
-            STATUS_OK)
+        if (memmap_add(&memory_map, MIB + 2 * type * HAL_PAGE_SIZE, HAL_PAGE_SIZE,
+                       (enum mem_type)type) != MM_OK)
             abort();
-    if (memmap_normalize(&memory_map) != STATUS_OK)
+    if (memmap_normalize(&memory_map) != MM_OK)
         abort();
 }
 
 /* Written down by hand: what is RAM. */
-static bool is_ram(paddr_t at)
+static bool is_ram(hal_paddr_t at)
 {
     static const enum mem_type ram[] = {MEM_USABLE,   MEM_BOOT,     MEM_LOADER, MEM_ACPI_RECLAIM,
                                         MEM_SPECIFIC, MEM_ACPI_NVS, MEM_RUNTIME};
-    uint64_t page = (at - MIB) / PAGE_SIZE;
+    uint64_t page = (at - MIB) / HAL_PAGE_SIZE;
     for (size_t i = 0; at >= MIB && i < ARRAY_LEN(ram); i++)
         if (page == 2 * (uint64_t)ram[i])
             return true;
@@ -50,13 +51,13 @@ static void every_page_of_the_block_is_asked(void)
     static const uint64_t offsets[] = {0, 1, 4088};
     static const uint64_t sizes[] = {1, 4, 8, 9, 4096, 4097, 8192, 12289};
     make_map();
-    for (paddr_t page = MIB - 3 * PAGE_SIZE; page < MIB + 2 * (MEM_TYPE_COUNT + 2) * PAGE_SIZE;
-         page += PAGE_SIZE) {
+    for (hal_paddr_t page = MIB - 3 * HAL_PAGE_SIZE;
+         page < MIB + 2 * (MEM_TYPE_COUNT + 2) * HAL_PAGE_SIZE; page += HAL_PAGE_SIZE) {
         for (size_t i = 0; i < ARRAY_LEN(offsets) * ARRAY_LEN(sizes); i++) {
-            paddr_t at = page + offsets[i % ARRAY_LEN(offsets)];
+            hal_paddr_t at = page + offsets[i % ARRAY_LEN(offsets)];
             uint64_t size = sizes[i / ARRAY_LEN(offsets)];
             bool ram = false;
-            for (paddr_t p = page; p < at + size; p += PAGE_SIZE)
+            for (hal_paddr_t p = page; p < at + size; p += HAL_PAGE_SIZE)
                 ram |= is_ram(p);
             EXPECT(device_may_lie(&memory_map, at, size) == !ram);
         }
@@ -74,15 +75,15 @@ static void the_ends_of_memory(void)
     EXPECT(!device_may_lie(&memory_map, UINT64_MAX - 3, 8));
 }
 
-static paddr_t next_page = MIB;
+static hal_paddr_t next_page = MIB;
 
-static paddr_t take(void *ctx)
+static hal_paddr_t take(void *ctx)
 {
     UNUSED(ctx);
-    return next_page += PAGE_SIZE;
+    return next_page += HAL_PAGE_SIZE;
 }
 
-static void give(void *ctx, paddr_t page)
+static void give(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
     UNUSED(page);
@@ -90,11 +91,11 @@ static void give(void *ctx, paddr_t page)
 
 static const struct page_source source = {take, give, NULL};
 
-static bool shows(struct machine_register r, paddr_t at)
+static bool shows(struct machine_register r, hal_paddr_t at)
 {
-    struct mapping m;
-    vaddr_t v = (vaddr_t)(uintptr_t)r.at;
-    return r.port == 0 && aspace_query(&space_kernel, v, &m) == STATUS_OK &&
+    struct aspace_mapping m;
+    hal_vaddr_t v = (hal_vaddr_t)(uintptr_t)r.at;
+    return r.port == 0 && aspace_query(&space_kernel, v, &m) == MM_OK &&
            m.prot == (ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) && m.phys + (v - m.virt) == at;
 }
 
@@ -111,7 +112,7 @@ static bool none(struct machine_register r)
 static void what_is_reached(void)
 {
     make_map();
-    if (aspace_init(&space_kernel, &source) != STATUS_OK)
+    if (aspace_init(&space_kernel, &source) != MM_OK)
         abort();
     EXPECT(none(reach(0, ACPI_MEMORY, 4)) && none(reach(0, ACPI_PORT, 4)));
     EXPECT(none(reach(0x604, ACPI_PCI, 4)) && none(reach(0x604, 0x7F, 4)));
@@ -119,8 +120,8 @@ static void what_is_reached(void)
     EXPECT(reach(0xFFFE, ACPI_PORT, 2).port == 0xFFFE && none(reach(0xFFFF, ACPI_PORT, 2)));
     EXPECT(none(reach(0x10604, ACPI_PORT, 2)));
     /* The block ends in RAM, though it begins outside. */
-    EXPECT(none(reach(MIB + 2 * PAGE_SIZE - 4, ACPI_MEMORY, 8)));
-    EXPECT(shows(reach(MIB + 2 * PAGE_SIZE - 8, ACPI_MEMORY, 8), MIB + 2 * PAGE_SIZE - 8));
+    EXPECT(none(reach(MIB + 2 * HAL_PAGE_SIZE - 4, ACPI_MEMORY, 8)));
+    EXPECT(shows(reach(MIB + 2 * HAL_PAGE_SIZE - 8, ACPI_MEMORY, 8), MIB + 2 * HAL_PAGE_SIZE - 8));
     for (unsigned i = 1; i < 8; i++)
         EXPECT(shows(reach(0xFED00FF0u + 16 * i, ACPI_MEMORY, 32), 0xFED00FF0u + 16 * i));
     EXPECT(none(reach(0xFED00000u, ACPI_MEMORY, 4))); /* eight are mapped */

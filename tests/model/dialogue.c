@@ -2,6 +2,7 @@
  *
  * needs: kernel/monitor/line.c kernel/monitor/command.c kernel/monitor/keyboard.c kernel/log/format.c
  */
+#include "hal/short.h"
 #include "kernel/monitor/command.h"
 #include "kernel/monitor/keyboard.h"
 #include "kernel/monitor/line.h"

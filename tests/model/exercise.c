@@ -3,13 +3,14 @@
  * alone. */
 #include "hal/hal.h"
 #include "hal/host/host.h"
+#include "hal/short.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-static void *faulty(paddr_t at);
+static void *faulty(hal_paddr_t at);
 #define hal_phys_to_virt(at) faulty(at)
 #include "kernel/monitor/exercise.c"
 #undef hal_phys_to_virt
@@ -21,19 +22,19 @@ static void *faulty(paddr_t at);
 
 /* A bit that sticks at a value. */
 static struct {
-    paddr_t page;
+    hal_paddr_t page;
     unsigned word, bit;
     bool at;
 } faults[FAULTS_MAX];
 static unsigned fault_count;
 
 /* Every access of the exerciser's comes by here: before each the bits stick anew. */
-static void *faulty(paddr_t at)
+static void *faulty(hal_paddr_t at)
 {
     for (unsigned i = 0; i < fault_count; i++) {
         uint64_t *word = (uint64_t *)hal_phys_to_virt(faults[i].page) + faults[i].word;
         uint64_t bit = (uint64_t)1 << faults[i].bit;
-        if (faults[i].page == align_down(at, PAGE_SIZE))
+        if (faults[i].page == hal_align_down(at, HAL_PAGE_SIZE))
             *word = faults[i].at ? *word | bit : *word & ~bit;
     }
     return hal_phys_to_virt(at);
@@ -65,9 +66,9 @@ static void make(void)
                           .limit = (uint64_t)1 << 52,
                           .normalized = true};
     size_t bytes = pmm_tables_size(&map, 1);
-    tables = aligned_alloc(64, align_up(bytes, 64));
+    tables = aligned_alloc(64, hal_align_up(bytes, 64));
     fault_count = 0;
-    if (pmm_create_in(&map, 1, tables, bytes, &pmm) != STATUS_OK)
+    if (pmm_create_in(&map, 1, tables, bytes, &pmm) != MM_OK)
         abort();
 }
 
@@ -76,12 +77,12 @@ static void drop(void)
     free(tables);
 }
 
-static paddr_t page_of(unsigned number)
+static hal_paddr_t page_of(unsigned number)
 {
     for (unsigned i = 0; i < ARRAY_LEN(layout); i++) {
-        uint64_t pages = layout[i].label == NULL ? layout[i].size / PAGE_SIZE : 0;
+        uint64_t pages = layout[i].label == NULL ? layout[i].size / HAL_PAGE_SIZE : 0;
         if (number < pages)
-            return layout[i].base + number * PAGE_SIZE;
+            return layout[i].base + number * HAL_PAGE_SIZE;
         number -= (unsigned)pages;
     }
     abort();
@@ -100,7 +101,7 @@ struct picture {
     uint64_t hash, free, allocated, runs;
 };
 
-static void meet(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void meet(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct picture *p = ctx;
     p->hash = ((p->hash * 31 + base) * 31 + pages) * 31 + (uint64_t)kind;
@@ -158,7 +159,7 @@ static const char *round_with(uint64_t seed)
     return run_round_with(seed, go_on, NULL);
 }
 
-static bool listed(paddr_t page, uint64_t bits)
+static bool listed(hal_paddr_t page, uint64_t bits)
 {
     for (unsigned i = 0; i < bad.count; i++)
         if (bad.list[i].page == page)
@@ -170,9 +171,9 @@ static void sound_memory(void)
 {
     for (uint64_t seed = 0; seed < 20; seed++) {
         make();
-        paddr_t held = seed % 2 != 0 ? pmm_alloc(pmm, 1 + (size_t)seed, 0) : PADDR_NONE;
+        hal_paddr_t held = seed % 2 != 0 ? pmm_alloc(pmm, 1 + (size_t)seed, 0) : HAL_PADDR_NONE;
         EXPECT(round_with(seed) == NULL);
-        EXPECT(result.pages == PAGES - (held != PADDR_NONE ? 1 + seed : 0));
+        EXPECT(result.pages == PAGES - (held != HAL_PADDR_NONE ? 1 + seed : 0));
         EXPECT(result.left_out == 0 && !result.stopped);
         EXPECT(result.bad_words == 0 && bad.count == 0 && !bad.more);
         drop();
@@ -234,10 +235,10 @@ static void list_goes_on(void)
 static void everything_bad(void)
 {
     make();
-    EXPECT(pmm_claim(pmm, page_of(FAULTS_MAX), 512 - FAULTS_MAX) == STATUS_OK);
-    EXPECT(pmm_claim(pmm, page_of(512), 16) == STATUS_OK);
-    EXPECT(pmm_claim(pmm, page_of(528), 515) == STATUS_OK);
-    EXPECT(pmm_claim(pmm, page_of(1043), 7) == STATUS_OK);
+    EXPECT(pmm_claim(pmm, page_of(FAULTS_MAX), 512 - FAULTS_MAX) == MM_OK);
+    EXPECT(pmm_claim(pmm, page_of(512), 16) == MM_OK);
+    EXPECT(pmm_claim(pmm, page_of(528), 515) == MM_OK);
+    EXPECT(pmm_claim(pmm, page_of(1043), 7) == MM_OK);
     for (unsigned i = 0; i < FAULTS_MAX; i++)
         plant(i, 0, 0, i % 2 == 0);
     const char *wrong = round_with(1);
@@ -250,13 +251,13 @@ static void everything_bad(void)
 static void shared_page(void)
 {
     make();
-    paddr_t a = 20 * MIB + 40 * PAGE_SIZE;
-    paddr_t b = 20 * MIB + 300 * PAGE_SIZE;
+    hal_paddr_t a = 20 * MIB + 40 * HAL_PAGE_SIZE;
+    hal_paddr_t b = 20 * MIB + 300 * HAL_PAGE_SIZE;
     int file = memfd_create("page", 0);
-    EXPECT(file >= 0 && ftruncate(file, PAGE_SIZE) == 0);
-    EXPECT(mmap(hal_phys_to_virt(a), PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+    EXPECT(file >= 0 && ftruncate(file, HAL_PAGE_SIZE) == 0);
+    EXPECT(mmap(hal_phys_to_virt(a), HAL_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
                 file, 0) != MAP_FAILED);
-    EXPECT(mmap(hal_phys_to_virt(b), PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+    EXPECT(mmap(hal_phys_to_virt(b), HAL_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
                 file, 0) != MAP_FAILED);
     EXPECT(round_with(5) == NULL);
     EXPECT(bad.count == 1 && result.bad_words == 2 * 512);
@@ -269,7 +270,7 @@ static void shared_page(void)
 /* At a step of a phase a word changes by itself, in a page that is seen only afterwards. */
 struct flip {
     enum exercise_phase phase;
-    paddr_t page;
+    hal_paddr_t page;
     bool done;
 };
 
@@ -355,9 +356,9 @@ static unsigned count_of(uint64_t value)
 static void only_free_memory(void)
 {
     make();
-    paddr_t held = pmm_alloc(pmm, 3, 0);
+    hal_paddr_t held = pmm_alloc(pmm, 3, 0);
     for (unsigned i = 0; i < PAGES; i++)
-        memset(hal_phys_to_virt(page_of(i)), 0xC3, PAGE_SIZE);
+        memset(hal_phys_to_virt(page_of(i)), 0xC3, HAL_PAGE_SIZE);
     memset(hal_phys_to_virt(OWNED), 0xC3, OWNED_SIZE);
     EXPECT(run_round_with(3, remember, NULL) == NULL);
     EXPECT(count_of(0xC3C3C3C3C3C3C3C3u) == 3);
@@ -370,7 +371,7 @@ static void only_free_memory(void)
     for (unsigned i = 0; i < OWNED_SIZE; i++)
         touched += bytes[i] != 0xC3;
     bytes = hal_phys_to_virt(held);
-    for (unsigned i = 0; i < 3 * PAGE_SIZE; i++)
+    for (unsigned i = 0; i < 3 * HAL_PAGE_SIZE; i++)
         touched += bytes[i] != 0xC3;
     EXPECT(touched == 0);
     uint64_t kept = first_words[PAGES - 1];
@@ -382,8 +383,8 @@ static void only_free_memory(void)
 static void no_memory(void)
 {
     make();
-    while (pmm_alloc(pmm, 1, PMM_DMA32) != PADDR_NONE || pmm_alloc(pmm, 1, PMM_DMA) != PADDR_NONE ||
-           pmm_alloc(pmm, 1, 0) != PADDR_NONE)
+    while (pmm_alloc(pmm, 1, PMM_DMA32) != HAL_PADDR_NONE ||
+           pmm_alloc(pmm, 1, PMM_DMA) != HAL_PADDR_NONE || pmm_alloc(pmm, 1, 0) != HAL_PADDR_NONE)
         continue;
     const char *wrong = round_with(1);
     EXPECT(wrong != NULL && strcmp(wrong, "no page is free") == 0 && result.pages == 0);
@@ -394,12 +395,13 @@ static void no_memory(void)
 static void splinters(void)
 {
     make();
-    static paddr_t all[PAGES];
+    static hal_paddr_t all[PAGES];
     unsigned count = 0;
-    while (count < PAGES && (all[count] = pmm_alloc(pmm, 1, count < 500 ? PMM_DMA : 0)) != PADDR_NONE)
+    while (count < PAGES &&
+           (all[count] = pmm_alloc(pmm, 1, count < 500 ? PMM_DMA : 0)) != HAL_PADDR_NONE)
         count++;
     for (unsigned i = 0; i < count; i++)
-        EXPECT((all[i] >> PAGE_SHIFT) % 2 == 0 || pmm_free(pmm, all[i], 1) == STATUS_OK);
+        EXPECT((all[i] >> HAL_PAGE_SHIFT) % 2 == 0 || pmm_free(pmm, all[i], 1) == MM_OK);
     uint64_t free = look_at().free;
     plant(601, 100, 1, true);
     plant(602, 100, 1, false);
@@ -416,7 +418,7 @@ static bool spoil_book(void *ctx, enum exercise_phase phase, uint64_t done, uint
         uint64_t *first = hal_phys_to_virt(page_of(i));
         uint64_t pages = *first >> 40 & 0xFFFF;
         uint64_t base = *first << 24 >> 12;
-        if (pages - 1 < 515 && base % PAGE_SIZE == 0 && memmap_find(&map, base) != NULL) {
+        if (pages - 1 < 515 && base % HAL_PAGE_SIZE == 0 && memmap_find(&map, base) != NULL) {
             *first ^= 4;
             *lost = pages;
         }

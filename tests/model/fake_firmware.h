@@ -9,6 +9,7 @@
 #ifndef TESTS_MODEL_FAKE_FIRMWARE_H
 #define TESTS_MODEL_FAKE_FIRMWARE_H
 
+#include "hal/short.h"
 #include "efi/arch/refuse.h"
 #include "efi/main.h"
 #include "efi/talk/console.h"
@@ -148,7 +149,7 @@ static EFI_STATUS EFIAPI fake_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
     CALL_OR_FAIL();
     fw.violations += type != EfiLoaderData;
     if (how == AllocateAddress) {
-        fw.violations += pages != KEEP_SIZE / PAGE_SIZE;
+        fw.violations += pages != KEEP_SIZE / HAL_PAGE_SIZE;
         return *at == fw.fixed && fw.fixed != 0 ? EFI_SUCCESS : EFI_NOT_FOUND;
     }
     if (how == AllocateMaxAddress && *at >= MIB) /* this process has no memory below 4 GiB */
@@ -156,15 +157,15 @@ static EFI_STATUS EFIAPI fake_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
     if (how == AllocateMaxAddress) {
         *at = fw.low_page;
         if (!fw.same_low)
-            fw.low_page = fw.low_page == 0 ? 0x9e000 : fw.low_page - PAGE_SIZE;
+            fw.low_page = fw.low_page == 0 ? 0x9e000 : fw.low_page - HAL_PAGE_SIZE;
         return EFI_SUCCESS;
     }
     if (fw.wrong_pages != 0) {
         *at = fw.wrong_pages;
         return EFI_SUCCESS;
     }
-    void *block = aligned_alloc(PAGE_SIZE, pages * PAGE_SIZE);
-    memset(block, 0xa5, pages * PAGE_SIZE);
+    void *block = aligned_alloc(HAL_PAGE_SIZE, pages * HAL_PAGE_SIZE);
+    memset(block, 0xa5, pages * HAL_PAGE_SIZE);
     fw.blocks[fw.block_count++] = block;
     *at = (uintptr_t)block;
     return EFI_SUCCESS;
@@ -173,7 +174,7 @@ static EFI_STATUS EFIAPI fake_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
 static EFI_STATUS EFIAPI fake_free_pages(EFI_PHYSICAL_ADDRESS at, UINTN pages)
 {
     CALL_OR_FAIL();
-    fw.violations += at != fw.fixed || pages != KEEP_SIZE / PAGE_SIZE;
+    fw.violations += at != fw.fixed || pages != KEEP_SIZE / HAL_PAGE_SIZE;
     fw.frees++;
     return EFI_SUCCESS;
 }
@@ -210,7 +211,7 @@ static EFI_STATUS EFIAPI fake_exit(EFI_HANDLE image, UINTN key)
     fw.exits++;
     if (fw.exits <= fw.refuse_exits) {
         fw.generation++;
-        fw.map_count = min_u64(fw.map_count + fw.grow, FAKE_MAP);
+        fw.map_count = hal_min_u64(fw.map_count + fw.grow, FAKE_MAP);
         return EFI_INVALID_PARAMETER;
     }
     if (key != fw.generation)
@@ -424,7 +425,7 @@ static EFI_STATUS EFIAPI fake_write(EFI_FILE_PROTOCOL *file, UINTN *size, void *
 {
     CALL_OR_FAIL();
     struct fake_file *f = written(file);
-    size_t fits = min_u64(*size, min_u64(fw.room, sizeof(f->text) - 1 - f->size));
+    size_t fits = hal_min_u64(*size, hal_min_u64(fw.room, sizeof(f->text) - 1 - f->size));
     if (fits < *size && !fw.short_writes)
         return EFI_VOLUME_FULL;
     memcpy(f->text + f->size, from, fits);
@@ -530,7 +531,7 @@ static EFI_STATUS EFIAPI fake_read(EFI_FILE_PROTOCOL *file, UINTN *size, void *t
 {
     UNUSED(file);
     CALL_OR_FAIL();
-    *size = min_u64(*size, strlen(fw.config));
+    *size = hal_min_u64(*size, strlen(fw.config));
     memcpy(to, fw.config, *size);
     return EFI_SUCCESS;
 }
@@ -600,8 +601,8 @@ static void fake_map(void)
         fw.map[i] = (struct fake_descriptor){4, (i + 1) << 24, 1, 0xf};
     fake_map_entry(7, 0x100000000, 0x1000, 0xf);
     fake_map_entry(7, 0x100000, 0x700, 0xf);
-    fake_map_entry(9, align_down((uintptr_t)fake_rsdp, PAGE_SIZE), 2, 0xf);
-    fake_map_entry(9, align_down((uintptr_t)fake_smbios, PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, hal_align_down((uintptr_t)fake_rsdp, HAL_PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, hal_align_down((uintptr_t)fake_smbios, HAL_PAGE_SIZE), 2, 0xf);
     fake_map_entry(3, (uintptr_t)fake_pages_of, 4, 0xf);
     fake_map_entry(0x80000001, 0xfee00000, 1, 0x8000000000000001);
 }

@@ -1,6 +1,7 @@
 /* kernel/machine/firmware.c on the desk: what may be read, against a list that asks page by page;
  * and what is mapped for it, looked up in the tables. */
 #define CPU_TRAP_STACKS 1u /* of a port to a machine; this one runs on none */
+#include "hal/short.h"
 #include "kernel/machine/firmware.c"
 
 #include "hal/host/host.h"
@@ -32,9 +33,9 @@ static void make_map(void)
     memmap_set_width(&map, WIDTH);
     for (uint64_t page = 0; page < 2 * MEM_TYPE_COUNT; page++)
         if (type_of(page) != MEM_NONE &&
-            memmap_add(&map, page * PAGE_SIZE, PAGE_SIZE, type_of(page)) != STATUS_OK)
+            memmap_add(&map, page * HAL_PAGE_SIZE, HAL_PAGE_SIZE, type_of(page)) != MM_OK)
             abort();
-    if (memmap_normalize(&map) != STATUS_OK)
+    if (memmap_normalize(&map) != MM_OK)
         abort();
 }
 
@@ -55,11 +56,12 @@ static void each_page_is_asked(void)
                 bool bad = false;
                 for (uint64_t p = page; p <= last; p++)
                     bad |= forbidden(p);
-                paddr_t at = page * PAGE_SIZE + offsets[i];
-                uint64_t end = (last + 1) * PAGE_SIZE;
+                hal_paddr_t at = page * HAL_PAGE_SIZE + offsets[i];
+                uint64_t end = (last + 1) * HAL_PAGE_SIZE;
                 EXPECT((firmware_refuse(&map, at, end - at) != NULL) == bad);
                 if (last > page) /* the first byte of the last page will do */
-                    EXPECT((firmware_refuse(&map, at, last * PAGE_SIZE + 1 - at) != NULL) == bad);
+                    EXPECT((firmware_refuse(&map, at, last * HAL_PAGE_SIZE + 1 - at) != NULL) ==
+                           bad);
             }
         }
     }
@@ -74,7 +76,7 @@ static void the_width_ends_it(void)
     EXPECT(firmware_refuse(&map, LIMIT, 1) != NULL);
     EXPECT(firmware_refuse(&map, UINT64_MAX, 1) != NULL);
     EXPECT(firmware_refuse(&map, UINT64_MAX, UINT64_MAX) != NULL);
-    EXPECT(firmware_refuse(&map, PAGE_SIZE, UINT64_MAX) != NULL);
+    EXPECT(firmware_refuse(&map, HAL_PAGE_SIZE, UINT64_MAX) != NULL);
     EXPECT(firmware_refuse(&map, 4095, 1) != NULL && firmware_refuse(&map, 4096, 1) == NULL);
 }
 
@@ -82,9 +84,9 @@ static void the_width_ends_it(void)
 static void the_framebuffer_is_left_alone(void)
 {
     make_map();
-    paddr_t at = 2 * MEM_RUNTIME * PAGE_SIZE;
+    hal_paddr_t at = 2 * MEM_RUNTIME * HAL_PAGE_SIZE;
     EXPECT(firmware_refuse(&map, at, 8) == NULL);
-    if (memmap_reserve(&map, at, PAGE_SIZE, space_screen_label) != STATUS_OK)
+    if (memmap_reserve(&map, at, HAL_PAGE_SIZE, space_screen_label) != MM_OK)
         abort();
     EXPECT(strcmp(firmware_refuse(&map, at, 8), "it touches the framebuffer") == 0);
     EXPECT(firmware_refuse(&map, 0xA0000, 0x60000) == NULL);
@@ -92,17 +94,17 @@ static void the_framebuffer_is_left_alone(void)
 
 static uint64_t tables_left;
 
-static paddr_t take(void *ctx)
+static hal_paddr_t take(void *ctx)
 {
-    static paddr_t next = MIB;
+    static hal_paddr_t next = MIB;
     UNUSED(ctx);
     if (tables_left == 0)
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     tables_left--;
-    return next += PAGE_SIZE;
+    return next += HAL_PAGE_SIZE;
 }
 
-static void give(void *ctx, paddr_t page)
+static void give(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
     UNUSED(page);
@@ -112,12 +114,13 @@ static void give(void *ctx, paddr_t page)
 static const struct page_source source = {take, give, NULL};
 
 /* `size` bytes at `bytes` are those of `at`, can be read, and not written. */
-static bool shows(const unsigned char *bytes, paddr_t at, uint64_t size)
+static bool shows(const unsigned char *bytes, hal_paddr_t at, uint64_t size)
 {
-    vaddr_t first = (vaddr_t)(uintptr_t)bytes;
-    for (vaddr_t v = first; v < first + size; v = align_down(v, PAGE_SIZE) + PAGE_SIZE) {
-        struct mapping m;
-        if (aspace_query(&space_kernel, v, &m) != STATUS_OK || m.prot != ASPACE_R ||
+    hal_vaddr_t first = (hal_vaddr_t)(uintptr_t)bytes;
+    for (hal_vaddr_t v = first; v < first + size;
+         v = hal_align_down(v, HAL_PAGE_SIZE) + HAL_PAGE_SIZE) {
+        struct aspace_mapping m;
+        if (aspace_query(&space_kernel, v, &m) != MM_OK || m.prot != ASPACE_R ||
             m.phys + (v - m.virt) != at + (v - first))
             return false;
     }
@@ -127,7 +130,7 @@ static bool shows(const unsigned char *bytes, paddr_t at, uint64_t size)
 static void what_is_read_is_mapped_and_goes(void)
 {
     static const struct {
-        paddr_t at;
+        hal_paddr_t at;
         uint64_t size;
     } ranges[] = {{0x7000, 36},           {0x7001, 36},      {0x7FFF, 2},
                   {0xA0000, 0x60000},     {4 * GIB - 5, 10}, {LIMIT - MIB, MIB},
@@ -136,7 +139,7 @@ static void what_is_read_is_mapped_and_goes(void)
     const char *why;
     make_map();
     tables_left = 1000;
-    if (aspace_init(&space_kernel, &source) != STATUS_OK)
+    if (aspace_init(&space_kernel, &source) != MM_OK)
         abort();
     for (unsigned round = 0; round < 3; round++) {
         for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
@@ -164,7 +167,7 @@ static void no_room_is_said(void)
     make_map();
     for (uint64_t pages = 1; pages < 5; pages++) {
         tables_left = pages;
-        if (aspace_init(&space_kernel, &source) != STATUS_OK)
+        if (aspace_init(&space_kernel, &source) != MM_OK)
             abort();
         bool read = firmware_read(&map, 0x7000, 36, &why) != NULL;
         EXPECT(read == (pages == 4)); /* the root, and a table of each level below */
@@ -173,12 +176,12 @@ static void no_room_is_said(void)
         aspace_destroy(&space_kernel);
     }
     tables_left = 40000;
-    if (aspace_init(&space_kernel, &source) != STATUS_OK)
+    if (aspace_init(&space_kernel, &source) != MM_OK)
         abort();
     unsigned ranges = 0; /* each grows by a page, being unaligned */
     while (ranges < 5000 && firmware_read(&map, 4 * GIB + 1, 16 * MIB, &why) != NULL)
         ranges++;
-    EXPECT(ranges == 64 * GIB / (16 * MIB + PAGE_SIZE));
+    EXPECT(ranges == 64 * GIB / (16 * MIB + HAL_PAGE_SIZE));
     EXPECT(strcmp(why, "no memory is left to map it") == 0);
     EXPECT(firmware_read(&map, 4 * GIB, 1, &why) != NULL); /* what is left will do for less */
     firmware_close();

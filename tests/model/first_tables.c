@@ -6,6 +6,7 @@
  */
 #include "hal/cpu.h"
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "kernel/early/first_tables.h"
 #include "kernel/early/pool.h"
 #include "tests/kernel/walk.h"
@@ -15,32 +16,32 @@
 
 #include <string.h>
 
-#define POOL_AT  ((paddr_t)0x100000)
-#define THEIRS   ((paddr_t)0x80000) /* the firmware's tables: a root, and what it names */
-#define PHYS     ((paddr_t)0x7654000)
+#define POOL_AT  ((hal_paddr_t)0x100000)
+#define THEIRS   ((hal_paddr_t)0x80000) /* the firmware's tables: a root, and what it names */
+#define PHYS     ((hal_paddr_t)0x7654000)
 #define PAGES    9u
 #define RUNS_MAX 64u
 
 static unsigned taken;
 
-paddr_t pool_take(void)
+hal_paddr_t pool_take(void)
 {
-    return POOL_AT + taken++ * PAGE_SIZE; /* with any contents */
+    return POOL_AT + taken++ * HAL_PAGE_SIZE; /* with any contents */
 }
 
-void pool_give(paddr_t page)
+void pool_give(hal_paddr_t page)
 {
     UNUSED(page);
     taken--;
 }
 
-static uint64_t *words(paddr_t at)
+static uint64_t *words(hal_paddr_t at)
 {
     return hal_phys_to_virt(at);
 }
 
 /* As a port with one root for both halves. */
-void cpu_keep_lower_half(paddr_t root)
+void cpu_keep_lower_half(hal_paddr_t root)
 {
     for (unsigned i = 0; i < 512; i++)
         words(root)[i] |= i < 256 ? words(hal_root())[i] : 0; /* it comes empty */
@@ -75,16 +76,16 @@ static void begin(unsigned levels, bool nx)
     host_ram_create(16 * MIB);
     host_set_paging(&cpu);
     taken = 0;
-    memset(words(POOL_AT), 0xA7, 64 * PAGE_SIZE);
+    memset(words(POOL_AT), 0xA7, 64 * HAL_PAGE_SIZE);
     for (unsigned i = 0; i + 3 < levels; i++)
-        words(THEIRS + i * PAGE_SIZE)[0] = (THEIRS + (i + 1) * PAGE_SIZE) | 7;
-    words(THEIRS + (levels - 3) * PAGE_SIZE)[1] = GIB | 0x83;
+        words(THEIRS + i * HAL_PAGE_SIZE)[0] = (THEIRS + (i + 1) * HAL_PAGE_SIZE) | 7;
+    words(THEIRS + (levels - 3) * HAL_PAGE_SIZE)[1] = GIB | 0x83;
     words(THEIRS)[300] = words(THEIRS)[0];
     words(THEIRS)[511] = words(THEIRS)[0];
     hal_load_root(THEIRS);
 }
 
-static bool is_leaf(unsigned i, vaddr_t virt, paddr_t phys, uint64_t size, uint32_t bits,
+static bool is_leaf(unsigned i, hal_vaddr_t virt, hal_paddr_t phys, uint64_t size, uint32_t bits,
                     const char *type)
 {
     const struct walk_leaf *l = &leaves[i];
@@ -92,7 +93,7 @@ static bool is_leaf(unsigned i, vaddr_t virt, paddr_t phys, uint64_t size, uint3
            l->bits == bits && strcmp(l->type, type) == 0;
 }
 
-static void check_build(struct test_state *t, unsigned levels, bool nx, vaddr_t base)
+static void check_build(struct test_state *t, unsigned levels, bool nx, hal_vaddr_t base)
 {
     static const struct pe_section sections[] = {
         {.address = 0x1000, .virtual_size = 0x1800, .flags = PE_EXECUTE},
@@ -106,7 +107,7 @@ static void check_build(struct test_state *t, unsigned levels, bool nx, vaddr_t 
     struct first_tables f;
     uint32_t always = nx ? 0 : WALK_EXECUTE;
     begin(levels, nx);
-    first_build(&f, base, PHYS, PAGES * PAGE_SIZE);
+    first_build(&f, base, PHYS, PAGES * HAL_PAGE_SIZE);
     CHECK_EQ(hal_root(), THEIRS);
     CHECK_EQ(taken, levels);
     hal_load_root(f.pages[0]);
@@ -114,14 +115,14 @@ static void check_build(struct test_state *t, unsigned levels, bool nx, vaddr_t 
     CHECK_EQ(leaf_count, 1 + PAGES);
     CHECK(is_leaf(0, GIB, GIB, GIB, WALK_WRITE | WALK_EXECUTE, "WB"));
     for (unsigned i = 0; i < PAGES; i++)
-        CHECK(is_leaf(1 + i, base + i * PAGE_SIZE, PHYS + i * PAGE_SIZE, PAGE_SIZE,
+        CHECK(is_leaf(1 + i, base + i * HAL_PAGE_SIZE, PHYS + i * HAL_PAGE_SIZE, HAL_PAGE_SIZE,
                       WALK_WRITE | always, "WB"));
     first_protect(&f, &image);
     look();
     unsigned at = 1;
     for (unsigned i = 0; i < PAGES; i++)
         if (allowed[i] != ~0u)
-            CHECK(is_leaf(at++, base + i * PAGE_SIZE, PHYS + i * PAGE_SIZE, PAGE_SIZE,
+            CHECK(is_leaf(at++, base + i * HAL_PAGE_SIZE, PHYS + i * HAL_PAGE_SIZE, HAL_PAGE_SIZE,
                           allowed[i] | always, "WB"));
     CHECK_EQ(leaf_count, at);
     uint64_t entries[WALK_LEVELS];
@@ -134,10 +135,10 @@ static void check_build(struct test_state *t, unsigned levels, bool nx, vaddr_t 
 
 TEST("first.the image alone above, the firmware's half below, by section after protect")
 {
-    const vaddr_t bases[] = {
-        0xFFFFFFFF80000000u,                     /* the lowest */
-        0xFFFFFFFFC0000000u - PAGES * PAGE_SIZE, /* up to the end of a table of tables */
-        0xFFFFFFFFFFE00000u - PAGES * PAGE_SIZE, /* the highest */
+    const hal_vaddr_t bases[] = {
+        0xFFFFFFFF80000000u,                         /* the lowest */
+        0xFFFFFFFFC0000000u - PAGES * HAL_PAGE_SIZE, /* up to the end of a table of tables */
+        0xFFFFFFFFFFE00000u - PAGES * HAL_PAGE_SIZE, /* the highest */
         0xFFFFFFFFC0000000u,
     };
     for (unsigned i = 0; i < ARRAY_LEN(bases); i++) {
@@ -149,13 +150,13 @@ TEST("first.the image alone above, the firmware's half below, by section after p
     TEST_END;
 }
 
-static paddr_t give_page(void *ctx)
+static hal_paddr_t give_page(void *ctx)
 {
     UNUSED(ctx);
     return pool_take();
 }
 
-static void take_page(void *ctx, paddr_t page)
+static void take_page(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
     pool_give(page);
@@ -166,23 +167,23 @@ static void check_aspace(struct test_state *t, unsigned levels)
 {
     static const struct page_source source = {give_page, take_page, NULL};
     struct aspace as;
-    const vaddr_t up = 0xFFFF800000000000u;
+    const hal_vaddr_t up = 0xFFFF800000000000u;
     begin(levels, true);
-    CHECK_EQ(aspace_init(&as, &source), STATUS_OK);
-    CHECK_EQ(aspace_map(&as, 0x5000, 0x123000, PAGE_SIZE, ASPACE_X | ASPACE_USER), STATUS_OK);
-    CHECK_EQ(aspace_map(&as, up, 0x40000000, GIB + 2 * MIB, ASPACE_W | ASPACE_GLOBAL), STATUS_OK);
-    CHECK_EQ(aspace_map(&as, up + TIB, 0x200000, 2 * MIB, ASPACE_W | ASPACE_WC), STATUS_OK);
-    CHECK_EQ(aspace_map(&as, 0xFFFFFFFFFFFFF000u, 0x7000, PAGE_SIZE, ASPACE_UC), STATUS_OK);
-    CHECK_EQ(aspace_map(&as, 0xFFFFFFFFFFFFD000u, 0x9000, PAGE_SIZE, ASPACE_WC), STATUS_OK);
+    CHECK_EQ(aspace_init(&as, &source), MM_OK);
+    CHECK_EQ(aspace_map(&as, 0x5000, 0x123000, HAL_PAGE_SIZE, ASPACE_X | ASPACE_USER), MM_OK);
+    CHECK_EQ(aspace_map(&as, up, 0x40000000, GIB + 2 * MIB, ASPACE_W | ASPACE_GLOBAL), MM_OK);
+    CHECK_EQ(aspace_map(&as, up + TIB, 0x200000, 2 * MIB, ASPACE_W | ASPACE_WC), MM_OK);
+    CHECK_EQ(aspace_map(&as, 0xFFFFFFFFFFFFF000u, 0x7000, HAL_PAGE_SIZE, ASPACE_UC), MM_OK);
+    CHECK_EQ(aspace_map(&as, 0xFFFFFFFFFFFFD000u, 0x9000, HAL_PAGE_SIZE, ASPACE_WC), MM_OK);
     aspace_activate(&as);
     look();
     CHECK_EQ(leaf_count, 6);
-    CHECK(is_leaf(0, 0x5000, 0x123000, PAGE_SIZE, WALK_EXECUTE | WALK_USER, "WB"));
+    CHECK(is_leaf(0, 0x5000, 0x123000, HAL_PAGE_SIZE, WALK_EXECUTE | WALK_USER, "WB"));
     CHECK(is_leaf(1, up, 0x40000000, GIB, WALK_WRITE | WALK_GLOBAL, "WB"));
     CHECK(is_leaf(2, up + GIB, 0x80000000, 2 * MIB, WALK_WRITE | WALK_GLOBAL, "WB"));
     CHECK(is_leaf(3, up + TIB, 0x200000, 2 * MIB, WALK_WRITE, "WC"));
-    CHECK(is_leaf(4, 0xFFFFFFFFFFFFD000u, 0x9000, PAGE_SIZE, 0, "WC"));
-    CHECK(is_leaf(5, 0xFFFFFFFFFFFFF000u, 0x7000, PAGE_SIZE, 0, "UC"));
+    CHECK(is_leaf(4, 0xFFFFFFFFFFFFD000u, 0x9000, HAL_PAGE_SIZE, 0, "WC"));
+    CHECK(is_leaf(5, 0xFFFFFFFFFFFFF000u, 0x7000, HAL_PAGE_SIZE, 0, "UC"));
     uint64_t entries[WALK_LEVELS];
     CHECK_EQ(walk_path(up + 5 * MIB, entries), levels - 2);
     CHECK_EQ(entries[levels - 3] & 0xFFFFFF000u, 0x40000000);
@@ -203,7 +204,7 @@ static void check_types(struct test_state *t)
                 {0x1000, "WC"}, {0x1008, "odd"}, {0x1010, "odd"}, {0x1018, "odd"}};
     begin(4, true);
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-        words(THEIRS + PAGE_SIZE)[1] = GIB | 0x83 | rows[i].bits;
+        words(THEIRS + HAL_PAGE_SIZE)[1] = GIB | 0x83 | rows[i].bits;
         look();
         CHECK(is_leaf(0, GIB, GIB, GIB, WALK_WRITE | WALK_EXECUTE, rows[i].type));
     }

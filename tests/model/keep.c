@@ -6,6 +6,7 @@
 #include "kernel/log/keep.h"
 #include "hal/hal.h"
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"
 

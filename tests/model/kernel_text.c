@@ -2,6 +2,7 @@
  *
  * needs: kernel/options.c kernel/machine/rsdp.c tests/test.c
  */
+#include "hal/short.h"
 #include "kernel/machine/rsdp.h"
 #include "kernel/options.h"
 #include "tests/desk_suite.h"

@@ -4,6 +4,7 @@
  *
  * needs: loader tests/test.c
  */
+#include "hal/short.h"
 #include "tests/model/fake_firmware.h"
 
 #include "efi/base/words.h"
@@ -49,7 +50,7 @@ static uint32_t filled[LARGES]; /* bytes of RAM in each 2 MiB */
 static void fill(uint64_t base, uint64_t end)
 {
     for (uint64_t at = base; at < end;) {
-        uint64_t next = min_u64(end, align_down(at, 2 * MIB) + 2 * MIB);
+        uint64_t next = hal_min_u64(end, hal_align_down(at, 2 * MIB) + 2 * MIB);
         filled[at / (2 * MIB)] += (uint32_t)(next - at);
         at = next;
     }
@@ -89,14 +90,14 @@ static void random_map(unsigned seed)
         uint64_t size = seed % 3 == 0 ? most[below(6)] : seed % 3 == 1 ? 700000 : 40000000;
         uint64_t gap = seed % 3 == 0 ? most[below(5)] : 700000;
         uint64_t pages = below(size) + 1;
-        at += below(2) == 0 && seed % 3 == 0 ? 0 : below(gap) * PAGE_SIZE;
-        at = below(4) == 0 ? align_up(at, 2 * MIB) : at;
-        pages = min_u64(pages, at < SPAN ? (SPAN - at) / PAGE_SIZE : 0);
+        at += below(2) == 0 && seed % 3 == 0 ? 0 : below(gap) * HAL_PAGE_SIZE;
+        at = below(4) == 0 ? hal_align_up(at, 2 * MIB) : at;
+        pages = hal_min_u64(pages, at < SPAN ? (SPAN - at) / HAL_PAGE_SIZE : 0);
         bool ram = below(4) != 0;
         fake_map_entry(ram ? 7 : 0, at, pages, 0xf);
         if (ram)
-            fill(at, at + pages * PAGE_SIZE);
-        at += pages * PAGE_SIZE;
+            fill(at, at + pages * HAL_PAGE_SIZE);
+        at += pages * HAL_PAGE_SIZE;
     }
 }
 
@@ -396,10 +397,10 @@ TEST("loader there are always enough pages for the kernel's page tables, and not
         host_set_paging(&paging);
         CHECK(arrives(t));
         uint64_t wanted = tables_wanted(paging.pages_1g);
-        uint64_t taken = fw.entered.tables_bytes / PAGE_SIZE;
+        uint64_t taken = fw.entered.tables_bytes / HAL_PAGE_SIZE;
         CHECK(taken >= wanted + 48); /* what lies beside the direct map */
         CHECK(taken <= 5 * wanted + 250);
-        CHECK(fw.entered.tables != 0 && fw.entered.tables_bytes % PAGE_SIZE == 0);
+        CHECK(fw.entered.tables != 0 && fw.entered.tables_bytes % HAL_PAGE_SIZE == 0);
         CHECK(fw.entered.regions_bytes / sizeof(struct mem_region) >=
               memmap_capacity_for(fw.map_count, BOOT_OWNERS));
     }
@@ -412,7 +413,7 @@ TEST("loader there are always enough pages for the kernel's page tables, and not
         for (uint64_t i = 0; i < 1000; i++)
             fake_map_entry(ram == 1 ? (uint32_t)(i % 7 + 1) : 0, 16 * MIB + i * 8192, ram == 1 ? 2 : 1, 0xf);
         CHECK(arrives(t));
-        CHECK(fw.entered.tables_bytes <= 200 * PAGE_SIZE);
+        CHECK(fw.entered.tables_bytes <= 200 * HAL_PAGE_SIZE);
     }
     TEST_END;
 }
@@ -583,13 +584,13 @@ TEST("loader the screen with the firmware's text is preferred")
  * which maps what it reads, gets the address. */
 TEST("loader a table that reaches out of the map is not read")
 {
-    uint8_t *page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+    uint8_t *page = aligned_alloc(HAL_PAGE_SIZE, HAL_PAGE_SIZE);
     fake_start();
-    memcpy(page + PAGE_SIZE - 24, fake_rsdp, 24);
+    memcpy(page + HAL_PAGE_SIZE - 24, fake_rsdp, 24);
     fake_map_entry(9, (uintptr_t)page, 1, 0xf);
-    fw.tables[0].VendorTable = page + PAGE_SIZE - 24;
+    fw.tables[0].VendorTable = page + HAL_PAGE_SIZE - 24;
     CHECK(arrives(t));
-    CHECK_EQ(fw.entered.rsdp, (uintptr_t)page + PAGE_SIZE - 24);
+    CHECK_EQ(fw.entered.rsdp, (uintptr_t)page + HAL_PAGE_SIZE - 24);
     free(page);
     TEST_END;
 }
@@ -622,12 +623,12 @@ static void check_choice(struct test_state *t, char second, char first, char cho
     static const uint8_t acpi1[16] = {0x30, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11,
                                       0x9a, 0x16, 0,    0x90, 0x27, 0x3f, 0xc1, 0x4d};
     static uint8_t damaged[36] = "RSD PTR ?";
-    static _Alignas(PAGE_SIZE) uint8_t registers[PAGE_SIZE];
+    static _Alignas(HAL_PAGE_SIZE) uint8_t registers[HAL_PAGE_SIZE];
     const uint64_t unseen[2] = {0xdeadbeefdeadbee0, 0xdead0000beef};
     const char of[2] = {second, first};
     uint64_t at[2];
     fake_start();
-    fake_map_entry(9, align_down((uintptr_t)damaged, PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, hal_align_down((uintptr_t)damaged, HAL_PAGE_SIZE), 2, 0xf);
     fake_map_entry(11, (uintptr_t)registers, 1, 1);
     memcpy(&fw.tables[1], acpi1, 16);
     for (unsigned i = 0; i < 2; i++) {

@@ -1,6 +1,7 @@
 /* Every map of up to three entries on a small grid, against the naive model: all ranges between 7
  * edges half a page apart, around the border at 1 MiB, of three types (usable, boot, reserved), in
  * every order; then every reservation on the grid, with room for both cuts, for one, for none. */
+#include "hal/short.h"
 #include "tests/model/expect.h"
 #include "tests/model/memmap_naive.h"
 
@@ -8,8 +9,8 @@
 #define RANGES (EDGES * (EDGES - 1) / 2)
 #define KINDS  3
 #define SHAPES (RANGES * KINDS)
-#define START  (MIB - PAGE_SIZE)
-#define STEP   (PAGE_SIZE / 2)
+#define START  (MIB - HAL_PAGE_SIZE)
+#define STEP   (HAL_PAGE_SIZE / 2)
 #define CANARY 0x5a5a5a5a5a5a5a5au
 
 static struct naive_entry shapes[SHAPES];
@@ -47,11 +48,11 @@ static const char *make_map(struct memmap *map, struct mem_region *storage, cons
     for (size_t i = 0; i < count; i++) {
         const struct naive_entry *e = &shapes[chosen[i]];
         naive_add(&naive, e->base, e->end - e->base, e->type);
-        if (memmap_add(map, e->base, e->end - e->base, e->type) != STATUS_OK)
+        if (memmap_add(map, e->base, e->end - e->base, e->type) != MM_OK)
             return "memmap_add refuses an entry that fits";
     }
     naive_normalize(&naive);
-    if (memmap_normalize(map) != STATUS_OK || storage[2 * count].size != CANARY)
+    if (memmap_normalize(map) != MM_OK || storage[2 * count].size != CANARY)
         return "memmap_normalize needs more than two regions for each entry";
     return naive_compare(&naive, map);
 }

@@ -18,8 +18,8 @@
 #define NAIVE_EDGES   (4 * NAIVE_ENTRIES + 2 * NAIVE_OWNERS + 3)
 
 struct naive_entry {
-    paddr_t base;
-    paddr_t end;
+    hal_paddr_t base;
+    hal_paddr_t end;
     enum mem_type type;
 };
 
@@ -29,12 +29,12 @@ struct naive {
     uint64_t limit;
     uint64_t anomalies[MEMMAP_ANOMALY_COUNT];
     struct {
-        paddr_t base, end;
+        hal_paddr_t base, end;
         const char *label;
     } owners[NAIVE_OWNERS];
     size_t owner_count;
     /* All pages in [edges[i], edges[i + 1]) have types[i] and labels[i]. */
-    paddr_t edges[NAIVE_EDGES];
+    hal_paddr_t edges[NAIVE_EDGES];
     enum mem_type types[NAIVE_EDGES];
     const char *labels[NAIVE_EDGES];
     size_t edge_count;
@@ -52,7 +52,7 @@ static inline bool naive_is_ram(enum mem_type type)
 }
 
 /* Does memmap_add() keep it? Counts what the header says is odd. There is room. */
-static inline bool naive_add(struct naive *n, paddr_t base, uint64_t size, uint32_t type)
+static inline bool naive_add(struct naive *n, hal_paddr_t base, uint64_t size, uint32_t type)
 {
     bool wraps = base + size < base;
     if (size == 0 || wraps || base >= n->limit) {
@@ -93,7 +93,7 @@ static inline void naive_count_overlaps(struct naive *n)
     }
 }
 
-static inline enum mem_type naive_byte(const struct naive *n, paddr_t addr)
+static inline enum mem_type naive_byte(const struct naive *n, hal_paddr_t addr)
 {
     enum mem_type worst = MEM_NONE;
     for (size_t i = 0; i < n->count; i++)
@@ -103,7 +103,7 @@ static inline enum mem_type naive_byte(const struct naive *n, paddr_t addr)
 }
 
 /* The type of a page below the limit, from the raw entries alone. */
-static inline enum mem_type naive_page(const struct naive *n, paddr_t page)
+static inline enum mem_type naive_page(const struct naive *n, hal_paddr_t page)
 {
     enum mem_type worst = MEM_NONE;
     for (size_t i = 0; i < n->count; i++) {
@@ -115,7 +115,7 @@ static inline enum mem_type naive_page(const struct naive *n, paddr_t page)
         return worst;
     enum mem_type ram = naive_byte(n, page);
     for (size_t i = 0; i < n->count; i++) {
-        paddr_t ends[2] = {n->entries[i].base, n->entries[i].end};
+        hal_paddr_t ends[2] = {n->entries[i].base, n->entries[i].end};
         for (size_t k = 0; k < 2; k++)
             if (ends[k] > page && ends[k] < page + 4096 && naive_byte(n, ends[k]) != ram)
                 return MEM_NONE;
@@ -123,7 +123,7 @@ static inline enum mem_type naive_page(const struct naive *n, paddr_t page)
     return ram != MEM_NONE && page < 1048576 ? MEM_RESERVED : ram;
 }
 
-static inline void naive_edge(struct naive *n, paddr_t page)
+static inline void naive_edge(struct naive *n, hal_paddr_t page)
 {
     if (page >= n->limit)
         return;
@@ -149,7 +149,7 @@ static inline void naive_normalize(struct naive *n)
     naive_edge(n, 0);
     naive_edge(n, 1048576);
     for (size_t i = 0; i < n->count; i++) {
-        paddr_t ends[2] = {n->entries[i].base, n->entries[i].end};
+        hal_paddr_t ends[2] = {n->entries[i].base, n->entries[i].end};
         for (size_t k = 0; k < 2; k++) {
             naive_edge(n, ends[k] / 4096 * 4096);
             naive_edge(n, ends[k] / 4096 * 4096 + 4096);
@@ -157,13 +157,13 @@ static inline void naive_normalize(struct naive *n)
     }
 }
 
-static inline paddr_t naive_edge_end(const struct naive *n, size_t i)
+static inline hal_paddr_t naive_edge_end(const struct naive *n, size_t i)
 {
     return i + 1 < n->edge_count ? n->edges[i + 1] : n->limit;
 }
 
 /* What is there; the last edge at or below it. */
-static inline size_t naive_at(const struct naive *n, paddr_t addr)
+static inline size_t naive_at(const struct naive *n, hal_paddr_t addr)
 {
     size_t i = 0;
     while (i + 1 < n->edge_count && n->edges[i + 1] <= addr)
@@ -171,7 +171,7 @@ static inline size_t naive_at(const struct naive *n, paddr_t addr)
     return i;
 }
 
-static inline bool naive_alike(const struct naive *n, paddr_t a, paddr_t b)
+static inline bool naive_alike(const struct naive *n, hal_paddr_t a, hal_paddr_t b)
 {
     size_t i = naive_at(n, a);
     size_t j = naive_at(n, b);
@@ -179,7 +179,7 @@ static inline bool naive_alike(const struct naive *n, paddr_t a, paddr_t b)
            n->labels[j] == NULL;
 }
 
-static inline void naive_own(struct naive *n, paddr_t base, paddr_t end, const char *label)
+static inline void naive_own(struct naive *n, hal_paddr_t base, hal_paddr_t end, const char *label)
 {
     naive_edge(n, base);
     naive_edge(n, end);
@@ -190,34 +190,34 @@ static inline void naive_own(struct naive *n, paddr_t base, paddr_t end, const c
 }
 
 /* `room`: regions that still fit. There is room for one more owner here. */
-static inline status_t naive_reserve(struct naive *n, paddr_t base, uint64_t size,
-                                     const char *label, size_t room)
+static inline mm_status_t naive_reserve(struct naive *n, hal_paddr_t base, uint64_t size,
+                                        const char *label, size_t room)
 {
     if (size == 0 || label == NULL || label[0] == '\0')
-        return STATUS_INVALID;
+        return MM_INVALID;
     if (base + size < base)
-        return STATUS_OVERFLOW;
+        return MM_OVERFLOW;
     if (base + size > n->limit)
-        return STATUS_FOREIGN;
-    paddr_t start = base / 4096 * 4096;
-    paddr_t end = (base + size + 4095) / 4096 * 4096;
+        return MM_FOREIGN;
+    hal_paddr_t start = base / 4096 * 4096;
+    hal_paddr_t end = (base + size + 4095) / 4096 * 4096;
     bool owned = false;
     for (size_t i = naive_at(n, start); i < n->edge_count && n->edges[i] < end; i++) {
         if (n->types[i] == MEM_NONE)
-            return STATUS_FOREIGN;
+            return MM_FOREIGN;
         owned |= n->labels[i] != NULL;
     }
     if (owned)
-        return STATUS_OVERLAP;
+        return MM_OVERLAP;
     size_t cuts = (start > 0 && naive_alike(n, start - 4096, start) ? 1u : 0u) +
                   (end < n->limit && naive_alike(n, end - 4096, end) ? 1u : 0u);
     if (cuts > room)
-        return STATUS_FULL;
+        return MM_FULL;
     naive_own(n, start, end, label);
-    return STATUS_OK;
+    return MM_OK;
 }
 
-static inline bool naive_free_usable(const struct naive *n, paddr_t base, paddr_t end)
+static inline bool naive_free_usable(const struct naive *n, hal_paddr_t base, hal_paddr_t end)
 {
     for (size_t i = naive_at(n, base); i < n->edge_count && n->edges[i] < end; i++)
         if (n->types[i] != MEM_USABLE || n->labels[i] != NULL)
@@ -226,26 +226,26 @@ static inline bool naive_free_usable(const struct naive *n, paddr_t base, paddr_
 }
 
 /* Every edge could be the end of the run that holds the highest place; so could the limit. */
-static inline paddr_t naive_alloc(struct naive *n, uint64_t size, uint64_t align, paddr_t limit,
-                                  const char *label, size_t room)
+static inline hal_paddr_t naive_alloc(struct naive *n, uint64_t size, uint64_t align,
+                                      hal_paddr_t limit, const char *label, size_t room)
 {
-    paddr_t best = PADDR_NONE;
+    hal_paddr_t best = HAL_PADDR_NONE;
     if (size == 0 || size > n->limit || label == NULL || label[0] == '\0')
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     if (align < 4096 || (align & (align - 1)) != 0)
-        return PADDR_NONE;
+        return HAL_PADDR_NONE;
     size = (size + 4095) / 4096 * 4096;
     limit = limit == 0 || limit > n->limit ? n->limit : limit / 4096 * 4096;
     for (size_t i = 0; i <= n->edge_count; i++) {
-        paddr_t top = i < n->edge_count && n->edges[i] < limit ? n->edges[i] : limit;
+        hal_paddr_t top = i < n->edge_count && n->edges[i] < limit ? n->edges[i] : limit;
         if (top < size)
             continue;
-        paddr_t place = (top - size) / align * align;
+        hal_paddr_t place = (top - size) / align * align;
         if (place > best && naive_free_usable(n, place, place + size))
             best = place;
     }
-    if (best == PADDR_NONE || naive_reserve(n, best, size, label, room) != STATUS_OK)
-        return PADDR_NONE;
+    if (best == HAL_PADDR_NONE || naive_reserve(n, best, size, label, room) != MM_OK)
+        return HAL_PADDR_NONE;
     return best;
 }
 
@@ -257,7 +257,7 @@ static inline const char *naive_compare(const struct naive *n, const struct memm
     if (broken != NULL)
         return broken;
     for (size_t i = 0; i < n->edge_count; i++) {
-        paddr_t probes[2] = {n->edges[i], naive_edge_end(n, i) - 1};
+        hal_paddr_t probes[2] = {n->edges[i], naive_edge_end(n, i) - 1};
         for (size_t k = 0; k < 2; k++) {
             const struct mem_region *r = memmap_find(map, probes[k]);
             if ((r != NULL ? r->type : MEM_NONE) != n->types[i])

@@ -1,5 +1,6 @@
 /* What a log says of a map does not depend on the order in which the firmware told it: overlaps are
  * told by address, and those that begin together by length. */
+#include "hal/short.h"
 #include "tests/model/expect.h"
 
 #include "mm/memmap.h"
@@ -8,12 +9,12 @@
 #define BASE    (16 * MIB)
 
 static struct {
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t size;
 } told[8];
 static unsigned told_count;
 
-static void listen(void *ctx, enum memmap_anomaly what, paddr_t base, uint64_t size)
+static void listen(void *ctx, enum memmap_anomaly what, hal_paddr_t base, uint64_t size)
 {
     UNUSED(ctx);
     if (what == MEMMAP_OVERLAP && EXPECT(told_count < ARRAY_LEN(told))) {
@@ -31,16 +32,16 @@ static void in_this_order(const unsigned *order)
     memmap_on_anomaly(&map, listen, NULL);
     told_count = 0;
     for (unsigned i = 0; i < ENTRIES; i++) {
-        paddr_t base = order[i] + 1 == ENTRIES ? BASE - PAGE_SIZE : BASE;
-        uint64_t size = (order[i] + 1) * PAGE_SIZE;
-        EXPECT(memmap_add(&map, base, size, MEM_USABLE) == STATUS_OK);
+        hal_paddr_t base = order[i] + 1 == ENTRIES ? BASE - HAL_PAGE_SIZE : BASE;
+        uint64_t size = (order[i] + 1) * HAL_PAGE_SIZE;
+        EXPECT(memmap_add(&map, base, size, MEM_USABLE) == MM_OK);
     }
-    EXPECT(memmap_normalize(&map) == STATUS_OK);
+    EXPECT(memmap_normalize(&map) == MM_OK);
     EXPECT(told_count == ENTRIES - 1);
     for (unsigned i = 0; i < told_count; i++)
-        EXPECT(told[i].base == BASE && told[i].size == (i + 1) * PAGE_SIZE);
-    EXPECT(map.count == 1 && map.regions[0].base == BASE - PAGE_SIZE &&
-           map.regions[0].size == 4 * PAGE_SIZE);
+        EXPECT(told[i].base == BASE && told[i].size == (i + 1) * HAL_PAGE_SIZE);
+    EXPECT(map.count == 1 && map.regions[0].base == BASE - HAL_PAGE_SIZE &&
+           map.regions[0].size == 4 * HAL_PAGE_SIZE);
 }
 
 static void permute(unsigned *order, unsigned from)

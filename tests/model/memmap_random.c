@@ -1,5 +1,6 @@
 /* Random maps and owners against the naive model (memmap_naive.h). Usage: [ROUNDS [SEED]]. A
  * failure prints the seed of its round, and `1 SEED` repeats it. */
+#include "hal/short.h"
 #include "tests/model/expect.h"
 #include "tests/model/memmap_naive.h"
 
@@ -35,11 +36,11 @@ static uint64_t below(uint64_t n)
 static uint64_t random_address(void)
 {
     static const uint64_t places[] = {0,       MIB,      2 * MIB,           16 * MIB,
-                                      4 * GIB, 64 * GIB, (uint64_t)1 << 52, 0 - 4 * PAGE_SIZE};
+                                      4 * GIB, 64 * GIB, (uint64_t)1 << 52, 0 - 4 * HAL_PAGE_SIZE};
     if (below(40) == 0)
         return random64();
     uint64_t place = places[below(10) < 8 ? 1 + below(2) : below(ARRAY_LEN(places))];
-    uint64_t offset = below(24) * PAGE_SIZE + (below(3) == 0 ? below(PAGE_SIZE) : 0);
+    uint64_t offset = below(24) * HAL_PAGE_SIZE + (below(3) == 0 ? below(HAL_PAGE_SIZE) : 0);
     return below(3) == 0 ? place - offset : place + offset;
 }
 
@@ -51,11 +52,11 @@ static uint64_t random_size(void)
     case 1:
         return random64();
     case 2:
-        return below(2 * PAGE_SIZE);
+        return below(2 * HAL_PAGE_SIZE);
     case 3:
         return below(64) * MIB;
     default:
-        return below(16) * PAGE_SIZE;
+        return below(16) * HAL_PAGE_SIZE;
     }
 }
 
@@ -69,15 +70,15 @@ static const char *random_label(void)
 static const char *add_random(struct naive *n, struct memmap *map, size_t entries)
 {
     while (n->count < entries) {
-        paddr_t base = random_address();
+        hal_paddr_t base = random_address();
         uint64_t size = random_size();
         uint32_t type = (uint32_t)(below(3) != 0 ? 1 + below(3) : below(MEM_TYPE_COUNT + 1));
         naive_add(n, base, size, type);
-        if (memmap_add(map, base, size, (enum mem_type)type) != STATUS_OK)
+        if (memmap_add(map, base, size, (enum mem_type)type) != MM_OK)
             return "memmap_add refuses an entry that fits";
     }
     naive_normalize(n);
-    if (memmap_normalize(map) != STATUS_OK)
+    if (memmap_normalize(map) != MM_OK)
         return "memmap_normalize refuses storage of the size that the header promises to be enough";
     return naive_compare(n, map);
 }
@@ -87,7 +88,7 @@ static const char *reserve_random(struct naive *n, struct memmap *map)
     size_t room = map->capacity - map->count;
     uint64_t size = random_size();
     const char *label = random_label();
-    paddr_t base = random_address();
+    hal_paddr_t base = random_address();
     if (memmap_reserve(map, base, size, label) != naive_reserve(n, base, size, label, room))
         return "memmap_reserve answers otherwise";
     return naive_compare(n, map);
@@ -98,8 +99,8 @@ static const char *alloc_random(struct naive *n, struct memmap *map)
     size_t room = map->capacity - map->count;
     uint64_t size = random_size();
     const char *label = random_label();
-    uint64_t align = below(20) == 0 ? random64() : PAGE_SIZE << below(10);
-    paddr_t limit = below(2) == 0 ? 0 : random_address();
+    uint64_t align = below(20) == 0 ? random64() : HAL_PAGE_SIZE << below(10);
+    hal_paddr_t limit = below(2) == 0 ? 0 : random_address();
     if (memmap_early_alloc(map, size, align, limit, label) !=
         naive_alloc(n, size, align, limit, label, room))
         return "memmap_early_alloc answers otherwise";
@@ -123,7 +124,7 @@ static const char *round_with(struct mem_region *storage, size_t entries, size_t
     memmap_set_width(&map, bits);
     naive_init(&n, (uint64_t)1 << (bits < 32 ? 32 : bits > 52 ? 52 : bits));
     const char *wrong = count_case(NORMALIZE, add_random(&n, &map, entries));
-    /* More tries than the storage was sized for: STATUS_FULL must come just when it should. */
+    /* More tries than the storage was sized for: MM_FULL must come just when it should. */
     for (size_t i = 0; i < owners + 6 && n.owner_count < NAIVE_OWNERS && wrong == NULL; i++)
         wrong = one_owner(&n, &map);
     return wrong;

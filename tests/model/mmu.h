@@ -30,7 +30,7 @@
 struct mmu_entry {
     bool valid; /* or an access is a fault */
     bool leaf;
-    paddr_t address;
+    hal_paddr_t address;
     uint64_t grants;
     uint64_t type;     /* a leaf's: the index of its memory type */
     const char *wrong; /* NULL, or what no test may see */

@@ -3,6 +3,8 @@
 #ifndef TESTS_MODEL_MMU_AARCH64_H
 #define TESTS_MODEL_MMU_AARCH64_H
 
+#include "hal/short.h"
+
 #define MMU_NAME      "aarch64"
 #define MMU_PHYS_BITS 48
 #define MMU_LEVELS    4
@@ -113,7 +115,7 @@ static inline uint64_t mmu_make_global(uint64_t leaf)
 }
 
 /* The name of a table without used entries. */
-static inline uint64_t mmu_empty_table(paddr_t table, bool upper)
+static inline uint64_t mmu_empty_table(hal_paddr_t table, bool upper)
 {
     UNUSED(upper);
     return table | 3;

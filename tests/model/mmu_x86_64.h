@@ -99,7 +99,7 @@ static inline uint64_t mmu_make_global(uint64_t leaf)
 }
 
 /* The name of a table without used entries. */
-static inline uint64_t mmu_empty_table(paddr_t table, bool upper)
+static inline uint64_t mmu_empty_table(hal_paddr_t table, bool upper)
 {
     return table | (upper ? 0x23 : 0x27);
 }

@@ -1,5 +1,6 @@
 /* hal/x86_64/mtrr/mtrr_type.c on the desk: any registers, against the manual's rule asked page by page; and
  * registers as they are found on machines. */
+#include "hal/short.h"
 #include "hal/x86_64/mtrr/mtrr_type.c"
 
 #include "tests/model/expect.h"
@@ -9,7 +10,7 @@
 static struct mtrr mtrr;
 
 /* The rule in the manual's words, for one page: which types the ranges have that hold it. */
-static uint32_t naive(paddr_t at)
+static uint32_t naive(hal_paddr_t at)
 {
     uint32_t met[256] = {0}, kinds = 0, last = 0;
     if ((mtrr.type >> 11 & 1) == 0)
@@ -31,12 +32,12 @@ static uint32_t naive(paddr_t at)
 }
 
 /* Every page of [from, to), and every answer's reach: constant to its end. */
-static bool right(paddr_t from, paddr_t to)
+static bool right(hal_paddr_t from, hal_paddr_t to)
 {
-    paddr_t end = from, until;
+    hal_paddr_t end = from, until;
     uint32_t type = 0;
     bool good = true;
-    for (paddr_t at = from; at < to; at += PAGE_SIZE) {
+    for (hal_paddr_t at = from; at < to; at += HAL_PAGE_SIZE) {
         uint32_t now = mtrr_type(&mtrr, at, &until);
         good &= now == naive(at) && until > at;
         if (at < end)
@@ -61,7 +62,7 @@ static void any_registers(void)
             mtrr.variable[i] = ((uint64_t)rand() % 64 << 12) | types[rand() % 10];
             mtrr.variable[i + 1] = (mask & 0xFFFFFF000u) | (rand() % 5 != 0 ? MTRR_VALID : 0);
         }
-        expect_case(right(0, 70 * PAGE_SIZE));
+        expect_case(right(0, 70 * HAL_PAGE_SIZE));
     }
 }
 
@@ -73,15 +74,15 @@ static void one_register_reaches_as_far_as_it_must(void)
             mtrr = (struct mtrr){.type = MTRR_ON | 6, .variables = 2};
             mtrr.variable[0] = base << 12;
             mtrr.variable[1] = mask << 12 | MTRR_VALID;
-            for (paddr_t at = 0; at < 32 * PAGE_SIZE; at += PAGE_SIZE) {
-                paddr_t until, next = at;
+            for (hal_paddr_t at = 0; at < 32 * HAL_PAGE_SIZE; at += HAL_PAGE_SIZE) {
+                hal_paddr_t until, next = at;
                 uint32_t type = mtrr_type(&mtrr, at, &until);
-                while (next < 40 * PAGE_SIZE && naive(next) == type)
-                    next += PAGE_SIZE;
-                if (next < 40 * PAGE_SIZE)
+                while (next < 40 * HAL_PAGE_SIZE && naive(next) == type)
+                    next += HAL_PAGE_SIZE;
+                if (next < 40 * HAL_PAGE_SIZE)
                     expect_case(until == next);
                 else /* bits above those of the mask are free: it comes again, or never */
-                    expect_case(until >= 32 * PAGE_SIZE);
+                    expect_case(until >= 32 * HAL_PAGE_SIZE);
             }
         }
     }
@@ -94,9 +95,9 @@ static void set(unsigned i, uint64_t base, uint64_t size, uint32_t type)
     mtrr.variables = 2 * (i + 1);
 }
 
-static void expect_type(paddr_t at, uint32_t type, paddr_t until)
+static void expect_type(hal_paddr_t at, uint32_t type, hal_paddr_t until)
 {
-    paddr_t found;
+    hal_paddr_t found;
     EXPECT(mtrr_type(&mtrr, at, &found) == type && found == until);
 }
 

@@ -1,5 +1,6 @@
 /* kernel/machine/nodes.c on the desk: every small SRAT against a list that asks page by page; the
  * tables of real machines (tests/data/nodes), of which the answers were worked out by hand. */
+#include "hal/short.h"
 #include "kernel/machine/nodes.c"
 
 #include "kernel/machine/acpi_table.c"
@@ -23,13 +24,13 @@ static void clear(void)
     memmap_init(&map, storage, ARRAY_LEN(storage));
 }
 
-static void add_ram(paddr_t base, paddr_t end, enum mem_type type)
+static void add_ram(hal_paddr_t base, hal_paddr_t end, enum mem_type type)
 {
-    if (memmap_add(&map, base, end - base, type) != STATUS_OK)
+    if (memmap_add(&map, base, end - base, type) != MM_OK)
         abort();
 }
 
-static void add_memory(uint32_t domain, paddr_t base, paddr_t end, bool hot_plug)
+static void add_memory(uint32_t domain, hal_paddr_t base, hal_paddr_t end, bool hot_plug)
 {
     if (acpi.range_count == ACPI_RANGES_MAX)
         abort();
@@ -44,13 +45,13 @@ static void add_cpu_of(uint32_t domain)
 
 static void make(void)
 {
-    if (memmap_normalize(&map) != STATUS_OK)
+    if (memmap_normalize(&map) != MM_OK)
         abort();
     nodes_make(&nodes, &acpi, &map);
 }
 
 /* The rule in words, for one page: the domain of the first range that holds its first byte. */
-static bool naive(paddr_t page, uint32_t *domain)
+static bool naive(hal_paddr_t page, uint32_t *domain)
 {
     for (uint32_t i = 0; i < acpi.range_count; i++) {
         const struct acpi_range *r = &acpi.range[i];
@@ -64,33 +65,34 @@ static bool naive(paddr_t page, uint32_t *domain)
 
 /* N1 and N3, and every page of [0, end): its node, the domain behind it, how far that holds; and the
  * sums of RAM by recount. */
-static bool right(paddr_t end)
+static bool right(hal_paddr_t end)
 {
     uint64_t ram[NODES_MAX] = {0}, unplaced = 0;
     bool good = nodes.count > 0 && nodes.count <= NODES_MAX;
     for (uint32_t i = 0; good && i < nodes.range_count; i++) {
         const struct node_range *r = &nodes.range[i];
-        good &= r->base < r->end && (r->base | r->end) % PAGE_SIZE == 0 && r->node < nodes.count;
+        good &=
+            r->base < r->end && (r->base | r->end) % HAL_PAGE_SIZE == 0 && r->node < nodes.count;
         if (i > 0)
             good &= r[-1].end < r->base || (r[-1].end == r->base && r[-1].node != r->node);
     }
-    for (paddr_t page = 0; good && page < end; page += PAGE_SIZE) {
+    for (hal_paddr_t page = 0; good && page < end; page += HAL_PAGE_SIZE) {
         uint32_t domain, next_domain;
-        paddr_t until;
+        hal_paddr_t until;
         bool placed = naive(page, &domain);
         uint32_t node = nodes_at(&nodes, page + 4095, &until);
         good &= placed ? nodes.domain[node] == domain : node == 0;
-        good &= until > page && until % PAGE_SIZE == (until == UINT64_MAX ? 4095 : 0);
-        bool next = naive(page + PAGE_SIZE, &next_domain);
+        good &= until > page && until % HAL_PAGE_SIZE == (until == UINT64_MAX ? 4095 : 0);
+        bool next = naive(page + HAL_PAGE_SIZE, &next_domain);
         if (placed != next || (placed && domain != next_domain))
-            good &= until == page + PAGE_SIZE;
+            good &= until == page + HAL_PAGE_SIZE;
         else
-            good &= until > page + PAGE_SIZE;
+            good &= until > page + HAL_PAGE_SIZE;
         const struct mem_region *r = memmap_find(&map, page);
         if (r == NULL || !mem_type_is_ram(r->type))
             continue;
-        ram[node] += PAGE_SIZE;
-        unplaced += placed ? 0 : PAGE_SIZE;
+        ram[node] += HAL_PAGE_SIZE;
+        unplaced += placed ? 0 : HAL_PAGE_SIZE;
     }
     return good && memcmp(ram, nodes.ram, sizeof ram) == 0 && unplaced == nodes.unplaced;
 }
@@ -106,7 +108,7 @@ static void set_small(uint32_t at, uint32_t choice)
     uint32_t base = 0, length = choice / 4 + 1;
     while (length > PAGES - base)
         length -= PAGES - base++;
-    acpi.range[at] = (struct acpi_range){base * PAGE_SIZE + 4096, length * PAGE_SIZE,
+    acpi.range[at] = (struct acpi_range){base * HAL_PAGE_SIZE + 4096, length * HAL_PAGE_SIZE,
                                          kinds[choice % 4].domain, kinds[choice % 4].hot_plug};
 }
 
@@ -132,7 +134,7 @@ static void every_small_srat(void)
                 nodes_make(&nodes, &acpi, &map);
                 bool one = nodes.wrong != NULL;
                 bool places = false;
-                for (paddr_t page = 0x1000; page < 0x7000; page += PAGE_SIZE)
+                for (hal_paddr_t page = 0x1000; page < 0x7000; page += HAL_PAGE_SIZE)
                     places |= page != 0x3000 && page != 0x5000 && naive(page, &(uint32_t){0});
                 expect_case(one == !places && (one || right(0x9000)));
             }
@@ -146,15 +148,15 @@ static void borders_inside_pages(void)
     srand(14);
     for (unsigned round = 0; round < 300; round++) {
         clear();
-        add_ram(MIB, MIB + 200 * PAGE_SIZE, MEM_USABLE);
-        add_ram(MIB + 250 * PAGE_SIZE, MIB + 300 * PAGE_SIZE, MEM_BOOT);
+        add_ram(MIB, MIB + 200 * HAL_PAGE_SIZE, MEM_USABLE);
+        add_ram(MIB + 250 * HAL_PAGE_SIZE, MIB + 300 * HAL_PAGE_SIZE, MEM_BOOT);
         for (unsigned i = 0; i < 40; i++) {
-            paddr_t base = MIB + (paddr_t)rand() % (300 * PAGE_SIZE);
-            add_memory((uint32_t)rand() % 5, base, base + 1 + (paddr_t)rand() % (30 * PAGE_SIZE),
-                       rand() % 8 == 0);
+            hal_paddr_t base = MIB + (hal_paddr_t)rand() % (300 * HAL_PAGE_SIZE);
+            add_memory((uint32_t)rand() % 5, base,
+                       base + 1 + (hal_paddr_t)rand() % (30 * HAL_PAGE_SIZE), rand() % 8 == 0);
         }
         make();
-        expect_case(right(MIB + 340 * PAGE_SIZE));
+        expect_case(right(MIB + 340 * HAL_PAGE_SIZE));
     }
 }
 
@@ -164,11 +166,11 @@ static void as_many_ranges_as_are_kept(void)
     clear();
     add_ram(MIB, 8 * MIB, MEM_USABLE);
     for (uint32_t i = 0; i < ACPI_RANGES_MAX - 1; i++)
-        add_memory(i % 3, MIB + 3 * i * PAGE_SIZE, MIB + (3 * i + 1) * PAGE_SIZE, false);
-    add_memory(3, 0, 0 - (paddr_t)1, false);
+        add_memory(i % 3, MIB + 3 * i * HAL_PAGE_SIZE, MIB + (3 * i + 1) * HAL_PAGE_SIZE, false);
+    add_memory(3, 0, 0 - (hal_paddr_t)1, false);
     make();
     EXPECT(nodes.range_count == 2 * ACPI_RANGES_MAX - 1 && right(9 * MIB));
-    EXPECT(nodes.range[nodes.range_count - 1].end == (0 - PAGE_SIZE));
+    EXPECT(nodes.range[nodes.range_count - 1].end == (0 - HAL_PAGE_SIZE));
 }
 
 static void memory_in_no_range(void)
@@ -220,7 +222,7 @@ static void is_one_node(const char *wrong, uint64_t ram, uint32_t cpus)
     EXPECT(nodes.count == 1 && nodes.range_count == 0 && nodes.ram[0] == ram);
     EXPECT(nodes.cpus[0] == cpus && nodes.stray_cpus == 0 && nodes.unplaced == 0);
     EXPECT(nodes.distance[0][0] == 10);
-    paddr_t until;
+    hal_paddr_t until;
     EXPECT(nodes_at(&nodes, 5 * GIB, &until) == 0 && until == UINT64_MAX);
     EXPECT(nodes_of(&nodes, 1) == 0);
 }
@@ -350,7 +352,7 @@ static void tables_of_machines(void)
     check_table("nodes/interleaved.srat");
 }
 
-static void hear(void *ctx, const unsigned char *header, paddr_t at, const char *wrong,
+static void hear(void *ctx, const unsigned char *header, hal_paddr_t at, const char *wrong,
                  uint32_t times)
 {
     uint32_t *heard = ctx;

@@ -4,6 +4,7 @@
  * needs: kernel/early/pe.c tests/test.c
  */
 #include "kernel/early/pe.h"
+#include "hal/short.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"
 

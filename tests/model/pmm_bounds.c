@@ -5,6 +5,7 @@
  *
  * kinds: steps
  */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #define SMALL 2048u /* blocks: 4 GiB */
@@ -43,7 +44,7 @@ static void done(struct desk *d)
 
 static void use(struct desk *d, unsigned block, unsigned left)
 {
-    EXPECT(pmm_claim(d->p, HIGH + block * BLOCK, BLOCK_PAGES - left) == STATUS_OK);
+    EXPECT(pmm_claim(d->p, HIGH + block * BLOCK, BLOCK_PAGES - left) == MM_OK);
 }
 
 /* Of each block the last `left` pages are free, of the last block the last `more`. That one is used
@@ -72,7 +73,7 @@ static void in_vain(unsigned blocks)
     struct desk d;
     use_all(&d, blocks, 1, 1);
     watch(&d);
-    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 2, 0) == HAL_PADDR_NONE);
     done(&d);
 }
 
@@ -82,10 +83,10 @@ static void at_last(unsigned blocks)
 {
     struct desk d;
     use_all(&d, blocks, 1, 0);
-    EXPECT(pmm_free(d.p, HIGH + (blocks - 1) * BLOCK, BLOCK_PAGES) == STATUS_OK);
-    EXPECT(pmm_claim(d.p, HIGH + (blocks - 1) * BLOCK + PAGE_SIZE, BLOCK_PAGES - 1) == STATUS_OK);
+    EXPECT(pmm_free(d.p, HIGH + (blocks - 1) * BLOCK, BLOCK_PAGES) == MM_OK);
+    EXPECT(pmm_claim(d.p, HIGH + (blocks - 1) * BLOCK + HAL_PAGE_SIZE, BLOCK_PAGES - 1) == MM_OK);
     watch(&d);
-    EXPECT(pmm_alloc(d.p, 2, 0) == HIGH + (blocks - 1) * BLOCK - PAGE_SIZE);
+    EXPECT(pmm_alloc(d.p, 2, 0) == HIGH + (blocks - 1) * BLOCK - HAL_PAGE_SIZE);
     done(&d);
 }
 
@@ -95,14 +96,14 @@ static void returned_at_last(unsigned blocks)
 {
     struct desk d;
     desk_blocks(&d, blocks, 2);
-    EXPECT(pmm_claim(d.p, HIGH, (blocks - 8) * BLOCK_PAGES) == STATUS_OK);
+    EXPECT(pmm_claim(d.p, HIGH, (blocks - 8) * BLOCK_PAGES) == MM_OK);
     host_set_cpu(1);
-    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
     host_set_cpu(0);
     EXPECT(block == HIGH + (blocks - 8) * BLOCK);
     for (unsigned b = blocks - 7; b < blocks; b++)
         use(&d, b, 0);
-    EXPECT(pmm_free(d.p, desk_page(block, 5), 1) == STATUS_OK);
+    EXPECT(pmm_free(d.p, desk_page(block, 5), 1) == MM_OK);
     watch(&d);
     EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 5));
     done(&d);
@@ -117,7 +118,7 @@ static void count_all(unsigned blocks)
     done(&d);
 }
 
-static void count_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void count_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     uint64_t *sum = ctx;
     UNUSED(base);

@@ -1,6 +1,7 @@
 /* mm/pmm_check.h: a sound allocator broken in one place after another. pmm_check() tells each with
  * a sentence of its own, in every zone, and tells nothing of what only looks odd. The unit tests
  * ask for the invariant's number alone; here no condition can stand in for another. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #include "mm/extents.h"
@@ -16,7 +17,7 @@
 /* Regions 0 and 1 are the first entry, cut at 16 MiB; 2 to 4 the others. */
 static const struct mem_region memory[] = {
     ENTRY(1 * MIB, 63 * MIB, MEM_USABLE), ENTRY(HIGH, 64 * MIB, MEM_USABLE),
-    ENTRY(5 * GIB, 4 * MIB, MEM_BOOT), ENTRY(6 * GIB, PAGE_SIZE, MEM_BOOT)};
+    ENTRY(5 * GIB, 4 * MIB, MEM_BOOT), ENTRY(6 * GIB, HAL_PAGE_SIZE, MEM_BOOT)};
 
 /* NORMAL, in blocks from 4 GiB on: 0-3 an extent, 4 with its first 100 pages in use, 5 an extent, 6
  * with pages 10-19 in use, 7-31 an extent, 32-33 withheld, 34 open with one withheld page. */
@@ -43,12 +44,12 @@ static bool make(void)
                           .count = ARRAY_LEN(memory),
                           .limit = (uint64_t)1 << 52,
                           .normalized = true};
-    size_t bytes = align_up(pmm_tables_size(&map, CPUS), 64);
+    size_t bytes = hal_align_up(pmm_tables_size(&map, CPUS), 64);
     tables = aligned_alloc(64, bytes);
     return EXPECT(tables != NULL) &&
-           EXPECT(pmm_create_in(&map, CPUS, tables, bytes, &pmm) == STATUS_OK) &&
-           EXPECT(pmm_claim(pmm, HIGH + 8 * MIB, 100) == STATUS_OK) &&
-           EXPECT(pmm_claim(pmm, HIGH + 12 * MIB + 40 * KIB, 10) == STATUS_OK) &&
+           EXPECT(pmm_create_in(&map, CPUS, tables, bytes, &pmm) == MM_OK) &&
+           EXPECT(pmm_claim(pmm, HIGH + 8 * MIB, 100) == MM_OK) &&
+           EXPECT(pmm_claim(pmm, HIGH + 12 * MIB + 40 * KIB, 10) == MM_OK) &&
            EXPECT(pmm_check(pmm) == NULL);
 }
 
@@ -109,10 +110,10 @@ static void places(void)
     static const char zone[] = "P2: a region is empty or does not lie in its zone";
     TOLD(NULL, memset(pmm->cpus[CPUS - 1].unused, 0x7f, sizeof pmm->cpus->unused)); /* before it */
     TOLD(order, pmm->regions[1].first_page--);
-    TOLD(order, pmm->regions[2].pages = GIB / PAGE_SIZE + 1);
-    TOLD(order, pmm->regions[3].pages = GIB / PAGE_SIZE + 1);
+    TOLD(order, pmm->regions[2].pages = GIB / HAL_PAGE_SIZE + 1);
+    TOLD(order, pmm->regions[3].pages = GIB / HAL_PAGE_SIZE + 1);
     TOLD(zone, pmm->regions[0].pages++);
-    TOLD(zone, pmm->regions[1].pages = (HIGH - 16 * MIB) / PAGE_SIZE + 1);
+    TOLD(zone, pmm->regions[1].pages = (HIGH - 16 * MIB) / HAL_PAGE_SIZE + 1);
     TOLD(zone, pmm->regions[2].first_page--);
     for (unsigned i = 0; i < 5; i++) {
         TOLD(zone, pmm->regions[i].pages = 0);
@@ -243,7 +244,8 @@ static void extents_that_touch(void)
 }
 
 /* The map gets one entry more, at its place. */
-static void insert(size_t at, paddr_t base, uint64_t size, enum mem_type type, const char *label)
+static void insert(size_t at, hal_paddr_t base, uint64_t size, enum mem_type type,
+                   const char *label)
 {
     memmove(&regions[at + 1], &regions[at], (map.count - at) * sizeof *regions);
     regions[at] = (struct mem_region){base, size, type, label};
@@ -264,8 +266,8 @@ static void owners(void)
     TOLD(owned, insert(1, HIGH - MIB, MIB + 1, MEM_RESERVED, NULL));
     TOLD(NULL, insert(2, HIGH + 64 * MIB, 1, MEM_RESERVED, NULL));
     TOLD(owned, insert(2, HIGH + 64 * MIB - 1, 1, MEM_RESERVED, NULL));
-    TOLD(NULL, insert(4, 6 * GIB + PAGE_SIZE, MIB, MEM_RESERVED, NULL));
-    TOLD(owned, insert(4, 6 * GIB + PAGE_SIZE - 1, MIB, MEM_RESERVED, NULL));
+    TOLD(NULL, insert(4, 6 * GIB + HAL_PAGE_SIZE, MIB, MEM_RESERVED, NULL));
+    TOLD(owned, insert(4, 6 * GIB + HAL_PAGE_SIZE - 1, MIB, MEM_RESERVED, NULL));
 }
 
 /* In blocks from 4 GiB on: 0 an extent, 1 partly used, 2-9 an extent, 10-11 withheld. */

@@ -1,5 +1,6 @@
 /* mm/pmm_create.h: maps that a foreign kernel may hand over, machines of every size, tables of
  * exactly the promised size, and what creation costs. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #include <inttypes.h>
@@ -14,8 +15,8 @@ static void refuse(struct memmap map, size_t touched)
     struct mem_region before[4];
     memcpy(before, map.regions, touched * sizeof *before);
     size_t count = map.count;
-    EXPECT(pmm_create_in(&map, 1, tables, sizeof tables, &p) == STATUS_INVALID);
-    EXPECT(pmm_create(&map, 1, &p) == STATUS_INVALID);
+    EXPECT(pmm_create_in(&map, 1, tables, sizeof tables, &p) == MM_INVALID);
+    EXPECT(pmm_create(&map, 1, &p) == MM_INVALID);
     EXPECT(p == NULL && map.count == count);
     EXPECT(memcmp(before, map.regions, touched * sizeof *before) == 0);
 }
@@ -55,9 +56,9 @@ static void misaligned_tables(void)
     unsigned char *tables = aligned_alloc(64, bytes + 64);
     for (size_t off = 0; off <= 64 && tables != NULL; off += 8) {
         struct pmm *p = NULL;
-        status_t s = pmm_create_in(&map, 1, tables + off, bytes, &p);
-        EXPECT(s == (off % 64 == 0 ? STATUS_OK : STATUS_INVALID));
-        EXPECT((p != NULL) == (s == STATUS_OK));
+        mm_status_t s = pmm_create_in(&map, 1, tables + off, bytes, &p);
+        EXPECT(s == (off % 64 == 0 ? MM_OK : MM_INVALID));
+        EXPECT((p != NULL) == (s == MM_OK));
     }
     free(tables);
 }
@@ -79,14 +80,14 @@ static void stale_regions(void)
         struct pmm_stats s;
         void *tables = aligned_alloc(64, bytes);
         EXPECT(bytes == pmm_tables_size(&same, 1));
-        if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK))
+        if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == MM_OK))
             return;
         pmm_stats(p, PMM_ZONE_NORMAL, &s);
         EXPECT(s.total == 1024 && s.free == 1024 && s.largest_run == 1024);
         EXPECT(pmm_region_count(p) == 1 && pmm_check(p) == NULL);
-        EXPECT(pmm_reclaim(p, &stale[i]) == STATUS_FOREIGN);
-        EXPECT(pmm_free(p, HIGH + 4 * MIB, 1) == STATUS_FOREIGN);
-        EXPECT(pmm_claim(p, HIGH, 1025) == STATUS_FOREIGN);
+        EXPECT(pmm_reclaim(p, &stale[i]) == MM_FOREIGN);
+        EXPECT(pmm_free(p, HIGH + 4 * MIB, 1) == MM_FOREIGN);
+        EXPECT(pmm_claim(p, HIGH, 1025) == MM_FOREIGN);
         free(tables);
     }
 }
@@ -95,20 +96,20 @@ static void stale_regions(void)
  * block more than before, in the only zone, so that nothing else is left over to hide it. */
 static void tables_cut_a_region(void)
 {
-    static const paddr_t bases[PMM_ZONE_COUNT] = {2 * MIB, GIB, HIGH};
+    static const hal_paddr_t bases[PMM_ZONE_COUNT] = {2 * MIB, GIB, HIGH};
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
-        const paddr_t base = bases[z];
+        const hal_paddr_t base = bases[z];
         struct mem_region storage[8] = {RAM(base, 4 * MIB), RAM(base + 6 * MIB, 5 * MIB),
                                         BOOT(base + 11 * MIB, 3 * MIB)};
         struct memmap map = map_of(storage, 3);
         struct pmm *p = NULL;
         map.capacity = 8;
-        if (!EXPECT(pmm_create(&map, 1, &p) == STATUS_OK))
+        if (!EXPECT(pmm_create(&map, 1, &p) == MM_OK))
             continue;
         EXPECT(pmm_region_count(p) == 3 && map.count == 4);
         EXPECT(p->zones[z]->lists.blocks == 2 + 3 + 2 && pmm_check(p) == NULL);
-        EXPECT(pmm_reclaim(p, &map.regions[3]) == STATUS_OK);
-        EXPECT(pmm_claim(p, base + 11 * MIB, 768) == STATUS_OK && pmm_check(p) == NULL);
+        EXPECT(pmm_reclaim(p, &map.regions[3]) == MM_OK);
+        EXPECT(pmm_claim(p, base + 11 * MIB, 768) == MM_OK && pmm_check(p) == NULL);
     }
 }
 
@@ -122,14 +123,14 @@ static void dirty_tables(void)
     for (int fill_with = 0; fill_with < 256 && tables != NULL; fill_with += 85) {
         struct pmm *p = NULL;
         memset(tables, fill_with, bytes);
-        EXPECT(pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK);
+        EXPECT(pmm_create_in(&map, 1, tables, bytes, &p) == MM_OK);
         for (unsigned i = 0; i < 10; i++)
-            EXPECT(pmm_claim(p, HIGH + i * 21 * GIB, 3) == STATUS_OK);
+            EXPECT(pmm_claim(p, HIGH + i * 21 * GIB, 3) == MM_OK);
         EXPECT(pmm_check(p) == NULL);
         for (unsigned i = 0; i < 10; i++)
-            EXPECT(pmm_free(p, HIGH + i * 21 * GIB, 3) == STATUS_OK);
+            EXPECT(pmm_free(p, HIGH + i * 21 * GIB, 3) == MM_OK);
         EXPECT(pmm_check(p) == NULL);
-        EXPECT(pmm_alloc(p, 200 * GIB / PAGE_SIZE, 0) == HIGH);
+        EXPECT(pmm_alloc(p, 200 * GIB / HAL_PAGE_SIZE, 0) == HIGH);
     }
     free(tables);
 }
@@ -140,10 +141,10 @@ static void all_withheld(void)
     static const struct mem_region regions[] = {BOOT(HIGH, 4 * MIB)};
     struct desk d;
     DESK_MAKE(&d, regions);
-    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 1, 0) == HAL_PADDR_NONE);
     model_count_failure(&d.m, 0);
     EXPECT(model_compare(&d.m, d.p) == NULL);
-    EXPECT(pmm_reclaim(d.p, &regions[0]) == STATUS_OK);
+    EXPECT(pmm_reclaim(d.p, &regions[0]) == MM_OK);
     model_reclaim(&d.m, 0);
     desk_take(&d, 1024);
     desk_end(&d);
@@ -154,9 +155,9 @@ static void no_memory_at_all(void)
     struct desk d;
     struct pmm_stats s;
     desk_make(&d, NULL, 0, 1);
-    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
-    EXPECT(pmm_free(d.p, HIGH, 1) == STATUS_FOREIGN);
-    EXPECT(pmm_claim(d.p, HIGH, 1) == STATUS_FOREIGN);
+    EXPECT(pmm_alloc(d.p, 1, 0) == HAL_PADDR_NONE);
+    EXPECT(pmm_free(d.p, HIGH, 1) == MM_FOREIGN);
+    EXPECT(pmm_claim(d.p, HIGH, 1) == MM_FOREIGN);
     pmm_drain(d.p);
     model_count_failure(&d.m, 0);
     pmm_stats(d.p, PMM_ZONE_DMA, &s);
@@ -171,16 +172,16 @@ static void reclaim_exactly(void)
     struct mem_region off = regions[1];
     DESK_MAKE(&d, regions);
     off.base += 1;
-    EXPECT(pmm_reclaim(d.p, &off) == STATUS_FOREIGN);
+    EXPECT(pmm_reclaim(d.p, &off) == MM_FOREIGN);
     off = regions[1];
-    off.size -= PAGE_SIZE;
-    EXPECT(pmm_reclaim(d.p, &off) == STATUS_FOREIGN);
+    off.size -= HAL_PAGE_SIZE;
+    EXPECT(pmm_reclaim(d.p, &off) == MM_FOREIGN);
     off.size += 1;
-    EXPECT(pmm_reclaim(d.p, &off) == STATUS_FOREIGN);
+    EXPECT(pmm_reclaim(d.p, &off) == MM_FOREIGN);
     EXPECT(model_compare(&d.m, d.p) == NULL);
-    EXPECT(pmm_reclaim(d.p, &regions[1]) == STATUS_OK);
+    EXPECT(pmm_reclaim(d.p, &regions[1]) == MM_OK);
     model_reclaim(&d.m, 1);
-    EXPECT(pmm_reclaim(d.p, &regions[1]) == STATUS_ALREADY_FREE);
+    EXPECT(pmm_reclaim(d.p, &regions[1]) == MM_ALREADY_FREE);
     desk_end(&d);
 }
 
@@ -205,13 +206,13 @@ static void tables_of_every_size(void)
     for (size_t bytes = 0; bytes <= full && tables != NULL; bytes++) {
         struct pmm *p = NULL;
         memset(tables, 0x5C, full + 128);
-        status_t s = pmm_create_in(&m.map, 2, tables, bytes, &p);
-        size_t untouched_from = s == STATUS_OK ? bytes : 0;
-        refused += s == STATUS_FULL;
-        EXPECT(s == STATUS_OK ? p != NULL : s == STATUS_FULL && p == NULL);
-        EXPECT(s == STATUS_OK || bytes < full);
-        if (s == STATUS_OK)
-            EXPECT(pmm_alloc(p, 1, 0) != PADDR_NONE && pmm_check(p) == NULL);
+        mm_status_t s = pmm_create_in(&m.map, 2, tables, bytes, &p);
+        size_t untouched_from = s == MM_OK ? bytes : 0;
+        refused += s == MM_FULL;
+        EXPECT(s == MM_OK ? p != NULL : s == MM_FULL && p == NULL);
+        EXPECT(s == MM_OK || bytes < full);
+        if (s == MM_OK)
+            EXPECT(pmm_alloc(p, 1, 0) != HAL_PADDR_NONE && pmm_check(p) == NULL);
         EXPECT(all_bytes(tables + untouched_from, full + 128 - untouched_from, 0x5C));
     }
     EXPECT(refused > full / 2);
@@ -228,29 +229,30 @@ static void create_on_every_size(void)
     unsigned refused = 0;
     for (uint64_t pages = 1; pages < 40; pages++) {
         struct pmm *p = NULL;
-        storage[0] = (struct mem_region)RAM(HIGH - 4 * KIB, pages * PAGE_SIZE);
+        storage[0] = (struct mem_region)RAM(HIGH - 4 * KIB, pages * HAL_PAGE_SIZE);
         struct memmap map = {.regions = storage,
                              .capacity = 8,
                              .count = 1,
                              .limit = (uint64_t)1 << 52,
                              .normalized = true};
         before = map;
-        status_t s = pmm_create(&map, 3, &p);
-        made += s == STATUS_OK;
-        refused += s == STATUS_NO_MEMORY;
-        if (s == STATUS_OK) {
+        mm_status_t s = pmm_create(&map, 3, &p);
+        made += s == MM_OK;
+        refused += s == MM_NO_MEMORY;
+        if (s == MM_OK) {
             struct pmm_stats dma32;
             struct pmm_stats high;
             EXPECT(pmm_check(p) == NULL && memmap_check(&map) == NULL);
             pmm_stats(p, PMM_ZONE_DMA32, &dma32);
             pmm_stats(p, PMM_ZONE_NORMAL, &high);
-            EXPECT(dma32.free + high.free + (pmm_table_bytes(p) + PAGE_SIZE - 1) / PAGE_SIZE ==
+            EXPECT(dma32.free + high.free +
+                       (pmm_table_bytes(p) + HAL_PAGE_SIZE - 1) / HAL_PAGE_SIZE ==
                    pages);
             continue;
         }
-        EXPECT(s == STATUS_NO_MEMORY && p == NULL);
+        EXPECT(s == MM_NO_MEMORY && p == NULL);
         EXPECT(map.count == before.count && storage[0].label == NULL &&
-               storage[0].size == pages * PAGE_SIZE);
+               storage[0].size == pages * HAL_PAGE_SIZE);
     }
     EXPECT(made > 0 && refused > 0);
 }
@@ -261,18 +263,18 @@ static void create_without_a_slot(void)
     struct mem_region storage[1] = {RAM(HIGH, 64 * MIB)};
     struct memmap map = map_of(storage, 1);
     struct pmm *p = NULL;
-    EXPECT(pmm_create(&map, 1, &p) == STATUS_NO_MEMORY);
+    EXPECT(pmm_create(&map, 1, &p) == MM_NO_MEMORY);
     EXPECT(p == NULL && map.count == 1 && storage[0].size == 64 * MIB);
 }
 
 static uint64_t resident_bytes(void *memory, size_t bytes)
 {
-    size_t pages = (bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+    size_t pages = (bytes + HAL_PAGE_SIZE - 1) / HAL_PAGE_SIZE;
     unsigned char *resident = model_memory(pages);
     uint64_t touched = 0;
     EXPECT(mincore(memory, bytes, resident) == 0);
     for (size_t i = 0; i < pages; i++)
-        touched += (resident[i] & 1) * PAGE_SIZE;
+        touched += (resident[i] & 1) * HAL_PAGE_SIZE;
     free(resident);
     return touched;
 }
@@ -288,16 +290,16 @@ static uint64_t create_sparse(struct mem_region *regions, size_t count, size_t *
     if (!EXPECT(tables != MAP_FAILED))
         return UINT64_MAX;
     uint64_t start = hal_cycles();
-    EXPECT(pmm_create_in(&map, 8, tables, *bytes, &p) == STATUS_OK);
+    EXPECT(pmm_create_in(&map, 8, tables, *bytes, &p) == MM_OK);
     uint64_t took = hal_cycles() - start;
     uint64_t touched = resident_bytes(tables, *bytes);
     printf("  creation touched %" PRIu64 " KiB of %zu MiB of tables, in %" PRIu64
            " us with sanitizers\n",
            touched / KIB, *bytes >> 20, took / 1000);
-    for (size_t pages = 1; pages <= TIB / PAGE_SIZE; pages *= 32) {
-        paddr_t got = pmm_alloc_aligned(p, pages, min_u64(GIB, pages * PAGE_SIZE), 0);
-        EXPECT(got != PADDR_NONE && pmm_free(p, got, pages) == STATUS_OK);
-        EXPECT(got != PADDR_NONE && pmm_free(p, got, pages) != STATUS_OK);
+    for (size_t pages = 1; pages <= TIB / HAL_PAGE_SIZE; pages *= 32) {
+        hal_paddr_t got = pmm_alloc_aligned(p, pages, hal_min_u64(GIB, pages * HAL_PAGE_SIZE), 0);
+        EXPECT(got != HAL_PADDR_NONE && pmm_free(p, got, pages) == MM_OK);
+        EXPECT(got != HAL_PADDR_NONE && pmm_free(p, got, pages) != MM_OK);
     }
     munmap(tables, *bytes);
     return touched;
@@ -309,7 +311,7 @@ static void creation_is_cheap(void)
     struct mem_region regions[] = {RAM(1 * MIB, 2 * GIB), RAM(HIGH, 12 * TIB), RAM(60 * TIB, TIB)};
     size_t bytes = 0;
     EXPECT(create_sparse(regions, ARRAY_LEN(regions), &bytes) <= 128 * KIB);
-    EXPECT(bytes * 16 <= 13 * TIB / PAGE_SIZE * 5 + 64 * KIB); /* 2.5 bits a page */
+    EXPECT(bytes * 16 <= 13 * TIB / HAL_PAGE_SIZE * 5 + 64 * KIB); /* 2.5 bits a page */
 }
 
 static void creation_at_64_tib(void)

@@ -1,5 +1,6 @@
 /* mm/pmm_debug.h: what each mode sees, what it writes to, and what it leaves alone. A stray write
  * and a broken invariant must panic, and say so. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #include <setjmp.h>
@@ -7,15 +8,15 @@
 
 #define JUNK 0x6b
 
-static void fill(paddr_t at, size_t pages, int byte)
+static void fill(hal_paddr_t at, size_t pages, int byte)
 {
-    memset(hal_phys_to_virt(at), byte, pages * PAGE_SIZE);
+    memset(hal_phys_to_virt(at), byte, pages * HAL_PAGE_SIZE);
 }
 
-static bool reads(paddr_t at, size_t pages, int byte)
+static bool reads(hal_paddr_t at, size_t pages, int byte)
 {
     const unsigned char *p = hal_phys_to_virt(at);
-    for (size_t i = 0; i < pages * PAGE_SIZE; i++)
+    for (size_t i = 0; i < pages * HAL_PAGE_SIZE; i++)
         if (p[i] != (unsigned char)byte)
             return false;
     return true;
@@ -31,9 +32,9 @@ static void junk_while_in_use(void)
     struct desk d;
     struct pmm_stats s;
     DESK_MAKE(&d, debug_map);
-    paddr_t page = desk_take(&d, 1);
-    paddr_t run = desk_take(&d, 3);
-    paddr_t parked = page + (page % (2 * MIB) == 0 ? PAGE_SIZE : 0 - PAGE_SIZE);
+    hal_paddr_t page = desk_take(&d, 1);
+    hal_paddr_t run = desk_take(&d, 3);
+    hal_paddr_t parked = page + (page % (2 * MIB) == 0 ? HAL_PAGE_SIZE : 0 - HAL_PAGE_SIZE);
     fill(page, 1, 1);
     fill(run, 3, 2);
     fill(parked, 1, 3);
@@ -48,7 +49,7 @@ static void junk_while_in_use(void)
     EXPECT(reads(page, 1, JUNK));
     desk_give(&d, run, 3);
     EXPECT(reads(run, 3, JUNK));
-    EXPECT(pmm_reclaim(d.p, &debug_map[1]) == STATUS_OK);
+    EXPECT(pmm_reclaim(d.p, &debug_map[1]) == MM_OK);
     model_reclaim(&d.m, 1);
     EXPECT(reads(HIGH + 128 * MIB, 16, JUNK));
     desk_end(&d);
@@ -63,15 +64,15 @@ static void frees_in_a_debug_mode(void)
     DESK_MAKE(&d, debug_map);
     pmm_set_debug(d.p, &on);
     desk_claim(&d, HIGH + 100 * MIB, 1); /* puts back what is parked */
-    paddr_t page = desk_take(&d, 1);
-    EXPECT(pmm_free(d.p, page, 2) == STATUS_WRONG_LENGTH);
+    hal_paddr_t page = desk_take(&d, 1);
+    EXPECT(pmm_free(d.p, page, 2) == MM_WRONG_LENGTH);
     desk_give(&d, page, 1);
-    EXPECT(pmm_free(d.p, page, 1) == STATUS_PARKED);
+    EXPECT(pmm_free(d.p, page, 1) == MM_PARKED);
     desk_give(&d, HIGH + 100 * MIB, 1);
-    EXPECT(pmm_free(d.p, HIGH + 100 * MIB, 1) == STATUS_ALREADY_FREE);
-    EXPECT(pmm_free(d.p, 20 * MIB, 1) == STATUS_FOREIGN);
-    EXPECT(pmm_free(d.p, HIGH + 128 * MIB, 16) == STATUS_RESERVED);
-    EXPECT(pmm_alloc(d.p, 1 << 20, 0) == PADDR_NONE);
+    EXPECT(pmm_free(d.p, HIGH + 100 * MIB, 1) == MM_ALREADY_FREE);
+    EXPECT(pmm_free(d.p, 20 * MIB, 1) == MM_FOREIGN);
+    EXPECT(pmm_free(d.p, HIGH + 128 * MIB, 16) == MM_RESERVED);
+    EXPECT(pmm_alloc(d.p, 1 << 20, 0) == HAL_PADDR_NONE);
     model_count_failure(&d.m, 0);
     desk_take(&d, 1);
     desk_end(&d);
@@ -86,7 +87,7 @@ static void ring_without_room(void)
     struct desk d;
     DESK_MAKE(&d, regions);
     pmm_set_debug(d.p, &no_room);
-    paddr_t run = desk_take(&d, 2);
+    hal_paddr_t run = desk_take(&d, 2);
     EXPECT(pmm_debug_ring_count(d.p) == 1 && ring[0].base == 1 && ring[1].base == 1);
     pmm_set_debug(d.p, &room);
     desk_give(&d, run, 2);
@@ -101,15 +102,15 @@ static void recorded_in_a_debug_mode(void)
     const struct pmm_debug on = {.ring = ring, .ring_size = ARRAY_LEN(ring)};
     struct desk d;
     DESK_MAKE(&d, debug_map);
-    paddr_t page = desk_take(&d, 1);
+    hal_paddr_t page = desk_take(&d, 1);
     desk_give(&d, desk_take(&d, 3), 3);
     desk_claim(&d, HIGH + 64 * MIB, 2);
     desk_give(&d, page, 1);
     EXPECT(pmm_debug_ring_count(d.p) == 0);
     pmm_set_debug(d.p, &on);
     page = desk_take(&d, 1);
-    paddr_t second = pmm_alloc_aligned(d.p, 1, PAGE_SIZE, 0);
-    EXPECT(model_accept(&d.m, second, 1, PAGE_SIZE, 0) == NULL);
+    hal_paddr_t second = pmm_alloc_aligned(d.p, 1, HAL_PAGE_SIZE, 0);
+    EXPECT(model_accept(&d.m, second, 1, HAL_PAGE_SIZE, 0) == NULL);
     desk_give(&d, page, 1);
     desk_give(&d, HIGH + 64 * MIB, 2);
     EXPECT(pmm_debug_ring_count(d.p) == 4);
@@ -142,7 +143,7 @@ static bool panics(struct pmm *p)
 {
     if (setjmp(*host_panic_catch()) != 0)
         return true;
-    EXPECT(pmm_alloc(p, 1, 0) != PADDR_NONE);
+    EXPECT(pmm_alloc(p, 1, 0) != HAL_PADDR_NONE);
     host_panic_release();
     return false;
 }
@@ -152,20 +153,20 @@ static bool panics(struct pmm *p)
 static void each_word_of_junk_counts(void)
 {
     static const struct mem_region regions[] = {RAM(HIGH, 1 * MIB)};
-    static const size_t words[] = {0, 1, PAGE_SIZE / 8 - 1};
+    static const size_t words[] = {0, 1, HAL_PAGE_SIZE / 8 - 1};
     const struct pmm_debug on = {.junk = true};
     for (size_t i = 0; i <= ARRAY_LEN(words); i++) {
         struct desk d;
         DESK_MAKE(&d, regions);
         pmm_set_debug(d.p, &on);
-        paddr_t run = desk_take(&d, 3);
+        hal_paddr_t run = desk_take(&d, 3);
         fill(run, 3, 1);
         desk_give(&d, run, 3);
         desk_claim(&d, run, 1);
-        desk_claim(&d, run + 2 * PAGE_SIZE, 1);
+        desk_claim(&d, run + 2 * HAL_PAGE_SIZE, 1);
         fill(run, 1, 1);
-        fill(run + 2 * PAGE_SIZE, 1, 1);
-        uint64_t *page = hal_phys_to_virt(run + PAGE_SIZE);
+        fill(run + 2 * HAL_PAGE_SIZE, 1, 1);
+        uint64_t *page = hal_phys_to_virt(run + HAL_PAGE_SIZE);
         if (i < ARRAY_LEN(words))
             page[words[i]] ^= 1;
         EXPECT(panics(d.p) == (i < ARRAY_LEN(words)));
@@ -206,10 +207,10 @@ static void junk_panics_on_a_stray_write(void)
         struct pmm *p = debug_make(&m, &tables, &bytes);
         const struct pmm_debug on = {.junk = true};
         pmm_set_debug(p, &on);
-        paddr_t got = pmm_alloc(p, n, 0);
-        EXPECT(pmm_free(p, got, n) == STATUS_OK);
-        EXPECT(pmm_alloc(p, n, 0) == got && pmm_free(p, got, n) == STATUS_OK); /* no false alarm */
-        ((uint8_t *)hal_phys_to_virt(got))[n * PAGE_SIZE - 3] ^= 1;
+        hal_paddr_t got = pmm_alloc(p, n, 0);
+        EXPECT(pmm_free(p, got, n) == MM_OK);
+        EXPECT(pmm_alloc(p, n, 0) == got && pmm_free(p, got, n) == MM_OK); /* no false alarm */
+        ((uint8_t *)hal_phys_to_virt(got))[n * HAL_PAGE_SIZE - 3] ^= 1;
         EXPECT(taking_all_panics(p));
         free(tables);
         model_destroy(&m);
@@ -225,13 +226,13 @@ static void junk_spares_live_pages(void)
     struct pmm *p = debug_make(&m, &tables, &bytes);
     const struct pmm_debug on = {.junk = true};
     pmm_set_debug(p, &on);
-    paddr_t got = pmm_alloc(p, 8, PMM_ZERO);
-    EXPECT(pmm_free(p, got, 7) == STATUS_WRONG_LENGTH);
-    EXPECT(pmm_free(p, got, 9) == STATUS_WRONG_LENGTH);
-    EXPECT(pmm_free(p, got + PAGE_SIZE, 7) == STATUS_INTERIOR);
-    EXPECT(all_bytes(hal_phys_to_virt(got), 8 * PAGE_SIZE, 0));
-    EXPECT(pmm_free(p, got, 8) == STATUS_OK);
-    EXPECT(!all_bytes(hal_phys_to_virt(got), 8 * PAGE_SIZE, 0));
+    hal_paddr_t got = pmm_alloc(p, 8, PMM_ZERO);
+    EXPECT(pmm_free(p, got, 7) == MM_WRONG_LENGTH);
+    EXPECT(pmm_free(p, got, 9) == MM_WRONG_LENGTH);
+    EXPECT(pmm_free(p, got + HAL_PAGE_SIZE, 7) == MM_INTERIOR);
+    EXPECT(all_bytes(hal_phys_to_virt(got), 8 * HAL_PAGE_SIZE, 0));
+    EXPECT(pmm_free(p, got, 8) == MM_OK);
+    EXPECT(!all_bytes(hal_phys_to_virt(got), 8 * HAL_PAGE_SIZE, 0));
     free(tables);
     model_destroy(&m);
 }

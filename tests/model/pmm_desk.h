@@ -5,6 +5,7 @@
 #define TESTS_MODEL_PMM_DESK_H
 
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "mm/pmm_struct.h"
 #include "tests/model/expect.h"
 #include "tests/model/pmm_model.h"
@@ -50,9 +51,9 @@ static inline struct pmm_stats desk_stats(struct desk *d)
     return s;
 }
 
-static inline paddr_t desk_page(paddr_t block, unsigned page)
+static inline hal_paddr_t desk_page(hal_paddr_t block, unsigned page)
 {
-    return block + page * PAGE_SIZE;
+    return block + page * HAL_PAGE_SIZE;
 }
 
 static inline bool desk_compare(struct desk *d)
@@ -86,32 +87,32 @@ static inline void desk_end(struct desk *d)
 }
 
 /* A run of `n` pages; the model is told. */
-static inline paddr_t desk_take(struct desk *d, size_t n)
+static inline hal_paddr_t desk_take(struct desk *d, size_t n)
 {
-    paddr_t got = pmm_alloc(d->p, n, 0);
-    EXPECT(got != PADDR_NONE && model_accept(&d->m, got, n, PAGE_SIZE, 0) == NULL);
+    hal_paddr_t got = pmm_alloc(d->p, n, 0);
+    EXPECT(got != HAL_PADDR_NONE && model_accept(&d->m, got, n, HAL_PAGE_SIZE, 0) == NULL);
     return got;
 }
 
 /* Single pages, the first `count` of a block, and where they begin; the model is not told. */
-static inline paddr_t desk_take_pages(struct desk *d, unsigned count, uint32_t flags)
+static inline hal_paddr_t desk_take_pages(struct desk *d, unsigned count, uint32_t flags)
 {
-    paddr_t first = pmm_alloc(d->p, 1, flags);
-    EXPECT(first % BLOCK == 0 && first != PADDR_NONE);
+    hal_paddr_t first = pmm_alloc(d->p, 1, flags);
+    EXPECT(first % BLOCK == 0 && first != HAL_PADDR_NONE);
     for (unsigned i = 1; i < count; i++)
         EXPECT(pmm_alloc(d->p, 1, flags) == desk_page(first, i));
     return first;
 }
 
-static inline void desk_claim(struct desk *d, paddr_t at, size_t n)
+static inline void desk_claim(struct desk *d, hal_paddr_t at, size_t n)
 {
-    if (EXPECT(pmm_claim(d->p, at, n) == STATUS_OK))
+    if (EXPECT(pmm_claim(d->p, at, n) == MM_OK))
         model_take(&d->m, model_index(&d->m, at), n);
 }
 
-static inline void desk_give(struct desk *d, paddr_t at, size_t n)
+static inline void desk_give(struct desk *d, hal_paddr_t at, size_t n)
 {
-    if (EXPECT(pmm_free(d->p, at, n) == STATUS_OK))
+    if (EXPECT(pmm_free(d->p, at, n) == MM_OK))
         model_give(&d->m, model_index(&d->m, at));
 }
 

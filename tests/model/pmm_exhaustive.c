@@ -5,6 +5,7 @@
  *
  * takes: 22 s
  */
+#include "hal/short.h"
 #include "tests/model/pmm_model.h"
 
 #include <inttypes.h>
@@ -36,9 +37,9 @@ static const struct shape shapes[] = {
      1,
      {RAM(34 * MIB - 12 * KIB, 24 * KIB)},
      5,
-     {{.kind = OP_ALLOC, .pages = 1, .align = PAGE_SIZE},
-      {.kind = OP_ALLOC, .pages = 2, .align = PAGE_SIZE},
-      {.kind = OP_ALLOC, .pages = 4, .align = PAGE_SIZE, .flags = PMM_KERNEL},
+     {{.kind = OP_ALLOC, .pages = 1, .align = HAL_PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 2, .align = HAL_PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 4, .align = HAL_PAGE_SIZE, .flags = PMM_KERNEL},
       {.kind = OP_ALLOC, .pages = 2, .align = 8 * KIB, .flags = PMM_DMA32},
       {.kind = OP_CLAIM, .pages = 2, .at = 2}}},
     {"DMA reserve, a hole, memory to reclaim",
@@ -46,9 +47,9 @@ static const struct shape shapes[] = {
      {RAM(16 * MIB - 16 * KIB, 20 * KIB), BOOT(16 * MIB + 4 * KIB, 4 * KIB),
       RAM(16 * MIB + 12 * KIB, 4 * KIB)},
      6,
-     {{.kind = OP_ALLOC, .pages = 1, .align = PAGE_SIZE},
-      {.kind = OP_ALLOC, .pages = 3, .align = PAGE_SIZE},
-      {.kind = OP_ALLOC, .pages = 3, .align = PAGE_SIZE, .flags = PMM_DMA},
+     {{.kind = OP_ALLOC, .pages = 1, .align = HAL_PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 3, .align = HAL_PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 3, .align = HAL_PAGE_SIZE, .flags = PMM_DMA},
       {.kind = OP_ALLOC, .pages = 1, .align = 16 * KIB, .flags = PMM_DMA | PMM_KERNEL},
       {.kind = OP_CLAIM, .pages = 2, .at = 1},
       {.kind = OP_RECLAIM, .at = 1}}},
@@ -99,7 +100,7 @@ static void restore(unsigned depth)
 }
 
 /* Highest zone first: nothing is parked here, so a higher zone that fits must have been taken. */
-static bool higher_zone_fits(paddr_t got, const struct op *o)
+static bool higher_zone_fits(hal_paddr_t got, const struct op *o)
 {
     for (unsigned z = PMM_ZONE_NORMAL; z > (unsigned)model_zone(got); z--)
         if (model_allowed(&model, o->pages, o->flags, (enum pmm_zone)z) &&
@@ -110,8 +111,8 @@ static bool higher_zone_fits(paddr_t got, const struct op *o)
 
 static const char *do_alloc(const struct op *o)
 {
-    paddr_t got = pmm_alloc_aligned(pmm, o->pages, o->align, o->flags);
-    if (got != PADDR_NONE)
+    hal_paddr_t got = pmm_alloc_aligned(pmm, o->pages, o->align, o->flags);
+    if (got != HAL_PADDR_NONE)
         return higher_zone_fits(got, o) ? "a lower zone was taken while a higher one fits"
                                         : model_accept(&model, got, o->pages, o->align, o->flags);
     model_count_failure(&model, o->flags);
@@ -121,27 +122,27 @@ static const char *do_alloc(const struct op *o)
 
 static const char *do_claim(const struct op *o)
 {
-    status_t s = pmm_claim(pmm, model.address[o->at], o->pages);
+    mm_status_t s = pmm_claim(pmm, model.address[o->at], o->pages);
     if (!model_claim_ok(&model, model.address[o->at], o->pages, s))
         return "pmm_claim answers wrongly";
-    if (s == STATUS_OK)
+    if (s == MM_OK)
         model_take(&model, o->at, o->pages);
     return NULL;
 }
 
 static const char *do_reclaim(const struct op *o)
 {
-    status_t must = model.reclaimed[o->at] ? STATUS_ALREADY_FREE : STATUS_OK;
+    mm_status_t must = model.reclaimed[o->at] ? MM_ALREADY_FREE : MM_OK;
     if (pmm_reclaim(pmm, &model.regions[o->at]) != must)
         return "pmm_reclaim answers wrongly";
-    if (must == STATUS_OK)
+    if (must == MM_OK)
         model_reclaim(&model, o->at);
     return NULL;
 }
 
 static const char *do_free(uint32_t first)
 {
-    if (pmm_free(pmm, model.address[first], model.length[first]) != STATUS_OK)
+    if (pmm_free(pmm, model.address[first], model.length[first]) != MM_OK)
         return "a right free was refused";
     model_give(&model, first);
     return NULL;
@@ -151,12 +152,12 @@ static const char *do_free(uint32_t first)
 static const char *try_misuse(void)
 {
     for (uint32_t i = 0; i < model.pages + 2; i++) {
-        paddr_t at = i < model.pages    ? model.address[i]
-                     : i == model.pages ? model.address[0] - PAGE_SIZE
-                                        : model.address[model.pages - 1] + PAGE_SIZE;
+        hal_paddr_t at = i < model.pages    ? model.address[i]
+                         : i == model.pages ? model.address[0] - HAL_PAGE_SIZE
+                                            : model.address[model.pages - 1] + HAL_PAGE_SIZE;
         for (size_t n = 0; n <= model.pages; n++) {
-            status_t must = model_free_status(&model, at, n);
-            if (must == STATUS_OK)
+            mm_status_t must = model_free_status(&model, at, n);
+            if (must == MM_OK)
                 continue;
             misuses++;
             if (!model_same_status(pmm_free(pmm, at, n), must))

@@ -1,5 +1,6 @@
 /* mm/extents.h: which extent the bounded search finds, where an extent begins, and what lies beside
  * it. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #include "mm/extents.h"
@@ -22,11 +23,11 @@ static void found_behind(unsigned blocks, unsigned others, bool found)
             (struct mem_region)RAM(HIGH + i * 13 * BLOCK, (i == 0 ? blocks : 8) * BLOCK);
     size_t bytes = pmm_tables_size(&map, 1);
     void *tables = aligned_alloc(64, bytes);
-    if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK))
+    if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == MM_OK))
         return;
     struct zone *z = p->zones[PMM_ZONE_NORMAL];
     EXPECT(zone_take_run(z, 9 * BLOCK_PAGES, 0, CLASS_RUNS, &at) == found);
-    EXPECT(!found || lists_page(&z->lists, at) << PAGE_SHIFT == HIGH);
+    EXPECT(!found || lists_page(&z->lists, at) << HAL_PAGE_SHIFT == HIGH);
     free(tables);
 }
 
@@ -50,8 +51,8 @@ static void region_inside_a_group(void)
     if (!EXPECT(tables != NULL))
         return;
     memset(tables, 1, bytes);
-    EXPECT(pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK);
-    EXPECT(pmm_claim(p, regions[1].base + 5 * BLOCK, BLOCK_PAGES) == STATUS_OK);
+    EXPECT(pmm_create_in(&map, 1, tables, bytes, &p) == MM_OK);
+    EXPECT(pmm_claim(p, regions[1].base + 5 * BLOCK, BLOCK_PAGES) == MM_OK);
     EXPECT(pmm_check(p) == NULL);
     EXPECT(pmm_alloc(p, 5 * BLOCK_PAGES, 0) == regions[1].base);
     EXPECT(pmm_alloc(p, 600 * BLOCK_PAGES, 0) == regions[0].base);
@@ -75,7 +76,7 @@ static void try_extent(unsigned skip, unsigned blocks, unsigned shift)
                                  CLASS_RUNS, &at);
         EXPECT(got == fits);
         EXPECT(!got ||
-               lists_page(&desk_normal(&d)->lists, at) == (HIGH + first * BLOCK) >> PAGE_SHIFT);
+               lists_page(&desk_normal(&d)->lists, at) == (HIGH + first * BLOCK) >> HAL_PAGE_SHIFT);
         EXPECT(pmm_check(d.p) == NULL);
         desk_drop(&d);
     }
@@ -99,15 +100,14 @@ static void free_beside_withheld(void)
     DESK_MAKE(&d, regions);
     for (unsigned b = 0; b < 6; b++) {
         bool withheld = b == 2 || b == 3;
-        EXPECT(pmm_free(d.p, HIGH + b * BLOCK, 1) ==
-               (withheld ? STATUS_RESERVED : STATUS_ALREADY_FREE));
+        EXPECT(pmm_free(d.p, HIGH + b * BLOCK, 1) == (withheld ? MM_RESERVED : MM_ALREADY_FREE));
         if (withheld)
-            EXPECT(pmm_claim(d.p, HIGH + b * BLOCK, 1) == STATUS_RESERVED);
+            EXPECT(pmm_claim(d.p, HIGH + b * BLOCK, 1) == MM_RESERVED);
     }
-    EXPECT(pmm_claim(d.p, HIGH + BLOCK, 600) == STATUS_RESERVED);
+    EXPECT(pmm_claim(d.p, HIGH + BLOCK, 600) == MM_RESERVED);
     desk_claim(&d, HIGH + 5 * BLOCK, 512);
     EXPECT(desk_compare(&d));
-    EXPECT(pmm_reclaim(d.p, &regions[1]) == STATUS_OK);
+    EXPECT(pmm_reclaim(d.p, &regions[1]) == MM_OK);
     model_reclaim(&d.m, 1);
     EXPECT(desk_compare(&d));
     desk_claim(&d, HIGH, 5 * BLOCK_PAGES);
@@ -138,7 +138,7 @@ static void extents_among_open_blocks(void)
     uint32_t rng = 12345;
     size_t bytes = pmm_tables_size(&map, 1);
     void *tables = aligned_alloc(64, bytes);
-    if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK))
+    if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == MM_OK))
         return;
     struct zone *z = p->zones[PMM_ZONE_NORMAL];
     for (unsigned round = 0; round < 60; round++) {
@@ -146,8 +146,8 @@ static void extents_among_open_blocks(void)
         rng = rng * 1664525 + 1013904223;
         unsigned b = 7 + (rng >> 8) % 2500;
         bool withheld = b >= 707 && b < 1607;
-        status_t s = pmm_claim(p, HIGH + b * BLOCK, 1);
-        EXPECT(withheld ? s == STATUS_RESERVED : s == STATUS_OK || s == STATUS_BUSY);
+        mm_status_t s = pmm_claim(p, HIGH + b * BLOCK, 1);
+        EXPECT(withheld ? s == MM_RESERVED : s == MM_OK || s == MM_BUSY);
     }
     compare_firsts(z, &p->regions[0]);
     EXPECT(pmm_check(p) == NULL);

@@ -1,4 +1,5 @@
 /* mm/lists.h: the list of each length, and where the bounded search in the lists gives up. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #include "mm/extents.h"
@@ -44,11 +45,11 @@ static void next_lists(void)
 /* Leave pages [lo, lo + length) of block `b` free, and nothing else of it. */
 static void leave(struct desk *d, unsigned b, unsigned lo, unsigned length)
 {
-    paddr_t base = HIGH + b * BLOCK;
+    hal_paddr_t base = HIGH + b * BLOCK;
     if (lo > 0)
-        EXPECT(pmm_claim(d->p, base, lo) == STATUS_OK);
+        EXPECT(pmm_claim(d->p, base, lo) == MM_OK);
     unsigned hi = lo + length;
-    EXPECT(pmm_claim(d->p, desk_page(base, hi), BLOCK_PAGES - hi) == STATUS_OK);
+    EXPECT(pmm_claim(d->p, desk_page(base, hi), BLOCK_PAGES - hi) == MM_OK);
 }
 
 /* The whole scan, piece by piece. */
@@ -63,14 +64,14 @@ static bool scan(struct desk *d, size_t pages, unsigned shift, struct place *at)
 
 /* Do the lists show the place? If not, zone_take_run() finds nothing, and the scan finds it. */
 static void lists_find_it(struct desk *d, size_t pages, unsigned shift, bool found,
-                          paddr_t expected)
+                          hal_paddr_t expected)
 {
     struct place at;
     bool got = zone_take_run(desk_normal(d), pages, shift, CLASS_RUNS, &at);
     EXPECT(got == found);
     if (!got)
         EXPECT(scan(d, pages, shift, &at));
-    EXPECT(lists_page(&desk_normal(d)->lists, at) << PAGE_SHIFT == expected);
+    EXPECT(lists_page(&desk_normal(d)->lists, at) << HAL_PAGE_SHIFT == expected);
 }
 
 /* In one list four blocks are tried: the fifth is not seen. */

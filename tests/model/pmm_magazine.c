@@ -1,5 +1,6 @@
 /* mm/magazine.h: which page a CPU takes next, which blocks it keeps, and what comes back to them.
  */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #include <pthread.h>
@@ -8,9 +9,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static void give(struct desk *d, paddr_t at)
+static void give(struct desk *d, hal_paddr_t at)
 {
-    EXPECT(pmm_free(d->p, at, 1) == STATUS_OK);
+    EXPECT(pmm_free(d->p, at, 1) == MM_OK);
 }
 
 /* The page freed last is in the cache: it is the next one given, and the zone hears nothing of it.
@@ -22,7 +23,7 @@ static void last_freed(const struct pmm_debug *debug)
         struct desk d;
         desk_blocks(&d, DESK_BLOCKS, 1);
         pmm_set_debug(d.p, debug);
-        paddr_t block = desk_take_pages(&d, 40, flags[i]);
+        hal_paddr_t block = desk_take_pages(&d, 40, flags[i]);
         give(&d, desk_page(block, 7));
         give(&d, desk_page(block, 30));
         give(&d, desk_page(block, 21));
@@ -50,7 +51,7 @@ static void given_back_is_taken_first(unsigned count)
 {
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
-    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
     desk_take_pages(&d, 5, 0);
     pmm_drain(d.p);
     for (unsigned i = 0; i < count; i++)
@@ -60,7 +61,7 @@ static void given_back_is_taken_first(unsigned count)
         EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 100 + 2 * i));
     EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 100));
     EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 102));
-    EXPECT(align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
+    EXPECT(hal_align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
     desk_close(&d);
 }
 
@@ -77,14 +78,14 @@ static void given_back_and_taken_again(void)
 {
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
-    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
     pmm_drain(d.p);
     for (unsigned i = 0; i < 2; i++) /* as if another CPU had taken what was freed */
         magazine_saw_free(&d.p->cpus[0], desk_normal(&d), block / BLOCK,
                           (uint32_t)((block - HIGH) / BLOCK));
     EXPECT(d.p->cpus[0].magazines[MAGAZINE_GIVE].zone == desk_normal(&d));
     EXPECT(desk_stats(&d).parked == 0);
-    EXPECT(align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
+    EXPECT(hal_align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
     EXPECT(desk_stats(&d).parked == BLOCK_PAGES - 1);
     desk_close(&d);
 }
@@ -96,7 +97,7 @@ static void more_than_the_stack(void)
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
     struct magazine *m = d.p->cpus[0].magazines;
-    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
     pmm_drain(d.p);
     for (unsigned i = 0; i < MAGAZINE_STACK + 5;
          i++) /* the first two bring the block, and are not on the stack */
@@ -118,20 +119,20 @@ static void lowest_page_goes_back(void)
 {
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
-    paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
     give(&d, block);
     pmm_drain(d.p);
     EXPECT(desk_stats(&d).parked == 0 &&
            desk_stats(&d).free == (DESK_BLOCKS - 1) * BLOCK_PAGES + 1);
     EXPECT(pmm_check(d.p) == NULL);
-    EXPECT(pmm_claim(d.p, block, 1) == STATUS_OK);
+    EXPECT(pmm_claim(d.p, block, 1) == MM_OK);
     desk_close(&d);
 }
 
 #define FULL 6u
 
 /* Full blocks of single pages, nothing parked. */
-static void fill_blocks(struct desk *d, paddr_t *blocks)
+static void fill_blocks(struct desk *d, hal_paddr_t *blocks)
 {
     desk_blocks(d, DESK_BLOCKS, 1);
     for (unsigned b = 0; b < FULL; b++)
@@ -144,7 +145,7 @@ static void fill_blocks(struct desk *d, paddr_t *blocks)
 static void freed_in(const char *order, uint64_t parked)
 {
     struct desk d;
-    paddr_t blocks[FULL];
+    hal_paddr_t blocks[FULL];
     fill_blocks(&d, blocks);
     for (unsigned i = 0; order[i] != 0; i++)
         give(&d, desk_page(blocks[order[i] - 'A'], 3 * i));
@@ -168,18 +169,18 @@ static void brought_by_neighbours(void)
 static void brought_by_pages_alone(void)
 {
     struct desk d;
-    paddr_t blocks[FULL];
+    hal_paddr_t blocks[FULL];
     fill_blocks(&d, blocks);
     give(&d, desk_page(blocks[0], 1));
-    EXPECT(pmm_free(d.p, desk_page(blocks[0], 1), 1) == STATUS_ALREADY_FREE);
+    EXPECT(pmm_free(d.p, desk_page(blocks[0], 1), 1) == MM_ALREADY_FREE);
     EXPECT(desk_stats(&d).parked == 0);
     desk_close(&d);
     fill_blocks(&d, blocks);
-    paddr_t runs = pmm_alloc(d.p, 2, 0);
-    paddr_t far = pmm_alloc_aligned(d.p, 2, 2 * BLOCK, 0);
-    EXPECT(align_down(runs, BLOCK) != align_down(far, BLOCK));
+    hal_paddr_t runs = pmm_alloc(d.p, 2, 0);
+    hal_paddr_t far = pmm_alloc_aligned(d.p, 2, 2 * BLOCK, 0);
+    EXPECT(hal_align_down(runs, BLOCK) != hal_align_down(far, BLOCK));
     give(&d, desk_page(blocks[0], 1));
-    EXPECT(pmm_free(d.p, runs, 2) == STATUS_OK && pmm_free(d.p, far, 2) == STATUS_OK);
+    EXPECT(pmm_free(d.p, runs, 2) == MM_OK && pmm_free(d.p, far, 2) == MM_OK);
     give(&d, desk_page(blocks[0], 2));
     EXPECT(desk_stats(&d).parked == 2);
     desk_close(&d);
@@ -189,7 +190,7 @@ static void brought_by_pages_alone(void)
 static void four_are_kept(void)
 {
     struct desk d;
-    paddr_t blocks[FULL];
+    hal_paddr_t blocks[FULL];
     fill_blocks(&d, blocks);
     for (unsigned b = 0; b < 5; b++) {
         for (unsigned i = 0; i < 2; i++)
@@ -209,13 +210,13 @@ static void classes_stay_apart(void)
 {
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
-    paddr_t kernel = desk_take_pages(&d, BLOCK_PAGES, PMM_KERNEL);
+    hal_paddr_t kernel = desk_take_pages(&d, BLOCK_PAGES, PMM_KERNEL);
     pmm_drain(d.p);
     for (unsigned i = 0; i < 3; i++)
         give(&d, desk_page(kernel, i));
     EXPECT(desk_stats(&d).parked == 3);
-    paddr_t page = pmm_alloc(d.p, 1, 0);
-    EXPECT(align_down(page, BLOCK) != kernel);
+    hal_paddr_t page = pmm_alloc(d.p, 1, 0);
+    EXPECT(hal_align_down(page, BLOCK) != kernel);
     EXPECT(desk_normal(&d)->lists.summaries[(page - HIGH) / BLOCK].class == CLASS_PAGES);
     EXPECT(desk_normal(&d)->lists.summaries[(kernel - HIGH) / BLOCK].class == CLASS_KERNEL_PAGES);
     EXPECT(pmm_alloc(d.p, 1, PMM_KERNEL) == desk_page(kernel, 2));
@@ -232,7 +233,7 @@ static void *take_one(void *context)
     struct taker *t = context;
     host_set_cpu(0);
     EXPECT(magazine_refill(&t->p->cpus[0], MAGAZINE_PAGES, t->p->zones[PMM_ZONE_NORMAL]) !=
-           PADDR_NONE);
+           HAL_PADDR_NONE);
     __atomic_store_n(&t->done, true, __ATOMIC_SEQ_CST);
     return NULL;
 }
@@ -284,9 +285,9 @@ static void nothing_behind_the_magazines(void)
     size_t offset = (size_t)((char *)desk_normal(&d) - (char *)d.tables);
     struct desk moved = d;
     moved.tables = room_for(d.bytes, offset);
-    EXPECT(pmm_create_in(&d.m.map, 1, moved.tables, d.bytes, &moved.p) == STATUS_OK);
+    EXPECT(pmm_create_in(&d.m.map, 1, moved.tables, d.bytes, &moved.p) == MM_OK);
     EXPECT((uintptr_t)desk_normal(&moved) % (4 * GIB) == 0);
-    paddr_t block = desk_take_pages(&moved, 1, 0);
+    hal_paddr_t block = desk_take_pages(&moved, 1, 0);
     EXPECT(block == HIGH);
     pmm_drain(moved.p);
     struct magazine_cpu *cpu = &moved.p->cpus[0];
@@ -310,7 +311,7 @@ static const struct mem_region big[] = {RAM(HIGH, 256 * MIB)};
 static void take_all(struct desk *d)
 {
     for (size_t pages = 512; pages > 0; pages /= 2)
-        while (pmm_alloc(d->p, pages, 0) != PADDR_NONE)
+        while (pmm_alloc(d->p, pages, 0) != HAL_PADDR_NONE)
             continue;
 }
 
@@ -319,33 +320,33 @@ static void take_all(struct desk *d)
 static void what_comes_back_can_be_had(void)
 {
     struct desk d;
-    paddr_t pages[8];
-    static const paddr_t claimed[] = {HIGH + 128 * MIB, HIGH + 128 * MIB + PAGE_SIZE,
-                                      HIGH + 128 * MIB + 2 * PAGE_SIZE};
+    hal_paddr_t pages[8];
+    static const hal_paddr_t claimed[] = {HIGH + 128 * MIB, HIGH + 128 * MIB + HAL_PAGE_SIZE,
+                                          HIGH + 128 * MIB + 2 * HAL_PAGE_SIZE};
     desk_make(&d, big, ARRAY_LEN(big), 2);
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
         pages[i] = pmm_alloc(d.p, 1, 0);
     host_set_cpu(1);
     for (unsigned i = 0; i < ARRAY_LEN(claimed); i++)
-        EXPECT(pmm_claim(d.p, claimed[i], 1) == STATUS_OK);
+        EXPECT(pmm_claim(d.p, claimed[i], 1) == MM_OK);
     take_all(&d);
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
-        EXPECT(pages[i] == pages[0] + i * PAGE_SIZE);
-        EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_OK);
+        EXPECT(pages[i] == pages[0] + i * HAL_PAGE_SIZE);
+        EXPECT(pmm_free(d.p, pages[i], 1) == MM_OK);
     }
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
-        EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_PARKED);
-        EXPECT(pmm_claim(d.p, pages[i], 1) == STATUS_BUSY);
+        EXPECT(pmm_free(d.p, pages[i], 1) == MM_PARKED);
+        EXPECT(pmm_claim(d.p, pages[i], 1) == MM_BUSY);
     }
-    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE &&
-           pmm_alloc_aligned(d.p, 1, 8 * KIB, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 2, 0) == HAL_PADDR_NONE &&
+           pmm_alloc_aligned(d.p, 1, 8 * KIB, 0) == HAL_PADDR_NONE);
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
         EXPECT(pmm_alloc(d.p, 1, i % 2 == 0 ? PMM_KERNEL : 0) == pages[i]);
-    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE && pmm_check(d.p) == NULL);
+    EXPECT(pmm_alloc(d.p, 1, 0) == HAL_PADDR_NONE && pmm_check(d.p) == NULL);
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
-        EXPECT(pmm_free(d.p, pages[i], 1) == STATUS_OK);
-    EXPECT(pmm_free(d.p, claimed[0], 1) == STATUS_OK && pmm_free(d.p, claimed[2], 1) == STATUS_OK);
-    EXPECT(pmm_alloc(d.p, 2, 0) == PADDR_NONE); /* two pages are free, but not side by side */
+        EXPECT(pmm_free(d.p, pages[i], 1) == MM_OK);
+    EXPECT(pmm_free(d.p, claimed[0], 1) == MM_OK && pmm_free(d.p, claimed[2], 1) == MM_OK);
+    EXPECT(pmm_alloc(d.p, 2, 0) == HAL_PADDR_NONE); /* two pages are free, but not side by side */
     EXPECT(pmm_check(d.p) == NULL);
     host_set_cpu(0);
     pmm_drain(d.p);
@@ -375,7 +376,7 @@ static void given_back_by_two(void)
         for (unsigned others = 0; others <= MAGAZINE_STACK; others += MAGAZINE_STACK) {
             struct desk d;
             desk_blocks(&d, DESK_BLOCKS, 1);
-            paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+            hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
             for (unsigned i = 0; i < others; i++)
                 give(&d, desk_page(block, 100 + i));
             give(&d, desk_page(block, 7));

@@ -8,6 +8,7 @@
 #ifndef TESTS_MODEL_PMM_MODEL_H
 #define TESTS_MODEL_PMM_MODEL_H
 
+#include "hal/short.h"
 #include "mm/pmm.h"
 #include "tests/model/maps.h"
 
@@ -26,19 +27,19 @@ struct model {
     uint32_t first[MODEL_REGIONS]; /* model index of a region's first page, or MODEL_NONE */
     bool reclaimed[MODEL_REGIONS];
     uint32_t pages;
-    paddr_t *address; /* of each page */
+    hal_paddr_t *address; /* of each page */
     uint32_t *owner;  /* of each page: MODEL_FREE, MODEL_WITHHELD, MODEL_OWNED + first page */
     uint32_t *length; /* of the run that starts at a page */
     uint8_t *state;   /* scratch of model_compare(): enum pmm_run of each page, or 255 */
     uint64_t total[PMM_ZONE_COUNT], free[PMM_ZONE_COUNT];
     uint64_t allocs[PMM_ZONE_COUNT], frees[PMM_ZONE_COUNT], failures[PMM_ZONE_COUNT];
     bool has_memory[PMM_ZONE_COUNT]; /* usable, or to be reclaimed */
-    paddr_t walked; /* end of the run before, while walking */
+    hal_paddr_t walked; /* end of the run before, while walking */
     enum pmm_run walked_kind;
     const char *walk_error;
 };
 
-static inline enum pmm_zone model_zone(paddr_t at)
+static inline enum pmm_zone model_zone(hal_paddr_t at)
 {
     if (at < PMM_DMA_LIMIT)
         return PMM_ZONE_DMA;
@@ -65,7 +66,7 @@ static inline void model_add_region(struct model *m, size_t region)
 {
     const struct mem_region *r = &m->regions[region];
     m->first[region] = m->pages;
-    for (paddr_t at = r->base; at < r->base + r->size; at += PAGE_SIZE) {
+    for (hal_paddr_t at = r->base; at < r->base + r->size; at += HAL_PAGE_SIZE) {
         bool usable = r->type == MEM_USABLE;
         m->has_memory[model_zone(at)] = true;
         m->address[m->pages] = at;
@@ -82,7 +83,7 @@ static inline void model_init(struct model *m, const struct mem_region *regions,
     *m = (struct model){.pages = 0};
     for (size_t i = 0; i < count; i++) {
         m->regions[i] = regions[i];
-        pages += regions[i].size / PAGE_SIZE;
+        pages += regions[i].size / HAL_PAGE_SIZE;
     }
     m->map = (struct memmap){.regions = m->regions,
                              .capacity = MODEL_REGIONS,
@@ -108,7 +109,7 @@ static inline void model_destroy(struct model *m)
     free(m->state);
 }
 
-static inline size_t model_region_of(const struct model *m, paddr_t at)
+static inline size_t model_region_of(const struct model *m, hal_paddr_t at)
 {
     size_t i = 0;
     while (i < m->map.count && at - m->regions[i].base >= m->regions[i].size)
@@ -117,18 +118,18 @@ static inline size_t model_region_of(const struct model *m, paddr_t at)
 }
 
 /* Index of the page at `at`, or MODEL_NONE. */
-static inline uint32_t model_index(const struct model *m, paddr_t at)
+static inline uint32_t model_index(const struct model *m, hal_paddr_t at)
 {
     size_t r = model_region_of(m, at);
     if (r == m->map.count || m->first[r] == MODEL_NONE)
         return MODEL_NONE;
-    return m->first[r] + (uint32_t)((at - m->regions[r].base) / PAGE_SIZE);
+    return m->first[r] + (uint32_t)((at - m->regions[r].base) / HAL_PAGE_SIZE);
 }
 
 /* Does page i follow page i - 1 in the same zone? */
 static inline bool model_follows(const struct model *m, uint32_t i)
 {
-    return m->address[i] == m->address[i - 1] + PAGE_SIZE &&
+    return m->address[i] == m->address[i - 1] + HAL_PAGE_SIZE &&
            model_zone(m->address[i]) == model_zone(m->address[i - 1]);
 }
 
@@ -183,7 +184,8 @@ static inline bool model_allowed(const struct model *m, size_t n, uint32_t flags
 
 static inline bool model_in_range(size_t n, uint64_t align, uint32_t flags)
 {
-    return n > 0 && is_power_of_two(align) && align >= PAGE_SIZE && align <= GIB && flags < 16;
+    return n > 0 && hal_is_power_of_two(align) && align >= HAL_PAGE_SIZE && align <= GIB &&
+           flags < 16;
 }
 
 /* P6: must such a request succeed (when no other CPU holds parked pages)? */
@@ -227,7 +229,7 @@ static inline void model_give(struct model *m, uint32_t i)
 }
 
 /* Judge a successful allocation and take it over: NULL, or what is wrong with it. */
-static inline const char *model_accept(struct model *m, paddr_t got, size_t n, uint64_t align,
+static inline const char *model_accept(struct model *m, hal_paddr_t got, size_t n, uint64_t align,
                                        uint32_t flags)
 {
     if (!model_in_range(n, align, flags))
@@ -245,59 +247,60 @@ static inline const char *model_accept(struct model *m, paddr_t got, size_t n, u
     return NULL;
 }
 
-/* What pmm_free(base, n) must answer. STATUS_ALREADY_FREE stands for STATUS_PARKED too. */
-static inline status_t model_free_status(const struct model *m, paddr_t base, size_t n)
+/* What pmm_free(base, n) must answer. MM_ALREADY_FREE stands for MM_PARKED too. */
+static inline mm_status_t model_free_status(const struct model *m, hal_paddr_t base, size_t n)
 {
-    if (base == PADDR_NONE || base % PAGE_SIZE != 0)
-        return STATUS_NOT_PAGE;
+    if (base == HAL_PADDR_NONE || base % HAL_PAGE_SIZE != 0)
+        return MM_NOT_PAGE;
     uint32_t i = model_index(m, base);
     if (i == MODEL_NONE)
-        return model_region_of(m, base) < m->map.count ? STATUS_RESERVED : STATUS_FOREIGN;
+        return model_region_of(m, base) < m->map.count ? MM_RESERVED : MM_FOREIGN;
     if (m->owner[i] == MODEL_WITHHELD)
-        return STATUS_RESERVED;
+        return MM_RESERVED;
     if (m->owner[i] == MODEL_FREE)
-        return STATUS_ALREADY_FREE;
+        return MM_ALREADY_FREE;
     if (m->owner[i] != MODEL_OWNED + i)
-        return STATUS_INTERIOR;
-    return m->length[i] == n ? STATUS_OK : STATUS_WRONG_LENGTH;
+        return MM_INTERIOR;
+    return m->length[i] == n ? MM_OK : MM_WRONG_LENGTH;
 }
 
-static inline bool model_same_status(status_t answer, status_t expected)
+static inline bool model_same_status(mm_status_t answer, mm_status_t expected)
 {
-    return answer == expected || (answer == STATUS_PARKED && expected == STATUS_ALREADY_FREE);
+    return answer == expected || (answer == MM_PARKED && expected == MM_ALREADY_FREE);
 }
 
-/* Why the page at `at` cannot be claimed, or STATUS_OK. */
-static inline status_t model_claim_fault(const struct model *m, paddr_t at)
+/* Why the page at `at` cannot be claimed, or MM_OK. */
+static inline mm_status_t model_claim_fault(const struct model *m, hal_paddr_t at)
 {
     uint32_t i = model_index(m, at);
     if (i == MODEL_NONE || m->owner[i] == MODEL_WITHHELD)
         return model_free_status(m, at, 0);
-    return m->owner[i] == MODEL_FREE ? STATUS_OK : STATUS_BUSY;
+    return m->owner[i] == MODEL_FREE ? MM_OK : MM_BUSY;
 }
 
 /* Is `answer` true of pmm_claim(base, n)? A range may have several faults: each may be named. */
-static inline bool model_claim_ok(const struct model *m, paddr_t base, size_t n, status_t answer)
+static inline bool model_claim_ok(const struct model *m, hal_paddr_t base, size_t n,
+                                  mm_status_t answer)
 {
     bool clean = true;
-    if (base == PADDR_NONE || base % PAGE_SIZE != 0)
-        return answer == STATUS_NOT_PAGE;
+    if (base == HAL_PADDR_NONE || base % HAL_PAGE_SIZE != 0)
+        return answer == MM_NOT_PAGE;
     if (n == 0)
-        return answer == STATUS_INVALID;
+        return answer == MM_INVALID;
     for (size_t k = 0; k < n; k++) {
-        status_t fault = model_claim_fault(m, base + k * PAGE_SIZE);
-        if (fault != STATUS_OK && answer == fault)
+        mm_status_t fault = model_claim_fault(m, base + k * HAL_PAGE_SIZE);
+        if (fault != MM_OK && answer == fault)
             return true;
-        clean = clean && fault == STATUS_OK;
+        clean = clean && fault == MM_OK;
     }
-    return clean && answer == STATUS_OK;
+    return clean && answer == MM_OK;
 }
 
 static inline void model_reclaim(struct model *m, size_t region)
 {
     const struct mem_region *r = &m->regions[region];
     uint32_t i = m->first[region];
-    for (paddr_t at = r->base; at < r->base + r->size; at += PAGE_SIZE) {
+    for (hal_paddr_t at = r->base; at < r->base + r->size; at += HAL_PAGE_SIZE) {
         m->owner[i++] = MODEL_FREE;
         m->total[model_zone(at)]++;
         m->free[model_zone(at)]++;
@@ -320,7 +323,7 @@ static inline bool model_kind_ok(const struct model *m, uint32_t i, enum pmm_run
     }
 }
 
-static inline void model_walk_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static inline void model_walk_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct model *m = ctx;
     if (base < m->walked || pages == 0)
@@ -328,10 +331,10 @@ static inline void model_walk_run(void *ctx, paddr_t base, uint64_t pages, enum 
     if (base == m->walked && kind == m->walked_kind && m->walked != 0 &&
         model_zone(base) == model_zone(base - 1))
         m->walk_error = "pmm_walk cut a run in two";
-    m->walked = base + pages * PAGE_SIZE;
+    m->walked = base + pages * HAL_PAGE_SIZE;
     m->walked_kind = kind;
     for (uint64_t k = 0; k < pages; k++) {
-        uint32_t i = model_index(m, base + k * PAGE_SIZE);
+        uint32_t i = model_index(m, base + k * HAL_PAGE_SIZE);
         if (i == MODEL_NONE || !model_kind_ok(m, i, kind)) {
             m->walk_error = "pmm_walk shows a page in a state that it is not in";
             return;
@@ -356,10 +359,10 @@ static inline const char *model_walk(struct model *m, struct pmm *p)
 static inline void model_count_run(const struct model *m, struct pmm_stats *s, uint32_t from,
                                    uint32_t to)
 {
-    paddr_t first = align_up(m->address[from], 2 * MIB);
-    paddr_t end = align_down(m->address[to - 1] + PAGE_SIZE, 2 * MIB);
+    hal_paddr_t first = hal_align_up(m->address[from], 2 * MIB);
+    hal_paddr_t end = hal_align_down(m->address[to - 1] + HAL_PAGE_SIZE, 2 * MIB);
     s->runs++;
-    s->largest_run = max_u64(s->largest_run, to - from);
+    s->largest_run = hal_max_u64(s->largest_run, to - from);
     s->free_blocks += end > first ? (end - first) / (2 * MIB) : 0;
 }
 
@@ -435,7 +438,7 @@ static inline struct pmm *model_create(struct model *m, unsigned cpus, void **ta
     struct pmm *p = NULL;
     *bytes = (pmm_tables_size(&m->map, cpus) + 63) / 64 * 64;
     *tables = aligned_alloc(64, *bytes);
-    if (*tables == NULL || pmm_create_in(&m->map, cpus, *tables, *bytes, &p) != STATUS_OK) {
+    if (*tables == NULL || pmm_create_in(&m->map, cpus, *tables, *bytes, &p) != MM_OK) {
         fprintf(stderr, "the allocator under test cannot be made over the model's map\n");
         exit(1);
     }

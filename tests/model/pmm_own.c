@@ -1,9 +1,10 @@
 /* mm/magazine.h and mm/zone.h: which blocks a CPU may own. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
-static void give(struct desk *d, paddr_t at)
+static void give(struct desk *d, hal_paddr_t at)
 {
-    EXPECT(pmm_free(d->p, at, 1) == STATUS_OK);
+    EXPECT(pmm_free(d->p, at, 1) == MM_OK);
 }
 
 /* A whole block is owned when it is a quarter of what is free for each CPU, at most. */
@@ -13,11 +14,11 @@ static void whole_block(unsigned cpus, unsigned used, bool owned)
     desk_blocks(&d, 256 * cpus, cpus);
     unsigned left = 4 * cpus * BLOCK_PAGES;
     EXPECT(desk_normal(&d)->magazines);
-    EXPECT(pmm_claim(d.p, desk_page(HIGH, left), 256 * cpus * BLOCK_PAGES - left) == STATUS_OK);
+    EXPECT(pmm_claim(d.p, desk_page(HIGH, left), 256 * cpus * BLOCK_PAGES - left) == MM_OK);
     if (used != 0)
-        EXPECT(pmm_claim(d.p, desk_page(HIGH, left - used), used) == STATUS_OK);
+        EXPECT(pmm_claim(d.p, desk_page(HIGH, left - used), used) == MM_OK);
     EXPECT(desk_stats(&d).free == left - used);
-    EXPECT(pmm_alloc(d.p, 1, 0) != PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 1, 0) != HAL_PADDR_NONE);
     EXPECT(desk_stats(&d).parked == (owned ? BLOCK_PAGES - 1 : 0));
     desk_close(&d);
 }
@@ -38,10 +39,10 @@ static void page_by_page(void)
     desk_take_pages(&d, 1, 0);
     pmm_drain(d.p);
     EXPECT(desk_normal(&d)->lists.summaries[0].class == CLASS_PAGES);
-    EXPECT(pmm_claim(d.p, HIGH + BLOCK, (DESK_BLOCKS - 1) * BLOCK_PAGES) == STATUS_OK);
-    EXPECT(pmm_claim(d.p, desk_page(HIGH, 100), 1) == STATUS_OK);
-    EXPECT(pmm_claim(d.p, desk_page(HIGH, 110), 1) == STATUS_OK);
-    EXPECT(pmm_claim(d.p, desk_page(HIGH, 112), BLOCK_PAGES - 112) == STATUS_OK);
+    EXPECT(pmm_claim(d.p, HIGH + BLOCK, (DESK_BLOCKS - 1) * BLOCK_PAGES) == MM_OK);
+    EXPECT(pmm_claim(d.p, desk_page(HIGH, 100), 1) == MM_OK);
+    EXPECT(pmm_claim(d.p, desk_page(HIGH, 110), 1) == MM_OK);
+    EXPECT(pmm_claim(d.p, desk_page(HIGH, 112), BLOCK_PAGES - 112) == MM_OK);
     for (unsigned i = 1; i < 112; i++) {
         if (i == 100 || i == 110)
             continue;
@@ -49,7 +50,7 @@ static void page_by_page(void)
         EXPECT(desk_stats(&d).parked == 0);
         EXPECT(pmm_check(d.p) == NULL);
     }
-    EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 1, 0) == HAL_PADDR_NONE);
     desk_close(&d);
 }
 
@@ -58,10 +59,10 @@ static void partly_used(unsigned left, bool owned)
 {
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
-    paddr_t block = desk_take_pages(&d, BLOCK_PAGES - left, 0);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES - left, 0);
     pmm_drain(d.p);
     EXPECT(desk_stats(&d).parked == 0);
-    paddr_t got = pmm_alloc(d.p, 1, 0);
+    hal_paddr_t got = pmm_alloc(d.p, 1, 0);
     EXPECT(got == desk_page(block, BLOCK_PAGES - left));
     give(&d, got);
     EXPECT(desk_stats(&d).parked == (owned ? left : 0));
@@ -82,27 +83,27 @@ static void withheld_is_not_parked(void)
     static const struct mem_region regions[] = {RAM(HIGH, 65 * MIB),
                                                 BOOT(HIGH + 65 * MIB, 512 * KIB),
                                                 RAM(HIGH + 65 * MIB + 512 * KIB, 64 * MIB)};
-    const paddr_t base = HIGH + 64 * MIB;
+    const hal_paddr_t base = HIGH + 64 * MIB;
     struct desk d;
     DESK_MAKE(&d, regions);
     for (unsigned i = 0; i < 8; i++)
-        desk_claim(&d, base + i * PAGE_SIZE, 1);
+        desk_claim(&d, base + i * HAL_PAGE_SIZE, 1);
     for (unsigned i = 0; i < 8; i++) {
-        desk_give(&d, base + i * PAGE_SIZE, 1);
+        desk_give(&d, base + i * HAL_PAGE_SIZE, 1);
         EXPECT(desk_compare(&d) && desk_stats(&d).parked == 0);
     }
-    EXPECT(pmm_reclaim(d.p, &regions[1]) == STATUS_OK);
+    EXPECT(pmm_reclaim(d.p, &regions[1]) == MM_OK);
     model_reclaim(&d.m, 1);
     desk_end(&d);
 }
 
 /* Three single pages of a block freed: it comes to this CPU exactly if it has singles only. */
-static void own_by_freeing(struct desk *d, paddr_t block, bool owned)
+static void own_by_freeing(struct desk *d, hal_paddr_t block, bool owned)
 {
     for (unsigned i = 0; i < 3; i++)
-        desk_claim(d, block + i * 2 * PAGE_SIZE, 1);
+        desk_claim(d, block + i * 2 * HAL_PAGE_SIZE, 1);
     for (unsigned i = 0; i < 3; i++)
-        desk_give(d, block + i * 2 * PAGE_SIZE, 1);
+        desk_give(d, block + i * 2 * HAL_PAGE_SIZE, 1);
     EXPECT((desk_stats(d).parked != 0) == owned);
     EXPECT(desk_compare(d));
 }
@@ -113,12 +114,12 @@ static const struct mem_region two_hundred[] = {RAM(HIGH, 200 * MIB)};
 static void run_in_block(unsigned b, unsigned page)
 {
     struct desk d;
-    const paddr_t block = HIGH + b * BLOCK;
-    const paddr_t run = block + page * PAGE_SIZE;
+    const hal_paddr_t block = HIGH + b * BLOCK;
+    const hal_paddr_t run = block + page * HAL_PAGE_SIZE;
     DESK_MAKE(&d, two_hundred);
     desk_claim(&d, run, 2);
     own_by_freeing(&d, block, false);
-    EXPECT(pmm_free(d.p, run, 1) == STATUS_WRONG_LENGTH);
+    EXPECT(pmm_free(d.p, run, 1) == MM_WRONG_LENGTH);
     desk_give(&d, run, 2);
     desk_end(&d);
 }
@@ -138,12 +139,12 @@ static void single_at_the_end(void)
     for (unsigned next = 0; next < 3; next++) {
         struct desk d;
         DESK_MAKE(&d, two_hundred);
-        desk_claim(&d, HIGH + BLOCK - PAGE_SIZE, 1);
+        desk_claim(&d, HIGH + BLOCK - HAL_PAGE_SIZE, 1);
         if (next > 0)
-            desk_claim(&d, HIGH + BLOCK + (next - 1) * PAGE_SIZE, 2);
+            desk_claim(&d, HIGH + BLOCK + (next - 1) * HAL_PAGE_SIZE, 2);
         own_by_freeing(&d, HIGH, true);
-        EXPECT(pmm_free(d.p, HIGH + BLOCK - PAGE_SIZE, 2) == STATUS_WRONG_LENGTH);
-        desk_give(&d, HIGH + BLOCK - PAGE_SIZE, 1);
+        EXPECT(pmm_free(d.p, HIGH + BLOCK - HAL_PAGE_SIZE, 2) == MM_WRONG_LENGTH);
+        desk_give(&d, HIGH + BLOCK - HAL_PAGE_SIZE, 1);
         desk_end(&d);
     }
 }
@@ -153,7 +154,7 @@ static void last_block_of_the_zone(void)
 {
     struct desk d;
     DESK_MAKE(&d, two_hundred);
-    desk_claim(&d, HIGH + 200 * MIB - PAGE_SIZE, 1);
+    desk_claim(&d, HIGH + 200 * MIB - HAL_PAGE_SIZE, 1);
     own_by_freeing(&d, HIGH + 198 * MIB, true);
     desk_end(&d);
 }
@@ -163,29 +164,29 @@ static void last_block_of_the_zone(void)
 static void owned_block_without_pages(void)
 {
     struct desk d;
-    paddr_t first = PADDR_NONE;
+    hal_paddr_t first = HAL_PADDR_NONE;
     DESK_MAKE(&d, two_hundred);
     for (unsigned i = 0; i < BLOCK_PAGES; i++) {
-        paddr_t got = pmm_alloc(d.p, 1, 0);
-        EXPECT(model_accept(&d.m, got, 1, PAGE_SIZE, 0) == NULL);
+        hal_paddr_t got = pmm_alloc(d.p, 1, 0);
+        EXPECT(model_accept(&d.m, got, 1, HAL_PAGE_SIZE, 0) == NULL);
         first = i == 0 ? got : first;
-        EXPECT(align_down(got, BLOCK) == align_down(first, BLOCK));
+        EXPECT(hal_align_down(got, BLOCK) == hal_align_down(first, BLOCK));
     }
     pmm_drain(d.p);
     for (unsigned i = 0; i < 2; i++)
         magazine_saw_free(&d.p->cpus[0], desk_normal(&d), first / BLOCK,
                           (uint32_t)((first - HIGH) / BLOCK));
     EXPECT(d.p->cpus[0].magazines[MAGAZINE_GIVE].zone == desk_normal(&d));
-    paddr_t got = pmm_alloc(d.p, 1, 0);
-    EXPECT(model_accept(&d.m, got, 1, PAGE_SIZE, 0) == NULL);
-    EXPECT(align_down(got, BLOCK) != align_down(first, BLOCK));
+    hal_paddr_t got = pmm_alloc(d.p, 1, 0);
+    EXPECT(model_accept(&d.m, got, 1, HAL_PAGE_SIZE, 0) == NULL);
+    EXPECT(hal_align_down(got, BLOCK) != hal_align_down(first, BLOCK));
     desk_give(&d, first, 1);
     desk_end(&d);
 }
 
 static const struct mem_region big[] = {RAM(HIGH, 256 * MIB)};
 
-static uint64_t block_of(paddr_t at)
+static uint64_t block_of(hal_paddr_t at)
 {
     return at / (2 * MIB);
 }
@@ -195,16 +196,16 @@ static void a_block_with_a_run_has_no_owner(void)
 {
     struct desk d;
     desk_make(&d, big, ARRAY_LEN(big), 1);
-    paddr_t page = pmm_alloc(d.p, 1, 0);
+    hal_paddr_t page = pmm_alloc(d.p, 1, 0);
     pmm_drain(d.p);
-    paddr_t run = block_of(page) * 2 * MIB + 100 * PAGE_SIZE;
-    EXPECT(pmm_claim(d.p, run, 3) == STATUS_OK);
-    paddr_t second = pmm_alloc(d.p, 1, 0);
-    EXPECT(second != PADDR_NONE && pmm_check(d.p) == NULL);
-    EXPECT(pmm_free(d.p, run, 1) == STATUS_WRONG_LENGTH); /* its owner would park it unasked */
-    EXPECT(pmm_free(d.p, run, 3) == STATUS_OK);
+    hal_paddr_t run = block_of(page) * 2 * MIB + 100 * HAL_PAGE_SIZE;
+    EXPECT(pmm_claim(d.p, run, 3) == MM_OK);
+    hal_paddr_t second = pmm_alloc(d.p, 1, 0);
+    EXPECT(second != HAL_PADDR_NONE && pmm_check(d.p) == NULL);
+    EXPECT(pmm_free(d.p, run, 1) == MM_WRONG_LENGTH); /* its owner would park it unasked */
+    EXPECT(pmm_free(d.p, run, 3) == MM_OK);
     EXPECT(pmm_check(d.p) == NULL);
-    EXPECT(pmm_free(d.p, second, 1) == STATUS_OK && pmm_free(d.p, page, 1) == STATUS_OK);
+    EXPECT(pmm_free(d.p, second, 1) == MM_OK && pmm_free(d.p, page, 1) == MM_OK);
     pmm_drain(d.p);
     struct pmm_stats s;
     pmm_stats(d.p, PMM_ZONE_NORMAL, &s);

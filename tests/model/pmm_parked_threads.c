@@ -4,6 +4,7 @@
  * reaches no other CPU. Built with TSan. Usage: model-pmm_parked_threads [REQUESTS-A-THREAD].
  */
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "mm/pmm.h"
 #include "tests/model/expect.h"
 #include "tests/model/maps.h"
@@ -15,7 +16,7 @@
 #define HIGH    (4 * GIB)
 #define CPUS    8u
 #define SIZE    (CPUS * 48 * MIB) /* the least with which CPUs may own blocks */
-#define PAGES   ((uint32_t)(SIZE / PAGE_SIZE))
+#define PAGES   ((uint32_t)(SIZE / HAL_PAGE_SIZE))
 #define ROUNDS  100u
 #define SPARE   96u   /* pages that are free at any time while eight threads run: 99.9 % full */
 #define SLOTS   64u   /* through which they pass pages to each other */
@@ -27,15 +28,15 @@ static struct memmap map;
 static struct pmm *pmm;
 static void *tables;
 static uint64_t requests = 150000;
-static paddr_t taken[PAGES];
+static hal_paddr_t taken[PAGES];
 
 static void make(void)
 {
     regions[0] = layout[0];
     map = map_of(regions, 1);
     size_t bytes = pmm_tables_size(&map, CPUS);
-    tables = aligned_alloc(64, align_up(bytes, 64));
-    if (tables == NULL || pmm_create_in(&map, CPUS, tables, bytes, &pmm) != STATUS_OK)
+    tables = aligned_alloc(64, hal_align_up(bytes, 64));
+    if (tables == NULL || pmm_create_in(&map, CPUS, tables, bytes, &pmm) != MM_OK)
         abort();
 }
 
@@ -52,7 +53,7 @@ static void use_and_free(uint32_t cpu, uint32_t pages)
     for (uint32_t i = 0; i < pages; i++)
         taken[i] = pmm_alloc(pmm, 1, cpu % 2 == 0 ? 0 : PMM_KERNEL);
     for (uint32_t i = 0; i < pages; i++)
-        EXPECT(taken[i] != PADDR_NONE && pmm_free(pmm, taken[i], 1) == STATUS_OK);
+        EXPECT(taken[i] != HAL_PADDR_NONE && pmm_free(pmm, taken[i], 1) == MM_OK);
 }
 
 static uint64_t parked(void)
@@ -65,7 +66,7 @@ static uint64_t parked(void)
 static uint32_t take_all(size_t pages)
 {
     uint32_t n = 0;
-    while ((taken[n] = pmm_alloc(pmm, pages, 0)) != PADDR_NONE)
+    while ((taken[n] = pmm_alloc(pmm, pages, 0)) != HAL_PADDR_NONE)
         n++;
     return n;
 }
@@ -73,7 +74,7 @@ static uint32_t take_all(size_t pages)
 static void give_all(uint32_t n, size_t pages)
 {
     for (uint32_t i = 0; i < n; i++)
-        EXPECT(pmm_free(pmm, taken[i], pages) == STATUS_OK);
+        EXPECT(pmm_free(pmm, taken[i], pages) == MM_OK);
     pmm_drain(pmm);
 }
 
@@ -113,8 +114,8 @@ static void parked_page_is_claimed(void)
     use_and_free(3, 200);
     EXPECT(parked() > 0);
     host_set_cpu(0);
-    EXPECT(pmm_claim(pmm, taken[17], 1) == STATUS_OK);
-    EXPECT(pmm_free(pmm, taken[17], 1) == STATUS_OK);
+    EXPECT(pmm_claim(pmm, taken[17], 1) == MM_OK);
+    EXPECT(pmm_free(pmm, taken[17], 1) == MM_OK);
     drop();
 }
 
@@ -123,13 +124,13 @@ static void parked_page_is_claimed(void)
 static uint64_t failed, done;
 static uint32_t running;
 
-static paddr_t slots[SLOTS];
+static hal_paddr_t slots[SLOTS];
 static uint32_t budget = PAGES - SPARE; /* pages that may still be taken */
 
 struct worker {
     uint64_t random;
     uint32_t held;
-    paddr_t pages[PAGES];
+    hal_paddr_t pages[PAGES];
 };
 
 static uint32_t below(struct worker *w, uint32_t limit)
@@ -157,16 +158,16 @@ static bool reserve_one(void)
 
 static void take_one(struct worker *w)
 {
-    paddr_t page = pmm_alloc(pmm, 1, 0);
-    fail_unless(page != PADDR_NONE);
-    if (page != PADDR_NONE)
+    hal_paddr_t page = pmm_alloc(pmm, 1, 0);
+    fail_unless(page != HAL_PADDR_NONE);
+    if (page != HAL_PADDR_NONE)
         w->pages[w->held++] = page;
 }
 
 static void give_one(struct worker *w)
 {
     uint32_t which = below(w, w->held);
-    fail_unless(pmm_free(pmm, w->pages[which], 1) == STATUS_OK);
+    fail_unless(pmm_free(pmm, w->pages[which], 1) == MM_OK);
     w->pages[which] = w->pages[--w->held];
     __atomic_fetch_add(&budget, 1, __ATOMIC_RELEASE);
 }
@@ -175,8 +176,9 @@ static void give_one(struct worker *w)
 static void swap_one(struct worker *w)
 {
     uint32_t which = below(w, w->held);
-    paddr_t theirs = __atomic_exchange_n(&slots[below(w, SLOTS)], w->pages[which], __ATOMIC_ACQ_REL);
-    w->pages[which] = theirs != PADDR_NONE ? theirs : w->pages[--w->held];
+    hal_paddr_t theirs =
+        __atomic_exchange_n(&slots[below(w, SLOTS)], w->pages[which], __ATOMIC_ACQ_REL);
+    w->pages[which] = theirs != HAL_PADDR_NONE ? theirs : w->pages[--w->held];
 }
 
 static void *near_the_last_page(void *arg)
@@ -220,7 +222,7 @@ static void no_false_failure(void)
         pthread_join(threads[i], NULL);
     EXPECT(failed == 0 && done == CPUS * requests);
     for (uint32_t i = 0; i < SLOTS; i++)
-        EXPECT(slots[i] == PADDR_NONE || pmm_free(pmm, slots[i], 1) == STATUS_OK);
+        EXPECT(slots[i] == HAL_PADDR_NONE || pmm_free(pmm, slots[i], 1) == MM_OK);
     host_set_cpu(0);
     host_idle(false);
     uint32_t n = take_all(1);
@@ -235,12 +237,12 @@ static void without_calls(void)
 {
     make();
     host_set_cpu(1);
-    paddr_t page[40];
+    hal_paddr_t page[40];
     for (unsigned i = 0; i < 40; i++)
         page[i] = pmm_alloc(pmm, 1, 0);
     host_set_cpu(0);
     for (unsigned i = 0; i < 30; i++)
-        EXPECT(pmm_free(pmm, page[i], 1) == STATUS_OK); /* to a block that CPU 1 owns */
+        EXPECT(pmm_free(pmm, page[i], 1) == MM_OK); /* to a block that CPU 1 owns */
     uint64_t out_of_reach = parked() - 30;
     uint32_t n = take_all(1);
     EXPECT(out_of_reach > 0 && n == PAGES - 10 - out_of_reach && parked() == out_of_reach);
@@ -248,8 +250,8 @@ static void without_calls(void)
     host_set_cpu(1);
     pmm_drain(pmm);
     host_set_cpu(0);
-    paddr_t late = pmm_alloc(pmm, 1, 0);
-    EXPECT(late != PADDR_NONE && pmm_free(pmm, late, 1) == STATUS_OK);
+    hal_paddr_t late = pmm_alloc(pmm, 1, 0);
+    EXPECT(late != HAL_PADDR_NONE && pmm_free(pmm, late, 1) == MM_OK);
     give_all(n, 1);
     drop();
 }

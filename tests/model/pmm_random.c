@@ -4,6 +4,7 @@
  *
  * takes: 17 s
  */
+#include "hal/short.h"
 #include "tests/model/pmm_model.h"
 
 #include "hal/hal.h"
@@ -103,7 +104,7 @@ static bool stamp_stands(uint32_t first)
     return true;
 }
 
-static bool reads_zero(paddr_t base, size_t pages)
+static bool reads_zero(hal_paddr_t base, size_t pages)
 {
     const uint64_t *words = hal_phys_to_virt(base);
     uint64_t all = 0;
@@ -127,7 +128,7 @@ static size_t pick_length(void)
 }
 
 /* Pages parked with the other CPU may be in the way: send them home, then it must succeed. */
-static paddr_t alloc_again(size_t n, uint64_t align, uint32_t flags)
+static hal_paddr_t alloc_again(size_t n, uint64_t align, uint32_t flags)
 {
     uint32_t here = hal_cpu_index();
     for (uint32_t c = 0; c < CPUS; c++) {
@@ -139,7 +140,7 @@ static paddr_t alloc_again(size_t n, uint64_t align, uint32_t flags)
     return pmm_alloc_aligned(run.pmm, n, align, flags);
 }
 
-static bool accept(paddr_t got, size_t n, uint64_t align, uint32_t flags)
+static bool accept(hal_paddr_t got, size_t n, uint64_t align, uint32_t flags)
 {
     const char *error = model_accept(&run.m, got, n, align, flags);
     if (error != NULL)
@@ -155,19 +156,19 @@ static bool accept(paddr_t got, size_t n, uint64_t align, uint32_t flags)
 static bool op_alloc(void)
 {
     size_t n = pick_length();
-    uint64_t align = below(4) == 0 ? PAGE_SIZE << below(11) : PAGE_SIZE;
+    uint64_t align = below(4) == 0 ? HAL_PAGE_SIZE << below(11) : HAL_PAGE_SIZE;
     uint32_t flags = below(3) != 0 ? 0 : (uint32_t)below(16);
-    bool plain = below(2) == 0 && align == PAGE_SIZE;
-    paddr_t got =
+    bool plain = below(2) == 0 && align == HAL_PAGE_SIZE;
+    hal_paddr_t got =
         plain ? pmm_alloc(run.pmm, n, flags) : pmm_alloc_aligned(run.pmm, n, align, flags);
-    if (got != PADDR_NONE)
+    if (got != HAL_PADDR_NONE)
         return accept(got, n, align, flags);
     run.refused++;
     model_count_failure(&run.m, flags);
     if (!model_can_alloc(&run.m, n, align, flags))
         return true;
     got = alloc_again(n, align, flags);
-    if (got == PADDR_NONE)
+    if (got == HAL_PADDR_NONE)
         return wrong("P6: a run fits and was refused", n, align, flags);
     return accept(got, n, align, flags);
 }
@@ -181,22 +182,22 @@ static bool op_free(void)
     if (!stamp_stands(first))
         return wrong("a live page was written by someone else", run.m.address[first],
                      run.m.length[first], 0);
-    status_t s = pmm_free(run.pmm, run.m.address[first], run.m.length[first]);
-    if (s != STATUS_OK)
+    mm_status_t s = pmm_free(run.pmm, run.m.address[first], run.m.length[first]);
+    if (s != MM_OK)
         return wrong("a right free was refused", run.m.address[first], run.m.length[first], s);
     model_give(&run.m, first);
     run.live[which] = run.live[--run.live_count];
     return true;
 }
 
-static paddr_t pick_address(void)
+static hal_paddr_t pick_address(void)
 {
     uint64_t kind = below(16);
-    paddr_t at = run.m.address[below(run.m.pages)];
+    hal_paddr_t at = run.m.address[below(run.m.pages)];
     if (kind == 0)
         return at + 1 + below(4095);
     if (kind == 1)
-        return at + below(64 * MIB) / PAGE_SIZE * PAGE_SIZE;
+        return at + below(64 * MIB) / HAL_PAGE_SIZE * HAL_PAGE_SIZE;
     if (kind == 2)
         return next_random() << 12;
     return kind == 3 ? below(4) * 2048 : at;
@@ -204,24 +205,24 @@ static paddr_t pick_address(void)
 
 static bool op_misuse(void)
 {
-    paddr_t at = pick_address();
+    hal_paddr_t at = pick_address();
     size_t n = below(3) == 0 ? 1 : pick_length();
-    status_t must = model_free_status(&run.m, at, n);
-    if (must == STATUS_OK) /* a right free by chance: make it wrong */
+    mm_status_t must = model_free_status(&run.m, at, n);
+    if (must == MM_OK) /* a right free by chance: make it wrong */
         must = model_free_status(&run.m, at, ++n);
-    status_t is = pmm_free(run.pmm, at, n);
+    mm_status_t is = pmm_free(run.pmm, at, n);
     run.misuses++;
     return model_same_status(is, must) || wrong("free: wrong answer to misuse", at, n, is);
 }
 
 static bool op_claim(void)
 {
-    paddr_t at = below(8) == 0 ? pick_address() : run.m.address[below(run.m.pages)];
+    hal_paddr_t at = below(8) == 0 ? pick_address() : run.m.address[below(run.m.pages)];
     size_t n = below(2) == 0 ? 1 : pick_length();
-    if (n > 0 && at < PMM_DMA32_LIMIT && model_zone(at) != model_zone(at + (n - 1) * PAGE_SIZE))
+    if (n > 0 && at < PMM_DMA32_LIMIT && model_zone(at) != model_zone(at + (n - 1) * HAL_PAGE_SIZE))
         return true; /* see pmm_cpus.c */
-    status_t s = pmm_claim(run.pmm, at, n);
-    if (s == STATUS_BUSY && model_claim_ok(&run.m, at, n, STATUS_OK)) {
+    mm_status_t s = pmm_claim(run.pmm, at, n);
+    if (s == MM_BUSY && model_claim_ok(&run.m, at, n, MM_OK)) {
         uint32_t here = hal_cpu_index(); /* parked with the other CPU */
         host_set_cpu(1 - here);
         pmm_drain(run.pmm);
@@ -231,7 +232,7 @@ static bool op_claim(void)
     }
     if (!model_claim_ok(&run.m, at, n, s))
         return wrong("claim: wrong answer", at, n, s);
-    if (s != STATUS_OK)
+    if (s != MM_OK)
         return true;
     uint32_t first = model_index(&run.m, at);
     model_take(&run.m, first, n);
@@ -243,12 +244,12 @@ static bool op_claim(void)
 static bool op_reclaim(void)
 {
     size_t r = below(run.m.map.count);
-    status_t s = pmm_reclaim(run.pmm, &run.m.regions[r]);
+    mm_status_t s = pmm_reclaim(run.pmm, &run.m.regions[r]);
     bool known = run.m.first[r] != MODEL_NONE && run.m.regions[r].type != MEM_USABLE;
-    status_t must = !known ? STATUS_FOREIGN : run.m.reclaimed[r] ? STATUS_ALREADY_FREE : STATUS_OK;
+    mm_status_t must = !known ? MM_FOREIGN : run.m.reclaimed[r] ? MM_ALREADY_FREE : MM_OK;
     if (s != must)
         return wrong("reclaim: wrong answer", run.m.regions[r].base, r, s);
-    if (s == STATUS_OK)
+    if (s == MM_OK)
         model_reclaim(&run.m, r);
     return true;
 }

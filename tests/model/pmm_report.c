@@ -1,4 +1,5 @@
 /* mm/pmm_report.h: where failures are counted, and zone numbers out of range. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #include <string.h>
@@ -19,17 +20,18 @@ static void failures_without_a_zone(void)
     struct desk d;
     DESK_MAKE(&d, only_high);
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-        EXPECT(pmm_alloc(d.p, 1, flags[i]) == PADDR_NONE);
+        EXPECT(pmm_alloc(d.p, 1, flags[i]) == HAL_PADDR_NONE);
         model_count_failure(&d.m, flags[i]);
         EXPECT(failures(&d, PMM_ZONE_DMA) == i + 1);
     }
-    EXPECT(pmm_alloc(d.p, 0, PMM_DMA) == PADDR_NONE); /* no such call */
-    EXPECT(pmm_alloc(d.p, 257, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 0, PMM_DMA) == HAL_PADDR_NONE); /* no such call */
+    EXPECT(pmm_alloc(d.p, 257, 0) == HAL_PADDR_NONE);
     model_count_failure(&d.m, 0);
     EXPECT(failures(&d, PMM_ZONE_NORMAL) == 1 && failures(&d, PMM_ZONE_DMA32) == 0);
     desk_end(&d);
     DESK_MAKE(&d, no_dma);
-    EXPECT(pmm_alloc(d.p, 1, PMM_DMA) == PADDR_NONE && pmm_alloc(d.p, 257, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 1, PMM_DMA) == HAL_PADDR_NONE &&
+           pmm_alloc(d.p, 257, 0) == HAL_PADDR_NONE);
     EXPECT(failures(&d, PMM_ZONE_DMA) == 1 && failures(&d, PMM_ZONE_DMA32) == 1);
     model_count_failure(&d.m, PMM_DMA);
     model_count_failure(&d.m, 0);

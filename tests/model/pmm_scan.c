@@ -1,14 +1,15 @@
 /* mm/scan.h: free runs that the lists cannot show, because they cross blocks or are aligned by
  * luck, are found; and no run is found that is not free. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 /* Leave pages [lo, hi) of block `b` free. */
 static void leave(struct desk *d, unsigned b, unsigned lo, unsigned hi)
 {
-    paddr_t base = HIGH + b * BLOCK;
+    hal_paddr_t base = HIGH + b * BLOCK;
     if (lo > 0)
         desk_claim(d, base, lo);
-    desk_claim(d, base + hi * PAGE_SIZE, BLOCK_PAGES - hi);
+    desk_claim(d, base + hi * HAL_PAGE_SIZE, BLOCK_PAGES - hi);
 }
 
 /* 70 blocks whose free run cannot be had aligned, in so many lists that the search gives up before
@@ -24,10 +25,10 @@ static void aligned_at(unsigned page, uint64_t align)
     for (; b < 70; b++)
         leave(&d, b, 100, 103 + (b - 2) / 4);
     leave(&d, b, page, page + 40);
-    paddr_t got = pmm_alloc_aligned(d.p, 2, align, 0);
-    EXPECT(got == HIGH + 70 * BLOCK + page * PAGE_SIZE);
+    hal_paddr_t got = pmm_alloc_aligned(d.p, 2, align, 0);
+    EXPECT(got == HIGH + 70 * BLOCK + page * HAL_PAGE_SIZE);
     EXPECT(model_accept(&d.m, got, 2, align, 0) == NULL);
-    EXPECT(pmm_alloc_aligned(d.p, 2, align, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc_aligned(d.p, 2, align, 0) == HAL_PADDR_NONE);
     model_count_failure(&d.m, 0);
     desk_end(&d);
 }
@@ -35,7 +36,7 @@ static void aligned_at(unsigned page, uint64_t align)
 static void aligned_behind_many(void)
 {
     aligned_at(0, BLOCK);
-    aligned_at(128, 64 * PAGE_SIZE);
+    aligned_at(128, 64 * HAL_PAGE_SIZE);
 }
 
 /* A run that is the end of one block and the start of the next, and no longer. */
@@ -45,14 +46,14 @@ static void run_over_a_border(void)
     struct desk d;
     DESK_MAKE(&d, regions);
     desk_claim(&d, HIGH, 472);
-    desk_claim(&d, HIGH + BLOCK + 40 * PAGE_SIZE, 472);
-    EXPECT(pmm_alloc(d.p, 81, 0) == PADDR_NONE);
-    EXPECT(pmm_alloc_aligned(d.p, 41, 64 * PAGE_SIZE, 0) == PADDR_NONE);
+    desk_claim(&d, HIGH + BLOCK + 40 * HAL_PAGE_SIZE, 472);
+    EXPECT(pmm_alloc(d.p, 81, 0) == HAL_PADDR_NONE);
+    EXPECT(pmm_alloc_aligned(d.p, 41, 64 * HAL_PAGE_SIZE, 0) == HAL_PADDR_NONE);
     model_count_failure(&d.m, 0);
     model_count_failure(&d.m, 0);
-    paddr_t got = pmm_alloc(d.p, 80, 0);
-    EXPECT(got == HIGH + BLOCK - 40 * PAGE_SIZE);
-    EXPECT(model_accept(&d.m, got, 80, PAGE_SIZE, 0) == NULL);
+    hal_paddr_t got = pmm_alloc(d.p, 80, 0);
+    EXPECT(got == HIGH + BLOCK - 40 * HAL_PAGE_SIZE);
+    EXPECT(model_accept(&d.m, got, 80, HAL_PAGE_SIZE, 0) == NULL);
     desk_end(&d);
 }
 
@@ -63,10 +64,10 @@ static void least_over_a_border(unsigned before, unsigned behind)
     struct desk d;
     DESK_MAKE(&d, regions);
     desk_claim(&d, HIGH, BLOCK_PAGES - before);
-    desk_claim(&d, HIGH + BLOCK + behind * PAGE_SIZE, BLOCK_PAGES - behind);
-    paddr_t got = pmm_alloc(d.p, before + behind, 0);
-    EXPECT(got == HIGH + BLOCK - before * PAGE_SIZE);
-    EXPECT(model_accept(&d.m, got, before + behind, PAGE_SIZE, 0) == NULL);
+    desk_claim(&d, HIGH + BLOCK + behind * HAL_PAGE_SIZE, BLOCK_PAGES - behind);
+    hal_paddr_t got = pmm_alloc(d.p, before + behind, 0);
+    EXPECT(got == HIGH + BLOCK - before * HAL_PAGE_SIZE);
+    EXPECT(model_accept(&d.m, got, before + behind, HAL_PAGE_SIZE, 0) == NULL);
     desk_end(&d);
 }
 
@@ -87,7 +88,7 @@ static void behind_what_cannot_be_had(void)
     leave(&d, 1, 0, 9);
     desk_claim(&d, HIGH + 2 * BLOCK, BLOCK_PAGES);
     leave(&d, 3, 0, 9);
-    EXPECT(pmm_alloc(d.p, 10, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 10, 0) == HAL_PADDR_NONE);
     model_count_failure(&d.m, 0);
     desk_end(&d);
 }
@@ -101,7 +102,7 @@ static void extent_behind_many(void)
     struct memmap map = {
         .regions = regions, .capacity = SHORT + 2, .limit = (uint64_t)1 << 52, .normalized = true};
     struct pmm *p = NULL;
-    paddr_t at = HIGH;
+    hal_paddr_t at = HIGH;
     for (unsigned i = 0; i < SHORT + 2; i++) {
         unsigned blocks = i == 0 ? 9 : i == SHORT + 1 ? 10 : 8;
         regions[map.count++] = (struct mem_region)RAM(at, blocks * BLOCK);
@@ -109,11 +110,11 @@ static void extent_behind_many(void)
     }
     size_t bytes = pmm_tables_size(&map, 1);
     void *tables = aligned_alloc(64, bytes);
-    if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == STATUS_OK))
+    if (!EXPECT(tables != NULL && pmm_create_in(&map, 1, tables, bytes, &p) == MM_OK))
         return;
     EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == regions[0].base);
     EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == regions[SHORT + 1].base);
-    EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == PADDR_NONE);
+    EXPECT(pmm_alloc(p, 9 * BLOCK_PAGES, 0) == HAL_PADDR_NONE);
     EXPECT(pmm_check(p) == NULL);
     free(tables);
 }
@@ -127,18 +128,18 @@ static void use_many(struct desk *d)
 {
     desk_blocks(d, MANY, 1);
     for (unsigned b = 0; b < MANY; b++)
-        EXPECT(pmm_claim(d->p, HIGH + b * BLOCK, BLOCK_PAGES) == STATUS_OK);
+        EXPECT(pmm_claim(d->p, HIGH + b * BLOCK, BLOCK_PAGES) == MM_OK);
 }
 
 /* Of the used blocks, pages [lo, hi) of one become free. */
 static void make_free(struct desk *d, unsigned b, unsigned lo, unsigned hi)
 {
-    paddr_t base = HIGH + b * BLOCK;
-    EXPECT(pmm_free(d->p, base, BLOCK_PAGES) == STATUS_OK);
+    hal_paddr_t base = HIGH + b * BLOCK;
+    EXPECT(pmm_free(d->p, base, BLOCK_PAGES) == MM_OK);
     if (lo > 0)
-        EXPECT(pmm_claim(d->p, base, lo) == STATUS_OK);
+        EXPECT(pmm_claim(d->p, base, lo) == MM_OK);
     if (hi < BLOCK_PAGES)
-        EXPECT(pmm_claim(d->p, desk_page(base, hi), BLOCK_PAGES - hi) == STATUS_OK);
+        EXPECT(pmm_claim(d->p, desk_page(base, hi), BLOCK_PAGES - hi) == MM_OK);
 }
 
 /* Two pages over the border of two blocks, wherever a piece of the scan ends. */
@@ -150,7 +151,7 @@ static void over_the_end_of_a_piece(void)
         make_free(&d, b, BLOCK_PAGES - 1, BLOCK_PAGES);
         make_free(&d, b + 1, 0, 1);
         EXPECT(pmm_alloc(d.p, 2, 0) == desk_page(HIGH, (b + 1) * BLOCK_PAGES - 1));
-        EXPECT(pmm_alloc(d.p, 1, 0) == PADDR_NONE);
+        EXPECT(pmm_alloc(d.p, 1, 0) == HAL_PADDR_NONE);
         desk_close(&d);
     }
 }
@@ -159,7 +160,7 @@ typedef void change_fn(struct desk *);
 
 /* The first piece ends in a run of 100 pages and an extent; `change` is what others do then. 1100
  * pages are searched for, and must be found at `expected` (0: not at all). */
-static void changed_between_pieces(change_fn *change, paddr_t expected)
+static void changed_between_pieces(change_fn *change, hal_paddr_t expected)
 {
     struct desk d;
     struct place at;
@@ -174,35 +175,35 @@ static void changed_between_pieces(change_fn *change, paddr_t expected)
         change(&d);
     enum scan_result result = zone_scan_run(z, &s, CLASS_RUNS, &at);
     EXPECT(result == (expected != 0 ? SCAN_FOUND : SCAN_NOTHING));
-    EXPECT(expected == 0 || lists_page(&z->lists, at) << PAGE_SHIFT == expected);
+    EXPECT(expected == 0 || lists_page(&z->lists, at) << HAL_PAGE_SHIFT == expected);
     desk_close(&d);
 }
 
 static void take_its_beginning(struct desk *d)
 {
-    EXPECT(pmm_claim(d->p, BORDER - PAGE_SIZE, 1) == STATUS_OK);
+    EXPECT(pmm_claim(d->p, BORDER - HAL_PAGE_SIZE, 1) == MM_OK);
 }
 
 static void take_its_middle(struct desk *d)
 {
-    EXPECT(pmm_claim(d->p, BORDER + 3 * PAGE_SIZE, 1) == STATUS_OK);
+    EXPECT(pmm_claim(d->p, BORDER + 3 * HAL_PAGE_SIZE, 1) == MM_OK);
 }
 
 /* The block in which the run began becomes part of the extent, or lies inside one. */
 static void free_before_it(struct desk *d)
 {
-    EXPECT(pmm_free(d->p, BORDER - BLOCK, BLOCK_PAGES - 100) == STATUS_OK);
+    EXPECT(pmm_free(d->p, BORDER - BLOCK, BLOCK_PAGES - 100) == MM_OK);
 }
 
 static void free_more_before_it(struct desk *d)
 {
     free_before_it(d);
-    EXPECT(pmm_free(d->p, BORDER - 2 * BLOCK, BLOCK_PAGES) == STATUS_OK);
+    EXPECT(pmm_free(d->p, BORDER - 2 * BLOCK, BLOCK_PAGES) == MM_OK);
 }
 
 static void while_others_change_it(void)
 {
-    changed_between_pieces(NULL, BORDER - 100 * PAGE_SIZE);
+    changed_between_pieces(NULL, BORDER - 100 * HAL_PAGE_SIZE);
     changed_between_pieces(take_its_beginning, 0);
     changed_between_pieces(take_its_middle, 0);
     changed_between_pieces(free_before_it, BORDER - BLOCK);

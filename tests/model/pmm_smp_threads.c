@@ -6,6 +6,7 @@
  *
  * takes: 14 s
  */
+#include "hal/short.h"
 #include "tests/model/pmm_model.h"
 
 #include "hal/hal.h"
@@ -27,7 +28,7 @@ static const struct mem_region regions[] = {RAM(4 * MIB, 64 * MIB), RAM(HIGH, 30
                                             BOOT(HIGH + 460 * MIB, 8 * MIB)};
 
 struct held {
-    paddr_t base;
+    hal_paddr_t base;
     size_t pages;
 };
 
@@ -49,7 +50,7 @@ static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t errors;
 static uint64_t operations = 600000;
 
-static void wrong(const char *what, paddr_t base, size_t pages, status_t status)
+static void wrong(const char *what, hal_paddr_t base, size_t pages, mm_status_t status)
 {
     if (__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED) < 10)
         printf("CPU %u: %s (0x%" PRIx64 ", %zu pages, status %u)\n", hal_cpu_index(), what, base,
@@ -69,22 +70,22 @@ static uint64_t below(struct worker *w, uint64_t limit)
 static void mark(const struct worker *w, struct held h)
 {
     for (size_t k = 0; k < h.pages; k++) {
-        uint32_t i = model_index(&model, h.base + k * PAGE_SIZE);
+        uint32_t i = model_index(&model, h.base + k * HAL_PAGE_SIZE);
         uint32_t nobody = 0;
         if (i == MODEL_NONE)
             wrong("a page that is not ours was given out", h.base, h.pages, 0);
         else if (!__atomic_compare_exchange_n(&owner[i], &nobody, 1 + w->cpu, false,
                                               __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-            wrong("a page was given out twice", h.base + k * PAGE_SIZE, h.pages, 0);
+            wrong("a page was given out twice", h.base + k * HAL_PAGE_SIZE, h.pages, 0);
         /* Plain, not atomic: TSan sees when two owners are not ordered by the allocator. */
-        *(uint64_t *)hal_phys_to_virt(h.base + k * PAGE_SIZE) = h.base + w->cpu;
+        *(uint64_t *)hal_phys_to_virt(h.base + k * HAL_PAGE_SIZE) = h.base + w->cpu;
     }
 }
 
 static void unmark(struct held h)
 {
     for (size_t k = 0; k < h.pages; k++) {
-        uint32_t i = model_index(&model, h.base + k * PAGE_SIZE);
+        uint32_t i = model_index(&model, h.base + k * HAL_PAGE_SIZE);
         if (__atomic_exchange_n(&owner[i], 0, __ATOMIC_RELAXED) == 0)
             wrong("a page that we hold belongs to nobody", h.base, h.pages, 0);
     }
@@ -104,9 +105,9 @@ static void take(struct worker *w)
     uint64_t kind = below(w, 100);
     struct held h = {.pages = kind < 75 ? 1 : kind < 95 ? 2 + below(w, 60) : 100 + below(w, 600)};
     uint32_t flags = below(w, 3) != 0 ? 0 : (uint32_t)below(w, 16) & ~PMM_ZERO;
-    uint64_t align = below(w, 8) == 0 ? PAGE_SIZE << below(w, 10) : PAGE_SIZE;
+    uint64_t align = below(w, 8) == 0 ? HAL_PAGE_SIZE << below(w, 10) : HAL_PAGE_SIZE;
     h.base = pmm_alloc_aligned(pmm, h.pages, align, flags);
-    if (h.base == PADDR_NONE)
+    if (h.base == HAL_PADDR_NONE)
         w->refused++;
     else
         keep(w, h);
@@ -115,8 +116,8 @@ static void take(struct worker *w)
 static void give(struct held h)
 {
     unmark(h);
-    status_t s = pmm_free(pmm, h.base, h.pages);
-    if (s != STATUS_OK)
+    mm_status_t s = pmm_free(pmm, h.base, h.pages);
+    if (s != MM_OK)
         wrong("a right free was refused", h.base, h.pages, s);
 }
 
@@ -169,14 +170,14 @@ static void misuse(struct worker *w)
     if (w->count == 0)
         return;
     struct held h = w->held[below(w, w->count)];
-    status_t s = pmm_free(pmm, h.base, h.pages + 1);
-    if (s != STATUS_WRONG_LENGTH)
+    mm_status_t s = pmm_free(pmm, h.base, h.pages + 1);
+    if (s != MM_WRONG_LENGTH)
         wrong("a wrong length was not seen", h.base, h.pages + 1, s);
-    s = h.pages > 1 ? pmm_free(pmm, h.base + PAGE_SIZE, h.pages - 1) : STATUS_INTERIOR;
-    if (s != STATUS_INTERIOR)
-        wrong("a free inside a run was not seen", h.base + PAGE_SIZE, h.pages - 1, s);
+    s = h.pages > 1 ? pmm_free(pmm, h.base + HAL_PAGE_SIZE, h.pages - 1) : MM_INTERIOR;
+    if (s != MM_INTERIOR)
+        wrong("a free inside a run was not seen", h.base + HAL_PAGE_SIZE, h.pages - 1, s);
     s = pmm_claim(pmm, h.base, h.pages);
-    if (s != STATUS_BUSY)
+    if (s != MM_BUSY)
         wrong("a claim of a page in use was not refused", h.base, h.pages, s);
     w->misuses++;
 }
@@ -184,12 +185,12 @@ static void misuse(struct worker *w)
 static void claim(struct worker *w)
 {
     struct held h = {model.address[below(w, model.pages)], 1 + below(w, 8)};
-    if (model_zone(h.base) != model_zone(h.base + (h.pages - 1) * PAGE_SIZE))
+    if (model_zone(h.base) != model_zone(h.base + (h.pages - 1) * HAL_PAGE_SIZE))
         return;
-    status_t s = pmm_claim(pmm, h.base, h.pages);
-    if (s == STATUS_OK)
+    mm_status_t s = pmm_claim(pmm, h.base, h.pages);
+    if (s == MM_OK)
         keep(w, h);
-    else if (s != STATUS_BUSY && s != STATUS_FOREIGN && s != STATUS_RESERVED)
+    else if (s != MM_BUSY && s != MM_FOREIGN && s != MM_RESERVED)
         wrong("claim: wrong answer", h.base, h.pages, s);
 }
 
@@ -225,16 +226,16 @@ static void *work(void *arg)
 /* ---- watching ---- */
 
 struct seen {
-    paddr_t end;    /* of the last run */
-    uint64_t pages; /* in all */
+    hal_paddr_t end; /* of the last run */
+    uint64_t pages;  /* in all */
 };
 
-static void see_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static void see_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct seen *seen = ctx;
     if (base < seen->end || pages == 0 || (unsigned)kind > PMM_RUN_WITHHELD)
         wrong("a walk goes back, or shows nothing", base, pages, 0);
-    seen->end = base + pages * PAGE_SIZE;
+    seen->end = base + pages * HAL_PAGE_SIZE;
     seen->pages += pages;
 }
 
@@ -308,11 +309,11 @@ static void reclaim_all(void)
         if (regions[i].type != MEM_BOOT)
             continue;
         usleep(50000);
-        status_t s = pmm_reclaim(pmm, &regions[i]);
-        if (s != STATUS_OK)
+        mm_status_t s = pmm_reclaim(pmm, &regions[i]);
+        if (s != MM_OK)
             wrong("a right reclaim was refused", regions[i].base, 0, s);
         s = pmm_reclaim(pmm, &regions[i]);
-        if (s != STATUS_ALREADY_FREE)
+        if (s != MM_ALREADY_FREE)
             wrong("a second reclaim was not refused", regions[i].base, 0, s);
     }
 }
@@ -329,8 +330,8 @@ static void reclaim_in_model(void)
 static void expect_magazines(void)
 {
     struct pmm_stats s;
-    paddr_t page = pmm_alloc(pmm, 1, 0);
-    if (pmm_free(pmm, page, 1) != STATUS_OK)
+    hal_paddr_t page = pmm_alloc(pmm, 1, 0);
+    if (pmm_free(pmm, page, 1) != MM_OK)
         wrong("a right free was refused", page, 1, 0);
     pmm_stats(pmm, PMM_ZONE_NORMAL, &s);
     if (s.parked == 0)

@@ -1,5 +1,6 @@
 /* What pmm_create_in() makes of its memory, to the byte, and which zones get magazines. Found
  * wanting by `make mutate`: each test here is of a change in mm/ that no other test saw. */
+#include "hal/short.h"
 #include "tests/model/expect.h"
 #include "tests/model/maps.h"
 
@@ -83,8 +84,8 @@ static void as_large_as_its_parts(void)
         struct pmm *p = NULL;
         void *tables = aligned_alloc(64, bytes);
         EXPECT(pmm_tables_size(&map, l.cpus) == parts(&l, 1));
-        EXPECT(tables != NULL && pmm_create_in(&map, l.cpus, tables, bytes - 1, &p) == STATUS_FULL);
-        EXPECT(p == NULL && pmm_create_in(&map, l.cpus, tables, bytes, &p) == STATUS_OK);
+        EXPECT(tables != NULL && pmm_create_in(&map, l.cpus, tables, bytes - 1, &p) == MM_FULL);
+        EXPECT(p == NULL && pmm_create_in(&map, l.cpus, tables, bytes, &p) == MM_OK);
         free(tables);
     }
 }
@@ -95,11 +96,12 @@ static void as_large_as_its_parts(void)
 static void use_group(struct pmm *p, uint64_t group, uint64_t bytes)
 {
     static const uint64_t at[] = {0, 1, 511 * MIB, 512 * MIB, 1023 * MIB};
-    paddr_t base = HIGH + group * GIB;
+    hal_paddr_t base = HIGH + group * GIB;
     for (size_t i = 0; i < ARRAY_LEN(at); i++) {
-        paddr_t page = align_down(base + at[i], PAGE_SIZE) + (at[i] == 1 ? PAGE_SIZE : 0);
-        if (page + PAGE_SIZE <= HIGH + bytes)
-            EXPECT(pmm_claim(p, page, 1) == STATUS_OK && pmm_claim(p, page, 1) == STATUS_BUSY);
+        hal_paddr_t page =
+            hal_align_down(base + at[i], HAL_PAGE_SIZE) + (at[i] == 1 ? HAL_PAGE_SIZE : 0);
+        if (page + HAL_PAGE_SIZE <= HIGH + bytes)
+            EXPECT(pmm_claim(p, page, 1) == MM_OK && pmm_claim(p, page, 1) == MM_BUSY);
     }
 }
 
@@ -112,13 +114,13 @@ static void use_all_groups(uint64_t bytes, int dirt)
     struct pmm_stats s;
     void *tables = aligned_alloc(64, size);
     memset(tables, dirt, size);
-    if (!EXPECT(pmm_create_in(&map, 1, tables, size, &p) == STATUS_OK))
+    if (!EXPECT(pmm_create_in(&map, 1, tables, size, &p) == MM_OK))
         return;
     for (uint64_t group = (bytes - 1) / GIB + 1; group-- > 0;)
         use_group(p, group, bytes);
     EXPECT(pmm_check(p) == NULL);
     pmm_stats(p, PMM_ZONE_NORMAL, &s);
-    EXPECT(s.total == bytes / PAGE_SIZE && s.free == s.total - s.allocs && s.allocs > 4);
+    EXPECT(s.total == bytes / HAL_PAGE_SIZE && s.free == s.total - s.allocs && s.allocs > 4);
     free(tables);
 }
 
@@ -143,13 +145,13 @@ static uint64_t parks(uint64_t usable, uint64_t firmware, unsigned cpus)
     struct pmm *p = NULL;
     struct pmm_stats s = {.parked = 0};
     void *tables = aligned_alloc(64, size);
-    if (EXPECT(tables != NULL && pmm_create_in(&map, cpus, tables, size, &p) == STATUS_OK)) {
+    if (EXPECT(tables != NULL && pmm_create_in(&map, cpus, tables, size, &p) == MM_OK)) {
         if (firmware != 0) {
-            EXPECT(pmm_alloc(p, 1, 0) != PADDR_NONE);
+            EXPECT(pmm_alloc(p, 1, 0) != HAL_PADDR_NONE);
             pmm_stats(p, PMM_ZONE_NORMAL, &s);
-            EXPECT(s.parked == 0 && pmm_reclaim(p, &regions[1]) == STATUS_OK);
+            EXPECT(s.parked == 0 && pmm_reclaim(p, &regions[1]) == MM_OK);
         }
-        EXPECT(pmm_alloc(p, 1, 0) != PADDR_NONE && pmm_check(p) == NULL);
+        EXPECT(pmm_alloc(p, 1, 0) != HAL_PADDR_NONE && pmm_check(p) == NULL);
         pmm_stats(p, PMM_ZONE_NORMAL, &s);
     }
     free(tables);
@@ -163,7 +165,7 @@ static void magazines_park_a_quarter_at_most(void)
         uint64_t least;
     } zones[] = {{1, 64 * MIB}, {2, 96 * MIB}, {3, 144 * MIB}, {5, 240 * MIB}};
     for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
-        EXPECT(parks(zones[i].least - PAGE_SIZE, 0, zones[i].cpus) == 0);
+        EXPECT(parks(zones[i].least - HAL_PAGE_SIZE, 0, zones[i].cpus) == 0);
         EXPECT(parks(zones[i].least, 0, zones[i].cpus) > 0);
         EXPECT(parks(zones[i].least - MIB, MIB, zones[i].cpus) > 0);
     }
@@ -176,16 +178,16 @@ static void stale_withheld_pieces(void)
 {
     static const uint64_t page = (uint64_t)1 << 24;
     struct mem_region regions[] = {RAM(HIGH, 4 * MIB), BOOT(HIGH + 4 * MIB, MIB)};
-    const struct mem_region nowhere = BOOT(page * PAGE_SIZE, page * PAGE_SIZE);
+    const struct mem_region nowhere = BOOT(page * HAL_PAGE_SIZE, page * HAL_PAGE_SIZE);
     struct memmap map = map_of(regions, 2);
     size_t size = lines(pmm_tables_size(&map, 1));
     struct pmm *p = NULL;
     uint64_t *tables = aligned_alloc(64, size);
     for (size_t i = 0; i < size / sizeof *tables; i++)
         tables[i] = page;
-    if (EXPECT(pmm_create_in(&map, 1, tables, size, &p) == STATUS_OK)) {
-        EXPECT(pmm_reclaim(p, &nowhere) == STATUS_FOREIGN);
-        EXPECT(pmm_reclaim(p, &regions[1]) == STATUS_OK && pmm_check(p) == NULL);
+    if (EXPECT(pmm_create_in(&map, 1, tables, size, &p) == MM_OK)) {
+        EXPECT(pmm_reclaim(p, &nowhere) == MM_FOREIGN);
+        EXPECT(pmm_reclaim(p, &regions[1]) == MM_OK && pmm_check(p) == NULL);
     }
     free(tables);
 }
@@ -196,8 +198,8 @@ static void too_many_regions(void)
     static _Alignas(64) unsigned char tables[4096];
     struct memmap map = map_of(NULL, (size_t)INT32_MAX);
     struct pmm *p = NULL;
-    EXPECT(pmm_create_in(&map, 1, tables, sizeof tables, &p) == STATUS_INVALID);
-    EXPECT(pmm_create(&map, 1, &p) == STATUS_INVALID && p == NULL);
+    EXPECT(pmm_create_in(&map, 1, tables, sizeof tables, &p) == MM_INVALID);
+    EXPECT(pmm_create(&map, 1, &p) == MM_INVALID && p == NULL);
 }
 
 int main(void)

@@ -5,6 +5,7 @@
  *
  * takes: 10 s
  */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 #include <pthread.h>
@@ -25,8 +26,8 @@ static void meet(uint32_t number)
 }
 
 static struct desk desk;
-static paddr_t page;    /* of the round; both give it back */
-static status_t answer; /* that the other CPU got */
+static hal_paddr_t page;   /* of the round; both give it back */
+static mm_status_t answer; /* that the other CPU got */
 
 /* CPU 1: three meetings a round: the page is there, both begin, both have their answers. */
 static void *other(void *arg)
@@ -35,7 +36,7 @@ static void *other(void *arg)
     host_set_cpu(1);
     for (uint32_t round = 0; round < ROUNDS; round++) {
         meet(3 * round + 1);
-        paddr_t mine = page;
+        hal_paddr_t mine = page;
         meet(3 * round + 2);
         answer = pmm_free(desk.p, mine, 1);
         meet(3 * round + 3);
@@ -73,13 +74,13 @@ static struct outcome race(const struct pmm_debug *debug)
     for (uint32_t round = 0; round < ROUNDS; round++) {
         page = pmm_alloc(desk.p, 1, 0);
         meet(3 * round + 1);
-        paddr_t mine = page;
+        hal_paddr_t mine = page;
         meet(3 * round + 2);
-        status_t got = pmm_free(desk.p, mine, 1);
+        mm_status_t got = pmm_free(desk.p, mine, 1);
         meet(3 * round + 3);
-        unsigned ok = (got == STATUS_OK ? 1u : 0u) + (answer == STATUS_OK ? 1u : 0u);
-        EXPECT(got == STATUS_OK || got == STATUS_PARKED);
-        EXPECT(answer == STATUS_OK || answer == STATUS_PARKED);
+        unsigned ok = (got == MM_OK ? 1u : 0u) + (answer == MM_OK ? 1u : 0u);
+        EXPECT(got == MM_OK || got == MM_PARKED);
+        EXPECT(answer == MM_OK || answer == MM_PARKED);
         o.one += ok == 1;
         o.both += ok == 2;
         o.neither += ok == 0;

@@ -1,5 +1,6 @@
 /* mm/zone.h: which block a request is served from, of those that would all do, and the low-water
  * mark. */
+#include "hal/short.h"
 #include "tests/model/pmm_desk.h"
 
 /* Each kind of request has blocks of its own class, where CPUs own none. */
@@ -17,7 +18,7 @@ static void classes_by_request(void)
     struct desk d;
     desk_blocks(&d, 8, 1);
     for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
-        paddr_t at = pmm_alloc(d.p, kinds[i].pages, kinds[i].flags);
+        hal_paddr_t at = pmm_alloc(d.p, kinds[i].pages, kinds[i].flags);
         EXPECT(desk_normal(&d)->lists.summaries[(at - HIGH) / BLOCK].class == kinds[i].class);
     }
     desk_close(&d);
@@ -25,12 +26,12 @@ static void classes_by_request(void)
 
 /* Four blocks, one of each class, the class `first` at the bottom and so on, each with pages used
  * up from below. */
-static void one_of_each(struct desk *d, unsigned first, paddr_t *block)
+static void one_of_each(struct desk *d, unsigned first, hal_paddr_t *block)
 {
     desk_blocks(d, CLASS_COUNT, 1);
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
         unsigned k = (first + i) % CLASS_COUNT;
-        paddr_t at = pmm_alloc(d->p, kinds[k].pages, kinds[k].flags);
+        hal_paddr_t at = pmm_alloc(d->p, kinds[k].pages, kinds[k].flags);
         EXPECT(at == HIGH + i * BLOCK);
         block[kinds[k].class] = at;
     }
@@ -41,7 +42,7 @@ static void one_of_each(struct desk *d, unsigned first, paddr_t *block)
 static void fall_back(enum block_class class, const uint8_t *order, unsigned first)
 {
     struct desk d;
-    paddr_t block[CLASS_COUNT];
+    hal_paddr_t block[CLASS_COUNT];
     struct place at;
     one_of_each(&d, first, block);
     for (unsigned i = 0; i < CLASS_COUNT; i++) {
@@ -49,7 +50,7 @@ static void fall_back(enum block_class class, const uint8_t *order, unsigned fir
         EXPECT(HIGH + at.block * BLOCK == block[order[i]]);
         EXPECT(desk_normal(&d)->lists.summaries[at.block].class == order[i]);
         unsigned next = at.index + 3; /* all that is left of the block */
-        EXPECT(pmm_claim(d.p, desk_page(block[order[i]], next), BLOCK_PAGES - next) == STATUS_OK);
+        EXPECT(pmm_claim(d.p, desk_page(block[order[i]], next), BLOCK_PAGES - next) == MM_OK);
     }
     EXPECT(!zone_take_run(desk_normal(&d), 1, 0, class, &at));
     desk_close(&d);
@@ -76,7 +77,7 @@ static void highest_zone_first(void)
     struct desk d;
     model_init(&d.m, regions, ARRAY_LEN(regions));
     d.p = model_create(&d.m, 1, &d.tables, &d.bytes);
-    EXPECT(pmm_claim(d.p, HIGH + BLOCK, (DESK_BLOCKS - 1) * BLOCK_PAGES) == STATUS_OK);
+    EXPECT(pmm_claim(d.p, HIGH + BLOCK, (DESK_BLOCKS - 1) * BLOCK_PAGES) == MM_OK);
     for (unsigned i = 0; i < BLOCK_PAGES; i++)
         EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(HIGH, i));
     EXPECT(pmm_alloc(d.p, 1, 0) == 2 * GIB);
@@ -88,10 +89,10 @@ static void low_water_stays_low(void)
 {
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
-    paddr_t run = pmm_alloc(d.p, 20 * BLOCK_PAGES, 0);
-    EXPECT(pmm_free(d.p, run, 20 * BLOCK_PAGES) == STATUS_OK);
+    hal_paddr_t run = pmm_alloc(d.p, 20 * BLOCK_PAGES, 0);
+    EXPECT(pmm_free(d.p, run, 20 * BLOCK_PAGES) == MM_OK);
     EXPECT(desk_stats(&d).low_water == (DESK_BLOCKS - 20) * BLOCK_PAGES);
-    EXPECT(pmm_alloc(d.p, 3, 0) != PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 3, 0) != HAL_PADDR_NONE);
     EXPECT(desk_stats(&d).low_water == (DESK_BLOCKS - 20) * BLOCK_PAGES);
     desk_take_pages(&d, 1, 0);
     EXPECT(desk_stats(&d).parked == BLOCK_PAGES - 1);
@@ -103,7 +104,7 @@ static const struct mem_region small[] = {RAM(HIGH, 32 * MIB)};
 
 static const struct mem_region zones[] = {RAM(1 * MIB, 63 * MIB), RAM(HIGH, 64 * MIB)};
 
-static uint64_t block_of(paddr_t at)
+static uint64_t block_of(hal_paddr_t at)
 {
     return at / (2 * MIB);
 }

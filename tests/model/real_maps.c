@@ -5,6 +5,7 @@
  * Usage: real_maps [FOLDER]; without it tests/data/maps is looked for here and in the folders
  * above. Ends with "N passed, N failed". */
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "mm/memmap.h"
 #include "mm/pmm.h"
 
@@ -175,7 +176,8 @@ static void check_classes(const struct memmap *map, const struct expected *e)
     for (size_t c = 0; c < ARRAY_LEN(classes); c++) {
         uint64_t pages = 0;
         for (size_t i = 0; i < map->count; i++)
-            pages += map->regions[i].type == classes[c].type ? map->regions[i].size / PAGE_SIZE : 0;
+            pages +=
+                map->regions[i].type == classes[c].type ? map->regions[i].size / HAL_PAGE_SIZE : 0;
         equal(classes[c].column, pages, e->pages[c]);
         ram += mem_type_is_allocatable(classes[c].type) ? pages : 0;
     }
@@ -192,9 +194,9 @@ static bool make_map(struct memmap *map, const struct entry *entries, size_t cou
     memmap_init(map, storage, capacity);
     for (size_t i = 0; i < count; i++)
         check(memmap_add_uefi(map, entries[i].base, entries[i].end - entries[i].base,
-                              entries[i].type, entries[i].attributes) == STATUS_OK,
+                              entries[i].type, entries[i].attributes) == MM_OK,
               "memmap_add_uefi refuses entry %zu", i);
-    check(memmap_normalize(map) == STATUS_OK, "memmap_normalize does not answer STATUS_OK");
+    check(memmap_normalize(map) == MM_OK, "memmap_normalize does not answer MM_OK");
     const char *broken = memmap_check(map);
     return check(broken == NULL, "%s", broken);
 }
@@ -206,7 +208,7 @@ static uint64_t labelled_ram_pages(const struct memmap *map)
     uint64_t pages = 0;
     for (size_t i = 0; i < map->count; i++)
         if (map->regions[i].label != NULL && mem_type_is_allocatable(map->regions[i].type))
-            pages += map->regions[i].size / PAGE_SIZE;
+            pages += map->regions[i].size / HAL_PAGE_SIZE;
     return pages;
 }
 
@@ -219,14 +221,14 @@ static uint64_t take_owners(struct memmap *map)
         if (map->regions[i].type == MEM_LOADER &&
             (loader == NULL || map->regions[i].size > loader->size))
             loader = &map->regions[i];
-    if (loader != NULL && loader->size > 2 * IMAGE_PAGES * PAGE_SIZE) {
-        check(memmap_reserve(map, loader->base + PAGE_SIZE, IMAGE_PAGES * PAGE_SIZE, "image") ==
-                  STATUS_OK,
+    if (loader != NULL && loader->size > 2 * IMAGE_PAGES * HAL_PAGE_SIZE) {
+        check(memmap_reserve(map, loader->base + HAL_PAGE_SIZE, IMAGE_PAGES * HAL_PAGE_SIZE,
+                             "image") == MM_OK,
               "memmap_reserve refuses memory of the loader");
         taken += IMAGE_PAGES;
     }
-    if (memmap_early_alloc(map, TABLES_PAGES * PAGE_SIZE, PAGE_SIZE, 0, "page tables") !=
-        PADDR_NONE)
+    if (memmap_early_alloc(map, TABLES_PAGES * HAL_PAGE_SIZE, HAL_PAGE_SIZE, 0, "page tables") !=
+        HAL_PADDR_NONE)
         taken += TABLES_PAGES;
     return taken;
 }
@@ -236,18 +238,18 @@ static uint64_t take_owners(struct memmap *map)
 struct walk {
     const struct memmap *map;
     uint64_t pages[4]; /* by enum pmm_run */
-    paddr_t reached;
+    hal_paddr_t reached;
 };
 
 /* Runs come in order, do not overlap, and lie in RAM without an owner. */
-static void visit(void *ctx, paddr_t base, uint64_t pages, enum pmm_run run)
+static void visit(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run run)
 {
     struct walk *w = ctx;
-    paddr_t end = base + pages * PAGE_SIZE;
+    hal_paddr_t end = base + pages * HAL_PAGE_SIZE;
     check(base >= w->reached && pages > 0, "pmm_walk is out of order at %#" PRIx64, base);
     w->reached = end;
     w->pages[run] += pages;
-    for (paddr_t at = base; at < end;) {
+    for (hal_paddr_t at = base; at < end;) {
         const struct mem_region *r = memmap_find(w->map, at);
         if (!check(r != NULL && r->label == NULL && mem_type_is_allocatable(r->type),
                    "pmm_walk shows %#" PRIx64 ", which is not free RAM of the map", at))
@@ -288,7 +290,7 @@ static uint64_t free_pages_of(const struct memmap *map, bool withheld)
     for (size_t i = 0; i < map->count; i++) {
         const struct mem_region *r = &map->regions[i];
         bool mine = withheld ? r->type == MEM_BOOT || r->type == MEM_LOADER : r->type == MEM_USABLE;
-        pages += mine && r->label == NULL ? r->size / PAGE_SIZE : 0;
+        pages += mine && r->label == NULL ? r->size / HAL_PAGE_SIZE : 0;
     }
     return pages;
 }
@@ -298,10 +300,9 @@ static void reclaim_all(struct pmm *pmm, const struct memmap *map)
     for (size_t i = 0; i < map->count; i++) {
         const struct mem_region *r = &map->regions[i];
         bool withheld = (r->type == MEM_BOOT || r->type == MEM_LOADER) && r->label == NULL;
-        equal("first pmm_reclaim of a region", pmm_reclaim(pmm, r),
-              withheld ? STATUS_OK : STATUS_FOREIGN);
+        equal("first pmm_reclaim of a region", pmm_reclaim(pmm, r), withheld ? MM_OK : MM_FOREIGN);
         if (withheld)
-            equal("second pmm_reclaim of a region", pmm_reclaim(pmm, r), STATUS_ALREADY_FREE);
+            equal("second pmm_reclaim of a region", pmm_reclaim(pmm, r), MM_ALREADY_FREE);
     }
 }
 
@@ -323,7 +324,7 @@ static void with_own_tables(const struct memmap *map, uint64_t usable)
     if (tables == NULL)
         abort();
     memset(tables, 0xA5, bytes);
-    if (equal("pmm_create_in", pmm_create_in(map, 4, tables, bytes, &pmm), STATUS_OK))
+    if (equal("pmm_create_in", pmm_create_in(map, 4, tables, bytes, &pmm), MM_OK))
         use_allocator(pmm, map, usable);
     free(tables);
 }
@@ -332,16 +333,16 @@ static void with_own_tables(const struct memmap *map, uint64_t usable)
 static void with_tables_in_the_map(struct memmap *map, uint64_t usable)
 {
     struct pmm *pmm = NULL;
-    paddr_t top = PAGE_SIZE;
+    hal_paddr_t top = HAL_PAGE_SIZE;
     for (size_t i = 0; i < map->count; i++)
         if (mem_type_is_allocatable(map->regions[i].type))
             top = mem_region_end(&map->regions[i]);
     host_ram_create(top);
     uint64_t owned = labelled_ram_pages(map);
-    if (!equal("pmm_create", pmm_create(map, 4, &pmm), STATUS_OK))
+    if (!equal("pmm_create", pmm_create(map, 4, &pmm), MM_OK))
         return;
     equal("pages owned by the tables", labelled_ram_pages(map) - owned,
-          (pmm_table_bytes(pmm) + PAGE_SIZE - 1) / PAGE_SIZE);
+          (pmm_table_bytes(pmm) + HAL_PAGE_SIZE - 1) / HAL_PAGE_SIZE);
     use_allocator(pmm, map, usable);
 }
 

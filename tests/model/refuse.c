@@ -3,6 +3,7 @@
  *
  * needs: tests/test.c
  */
+#include "hal/short.h"
 #include "hal/x86_64/asm.h"
 #include "tests/desk_suite.h"
 #include "tests/test.h"

@@ -4,6 +4,7 @@
  *
  * needs: loader tests/test.c -lz
  */
+#include "hal/short.h"
 #include "tests/model/fake_firmware.h"
 
 #include "tests/desk_suite.h"
@@ -387,11 +388,11 @@ static void make_acpi(void)
     acpi_header(acpi_ivrs, "IVRS", 36);
     acpi_header(acpi_long, "LONG", 1000000);
     acpi_header(acpi_table, "A\x01\xff\"", 64);
-    fake_map_entry(9, align_down(root, PAGE_SIZE), 2, 0xf);
-    fake_map_entry(9, align_down(table, PAGE_SIZE), 2, 0xf);
-    fake_map_entry(9, align_down(endless, PAGE_SIZE), 2, 0xf);
-    fake_map_entry(9, align_down(dmar, PAGE_SIZE), 2, 0xf);
-    fake_map_entry(9, align_down(ivrs, PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, hal_align_down(root, HAL_PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, hal_align_down(table, HAL_PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, hal_align_down(endless, HAL_PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, hal_align_down(dmar, HAL_PAGE_SIZE), 2, 0xf);
+    fake_map_entry(9, hal_align_down(ivrs, HAL_PAGE_SIZE), 2, 0xf);
 }
 
 TEST("report.each line is what it must be")

@@ -4,6 +4,7 @@
  * needs: kernel/screen/canvas.c kernel/screen/font.c kernel/screen/picture.c kernel/screen/rows.c
  * needs: kernel/screen/screen.c kernel/log/format.c gen/font_data.c
  */
+#include "hal/short.h"
 #include "kernel/log/format.h"
 #include "kernel/screen/picture.h"
 #include "kernel/screen/rows.h"
@@ -76,7 +77,7 @@ static void use(const struct boot_framebuffer *fb)
     memory = malloc(memory_count * 4);
     for (size_t i = 0; i < memory_count; i++)
         memory[i] = JUNK;
-    screen_use(fb, (vaddr_t)(uintptr_t)memory);
+    screen_use(fb, (hal_vaddr_t)(uintptr_t)memory);
 }
 
 static uint32_t pixel_in(uint8_t colour, uint32_t red, uint32_t green, uint32_t blue)
@@ -164,7 +165,7 @@ static void grids(void)
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         struct boot_framebuffer fb = sound(table[i].width, table[i].height, table[i].width);
         uint32_t nothing;
-        screen_use(&fb, (vaddr_t)(uintptr_t)&nothing); /* not drawn on */
+        screen_use(&fb, (hal_vaddr_t)(uintptr_t)&nothing); /* not drawn on */
         struct screen_grid g = screen_grid(table[i].columns, table[i].rows);
         bool right = g.font->width == table[i].font && g.scale == table[i].scale &&
                      g.columns == table[i].got_columns && g.rows == table[i].got_rows;
@@ -369,13 +370,14 @@ static struct memmap make_map(uint32_t entries, uint64_t most)
     struct memmap m;
     memmap_init(&m, storage, ARRAY_LEN(storage));
     for (uint32_t i = 0; i < entries; i++) {
-        uint64_t base = (((uint64_t)chance(1u << 30) << 22) % most) & ~(PAGE_SIZE - 1);
+        uint64_t base = (((uint64_t)chance(1u << 30) << 22) % most) & ~(HAL_PAGE_SIZE - 1);
         uint64_t size = ((uint64_t)chance(1000) + 1) << (12 + chance(18));
-        EXPECT(memmap_add(&m, base, size, (enum mem_type)(1 + chance(MEM_TYPE_COUNT - 1))) == STATUS_OK);
+        EXPECT(memmap_add(&m, base, size, (enum mem_type)(1 + chance(MEM_TYPE_COUNT - 1))) ==
+               MM_OK);
     }
-    EXPECT(memmap_normalize(&m) == STATUS_OK);
+    EXPECT(memmap_normalize(&m) == MM_OK);
     for (size_t i = 0; i < m.count && i < 3; i++)
-        if (memmap_reserve(&m, m.regions[i].base, PAGE_SIZE, "ours") != STATUS_OK)
+        if (memmap_reserve(&m, m.regions[i].base, HAL_PAGE_SIZE, "ours") != MM_OK)
             EXPECT(false);
     return m;
 }
@@ -394,7 +396,8 @@ static uint8_t naive_pixel(const struct memmap *m, uint64_t base, uint64_t size)
     uint64_t bytes[10] = {size};
     for (size_t i = 0; i < m->count; i++) {
         const struct mem_region *r = &m->regions[i];
-        uint64_t from = max_u64(base, r->base), to = min_u64(base + size, mem_region_end(r));
+        uint64_t from = hal_max_u64(base, r->base),
+                 to = hal_min_u64(base + size, mem_region_end(r));
         if (from < to) {
             bytes[naive_kind(r)] += to - from;
             bytes[0] -= to - from;
@@ -448,7 +451,7 @@ static void map_against_naive(void)
         struct memmap m = make_map(1 + chance(12), tops[round % 4]);
         struct picture p;
         picture_init(&p, &c, &m);
-        EXPECT(p.map_width == 512 && p.map_x == 128 && is_power_of_two(p.scale));
+        EXPECT(p.map_width == 512 && p.map_x == 128 && hal_is_power_of_two(p.scale));
         picture_map(&p);
         compare_map(&p);
     }
@@ -474,7 +477,7 @@ static void hostile_pictures(void)
         picture_progress(&p, "work", UINT32_MAX, UINT32_MAX);
         picture_verdict(&p, &l, false);
         canvas_show(&c);
-        EXPECT(p.scale >= PAGE_SIZE && p.scale <= (uint64_t)1 << 52);
+        EXPECT(p.scale >= HAL_PAGE_SIZE && p.scale <= (uint64_t)1 << 52);
         free(c.pixels);
     }
 }

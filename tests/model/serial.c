@@ -1,6 +1,7 @@
 /* The driver of a PC's 16550 (hal/x86_64/pc/serial.c) with its registers in memory, 8, 16 or 32 bits
  * apart: memory that keeps what is written passes for a UART whose transmitter always has room, or
  * never. And which of the SPCR's consoles are used (kernel/machine/spcr.c), and what becomes of the log. */
+#include "hal/short.h"
 #include "hal/x86_64/pc/ports.c"
 #include "hal/x86_64/pc/serial.c"
 

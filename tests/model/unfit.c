@@ -3,6 +3,7 @@
  *
  * needs: kernel/log/format.c
  */
+#include "hal/short.h"
 #include "kernel/memory/unfit.c"
 #include "hal/x86_64/pc/spoilt.c"
 
@@ -28,21 +29,21 @@ void log_line(const char *topic, const char *format, const union log_arg *args, 
 
 static const char *const kinds[3] = {"write-back", "uncached", "write-through"};
 static uint8_t kind_of[PAGES];
-static paddr_t first_page; /* of the array */
+static hal_paddr_t first_page; /* of the array */
 
-static uint8_t kind_at(paddr_t at)
+static uint8_t kind_at(hal_paddr_t at)
 {
-    uint64_t page = at < first_page ? 0 : (at - first_page) / PAGE_SIZE;
+    uint64_t page = at < first_page ? 0 : (at - first_page) / HAL_PAGE_SIZE;
     return kind_of[page < PAGES ? page : PAGES - 1];
 }
 
-struct cpu_caching cpu_caching(paddr_t at, paddr_t *until)
+struct cpu_caching cpu_caching(hal_paddr_t at, hal_paddr_t *until)
 {
     uint8_t kind = kind_at(at);
-    *until = align_down(at, PAGE_SIZE) + PAGE_SIZE;
-    while (*until < first_page + PAGES * PAGE_SIZE && kind_at(*until) == kind)
-        *until += PAGE_SIZE;
-    if (*until >= first_page + PAGES * PAGE_SIZE)
+    *until = hal_align_down(at, HAL_PAGE_SIZE) + HAL_PAGE_SIZE;
+    while (*until < first_page + PAGES * HAL_PAGE_SIZE && kind_at(*until) == kind)
+        *until += HAL_PAGE_SIZE;
+    if (*until >= first_page + PAGES * HAL_PAGE_SIZE)
         *until = UINT64_MAX;
     return (struct cpu_caching){kinds[kind], kind == 0};
 }
@@ -69,21 +70,21 @@ static void start(size_t slots)
     log_text[0] = '\0';
 }
 
-static void add(paddr_t base, paddr_t end, enum mem_type type)
+static void add(hal_paddr_t base, hal_paddr_t end, enum mem_type type)
 {
-    if (memmap_add(&map, base, end - base, type) != STATUS_OK)
+    if (memmap_add(&map, base, end - base, type) != MM_OK)
         abort();
 }
 
-static void own(paddr_t base, uint64_t size)
+static void own(hal_paddr_t base, uint64_t size)
 {
-    if (memmap_reserve(&map, base, size, "somebody") != STATUS_OK)
+    if (memmap_reserve(&map, base, size, "somebody") != MM_OK)
         abort();
 }
 
 static void normalize(void)
 {
-    if (memmap_normalize(&map) != STATUS_OK)
+    if (memmap_normalize(&map) != MM_OK)
         abort();
 }
 
@@ -96,10 +97,10 @@ static void run_it(size_t spare)
 }
 
 /* Each page of [from, to): a free one that is unfit has the label now, all else is as it was. */
-static bool right(paddr_t from, paddr_t to, bool (*unfit)(paddr_t), const char *label)
+static bool right(hal_paddr_t from, hal_paddr_t to, bool (*unfit)(hal_paddr_t), const char *label)
 {
     bool good = memmap_check(&map) == NULL;
-    for (paddr_t at = from; at < to; at += PAGE_SIZE) {
+    for (hal_paddr_t at = from; at < to; at += HAL_PAGE_SIZE) {
         const struct mem_region *old = memmap_find(&before, at), *now = memmap_find(&map, at);
         if (old == NULL || now == NULL) {
             good &= old == now;
@@ -113,12 +114,12 @@ static bool right(paddr_t from, paddr_t to, bool (*unfit)(paddr_t), const char *
     return good;
 }
 
-static bool is_uncached(paddr_t at)
+static bool is_uncached(hal_paddr_t at)
 {
     return kind_at(at) != 0;
 }
 
-static bool nothing(paddr_t at)
+static bool nothing(hal_paddr_t at)
 {
     UNUSED(at);
     return false;
@@ -132,12 +133,12 @@ static void random_map(void)
         uint64_t length = 1 + (uint64_t)rand() % 20;
         enum mem_type type = types[(unsigned)rand() % ARRAY_LEN(types)];
         if (type != MEM_NONE)
-            add(MIB + page * PAGE_SIZE, MIB + (page + length) * PAGE_SIZE, type);
+            add(MIB + page * HAL_PAGE_SIZE, MIB + (page + length) * HAL_PAGE_SIZE, type);
         page += length;
     }
     normalize();
     for (unsigned i = 0; i < 5; i++)
-        (void)!memmap_reserve(&map, MIB + (uint64_t)rand() % PAGES * PAGE_SIZE, PAGE_SIZE,
+        (void)!memmap_reserve(&map, MIB + (uint64_t)rand() % PAGES * HAL_PAGE_SIZE, HAL_PAGE_SIZE,
                               "somebody");
 }
 
@@ -151,7 +152,7 @@ static void ram_that_is_not_write_back(void)
         for (unsigned i = 0; i < PAGES - 1; i++)
             kind_of[i] = (uint8_t)((unsigned)rand() % share == 0 ? 1 + rand() % 2 : 0);
         uint64_t good = 0, bad = 0;
-        for (paddr_t at = MIB; at < MIB + PAGES * PAGE_SIZE; at += PAGE_SIZE) {
+        for (hal_paddr_t at = MIB; at < MIB + PAGES * HAL_PAGE_SIZE; at += HAL_PAGE_SIZE) {
             const struct mem_region *r = memmap_find(&map, at);
             bool free = r != NULL && is_free(r);
             good += free && kind_at(at) == 0;
@@ -159,7 +160,7 @@ static void ram_that_is_not_write_back(void)
         }
         run_it(100);
         bool believed = bad <= good;
-        expect_case(right(MIB, MIB + PAGES * PAGE_SIZE, believed ? is_uncached : nothing,
+        expect_case(right(MIB, MIB + PAGES * HAL_PAGE_SIZE, believed ? is_uncached : nothing,
                           "not write-back"));
         expect_case((strstr(log_text, "not believed") != NULL) == !believed);
     }
@@ -169,13 +170,13 @@ static void most_of_it_is_not_believed(void)
 {
     for (unsigned share = 0; share < 3; share++) { /* less than half, half, more */
         start(ARRAY_LEN(storage));
-        add(MIB, MIB + 100 * PAGE_SIZE, MEM_USABLE);
+        add(MIB, MIB + 100 * HAL_PAGE_SIZE, MEM_USABLE);
         normalize();
         memset(kind_of, 1, 49 + share);
         run_it(100);
         EXPECT((strstr(log_text, "not believed") != NULL) == (share == 2));
-        EXPECT(
-            right(MIB, MIB + 200 * PAGE_SIZE, share < 2 ? is_uncached : nothing, "not write-back"));
+        EXPECT(right(MIB, MIB + 200 * HAL_PAGE_SIZE, share < 2 ? is_uncached : nothing,
+                     "not write-back"));
     }
 }
 
@@ -183,7 +184,7 @@ static void most_of_it_is_not_believed(void)
 static void slots_are_left(void)
 {
     start(140);
-    add(MIB, MIB + 2 * 60 * PAGE_SIZE, MEM_USABLE);
+    add(MIB, MIB + 2 * 60 * HAL_PAGE_SIZE, MEM_USABLE);
     normalize();
     for (unsigned i = 0; i < 120; i += 3)
         kind_of[i] = 1;
@@ -192,7 +193,7 @@ static void slots_are_left(void)
     EXPECT(memmap_check(&map) == NULL);
     uint64_t labelled = 0;
     for (size_t i = 0; i < map.count; i++)
-        labelled += map.regions[i].label != NULL ? map.regions[i].size / PAGE_SIZE : 0;
+        labelled += map.regions[i].label != NULL ? map.regions[i].size / HAL_PAGE_SIZE : 0;
     char want[100];
     snprintf(want, sizeof want, "reserve: %u more pages are unfit and used",
              (unsigned)(40 - labelled));
@@ -226,7 +227,7 @@ static void how_memory_is_cached_is_told(void)
 /* ---- Sandy Bridge ---- */
 
 /* Written down from the public record (a row of tests/data/maps was seen to lack it). */
-static bool of_graphics(paddr_t at)
+static bool of_graphics(hal_paddr_t at)
 {
     return at == 0x20050000 || at == 0x20110000 || at == 0x20130000 || at == 0x20138000 ||
            at == 0x40004000;
@@ -261,7 +262,7 @@ static void pages_of_the_graphics(void)
         add(0x20130000, 0x20200000, MEM_RESERVED); /* two pages that this firmware knows */
         add(0x20200000, 0x50000000, MEM_USABLE);
         normalize();
-        own(0x40004000, PAGE_SIZE); /* somebody was faster */
+        own(0x40004000, HAL_PAGE_SIZE); /* somebody was faster */
         graphics_id = with != 0 ? 0x01268086 : 0x01668086;
         run_it(100);
         EXPECT(right(0x20000000, 0x20300000, with != 0 ? of_graphics : nothing,
@@ -311,7 +312,7 @@ static void a_machine_that_has_them(void)
         return;
     while (fgets(line, sizeof line, f) != NULL)
         if (sscanf(line, "%" SCNu64 " %" SCNi64 " %" SCNi64, &type, &base, &end) == 3 &&
-            memmap_add_uefi(&map, base, end - base, (uint32_t)type, 0xF) != STATUS_OK)
+            memmap_add_uefi(&map, base, end - base, (uint32_t)type, 0xF) != MM_OK)
             abort();
     fclose(f);
     normalize();
@@ -319,7 +320,7 @@ static void a_machine_that_has_them(void)
     run_it(100);
     for (size_t i = 0; i < map.count; i++)
         if (map.regions[i].label != NULL) {
-            EXPECT(of_graphics(map.regions[i].base) && map.regions[i].size == PAGE_SIZE);
+            EXPECT(of_graphics(map.regions[i].base) && map.regions[i].size == HAL_PAGE_SIZE);
             owned++;
         }
     EXPECT(owned == 5);

@@ -41,7 +41,7 @@
   axiom three: \forall integer a; 0 <= a ==> (a & 3) == a % 4;
 } */
 #endif
-#if defined PROVE_align_up || defined PROVE_align_down
+#if defined PROVE_hal_align_up || defined PROVE_hal_align_down
 /*@ axiomatic Remainders {
   axiom positive: \forall integer n; 0 <= n ==> 1 <= (1 << n);
   axiom remainder: \forall integer a, m, n; 0 <= a && 0 <= n < 64 && m == (1 << n) - 1 ==> (a & m) == a % (1 << n);
@@ -51,18 +51,18 @@
   axiom swap: \forall integer a, b, c, d; a == d && b == c ==> (a & b) == (c & d);
 } */
 #endif
-#if defined PROVE_is_power_of_two || defined PROVE_shift_and || defined PROVE_block_park
+#if defined PROVE_hal_is_power_of_two || defined PROVE_shift_and || defined PROVE_block_park
 /*@ axiomatic Lowest {
   axiom some: \forall integer a; 0 < a <= 0xFFFFFFFFFFFFFFFF ==> 0 <= one_of(a) < 64 && bit(a, one_of(a)) &&
       \forall integer j; 0 <= j < one_of(a) ==> !bit(a, j);
 } */
 #endif
-#if defined PROVE_is_power_of_two || defined PROVE_block_park
+#if defined PROVE_hal_is_power_of_two || defined PROVE_block_park
 /*@ axiomatic Within {
   axiom within: \forall integer a, b; 0 <= a && 0 <= b ==> 0 <= (a & b) <= a;
 } */
 #endif
-#if defined PROVE_is_power_of_two
+#if defined PROVE_hal_is_power_of_two
 /*@ axiomatic Before {
   axiom pred: \forall integer a, n, k; 0 < a && 0 <= n && bit(a, n) && (\forall integer j; 0 <= j < n ==> !bit(a, j)) && 0 <= k ==>
       (bit(a - 1, k) <==> k < n || (k > n && bit(a, k)));
@@ -82,12 +82,12 @@
 /*@ requires x != 0; assigns \nothing;
     ensures 0 <= \result < 64 && bit(x, \result);
     ensures \forall integer k; 0 <= k < \result ==> !bit(x, k); */
-int spec_ctzll(uint64_t x);
+static inline unsigned bits_ctz(uint64_t x);
 
 /*@ requires x != 0; assigns \nothing;
     ensures 0 <= \result < 64 && bit(x, 63 - \result);
     ensures \forall integer k; 63 - \result < k < 64 ==> !bit(x, k); */
-int spec_clzll(uint64_t x);
+static inline unsigned bits_clz(uint64_t x);
 
 /*@ requires x != 0; assigns \nothing;
     ensures 0 <= \result < 32;
@@ -123,7 +123,7 @@ int spec_clzll(uint64_t x);
     ensures \result == 2 <==> 536870912 <= x < 1073741824;
     ensures \result == 1 <==> 1073741824 <= x < 2147483648;
     ensures \result == 0 <==> 2147483648 <= x < 4294967296; */
-int spec_clz(uint32_t x);
+static inline unsigned bits_clz32(uint32_t x);
 
 #if defined PROVE_block_count
 /* ones(w, n): how many of the lowest n bits are set. */
@@ -137,11 +137,7 @@ int spec_clz(uint32_t x);
 #else
 /*@ assigns \nothing; ensures 0 <= \result <= 64; */
 #endif
-int spec_popcountll(uint64_t x);
+static inline unsigned bits_count(uint64_t x);
 
-#define __builtin_ctzll           spec_ctzll
-#define __builtin_clzll           spec_clzll
-#define __builtin_clz             spec_clz
-#define __builtin_popcountll      spec_popcountll
 #define __atomic_load_n(p, order) (*(p))
 #define __atomic_store_n(p, v, order) (*(p) = (v))

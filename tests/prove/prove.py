@@ -29,9 +29,9 @@ SECONDS = 40  # for one goal and one prover
 # Wrong on purpose: each must be refused, or the proofs mean nothing. File, text, what becomes of it, the function.
 PLANTED = [
     ("mm/block.c", "ALL_ONES >> (first + 64 - hi)", "ALL_ONES >> (first + 65 - hi)", "word_mask"),
-    ("mm/block.c", "return at + (unsigned)__builtin_ctzll(other) - from;",
-     "return at + (unsigned)__builtin_ctzll(other) - from + 1;", "block_free_from"),
-    ("mm/block.c", "(unsigned)__builtin_ctzll(above) - 1;", "(unsigned)__builtin_ctzll(above);", "block_run_at"),
+    ("mm/block.c", "return at + bits_ctz(other) - from;",
+     "return at + bits_ctz(other) - from + 1;", "block_free_from"),
+    ("mm/block.c", "bits_ctz(above) - 1;", "bits_ctz(above);", "block_run_at"),
     ("mm/block.c", "above << (64 - shift)", "above << (63 - shift)", "shift_and"),
     ("mm/block.c", "best = through > best ? through : best;", "best = through;", "longest_run"),
     ("mm/block.c", "if (start + n <= end)", "if (start + n <= end + 1)", "find_long"),
@@ -42,8 +42,8 @@ PLANTED = [
     ("mm/extents.c", "(top - 3) * 4", "(top - 2) * 4", "extents_bin"),
     ("mm/block.h", "(bits_load(&w->private) & bits_load(&w->shared) & page) == 0", "(bits_load(&w->private) & page) == 0", "block_park"),
     ("mm/block.c", "bits_store(&w->shared, private & shared);", "bits_store(&w->shared, private);", "block_disown"),
-    ("hal/base.h", "(x + align - 1) &", "(x + align) &", "align_up"),
-    ("hal/base.h", "x != 0 && (x & (x - 1)) == 0", "(x & (x - 1)) == 0", "is_power_of_two"),
+    ("hal/base.h", "(x + align - 1) &", "(x + align) &", "hal_align_up"),
+    ("hal/base.h", "x != 0 && (x & (x - 1)) == 0", "(x & (x - 1)) == 0", "hal_is_power_of_two"),
 ]
 # Each way through these is a goal of its own; in one the provers lose their way.
 SPLIT = {"block_run_at", "block_find"}

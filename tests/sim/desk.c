@@ -9,7 +9,7 @@
 
 #define OWNERS 4 /* the allocator's tables, what is beyond the direct map, and slack */
 
-static void on_anomaly(void *ctx, enum memmap_anomaly kind, paddr_t base, uint64_t size)
+static void on_anomaly(void *ctx, enum memmap_anomaly kind, hal_paddr_t base, uint64_t size)
 {
     struct desk *d = ctx;
     if (kind != MEMMAP_LOW && d->anomaly_count < DESK_ANOMALIES) /* every PC has some */
@@ -20,9 +20,9 @@ static void count_types(struct desk *d)
 {
     for (size_t i = 0; i < d->map.count; i++) {
         const struct mem_region *r = &d->map.regions[i];
-        d->type_pages[r->type] += r->size >> PAGE_SHIFT;
+        d->type_pages[r->type] += r->size >> HAL_PAGE_SHIFT;
         if (mem_type_is_allocatable(r->type))
-            d->usable_pages += r->size >> PAGE_SHIFT;
+            d->usable_pages += r->size >> HAL_PAGE_SHIFT;
     }
 }
 
@@ -31,12 +31,12 @@ static bool own_beyond_direct_map(struct desk *d)
 {
     for (size_t i = 0; i < d->map.count; i++) {
         const struct mem_region *r = &d->map.regions[i];
-        paddr_t base = max_u64(r->base, SPACE_DIRECT_SIZE), end = mem_region_end(r);
+        hal_paddr_t base = hal_max_u64(r->base, SPACE_DIRECT_SIZE), end = mem_region_end(r);
         if (!mem_type_is_allocatable(r->type) || r->label != NULL || base >= end)
             continue;
-        if (memmap_reserve(&d->map, base, end - base, "beyond the direct map") != STATUS_OK)
+        if (memmap_reserve(&d->map, base, end - base, "beyond the direct map") != MM_OK)
             return false;
-        d->beyond_pages += (end - base) >> PAGE_SHIFT;
+        d->beyond_pages += (end - base) >> HAL_PAGE_SHIFT;
     }
     return true;
 }
@@ -53,10 +53,10 @@ const char *desk_clean(struct desk *d, const struct reader *r)
     uint64_t start = hal_cycles();
     for (size_t i = 0; i < r->count; i++) {
         const struct reader_entry *e = &r->entries[i];
-        if (memmap_add_uefi(&d->map, e->base, e->size, e->type, e->attributes) != STATUS_OK)
+        if (memmap_add_uefi(&d->map, e->base, e->size, e->type, e->attributes) != MM_OK)
             return "the map refuses an entry, against its contract";
     }
-    if (memmap_normalize(&d->map) != STATUS_OK)
+    if (memmap_normalize(&d->map) != MM_OK)
         return "the map cannot be normalized, against its contract";
     d->normalize_ns = hal_cycles() - start;
     count_types(d);
@@ -74,37 +74,37 @@ static int by_value(const void *a, const void *b)
 }
 
 /* The first call pays for page faults in the desk's memory that the machine would not have. */
-static status_t create(struct desk *d)
+static mm_status_t create(struct desk *d)
 {
     uint64_t times[DESK_INITS];
     for (size_t i = 0; i < DESK_INITS; i++) {
         uint64_t start = hal_cycles();
-        status_t status = pmm_create_in(&d->map, 1, d->tables, d->tables_bytes, &d->pmm);
+        mm_status_t status = pmm_create_in(&d->map, 1, d->tables, d->tables_bytes, &d->pmm);
         times[i] = hal_cycles() - start;
-        if (status != STATUS_OK)
+        if (status != MM_OK)
             return status;
     }
     qsort(times, DESK_INITS, sizeof *times, by_value);
     d->init_ns = times[DESK_INITS / 2];
-    return STATUS_OK;
+    return MM_OK;
 }
 
-static status_t reclaim(struct desk *d)
+static mm_status_t reclaim(struct desk *d)
 {
     uint64_t start = hal_cycles();
     for (size_t i = 0; i < d->map.count; i++) {
         const struct mem_region *r = &d->map.regions[i];
         if ((r->type != MEM_BOOT && r->type != MEM_LOADER) || r->label != NULL)
             continue;
-        status_t status = pmm_reclaim(d->pmm, r);
-        if (status != STATUS_OK)
+        mm_status_t status = pmm_reclaim(d->pmm, r);
+        if (status != MM_OK)
             return status;
     }
     d->reclaim_ns = hal_cycles() - start;
-    return STATUS_OK;
+    return MM_OK;
 }
 
-static enum pmm_zone zone_of(paddr_t base)
+static enum pmm_zone zone_of(hal_paddr_t base)
 {
     if (base < PMM_DMA_LIMIT)
         return PMM_ZONE_DMA;
@@ -127,14 +127,14 @@ static void add_region(struct desk *d, const struct desk_region *region)
 }
 
 /* Runs come in address order; those that touch in one zone are one region. */
-static void on_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run run)
+static void on_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run run)
 {
     struct desk *d = ctx;
     struct desk_region *last = d->region_count > 0 ? &d->regions[d->region_count - 1] : NULL;
     if (run != PMM_RUN_WITHHELD)
         d->walked_pages += pages;
     if (last != NULL && last->zone == zone_of(base) &&
-        last->base + (last->pages << PAGE_SHIFT) == base)
+        last->base + (last->pages << HAL_PAGE_SHIFT) == base)
         last->pages += pages;
     else
         add_region(d, &(struct desk_region){base, pages, zone_of(base)});
@@ -154,20 +154,20 @@ static void count_pages(struct desk *d)
 const char *desk_start(struct desk *d)
 {
     d->tables_bytes = pmm_tables_size(&d->map, 1);
-    d->metadata_pages = align_up(d->tables_bytes, PAGE_SIZE) >> PAGE_SHIFT;
-    if (memmap_early_alloc(&d->map, d->tables_bytes, PAGE_SIZE, 0, "page allocator tables") ==
-        PADDR_NONE)
+    d->metadata_pages = hal_align_up(d->tables_bytes, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT;
+    if (memmap_early_alloc(&d->map, d->tables_bytes, HAL_PAGE_SIZE, 0, "page allocator tables") ==
+        HAL_PADDR_NONE)
         return "no run of usable memory is large enough for the allocator's tables";
     void *p = mmap(NULL, d->tables_bytes, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return "this computer has no address space for the allocator's tables";
     d->tables = p;
-    status_t status = create(d);
-    if (status == STATUS_OK)
+    mm_status_t status = create(d);
+    if (status == MM_OK)
         status = reclaim(d);
-    if (status != STATUS_OK)
-        return status_text(status);
+    if (status != MM_OK)
+        return mm_status_text(status);
     count_pages(d);
     return d->no_memory ? "its regions do not fit in this computer's memory" : NULL;
 }

@@ -10,6 +10,7 @@
  * Colours are those of Okabe and Ito, which people with any colour vision can tell apart; kinds
  * that are rare have stripes.
  */
+#include "hal/short.h"
 #include "tests/sim/desk.h"
 
 #include <cairo-svg.h>
@@ -137,8 +138,8 @@ struct row_range {
 
 static struct row_range rows_of(const struct piece *piece, uint64_t from, uint64_t to, uint64_t row)
 {
-    return (struct row_range){max_u64(piece->base, from) / row,
-                              (min_u64(piece->end, to) - 1) / row};
+    return (struct row_range){hal_max_u64(piece->base, from) / row,
+                              (hal_min_u64(piece->end, to) - 1) / row};
 }
 
 static bool piece_in(const struct piece *piece, uint64_t from, uint64_t to)
@@ -156,7 +157,7 @@ static uint64_t count_rows(const struct picture *p, uint64_t from, uint64_t to, 
         if (!piece_in(piece, from, to))
             continue;
         struct row_range r = rows_of(piece, from, to, row);
-        uint64_t first = max_u64(r.first, next);
+        uint64_t first = hal_max_u64(r.first, next);
         if (first > r.last)
             continue;
         if (mem_type_is_allocatable(piece->type)) {
@@ -213,7 +214,7 @@ static void add_rows(struct picture *p, const struct piece *piece, struct item i
             if (!left_out)
                 add_break(p, piece, &item);
             left_out = true;
-            index = max_u64(index, min_u64(r.last, piece->end / item.row - 1));
+            index = hal_max_u64(index, hal_min_u64(r.last, piece->end / item.row - 1));
             continue;
         }
         item.base = index * item.row;
@@ -237,8 +238,8 @@ static void add_panel(struct picture *p, enum pmm_zone zone, uint64_t from, uint
         if (!piece_in(&p->pieces[i], from, to))
             continue;
         struct row_range r = rows_of(&p->pieces[i], from, to, item.row);
-        r.first = max_u64(r.first, next);
-        next = max_u64(next, r.last + 1);
+        r.first = hal_max_u64(r.first, next);
+        next = hal_max_u64(next, r.last + 1);
         if (r.first <= r.last)
             add_rows(p, &p->pieces[i], item, r);
     }
@@ -247,8 +248,8 @@ static void add_panel(struct picture *p, enum pmm_zone zone, uint64_t from, uint
 static void make_items(struct picture *p)
 {
     uint64_t top = p->piece_count == 0 ? 0 : p->pieces[p->piece_count - 1].end;
-    add_panel(p, PMM_ZONE_DMA, 0, min_u64(top, PMM_DMA_LIMIT), ROWS_DMA);
-    add_panel(p, PMM_ZONE_DMA32, PMM_DMA_LIMIT, min_u64(top, PMM_DMA32_LIMIT), ROWS_DMA32);
+    add_panel(p, PMM_ZONE_DMA, 0, hal_min_u64(top, PMM_DMA_LIMIT), ROWS_DMA);
+    add_panel(p, PMM_ZONE_DMA32, PMM_DMA_LIMIT, hal_min_u64(top, PMM_DMA32_LIMIT), ROWS_DMA32);
     add_panel(p, PMM_ZONE_NORMAL, PMM_DMA32_LIMIT, top, ROWS_NORMAL);
 }
 
@@ -413,13 +414,13 @@ static void draw_row(const struct picture *p, const struct item *row, const stru
                      double y)
 {
     char text[40];
-    uint64_t from = max_u64(row->base, panel->base), to = min_u64(row->end, panel->end);
+    uint64_t from = hal_max_u64(row->base, panel->base), to = hal_min_u64(row->end, panel->end);
     for (int pass = 0; pass < 3; pass++) {
         for (size_t i = 0; i < p->piece_count; i++) {
             const struct piece *piece = &p->pieces[i];
             if (piece_in(piece, from, to))
-                draw_piece(p->cr, row, piece, max_u64(piece->base, from), min_u64(piece->end, to),
-                           y, pass);
+                draw_piece(p->cr, row, piece, hal_max_u64(piece->base, from),
+                           hal_min_u64(piece->end, to), y, pass);
         }
     }
     draw_frame(p->cr, row, from, to, y);
@@ -437,7 +438,7 @@ static void draw_node(const struct picture *p, const struct item *row, const str
                       uint64_t from, uint64_t to, double y)
 {
     char text[24];
-    struct stretch s = stretch_of(row, max_u64(r->base, from), min_u64(r->end, to));
+    struct stretch s = stretch_of(row, hal_max_u64(r->base, from), hal_min_u64(r->end, to));
     if (r->node % 2 == 0)
         cairo_set_source_rgb(p->cr, 0.25, 0.25, 0.5);
     else
@@ -456,7 +457,7 @@ static void draw_node(const struct picture *p, const struct item *row, const str
 static void draw_nodes(const struct picture *p, const struct item *row, const struct item *panel,
                        double y)
 {
-    uint64_t from = max_u64(row->base, panel->base), to = min_u64(row->end, panel->end);
+    uint64_t from = hal_max_u64(row->base, panel->base), to = hal_min_u64(row->end, panel->end);
     for (uint32_t i = 0; p->desk->nodes != NULL && i < p->desk->nodes->kernel.range_count; i++) {
         const struct node_range *r = &p->desk->nodes->kernel.range[i];
         if (r->base < to && r->end > from)
@@ -499,7 +500,7 @@ static uint64_t usable_within(const struct picture *p, uint64_t from, uint64_t t
     uint64_t bytes = 0;
     for (size_t i = 0; i < p->piece_count; i++)
         if (mem_type_is_allocatable(p->pieces[i].type) && piece_in(&p->pieces[i], from, to))
-            bytes += min_u64(p->pieces[i].end, to) - max_u64(p->pieces[i].base, from);
+            bytes += hal_min_u64(p->pieces[i].end, to) - hal_max_u64(p->pieces[i].base, from);
     return bytes;
 }
 
@@ -597,9 +598,9 @@ static void draw_title(const struct picture *p)
     set_grey(p->cr, 0.3);
     if (p->desk->beyond_pages > 0)
         snprintf(beyond, sizeof beyond, ", %s of it out of the direct map's reach",
-                 HUMAN(p->desk->beyond_pages * PAGE_SIZE));
+                 HUMAN(p->desk->beyond_pages * HAL_PAGE_SIZE));
     snprintf(text, sizeof text, "%s   |   %zu descriptors, %" PRIu64 " usable pages (%s)%s%s", name,
-             p->reader->count, p->desk->usable_pages, HUMAN(p->desk->usable_pages * PAGE_SIZE),
+             p->reader->count, p->desk->usable_pages, HUMAN(p->desk->usable_pages * HAL_PAGE_SIZE),
              beyond, p->reader->partial ? "   |   partial: the log was cut" : "");
     put_text(p->cr, MARGIN, MARGIN + 44, 0, text);
     if (p->desk->nodes != NULL)
@@ -625,7 +626,7 @@ static void draw_legend_entry(const struct picture *p, enum mem_type type, doubl
     uint64_t pages = p->desk->type_pages[type];
     if (type == MEM_NONE)
         return;
-    snprintf(text, sizeof text, "%s", HUMAN(pages * PAGE_SIZE));
+    snprintf(text, sizeof text, "%s", HUMAN(pages * HAL_PAGE_SIZE));
     put_text(p->cr, x + 530, y + 14, 1, text);
     set_grey(p->cr, 0.45);
     snprintf(text, sizeof text, "%" PRIu64 " pages", pages);

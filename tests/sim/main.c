@@ -2,6 +2,7 @@
  *
  * needs: tests/sim/ kernel/machine/nodes.c -lcairo -lz -lm
  */
+#include "hal/short.h"
 #include "tests/sim/desk.h"
 
 #include <inttypes.h>

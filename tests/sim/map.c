@@ -86,7 +86,7 @@ static void print_kinds(const struct desk *d)
     for (unsigned t = 0; t < MEM_TYPE_COUNT; t++)
         if (d->type_pages[t] != 0)
             printf("  %-18s %14" PRIu64 " pages %10s\n", mem_type_name((enum mem_type)t),
-                   d->type_pages[t], HUMAN(d->type_pages[t] * PAGE_SIZE));
+                   d->type_pages[t], HUMAN(d->type_pages[t] * HAL_PAGE_SIZE));
 }
 
 static void print_zones(const struct desk *d)
@@ -94,11 +94,11 @@ static void print_zones(const struct desk *d)
     printf("\nzones:\n");
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
         printf("  %-18s %14" PRIu64 " pages %10s\n", pmm_zone_name((enum pmm_zone)z),
-               d->zone_pages[z], HUMAN(d->zone_pages[z] * PAGE_SIZE));
+               d->zone_pages[z], HUMAN(d->zone_pages[z] * HAL_PAGE_SIZE));
     printf("\nregions: %zu\n", d->region_count);
     for (size_t i = 0; i < d->region_count; i++)
         printf("  %016" PRIx64 " %14" PRIu64 " pages %10s  %s\n", d->regions[i].base,
-               d->regions[i].pages, HUMAN(d->regions[i].pages * PAGE_SIZE),
+               d->regions[i].pages, HUMAN(d->regions[i].pages * HAL_PAGE_SIZE),
                pmm_zone_name(d->regions[i].zone));
 }
 
@@ -106,7 +106,7 @@ static void print_metadata(const struct desk *d)
 {
     double bits = d->pages == 0 ? 0 : (double)d->tables_bytes * 8 / (double)d->pages;
     printf("\nmetadata: %" PRIu64 " pages (%s), %.2f bits a page\n", d->metadata_pages,
-           HUMAN(d->metadata_pages * PAGE_SIZE), bits);
+           HUMAN(d->metadata_pages * HAL_PAGE_SIZE), bits);
     printf("init: %" PRIu64 " ns (median of %d), map cleaned in %" PRIu64 " ns, reclaim %" PRIu64
            " ns\n",
            d->init_ns, DESK_INITS, d->normalize_ns, d->reclaim_ns);

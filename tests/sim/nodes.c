@@ -13,7 +13,7 @@ static bool add_range(struct acpi *acpi, const struct reader_range *r)
         return false;
     acpi->range[acpi->range_count++] = (struct acpi_range){
         .base = r->base,
-        .size = min_u64(r->size, UINT64_MAX - r->base),
+        .size = hal_min_u64(r->size, UINT64_MAX - r->base),
         .node = r->node,
         .hot_plug = r->hot_plug,
     };
@@ -23,19 +23,19 @@ static bool add_range(struct acpi *acpi, const struct reader_range *r)
 /* Pages that the allocator may get, now or at reclaim. */
 static void count_region(struct desk_nodes *n, const struct mem_region *r)
 {
-    paddr_t until;
-    for (paddr_t at = r->base; at < mem_region_end(r); at = until) {
+    hal_paddr_t until;
+    for (hal_paddr_t at = r->base; at < mem_region_end(r); at = until) {
         uint32_t node = nodes_at(&n->kernel, at, &until);
-        until = min_u64(until, mem_region_end(r));
-        n->usable_pages[node] += (until - at) >> PAGE_SHIFT;
+        until = hal_min_u64(until, mem_region_end(r));
+        n->usable_pages[node] += (until - at) >> HAL_PAGE_SHIFT;
     }
 }
 
 /* Does a range claim a page that an earlier one of another node has? */
 static bool is_disputed(const struct nodes *n, const struct acpi_range *r)
 {
-    paddr_t until;
-    for (paddr_t at = r->base; at < r->base + r->size && !r->hot_plug; at = until)
+    hal_paddr_t until;
+    for (hal_paddr_t at = r->base; at < r->base + r->size && !r->hot_plug; at = until)
         if (n->domain[nodes_at(n, at, &until)] != r->node)
             return true;
     return false;
@@ -74,7 +74,8 @@ static void print_node(const struct desk_nodes *n, uint32_t node)
 {
     const struct nodes *k = &n->kernel;
     printf("  node %-13" PRIu32 " %14" PRIu64 " pages %10s of RAM, %" PRIu64 " of them usable\n",
-           k->domain[node], k->ram[node] >> PAGE_SHIFT, HUMAN(k->ram[node]), n->usable_pages[node]);
+           k->domain[node], k->ram[node] >> HAL_PAGE_SHIFT, HUMAN(k->ram[node]),
+           n->usable_pages[node]);
     for (uint32_t i = 0; i < k->range_count; i++)
         if (k->range[i].node == node)
             printf("    %016" PRIx64 "  %016" PRIx64 " %10s\n", k->range[i].base, k->range[i].end,
@@ -109,13 +110,13 @@ static void json_node(const struct desk_nodes *n, uint32_t node)
     const char *before = "";
     printf("%s\n    {\"node\": %" PRIu32 ", \"ram_pages\": %" PRIu64 ", \"usable_pages\": %" PRIu64
            ", \"ranges\": [",
-           node == 0 ? "" : ",", k->domain[node], k->ram[node] >> PAGE_SHIFT,
+           node == 0 ? "" : ",", k->domain[node], k->ram[node] >> HAL_PAGE_SHIFT,
            n->usable_pages[node]);
     for (uint32_t i = 0; i < k->range_count; i++) {
         if (k->range[i].node != node)
             continue;
         printf("%s{\"base\": %" PRIu64 ", \"pages\": %" PRIu64 "}", before, k->range[i].base,
-               (k->range[i].end - k->range[i].base) >> PAGE_SHIFT);
+               (k->range[i].end - k->range[i].base) >> HAL_PAGE_SHIFT);
         before = ", ";
     }
     printf("]}");
@@ -129,6 +130,6 @@ void desk_json_nodes(const struct desk *d)
         json_node(n, i);
     printf("],\n  \"unplaced_pages\": %" PRIu64 ",\n  \"disputed_ranges\": %" PRIu64
            ",\n  \"lost_ranges\": %" PRIu64 ",\n",
-           n == NULL ? 0 : n->kernel.unplaced >> PAGE_SHIFT, n == NULL ? 0 : n->disputed,
+           n == NULL ? 0 : n->kernel.unplaced >> HAL_PAGE_SHIFT, n == NULL ? 0 : n->disputed,
            n == NULL ? 0 : n->lost + n->kernel.lost_ranges);
 }

@@ -1,5 +1,6 @@
 /* Text in any pieces to lines, and lines that go on in the next. Contract: reader.h,
  * reader_line.h. */
+#include "hal/short.h"
 #include "tests/sim/reader_line.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* The fields of which the rows in reader_formats.c are made. Each takes its text at s->at into the
  * scan or its entry, or gives up with a reason. Contract: reader_line.h. */
+#include "hal/short.h"
 #include "tests/sim/reader_line.h"
 
 #include <string.h>
@@ -49,7 +50,7 @@ static bool take_exclusive_end(struct scan *s)
     const char *from = s->at;
     if (!take_end(s))
         return false;
-    if ((s->end & (PAGE_SIZE - 1)) == 0)
+    if ((s->end & (HAL_PAGE_SIZE - 1)) == 0)
         return true;
     s->at = from;
     return give_up(s, "the attributes are missing");
@@ -65,9 +66,9 @@ static bool take_closing_bracket(struct scan *s)
 
 static bool set_pages(struct scan *s, uint64_t pages)
 {
-    if (pages >> (64 - PAGE_SHIFT) != 0)
+    if (pages >> (64 - HAL_PAGE_SHIFT) != 0)
         return give_up(s, "its number of pages does not fit in 64 bits of address");
-    s->size = pages << PAGE_SHIFT;
+    s->size = pages << HAL_PAGE_SHIFT;
     s->has_size = true;
     return true;
 }

@@ -1,4 +1,5 @@
 /* The formats, a row each, and what reads the rows. Contract: reader_line.h. */
+#include "hal/short.h"
 #include "tests/sim/reader_line.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* Entries to lists: where one ends and the next begins. Contract: reader.h, reader_line.h. */
+#include "hal/short.h"
 #include "tests/sim/reader_line.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* Names of memory types, attributes and e820 kinds. Names are compared by their letters and digits
  * in lower case, so "ACPI Mem NVS", "ACPI_MEM_NVS" and "AcpiMemNvs" are one. Contract:
  * reader_line.h; what the types mean: UEFI 2.10 sections 7.2.1 and 7.2.3. */
+#include "hal/short.h"
 #include "tests/sim/reader_line.h"
 
 #include <string.h>

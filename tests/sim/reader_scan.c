@@ -126,8 +126,8 @@ bool take_type_number(struct scan *s)
 /* A page-aligned start makes an end in 000 or fff speak for itself. */
 static bool ends_inclusive(const struct scan *s)
 {
-    uint64_t low = s->end & (PAGE_SIZE - 1);
-    if ((s->start & (PAGE_SIZE - 1)) != 0 || (low != 0 && low != PAGE_SIZE - 1))
+    uint64_t low = s->end & (HAL_PAGE_SIZE - 1);
+    if ((s->start & (HAL_PAGE_SIZE - 1)) != 0 || (low != 0 && low != HAL_PAGE_SIZE - 1))
         return s->inclusive;
     return low != 0;
 }

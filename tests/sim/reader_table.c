@@ -1,6 +1,7 @@
 /* Tables in markdown. A head names the columns, in any order: a row under it is written anew in the
  * order of a format that is known (type, start, end, attributes), and read as that. What has no head
  * is read as if the bars were blanks. Contract: reader_line.h. */
+#include "hal/short.h"
 #include "tests/sim/reader_line.h"
 
 #include <inttypes.h>
@@ -136,7 +137,7 @@ static void put(struct writer *w, const char *before, struct cell c)
 {
     int n = snprintf(w->text + w->length, sizeof w->text - w->length, "%s%.*s", before,
                      (int)(c.to - c.from), c.from);
-    w->length = min_u64(w->length + (size_t)(n > 0 ? n : 0), sizeof w->text - 1);
+    w->length = hal_min_u64(w->length + (size_t)(n > 0 ? n : 0), sizeof w->text - 1);
 }
 
 /* A type in numbers is one without a name (reader_fields.c). */

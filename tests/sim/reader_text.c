@@ -1,6 +1,7 @@
 /* Bytes of a line to plain text. A log comes to us through mails, web pages and word processors;
  * each leaves its marks, and none of them is longer than what it stands for, so the line shrinks in
  * place. Contract: reader_line.h. */
+#include "hal/short.h"
 #include "tests/sim/reader_line.h"
 
 #include <string.h>

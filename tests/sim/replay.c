@@ -5,6 +5,7 @@
  * allocators. Pages are handed out, never touched: zeroing would measure the desk's memory.
  */
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "tests/sim/desk.h"
 #include "tests/sim/trace.h"
 
@@ -25,19 +26,19 @@ struct outcome {
     const char *broken; /* NULL, or what pmm_check() says at the end */
 };
 
-static paddr_t serve_alloc(void *ctx, size_t pages, uint64_t align, uint32_t flags)
+static hal_paddr_t serve_alloc(void *ctx, size_t pages, uint64_t align, uint32_t flags)
 {
     return pmm_alloc_aligned(ctx, pages, align, flags);
 }
 
-static bool serve_free(void *ctx, paddr_t base, size_t pages)
+static bool serve_free(void *ctx, hal_paddr_t base, size_t pages)
 {
-    return pmm_free(ctx, base, pages) == STATUS_OK;
+    return pmm_free(ctx, base, pages) == MM_OK;
 }
 
 /* A page that the kernel keeps for itself is single and not movable (tests/data/traces/README.md).
  */
-static void serve(const struct trace *t, const struct trace_target *target, paddr_t *held,
+static void serve(const struct trace *t, const struct trace_target *target, hal_paddr_t *held,
                   struct trace_counts *counts)
 {
     trace_loop(serve_alloc, serve_free, t, target, held, counts);
@@ -69,12 +70,12 @@ static void judge(struct outcome *o, struct pmm *pmm)
 
 /* One replay in a fresh allocator. NULL, or why not. */
 static const char *replay_once(const struct trace *t, struct memmap *map, void *tables,
-                               size_t bytes, paddr_t *held, struct outcome *o)
+                               size_t bytes, hal_paddr_t *held, struct outcome *o)
 {
     struct pmm *pmm = NULL;
-    status_t status = pmm_create_in(map, 1, tables, bytes, &pmm);
-    if (status != STATUS_OK)
-        return status_text(status);
+    mm_status_t status = pmm_create_in(map, 1, tables, bytes, &pmm);
+    if (status != MM_OK)
+        return mm_status_text(status);
     struct trace_target target = target_of(pmm);
     trace_replay(t, &target, held, &o->counts);
     judge(o, pmm);
@@ -92,7 +93,7 @@ static const char *replay_runs(const struct trace *t, struct memmap *map, void *
 {
     struct outcome runs[RUNS] = {0};
     const char *problem = NULL;
-    paddr_t *held = calloc((size_t)t->allocations + 1, sizeof *held);
+    hal_paddr_t *held = calloc((size_t)t->allocations + 1, sizeof *held);
     if (held == NULL)
         return "the trace does not fit in this computer's memory";
     for (unsigned i = 0; i < RUNS && problem == NULL; i++)
@@ -108,11 +109,11 @@ static const char *replay(const struct trace *t, uint64_t pages, struct outcome 
     struct mem_region storage[8];
     struct memmap map;
     memmap_init(&map, storage, ARRAY_LEN(storage));
-    if (memmap_add(&map, MEMORY_BASE, pages * PAGE_SIZE, MEM_USABLE) != STATUS_OK ||
-        memmap_normalize(&map) != STATUS_OK || map.count != 1)
+    if (memmap_add(&map, MEMORY_BASE, pages * HAL_PAGE_SIZE, MEM_USABLE) != MM_OK ||
+        memmap_normalize(&map) != MM_OK || map.count != 1)
         return "that much memory is not possible";
-    size_t bytes = align_up(pmm_tables_size(&map, 1), PAGE_SIZE);
-    void *tables = aligned_alloc(PAGE_SIZE, bytes);
+    size_t bytes = hal_align_up(pmm_tables_size(&map, 1), HAL_PAGE_SIZE);
+    void *tables = aligned_alloc(HAL_PAGE_SIZE, bytes);
     if (tables == NULL)
         return "this computer has no memory for the allocator's tables";
     const char *problem = replay_runs(t, &map, tables, bytes, out);
@@ -160,8 +161,8 @@ static void print_human(const struct outcome *o, const char *path, uint64_t page
 {
     const struct trace_counts *c = &o->counts;
     printf("trace: %s, %" PRIu32 " allocations, peak %" PRIu64 " pages (%s)\n", path,
-           t->allocations, t->peak_pages, HUMAN(t->peak_pages * PAGE_SIZE));
-    printf("memory: %" PRIu64 " pages (%s)\n", pages, HUMAN(pages * PAGE_SIZE));
+           t->allocations, t->peak_pages, HUMAN(t->peak_pages * HAL_PAGE_SIZE));
+    printf("memory: %" PRIu64 " pages (%s)\n", pages, HUMAN(pages * HAL_PAGE_SIZE));
     printf("operations: %" PRIu64 ", %.1f ns each (median of %d runs)\n", c->ops, o->ns_per_op,
            RUNS);
     printf("failures: %" PRIu64 " of %" PRIu64 " allocations; by order: ", c->failed,
@@ -195,7 +196,7 @@ static bool parse_percent(const char *text, double *out)
 static bool parse_option(struct request *q, const char *name, const char *value)
 {
     if (strcmp(name, "--memory") == 0)
-        return (q->memory = parse_size(value)) >= PAGE_SIZE;
+        return (q->memory = parse_size(value)) >= HAL_PAGE_SIZE;
     return strcmp(name, "--headroom") == 0 && parse_percent(value, &q->headroom);
 }
 
@@ -226,7 +227,7 @@ int sim_replay(int argc, char **argv)
     if (!trace_load(q.path, &t, error, sizeof error))
         return sim_fail("%s", error);
     uint64_t pages =
-        q.memory != 0 ? q.memory / PAGE_SIZE : trace_pages_with_headroom(&t, q.headroom);
+        q.memory != 0 ? q.memory / HAL_PAGE_SIZE : trace_pages_with_headroom(&t, q.headroom);
     const char *problem = pages == 0 ? "the trace asks for no page" : replay(&t, pages, &o);
     if (problem == NULL && q.json)
         print_json(&o, q.path, pages);

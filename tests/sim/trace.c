@@ -128,7 +128,7 @@ static bool check_alloc(const struct reader *r, struct check *c, uint32_t word, 
                         at, word, order, TRACE_ORDERS - 1);
     c->orders[c->allocations++] = (unsigned char)order;
     c->pages += (uint64_t)1 << order;
-    c->peak = max_u64(c->peak, c->pages);
+    c->peak = hal_max_u64(c->peak, c->pages);
     return true;
 }
 
@@ -207,13 +207,13 @@ uint64_t trace_pages_with_headroom(const struct trace *t, double percent)
 }
 
 /* Take the orders out of the addresses and count what is held. */
-static void settle(const struct trace *t, paddr_t *held, struct trace_counts *counts)
+static void settle(const struct trace *t, hal_paddr_t *held, struct trace_counts *counts)
 {
     for (uint32_t i = 0; i < t->allocations; i++) {
-        if (held[i] == PADDR_NONE)
+        if (held[i] == HAL_PADDR_NONE)
             continue;
-        counts->pages_held += (uint64_t)1 << (held[i] & (PAGE_SIZE - 1));
-        held[i] = align_down(held[i], PAGE_SIZE);
+        counts->pages_held += (uint64_t)1 << (held[i] & (HAL_PAGE_SIZE - 1));
+        held[i] = hal_align_down(held[i], HAL_PAGE_SIZE);
     }
 }
 
@@ -224,7 +224,7 @@ static uint64_t cpu_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-void trace_replay(const struct trace *t, const struct trace_target *target, paddr_t *held,
+void trace_replay(const struct trace *t, const struct trace_target *target, hal_paddr_t *held,
                   struct trace_counts *counts)
 {
     *counts = (struct trace_counts){0};

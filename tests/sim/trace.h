@@ -44,10 +44,10 @@ struct trace_counts;
 
 /* The loop that is measured: trace_loop() below with two functions filled in, so that they are
  * called directly, as a kernel calls its allocator. */
-typedef void trace_loop_fn(const struct trace *, const struct trace_target *, paddr_t *held,
+typedef void trace_loop_fn(const struct trace *, const struct trace_target *, hal_paddr_t *held,
                            struct trace_counts *);
-typedef paddr_t trace_alloc_fn(void *ctx, size_t pages, uint64_t align, uint32_t flags);
-typedef bool trace_free_fn(void *ctx, paddr_t base, size_t pages);
+typedef hal_paddr_t trace_alloc_fn(void *ctx, size_t pages, uint64_t align, uint32_t flags);
+typedef bool trace_free_fn(void *ctx, hal_paddr_t base, size_t pages);
 
 /* What serves the replay. alloc() gets `flags[kind]` as its last argument: the caller translates
  * the kinds to its own flags beforehand, not in the measured loop. */
@@ -69,8 +69,8 @@ struct trace_counts {
 
 /* Replay in order. Each allocation asks for 2^order pages, naturally aligned; the free of a failed
  * allocation is skipped. `held` has trace->allocations entries and says afterwards where each
- * allocation still lies: PADDR_NONE when it failed or was freed. O(words). */
-void trace_replay(const struct trace *trace, const struct trace_target *target, paddr_t *held,
+ * allocation still lies: HAL_PADDR_NONE when it failed or was freed. O(words). */
+void trace_replay(const struct trace *trace, const struct trace_target *target, hal_paddr_t *held,
                   struct trace_counts *counts);
 
 static inline uint32_t trace_kind_of(uint32_t word)
@@ -82,23 +82,23 @@ static inline uint32_t trace_kind_of(uint32_t word)
  * address of a page. So there is one table, and a free touches one cache line of it. */
 static inline __attribute__((always_inline)) void
 trace_loop(trace_alloc_fn *alloc, trace_free_fn *give_back, const struct trace *t,
-           const struct trace_target *target, paddr_t *held, struct trace_counts *counts)
+           const struct trace_target *target, hal_paddr_t *held, struct trace_counts *counts)
 {
-    paddr_t *next = held;
+    hal_paddr_t *next = held;
     for (uint32_t i = 0; i < t->count; i++) {
         uint32_t word = t->words[i];
         if (word & TRACE_ALLOC_BIT) {
             unsigned order = word & 0xFFu;
             size_t pages = (size_t)1 << order;
-            paddr_t base =
-                alloc(target->ctx, pages, pages * PAGE_SIZE, target->flags[trace_kind_of(word)]);
-            *next++ = base == PADDR_NONE ? PADDR_NONE : base | order;
-            counts->failed += base == PADDR_NONE;
-            counts->failures[order] += base == PADDR_NONE;
-        } else if (held[word] != PADDR_NONE) {
-            paddr_t base = align_down(held[word], PAGE_SIZE);
-            size_t pages = (size_t)1 << (held[word] & (PAGE_SIZE - 1));
-            held[word] = PADDR_NONE;
+            hal_paddr_t base = alloc(target->ctx, pages, pages * HAL_PAGE_SIZE,
+                                     target->flags[trace_kind_of(word)]);
+            *next++ = base == HAL_PADDR_NONE ? HAL_PADDR_NONE : base | order;
+            counts->failed += base == HAL_PADDR_NONE;
+            counts->failures[order] += base == HAL_PADDR_NONE;
+        } else if (held[word] != HAL_PADDR_NONE) {
+            hal_paddr_t base = hal_align_down(held[word], HAL_PAGE_SIZE);
+            size_t pages = (size_t)1 << (held[word] & (HAL_PAGE_SIZE - 1));
+            held[word] = HAL_PADDR_NONE;
             counts->frees++;
             counts->refused += !give_back(target->ctx, base, pages);
         }

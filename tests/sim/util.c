@@ -1,4 +1,5 @@
 /* Words and numbers for people and for JSON. Contract: desk.h. */
+#include "hal/short.h"
 #include "tests/sim/desk.h"
 
 #include <stdlib.h>

@@ -13,6 +13,7 @@
  * once. */
 #include "hal/hal.h"
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "mm/aspace.h"
 #include "mm/pmm.h"
 
@@ -29,21 +30,21 @@
 #define ROUND_NS  2000000000u
 #define RAM_HIGH  (4 * GIB)
 #define USER_AT   (512 * GIB - 3 * MIB)
-#define KERNEL_AT ((vaddr_t)0xffffd00000000000)
+#define KERNEL_AT ((hal_vaddr_t)0xffffd00000000000)
 #define FAKE_PHYS (64 * GIB) /* mapped and never touched: the fake machine has no RAM there */
 #define UNMAPPED  UINT64_MAX
 
 struct held {
-    paddr_t base;
+    hal_paddr_t base;
     size_t pages;
     uint64_t word;
 };
 
 /* What one half of a space maps. */
 struct window {
-    vaddr_t at;
+    hal_vaddr_t at;
     uint32_t base_prot;
-    paddr_t phys[WINDOW];
+    hal_paddr_t phys[WINDOW];
     uint32_t prot[WINDOW];
 };
 
@@ -132,7 +133,7 @@ static uint64_t below(struct cpu *c, uint64_t limit)
 static void write_run(const struct held *h)
 {
     for (size_t i = 0; i < h->pages; i++) {
-        uint64_t *page = hal_phys_to_virt(h->base + i * PAGE_SIZE);
+        uint64_t *page = hal_phys_to_virt(h->base + i * HAL_PAGE_SIZE);
         page[0] = page[511] = h->word + i;
     }
 }
@@ -140,20 +141,20 @@ static void write_run(const struct held *h)
 static void compare_run(const struct held *h)
 {
     for (size_t i = 0; i < h->pages; i++) {
-        const uint64_t *page = hal_phys_to_virt(h->base + i * PAGE_SIZE);
+        const uint64_t *page = hal_phys_to_virt(h->base + i * HAL_PAGE_SIZE);
         must(page[0] == h->word + i && page[511] == h->word + i,
-             "somebody wrote into a run that is held", h->base + i * PAGE_SIZE);
+             "somebody wrote into a run that is held", h->base + i * HAL_PAGE_SIZE);
     }
 }
 
-static void keep(struct cpu *c, paddr_t base, size_t pages)
+static void keep(struct cpu *c, hal_paddr_t base, size_t pages)
 {
     struct held *h = &c->held[c->count++];
     *h = (struct held){base, pages, base ^ c->rng << 16 ^ c->index};
     write_run(h);
 }
 
-static void check_zero(paddr_t base, size_t pages)
+static void check_zero(hal_paddr_t base, size_t pages)
 {
     const uint64_t *word = hal_phys_to_virt(base);
     for (size_t i = 0; i < pages * 512; i += 1 + i % 61)
@@ -172,21 +173,21 @@ static struct request choose_request(struct cpu *c)
     uint64_t kind = below(c, 100);
     size_t pages = kind < 75 ? 1 : kind < 97 ? 2 + below(c, 60) : 100 + below(c, 600);
     uint32_t flags = below(c, 3) != 0 ? 0 : (uint32_t)below(c, 16);
-    uint64_t align = below(c, 8) == 0 ? PAGE_SIZE << below(c, 10) : PAGE_SIZE;
+    uint64_t align = below(c, 8) == 0 ? HAL_PAGE_SIZE << below(c, 10) : HAL_PAGE_SIZE;
     return (struct request){pages, align, flags};
 }
 
-static enum operation operation_of(const struct request *r, paddr_t base)
+static enum operation operation_of(const struct request *r, hal_paddr_t base)
 {
-    return base == PADDR_NONE           ? OP_REFUSED
+    return base == HAL_PADDR_NONE       ? OP_REFUSED
            : (r->flags & PMM_ZERO) != 0 ? OP_TAKE_ZERO
-           : r->align != PAGE_SIZE      ? OP_TAKE_ALIGNED
+           : r->align != HAL_PAGE_SIZE  ? OP_TAKE_ALIGNED
                                         : OP_TAKE;
 }
 
-static void check_answer(const struct request *r, paddr_t base)
+static void check_answer(const struct request *r, hal_paddr_t base)
 {
-    paddr_t end = base + r->pages * PAGE_SIZE;
+    hal_paddr_t end = base + r->pages * HAL_PAGE_SIZE;
     must(base % r->align == 0, "a run is not aligned", base);
     must((r->flags & PMM_DMA) == 0 || end <= PMM_DMA_LIMIT, "PMM_DMA gave high memory", base);
     must((r->flags & PMM_DMA32) == 0 || end <= PMM_DMA32_LIMIT, "PMM_DMA32 gave high memory", base);
@@ -197,10 +198,10 @@ static void check_answer(const struct request *r, paddr_t base)
 static void take(struct cpu *c)
 {
     struct request r = choose_request(c);
-    paddr_t base = r.align == PAGE_SIZE ? pmm_alloc(pmm, r.pages, r.flags)
-                                        : pmm_alloc_aligned(pmm, r.pages, r.align, r.flags);
+    hal_paddr_t base = r.align == HAL_PAGE_SIZE ? pmm_alloc(pmm, r.pages, r.flags)
+                                                : pmm_alloc_aligned(pmm, r.pages, r.align, r.flags);
     c->done[operation_of(&r, base)]++;
-    if (base == PADDR_NONE)
+    if (base == HAL_PADDR_NONE)
         return;
     check_answer(&r, base);
     keep(c, base, r.pages);
@@ -211,35 +212,35 @@ static void give(struct cpu *c)
     uint64_t i = below(c, c->count);
     struct held h = c->held[i];
     compare_run(&h);
-    must(pmm_free(pmm, h.base, h.pages) == STATUS_OK, "a right free was refused", h.base);
+    must(pmm_free(pmm, h.base, h.pages) == MM_OK, "a right free was refused", h.base);
     c->held[i] = c->held[--c->count];
     c->done[OP_GIVE]++;
 }
 
 static void claim(struct cpu *c)
 {
-    paddr_t base = (below(c, 2) == 0 ? 16 * MIB : RAM_HIGH) + below(c, 15000) * PAGE_SIZE;
+    hal_paddr_t base = (below(c, 2) == 0 ? 16 * MIB : RAM_HIGH) + below(c, 15000) * HAL_PAGE_SIZE;
     size_t pages = 1 + below(c, 8);
-    status_t s = pmm_claim(pmm, base, pages);
-    must(s == STATUS_OK || s == STATUS_BUSY || s == STATUS_FOREIGN || s == STATUS_RESERVED,
+    mm_status_t s = pmm_claim(pmm, base, pages);
+    must(s == MM_OK || s == MM_BUSY || s == MM_FOREIGN || s == MM_RESERVED,
          "a claim was answered wrongly", base);
-    if (s == STATUS_OK)
+    if (s == MM_OK)
         keep(c, base, pages);
-    c->done[OP_CLAIM] += s == STATUS_OK;
+    c->done[OP_CLAIM] += s == MM_OK;
 }
 
 static void misuse(struct cpu *c)
 {
     const struct held *h = &c->held[below(c, c->count)];
-    must(pmm_free(pmm, h->base, h->pages + 1) == STATUS_WRONG_LENGTH, "a wrong length was not seen",
+    must(pmm_free(pmm, h->base, h->pages + 1) == MM_WRONG_LENGTH, "a wrong length was not seen",
          h->base);
-    must(h->pages == 1 || pmm_free(pmm, h->base + PAGE_SIZE, 1) == STATUS_INTERIOR,
+    must(h->pages == 1 || pmm_free(pmm, h->base + HAL_PAGE_SIZE, 1) == MM_INTERIOR,
          "a free inside a run was not seen", h->base);
-    must(pmm_free(pmm, h->base + 8, h->pages) == STATUS_NOT_PAGE, "a free of no page was not seen",
+    must(pmm_free(pmm, h->base + 8, h->pages) == MM_NOT_PAGE, "a free of no page was not seen",
          h->base);
-    must(pmm_free(pmm, FAKE_PHYS, 1) == STATUS_FOREIGN, "a free of foreign memory was not seen",
+    must(pmm_free(pmm, FAKE_PHYS, 1) == MM_FOREIGN, "a free of foreign memory was not seen",
          FAKE_PHYS);
-    must(pmm_claim(pmm, h->base, h->pages) == STATUS_BUSY, "a claim of a held run was not refused",
+    must(pmm_claim(pmm, h->base, h->pages) == MM_BUSY, "a claim of a held run was not refused",
          h->base);
     c->done[OP_MISUSE]++;
 }
@@ -282,16 +283,16 @@ static void step_pages(struct cpu *c, bool filling)
 
 /* ---- spaces ---- */
 
-static paddr_t table_alloc(void *ctx)
+static hal_paddr_t table_alloc(void *ctx)
 {
     UNUSED(ctx);
     return pmm_alloc(pmm, 1, PMM_KERNEL);
 }
 
-static void table_free(void *ctx, paddr_t page)
+static void table_free(void *ctx, hal_paddr_t page)
 {
     UNUSED(ctx);
-    must(pmm_free(pmm, page, 1) == STATUS_OK, "a table cannot be given back", page);
+    must(pmm_free(pmm, page, 1) == MM_OK, "a table cannot be given back", page);
 }
 
 /* The number of pages of [first, first + count) that are mapped. */
@@ -303,32 +304,32 @@ static size_t mapped(const struct window *w, size_t first, size_t count)
     return n;
 }
 
-/* A call may always answer STATUS_NO_MEMORY, and then it has changed nothing. True when the call
+/* A call may always answer MM_NO_MEMORY, and then it has changed nothing. True when the call
  * was carried out. */
-static bool judged(status_t got, status_t want, vaddr_t at)
+static bool judged(mm_status_t got, mm_status_t want, hal_vaddr_t at)
 {
-    must(got == want || (want == STATUS_OK && got == STATUS_NO_MEMORY), "a space answered wrongly",
-         at);
-    return got == STATUS_OK;
+    must(got == want || (want == MM_OK && got == MM_NO_MEMORY), "a space answered wrongly", at);
+    return got == MM_OK;
 }
 
 static void map(struct cpu *c, struct aspace *as, struct window *w, size_t first, size_t count)
 {
-    paddr_t phys = FAKE_PHYS + (below(c, 4) == 0 ? below(c, 1024) : first) * PAGE_SIZE;
+    hal_paddr_t phys = FAKE_PHYS + (below(c, 4) == 0 ? below(c, 1024) : first) * HAL_PAGE_SIZE;
     uint32_t prot = w->base_prot | (below(c, 2) != 0 ? ASPACE_W : ASPACE_X);
-    status_t want = mapped(w, first, count) == 0 ? STATUS_OK : STATUS_OVERLAP;
-    status_t got = aspace_map(as, w->at + first * PAGE_SIZE, phys, count * PAGE_SIZE, prot);
+    mm_status_t want = mapped(w, first, count) == 0 ? MM_OK : MM_OVERLAP;
+    mm_status_t got =
+        aspace_map(as, w->at + first * HAL_PAGE_SIZE, phys, count * HAL_PAGE_SIZE, prot);
     c->done[OP_MAP]++;
     if (judged(got, want, first))
         for (size_t i = 0; i < count; i++)
-            w->phys[first + i] = phys + i * PAGE_SIZE, w->prot[first + i] = prot;
+            w->phys[first + i] = phys + i * HAL_PAGE_SIZE, w->prot[first + i] = prot;
 }
 
 static void unmap(struct cpu *c, struct aspace *as, struct window *w, size_t first, size_t count)
 {
-    status_t want = mapped(w, first, count) == count ? STATUS_OK : STATUS_UNMAPPED;
+    mm_status_t want = mapped(w, first, count) == count ? MM_OK : MM_UNMAPPED;
     c->done[OP_UNMAP]++;
-    if (judged(aspace_unmap(as, w->at + first * PAGE_SIZE, count * PAGE_SIZE), want, first))
+    if (judged(aspace_unmap(as, w->at + first * HAL_PAGE_SIZE, count * HAL_PAGE_SIZE), want, first))
         for (size_t i = 0; i < count; i++)
             w->phys[first + i] = UNMAPPED;
 }
@@ -336,22 +337,23 @@ static void unmap(struct cpu *c, struct aspace *as, struct window *w, size_t fir
 static void protect(struct cpu *c, struct aspace *as, struct window *w, size_t first, size_t count)
 {
     uint32_t prot = w->base_prot | (below(c, 2) != 0 ? ASPACE_W : ASPACE_R);
-    status_t want = mapped(w, first, count) == count ? STATUS_OK : STATUS_UNMAPPED;
+    mm_status_t want = mapped(w, first, count) == count ? MM_OK : MM_UNMAPPED;
     c->done[OP_PROTECT]++;
-    if (judged(aspace_protect(as, w->at + first * PAGE_SIZE, count * PAGE_SIZE, prot), want, first))
+    if (judged(aspace_protect(as, w->at + first * HAL_PAGE_SIZE, count * HAL_PAGE_SIZE, prot), want,
+               first))
         for (size_t i = 0; i < count; i++)
             w->prot[first + i] = prot;
 }
 
 static void compare_page(const struct aspace *as, const struct window *w, size_t i)
 {
-    struct mapping m;
-    vaddr_t at = w->at + i * PAGE_SIZE;
-    status_t s = aspace_query(as, at, &m);
+    struct aspace_mapping m;
+    hal_vaddr_t at = w->at + i * HAL_PAGE_SIZE;
+    mm_status_t s = aspace_query(as, at, &m);
     if (w->phys[i] == UNMAPPED)
-        must(s == STATUS_UNMAPPED, "a page is mapped that should not be", at);
+        must(s == MM_UNMAPPED, "a page is mapped that should not be", at);
     else
-        must(s == STATUS_OK && m.phys + at % m.page - m.virt % m.page == w->phys[i] &&
+        must(s == MM_OK && m.phys + at % m.page - m.virt % m.page == w->phys[i] &&
                  m.prot == w->prot[i],
              "a page is mapped to somewhere else, or otherwise", at);
 }
@@ -360,7 +362,7 @@ static void step_window(struct cpu *c, struct aspace *as, struct window *w)
 {
     size_t first = below(c, WINDOW);
     size_t count = below(c, 4) == 0 ? WINDOW : 1 + below(c, 64);
-    count = min_u64(count, WINDOW - first);
+    count = hal_min_u64(count, WINDOW - first);
     uint64_t kind = below(c, 8);
     if (kind < 3)
         map(c, as, w, first, count);
@@ -384,7 +386,7 @@ static void renew_space(struct cpu *c)
 {
     aspace_destroy(&c->space);
     clear_window(&c->window);
-    while (aspace_init_shared(&c->space, &kernel, &c->source) != STATUS_OK)
+    while (aspace_init_shared(&c->space, &kernel, &c->source) != MM_OK)
         must(c->count > 0, "there is no page for a root", 0), give(c);
     c->done[OP_SPACE]++;
 }
@@ -487,9 +489,9 @@ static void make_allocator(void)
     host_ram_create(RAM_HIGH + 256 * MIB);
     memmap_init(&map, storage, ARRAY_LEN(storage));
     for (size_t i = 0; i < ARRAY_LEN(ram); i++)
-        must(memmap_add(&map, ram[i].base, ram[i].size, MEM_USABLE) == STATUS_OK, "no map", i);
-    must(memmap_normalize(&map) == STATUS_OK, "the map was not normalized", 0);
-    must(pmm_create(&map, CPUS, &pmm) == STATUS_OK, "no allocator was made", 0);
+        must(memmap_add(&map, ram[i].base, ram[i].size, MEM_USABLE) == MM_OK, "no map", i);
+    must(memmap_normalize(&map) == MM_OK, "the map was not normalized", 0);
+    must(pmm_create(&map, CPUS, &pmm) == MM_OK, "no allocator was made", 0);
     usable = count_free();
 }
 
@@ -501,7 +503,7 @@ static void make_cpu(unsigned i, uint64_t seed)
     c->source = (struct page_source){table_alloc, table_free, NULL};
     c->window.at = USER_AT;
     clear_window(&c->window);
-    must(aspace_init_shared(&c->space, &kernel, &c->source) == STATUS_OK, "no space was made", i);
+    must(aspace_init_shared(&c->space, &kernel, &c->source) == MM_OK, "no space was made", i);
 }
 
 static uint64_t print_counts(void)
@@ -543,7 +545,7 @@ int main(int argc, char **argv)
     kernel_window.at = KERNEL_AT - 3 * MIB;
     kernel_window.base_prot = ASPACE_GLOBAL;
     clear_window(&kernel_window);
-    must(aspace_init(&kernel, &source) == STATUS_OK, "no space was made", 0);
+    must(aspace_init(&kernel, &source) == MM_OK, "no space was made", 0);
     pthread_barrier_init(&stop_line, NULL, CPUS);
     end_time = now() + seconds * 1000000000u;
     for (unsigned i = 0; i < CPUS; i++)

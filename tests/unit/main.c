@@ -3,6 +3,7 @@
  * needs: tests/unit/ tests/test.c
  */
 #include "hal/host/host.h"
+#include "hal/short.h"
 #include "tests/desk_suite.h"
 #include "tests/unit/suites.h"
 

@@ -1,4 +1,5 @@
 /* Unit tests of mm/mem_type.h: what a UEFI descriptor becomes, which types are RAM, and names. */
+#include "hal/short.h"
 #include "mm/memmap.h"
 #include "tests/test.h"
 

@@ -1,4 +1,5 @@
 /* Unit tests of mm/memmap.h: a map and its storage, raw entries, and what is odd about them. */
+#include "hal/short.h"
 #include "tests/unit/memmap_rig.h"
 
 /* --- storage, init, width --------------------------------------------------------------------- */
@@ -24,7 +25,7 @@ TEST("memmap.capacity_for is enough for the worst")
                    {4 * MIB, 12 * MIB, MEM_ACPI_NVS}, {6 * MIB, 8 * MIB, MEM_MMIO})))
         return;
     CHECK_EQ(map.count, map.capacity - 4);
-    CHECK_EQ(memmap_reserve(&map, 7 * MIB, PG, "one"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 7 * MIB, PG, "one"), MM_OK);
     CHECK_EQ(memmap_early_alloc(&map, PG, MIB, 15 * MIB + PG, "two"), 15 * MIB);
     CHECK_EQ(map.count, map.capacity);
     CHECK_STR(memmap_check(&map), NULL);
@@ -42,7 +43,7 @@ TEST("memmap.init makes an empty map")
     CHECK(!map.normalized && map.on_anomaly == NULL);
     for (unsigned i = 0; i < MEMMAP_ANOMALY_COUNT; i++)
         CHECK_EQ(map.anomalies[i], 0);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
     expect(t, &map, NULL, 0);
     CHECK(memmap_find(&map, 0) == NULL);
     TEST_END;
@@ -51,13 +52,13 @@ TEST("memmap.init makes an empty map")
 TEST("memmap.a zeroed map offers nothing")
 {
     struct memmap map = {.regions = NULL};
-    CHECK_EQ(memmap_add(&map, 0, 0, MEM_USABLE), STATUS_OK); /* ignored: needs no slot */
-    CHECK_EQ(memmap_early_alloc(&map, PG, PG, 0, "x"), PADDR_NONE);
+    CHECK_EQ(memmap_add(&map, 0, 0, MEM_USABLE), MM_OK); /* ignored: needs no slot */
+    CHECK_EQ(memmap_early_alloc(&map, PG, PG, 0, "x"), HAL_PADDR_NONE);
     CHECK(memmap_find(&map, MIB) == NULL);
     memmap_init(&map, NULL, 0);
-    CHECK_EQ(memmap_add(&map, MIB, PG, MEM_USABLE), STATUS_FULL);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, MIB, PG, "x"), STATUS_FOREIGN);
+    CHECK_EQ(memmap_add(&map, MIB, PG, MEM_USABLE), MM_FULL);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, MIB, PG, "x"), MM_FOREIGN);
     TEST_END;
 }
 
@@ -79,14 +80,14 @@ TEST("memmap.set_width does nothing after an entry")
     struct memmap map;
     if (!start(t, &map, 2))
         return;
-    CHECK_EQ(memmap_add(&map, 0, 0, MEM_USABLE), STATUS_OK); /* not kept: the width is still open */
+    CHECK_EQ(memmap_add(&map, 0, 0, MEM_USABLE), MM_OK); /* not kept: the width is still open */
     memmap_set_width(&map, 40);
     CHECK_EQ(map.limit, TIB);
-    CHECK_EQ(memmap_add(&map, MIB, PG, MEM_USABLE), STATUS_OK);
+    CHECK_EQ(memmap_add(&map, MIB, PG, MEM_USABLE), MM_OK);
     memmap_set_width(&map, 36);
     CHECK_EQ(map.limit, TIB);
     memmap_init(&map, NULL, 0);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
     memmap_set_width(&map, 36);
     CHECK_EQ(map.limit, (uint64_t)1 << 52);
     TEST_END;
@@ -103,9 +104,9 @@ static void meets(struct test_state *t, struct raw raw, uint64_t size, unsigned 
     if (!start(t, &map, 2))
         return;
     memmap_set_width(&map, 40);
-    CHECK_EQ(memmap_add(&map, 2 * MIB, MIB, MEM_RESERVED), STATUS_OK);
+    CHECK_EQ(memmap_add(&map, 2 * MIB, MIB, MEM_RESERVED), MM_OK);
     memmap_on_anomaly(&map, listen, &told);
-    CHECK_EQ(memmap_add(&map, raw.base, size, raw.type), STATUS_OK);
+    CHECK_EQ(memmap_add(&map, raw.base, size, raw.type), MM_OK);
     CHECK_EQ(map.count, kept ? 2 : 1);
     uint64_t calls = 0;
     for (unsigned kind = 0; kind < MEMMAP_ANOMALY_COUNT; kind++) {
@@ -161,14 +162,14 @@ TEST("memmap.LOW tells the part below the floor")
     if (!start(t, &map, 4))
         return;
     memmap_on_anomaly(&map, listen, &told);
-    CHECK_EQ(memmap_add(&map, PG, 2 * MIB, MEM_USABLE), STATUS_OK);
+    CHECK_EQ(memmap_add(&map, PG, 2 * MIB, MEM_USABLE), MM_OK);
     CHECK_EQ(told.kind, MEMMAP_LOW);
     CHECK_EQ(told.base, PG);
     CHECK_EQ(told.size, MIB - PG);
-    CHECK_EQ(memmap_add(&map, MIB - PG, PG, MEM_BOOT), STATUS_OK);
+    CHECK_EQ(memmap_add(&map, MIB - PG, PG, MEM_BOOT), MM_OK);
     CHECK_EQ(map.anomalies[MEMMAP_LOW], 2);
     CHECK_EQ(told.size, PG);
-    CHECK_EQ(memmap_add(&map, MIB, PG, MEM_BOOT), STATUS_OK);
+    CHECK_EQ(memmap_add(&map, MIB, PG, MEM_BOOT), MM_OK);
     CHECK_EQ(map.anomalies[MEMMAP_LOW], 2);
     TEST_END;
 }
@@ -185,7 +186,7 @@ TEST("memmap.OVERLAP tells the part covered before")
                  {20 * MIB, 20 * MIB + 100, MEM_USABLE},
                  {20 * MIB + 100, 20 * MIB + PG, MEM_RESERVED}));
     memmap_on_anomaly(&map, listen, &told);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
     /* Entries that touch do not overlap, and rounding to pages makes no overlap. */
     CHECK_EQ(map.anomalies[MEMMAP_OVERLAP], 1);
     CHECK_EQ(told.calls, 1);
@@ -213,11 +214,11 @@ TEST("memmap.add without a slot is full")
     if (!start(t, &map, 1))
         return;
     add_all(t, &map, RAWS({2 * MIB, 3 * MIB, MEM_USABLE}));
-    CHECK_EQ(memmap_add(&map, 1, 1, MEM_TYPE_COUNT), STATUS_FULL);
+    CHECK_EQ(memmap_add(&map, 1, 1, MEM_TYPE_COUNT), MM_FULL);
     CHECK_EQ(map.count, 1);
     for (unsigned i = 0; i < MEMMAP_ANOMALY_COUNT; i++)
         CHECK_EQ(map.anomalies[i], 0);
-    CHECK_EQ(memmap_add(&map, MIB, 0, MEM_USABLE), STATUS_OK); /* needs no slot */
+    CHECK_EQ(memmap_add(&map, MIB, 0, MEM_USABLE), MM_OK); /* needs no slot */
     CHECK_EQ(map.anomalies[MEMMAP_EMPTY], 1);
     TEST_END;
 }
@@ -227,9 +228,9 @@ TEST("memmap.add after normalize is invalid")
     struct memmap map;
     if (!make(t, &map, 4, RAWS({2 * MIB, 3 * MIB, MEM_USABLE})))
         return;
-    CHECK_EQ(memmap_add(&map, 4 * MIB, PG, MEM_USABLE), STATUS_INVALID);
-    CHECK_EQ(memmap_add(&map, 4 * MIB, 0, MEM_USABLE), STATUS_INVALID);
-    CHECK_EQ(memmap_add_uefi(&map, 4 * MIB, PG, 99, 0), STATUS_INVALID);
+    CHECK_EQ(memmap_add(&map, 4 * MIB, PG, MEM_USABLE), MM_INVALID);
+    CHECK_EQ(memmap_add(&map, 4 * MIB, 0, MEM_USABLE), MM_INVALID);
+    CHECK_EQ(memmap_add_uefi(&map, 4 * MIB, PG, 99, 0), MM_INVALID);
     CHECK_EQ(map.anomalies[MEMMAP_EMPTY] + map.anomalies[MEMMAP_UNKNOWN], 0);
     expect(t, &map, WANTS({2 * MIB, 3 * MIB, MEM_USABLE, NULL}));
     TEST_END;
@@ -240,13 +241,13 @@ TEST("memmap.add_uefi translates")
     struct memmap map;
     if (!start(t, &map, 8))
         return;
-    CHECK_EQ(memmap_add_uefi(&map, 2 * MIB, MIB, 7, 0xf), STATUS_OK);
-    CHECK_EQ(memmap_add_uefi(&map, 3 * MIB, MIB, 4, 8), STATUS_OK);
-    CHECK_EQ(memmap_add_uefi(&map, 4 * MIB, MIB, 0x80000001u, 8), STATUS_OK);
-    CHECK_EQ(memmap_add_uefi(&map, 5 * MIB, 4 * MIB - 5 * MIB, 7, 8), STATUS_OK); /* end < base */
+    CHECK_EQ(memmap_add_uefi(&map, 2 * MIB, MIB, 7, 0xf), MM_OK);
+    CHECK_EQ(memmap_add_uefi(&map, 3 * MIB, MIB, 4, 8), MM_OK);
+    CHECK_EQ(memmap_add_uefi(&map, 4 * MIB, MIB, 0x80000001u, 8), MM_OK);
+    CHECK_EQ(memmap_add_uefi(&map, 5 * MIB, 4 * MIB - 5 * MIB, 7, 8), MM_OK); /* end < base */
     CHECK_EQ(map.anomalies[MEMMAP_UNKNOWN], 1);
     CHECK_EQ(map.anomalies[MEMMAP_WRAP], 1);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
     expect(t, &map,
            WANTS({2 * MIB, 3 * MIB, MEM_USABLE, NULL}, {3 * MIB, 4 * MIB, MEM_BOOT, NULL},
                  {4 * MIB, 5 * MIB, MEM_RESERVED, NULL}));
@@ -260,17 +261,17 @@ TEST("memmap.RAM without write-back is told and reserved")
     if (!start(t, &map, 8))
         return;
     memmap_on_anomaly(&map, listen, &told);
-    CHECK_EQ(memmap_add_uefi(&map, 2 * MIB, MIB, 7, 7), STATUS_OK);
+    CHECK_EQ(memmap_add_uefi(&map, 2 * MIB, MIB, 7, 7), MM_OK);
     CHECK_EQ(told.calls, 1);
     CHECK_EQ(told.kind, MEMMAP_NO_WB);
     CHECK_EQ(told.base, 2 * MIB);
     CHECK_EQ(told.size, MIB);
-    CHECK_EQ(memmap_add_uefi(&map, 3 * MIB, MIB, 7, 8), STATUS_OK);
-    CHECK_EQ(memmap_add_uefi(&map, 4 * MIB, MIB, 0, 0), STATUS_OK);
-    CHECK_EQ(memmap_add_uefi(&map, 5 * MIB, 0, 7, 0), STATUS_OK); /* ignored: one anomaly only */
+    CHECK_EQ(memmap_add_uefi(&map, 3 * MIB, MIB, 7, 8), MM_OK);
+    CHECK_EQ(memmap_add_uefi(&map, 4 * MIB, MIB, 0, 0), MM_OK);
+    CHECK_EQ(memmap_add_uefi(&map, 5 * MIB, 0, 7, 0), MM_OK); /* ignored: one anomaly only */
     CHECK_EQ(map.anomalies[MEMMAP_NO_WB], 1);
     CHECK_EQ(map.anomalies[MEMMAP_EMPTY], 1);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
     expect(t, &map,
            WANTS({2 * MIB, 3 * MIB, MEM_RESERVED, NULL}, {3 * MIB, 4 * MIB, MEM_USABLE, NULL},
                  {4 * MIB, 5 * MIB, MEM_RESERVED, NULL}));

@@ -1,4 +1,5 @@
 /* Unit tests of mm/memmap.h: each invariant broken on purpose, so that memmap_check names it. */
+#include "hal/short.h"
 #include "tests/unit/memmap_rig.h"
 
 /* Two good regions that touch; a test breaks one thing. */

@@ -1,4 +1,5 @@
 /* Unit tests of mm/memmap.h: what a page becomes, and finding it. */
+#include "hal/short.h"
 #include "tests/unit/memmap_rig.h"
 
 TEST("memmap.M1 regions come out sorted")
@@ -39,7 +40,7 @@ TEST("memmap.M3 the least usable type wins")
             add_all(
                 t, &map,
                 RAWS({2 * MIB, 4 * MIB, (enum mem_type)b}, {3 * MIB, 5 * MIB, (enum mem_type)a}));
-            CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+            CHECK_EQ(memmap_normalize(&map), MM_OK);
             expect(t, &map,
                    WANTS({2 * MIB, 4 * MIB, (enum mem_type)b, NULL},
                          {4 * MIB, 5 * MIB, (enum mem_type)a, NULL}));
@@ -134,16 +135,16 @@ TEST("memmap.what ends beyond the width is cut")
     if (!start(t, &map, 6))
         return;
     memmap_set_width(&map, 36);
-    CHECK_EQ(memmap_add(&map, 60 * GIB, 60 * GIB, MEM_USABLE), STATUS_OK);
-    CHECK_EQ(memmap_add(&map, 64 * GIB - 1, 1, MEM_MMIO), STATUS_OK);
-    CHECK_EQ(memmap_add(&map, 2 * GIB, UINT64_MAX - 2 * GIB, MEM_PERSISTENT), STATUS_OK);
+    CHECK_EQ(memmap_add(&map, 60 * GIB, 60 * GIB, MEM_USABLE), MM_OK);
+    CHECK_EQ(memmap_add(&map, 64 * GIB - 1, 1, MEM_MMIO), MM_OK);
+    CHECK_EQ(memmap_add(&map, 2 * GIB, UINT64_MAX - 2 * GIB, MEM_PERSISTENT), MM_OK);
     CHECK_EQ(map.anomalies[MEMMAP_TOO_HIGH], 2);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
     expect(t, &map,
            WANTS({2 * GIB, 64 * GIB - PG, MEM_PERSISTENT, NULL},
                  {64 * GIB - PG, 64 * GIB, MEM_MMIO, NULL}));
-    CHECK_EQ(memmap_reserve(&map, 64 * GIB - 1, 1, "the last page"), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, 64 * GIB - PG, PG + 1, "beyond"), STATUS_FOREIGN);
+    CHECK_EQ(memmap_reserve(&map, 64 * GIB - 1, 1, "the last page"), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 64 * GIB - PG, PG + 1, "beyond"), MM_FOREIGN);
     TEST_END;
 }
 
@@ -153,7 +154,7 @@ TEST("memmap.normalize without storage is full")
     if (!start(t, &map, 3))
         return;
     add_all(t, &map, RAWS({3 * MIB, 4 * MIB, MEM_BOOT}, {2 * MIB, 5 * MIB, MEM_USABLE}));
-    CHECK_EQ(memmap_normalize(&map), STATUS_FULL);
+    CHECK_EQ(memmap_normalize(&map), MM_FULL);
     CHECK(!map.normalized);
     CHECK_EQ(map.count, 2);
     CHECK_EQ(map.regions[0].base, 3 * MIB);
@@ -168,8 +169,8 @@ TEST("memmap.a second normalize finds nothing to do")
     struct memmap map;
     if (!make(t, &map, 1, RAWS({2 * MIB, 8 * MIB, MEM_USABLE}, {3 * MIB, 9 * MIB, MEM_BOOT})))
         return;
-    CHECK_EQ(memmap_reserve(&map, 4 * MIB, PG, "image"), STATUS_OK);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 4 * MIB, PG, "image"), MM_OK);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
     CHECK_EQ(map.anomalies[MEMMAP_OVERLAP], 1);
     expect(t, &map,
            WANTS({2 * MIB, 3 * MIB, MEM_USABLE, NULL}, {3 * MIB, 4 * MIB, MEM_BOOT, NULL},
@@ -189,8 +190,8 @@ TEST("memmap.many entries in any order come out sorted")
     for (unsigned i = 0; i < N; i++)
         CHECK_EQ(memmap_add(&map, 4 * MIB + i * 263 % N * 2 * PG,
                             PG * (1 + next_random(&state) % 2), MEM_USABLE),
-                 STATUS_OK);
-    CHECK_EQ(memmap_normalize(&map), STATUS_OK);
+                 MM_OK);
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
     CHECK_STR(memmap_check(&map), NULL);
     for (unsigned i = 0; i < N; i++)
         CHECK(memmap_find(&map, 4 * MIB + i * 2 * PG) != NULL);

@@ -1,4 +1,5 @@
 /* Unit tests of mm/memmap.h: who owns what: memmap_reserve and memmap_early_alloc. */
+#include "hal/short.h"
 #include "tests/unit/memmap_rig.h"
 
 /* --- reserve ---------------------------------------------------------------------------------- */
@@ -15,7 +16,7 @@ TEST("memmap.reserve grows outward to whole pages")
     struct memmap map;
     if (!make_two(t, &map, 1))
         return;
-    CHECK_EQ(memmap_reserve(&map, 3 * MIB - 1, 2, "tables"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB - 1, 2, "tables"), MM_OK);
     expect(t, &map,
            WANTS({0, 0xa0000, MEM_RESERVED, NULL}, {2 * MIB, 3 * MIB - PG, MEM_USABLE, NULL},
                  {3 * MIB - PG, 3 * MIB + PG, MEM_USABLE, "tables"},
@@ -29,9 +30,9 @@ TEST("memmap.any stored region can be owned")
     struct memmap map;
     if (!make_two(t, &map, 3))
         return;
-    CHECK_EQ(memmap_reserve(&map, 0x8000, PG, "trampoline"), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, 8 * MIB, MIB, "framebuffer"), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, 3 * MIB, 2 * MIB, "image"), STATUS_OK); /* two types */
+    CHECK_EQ(memmap_reserve(&map, 0x8000, PG, "trampoline"), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 8 * MIB, MIB, "framebuffer"), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB, 2 * MIB, "image"), MM_OK); /* two types */
     expect(t, &map,
            WANTS({0, 0x8000, MEM_RESERVED, NULL}, {0x8000, 0x9000, MEM_RESERVED, "trampoline"},
                  {0x9000, 0xa0000, MEM_RESERVED, NULL}, {2 * MIB, 3 * MIB, MEM_USABLE, NULL},
@@ -47,15 +48,15 @@ TEST("memmap.pages of one owner merge")
     struct memmap map;
     if (!make(t, &map, 2, RAWS({2 * MIB, 4 * MIB, MEM_USABLE})))
         return;
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB, PG, a), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB + 2 * PG, PG, "stack"), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB + PG, PG, b), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB, PG, a), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB + 2 * PG, PG, "stack"), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB + PG, PG, b), MM_OK);
     expect(t, &map,
            WANTS({2 * MIB, 2 * MIB + 2 * PG, MEM_USABLE, "page tables"},
                  {2 * MIB + 2 * PG, 2 * MIB + 3 * PG, MEM_USABLE, "stack"},
                  {2 * MIB + 3 * PG, 4 * MIB, MEM_USABLE, NULL}));
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB + 3 * PG, PG, "stac"), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB + 4 * PG, PG, "stack"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB + 3 * PG, PG, "stac"), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB + 4 * PG, PG, "stack"), MM_OK);
     CHECK_EQ(map.count, 5);
     CHECK_STR(memmap_check(&map), NULL);
     TEST_END;
@@ -66,8 +67,8 @@ TEST("memmap.pages of one owner keep their types")
     struct memmap map;
     if (!make_two(t, &map, 2))
         return;
-    CHECK_EQ(memmap_reserve(&map, 3 * MIB, MIB, "image"), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, 4 * MIB, 2 * MIB, "image"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB, MIB, "image"), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 4 * MIB, 2 * MIB, "image"), MM_OK);
     expect(t, &map,
            WANTS({0, 0xa0000, MEM_RESERVED, NULL}, {2 * MIB, 3 * MIB, MEM_USABLE, NULL},
                  {3 * MIB, 4 * MIB, MEM_USABLE, "image"}, {4 * MIB, 6 * MIB, MEM_BOOT, "image"},
@@ -76,8 +77,8 @@ TEST("memmap.pages of one owner keep their types")
 }
 
 /* The call answers `status`, and every region is what it was. */
-static void refuses(struct test_state *t, struct memmap *map, paddr_t base, uint64_t size,
-                    const char *label, status_t status)
+static void refuses(struct test_state *t, struct memmap *map, hal_paddr_t base, uint64_t size,
+                    const char *label, mm_status_t status)
 {
     struct mem_region before[16];
     size_t count = map->count;
@@ -97,24 +98,24 @@ TEST("memmap.reserve says what is wrong")
     struct memmap map;
     if (!make_two(t, &map, 2))
         return;
-    CHECK_EQ(memmap_reserve(&map, 3 * MIB, PG, "stack"), STATUS_OK);
-    refuses(t, &map, 2 * MIB, 0, "x", STATUS_INVALID);
-    refuses(t, &map, 2 * MIB, PG, NULL, STATUS_INVALID);
-    refuses(t, &map, 2 * MIB, PG, "", STATUS_INVALID);
-    refuses(t, &map, 2 * MIB, UINT64_MAX, "x", STATUS_OVERFLOW);
-    refuses(t, &map, UINT64_MAX, 1, "x", STATUS_OVERFLOW);
-    refuses(t, &map, (uint64_t)0xffff << 48, PG, "x", STATUS_FOREIGN); /* a virtual address */
-    refuses(t, &map, UINT64_MAX - 1, 1, "x", STATUS_FOREIGN);
-    refuses(t, &map, 6 * MIB, PG, "x", STATUS_FOREIGN);
-    refuses(t, &map, 2 * MIB - PG, 2 * PG, "x", STATUS_FOREIGN);
-    refuses(t, &map, 5 * MIB, MIB + 1, "x", STATUS_FOREIGN);
-    refuses(t, &map, 5 * MIB, 3 * MIB + PG, "x", STATUS_FOREIGN); /* a hole in the middle */
-    refuses(t, &map, 2 * MIB, 100 * MIB, "x", STATUS_FOREIGN);    /* before overlap */
-    refuses(t, &map, 9 * MIB, PG, "x", STATUS_FOREIGN);           /* above everything */
-    refuses(t, &map, 3 * MIB, PG, "x", STATUS_OVERLAP);
-    refuses(t, &map, 3 * MIB, PG, "stack", STATUS_OVERLAP);
-    refuses(t, &map, 3 * MIB + PG - 1, 2, "x", STATUS_OVERLAP);
-    refuses(t, &map, 2 * MIB, 3 * MIB, "x", STATUS_OVERLAP);
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB, PG, "stack"), MM_OK);
+    refuses(t, &map, 2 * MIB, 0, "x", MM_INVALID);
+    refuses(t, &map, 2 * MIB, PG, NULL, MM_INVALID);
+    refuses(t, &map, 2 * MIB, PG, "", MM_INVALID);
+    refuses(t, &map, 2 * MIB, UINT64_MAX, "x", MM_OVERFLOW);
+    refuses(t, &map, UINT64_MAX, 1, "x", MM_OVERFLOW);
+    refuses(t, &map, (uint64_t)0xffff << 48, PG, "x", MM_FOREIGN); /* a virtual address */
+    refuses(t, &map, UINT64_MAX - 1, 1, "x", MM_FOREIGN);
+    refuses(t, &map, 6 * MIB, PG, "x", MM_FOREIGN);
+    refuses(t, &map, 2 * MIB - PG, 2 * PG, "x", MM_FOREIGN);
+    refuses(t, &map, 5 * MIB, MIB + 1, "x", MM_FOREIGN);
+    refuses(t, &map, 5 * MIB, 3 * MIB + PG, "x", MM_FOREIGN); /* a hole in the middle */
+    refuses(t, &map, 2 * MIB, 100 * MIB, "x", MM_FOREIGN);    /* before overlap */
+    refuses(t, &map, 9 * MIB, PG, "x", MM_FOREIGN);           /* above everything */
+    refuses(t, &map, 3 * MIB, PG, "x", MM_OVERLAP);
+    refuses(t, &map, 3 * MIB, PG, "stack", MM_OVERLAP);
+    refuses(t, &map, 3 * MIB + PG - 1, 2, "x", MM_OVERLAP);
+    refuses(t, &map, 2 * MIB, 3 * MIB, "x", MM_OVERLAP);
     TEST_END;
 }
 
@@ -124,7 +125,7 @@ TEST("memmap.reserve before normalize is invalid")
     if (!start(t, &map, 8))
         return;
     add_all(t, &map, RAWS({2 * MIB, 3 * MIB, MEM_USABLE}));
-    refuses(t, &map, 2 * MIB, PG, "x", STATUS_INVALID);
+    refuses(t, &map, 2 * MIB, PG, "x", MM_INVALID);
     TEST_END;
 }
 
@@ -133,18 +134,18 @@ TEST("memmap.reserve without room is full")
     struct memmap map;
     if (!make(t, &map, 0, RAWS({2 * MIB, 3 * MIB, MEM_USABLE})))
         return;
-    refuses(t, &map, 2 * MIB + PG, PG, "x", STATUS_FULL); /* two cuts, one slot */
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB, PG, "x"), STATUS_OK);
-    refuses(t, &map, 3 * MIB - PG, PG, "y", STATUS_FULL);                   /* one cut, no slot */
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB + PG, MIB - PG, "y"), STATUS_OK); /* no cut */
+    refuses(t, &map, 2 * MIB + PG, PG, "x", MM_FULL); /* two cuts, one slot */
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB, PG, "x"), MM_OK);
+    refuses(t, &map, 3 * MIB - PG, PG, "y", MM_FULL);                   /* one cut, no slot */
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB + PG, MIB - PG, "y"), MM_OK); /* no cut */
     expect(
         t, &map,
         WANTS({2 * MIB, 2 * MIB + PG, MEM_USABLE, "x"}, {2 * MIB + PG, 3 * MIB, MEM_USABLE, "y"}));
     /* Joined at the very end of the storage. */
     if (!make(t, &map, 0, RAWS({2 * MIB, 3 * MIB, MEM_USABLE})))
         return;
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB, PG, "x"), STATUS_OK);
-    CHECK_EQ(memmap_reserve(&map, 2 * MIB + PG, MIB - PG, "x"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB, PG, "x"), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB + PG, MIB - PG, "x"), MM_OK);
     expect(t, &map, WANTS({2 * MIB, 3 * MIB, MEM_USABLE, "x"}));
     TEST_END;
 }
@@ -198,20 +199,20 @@ TEST("memmap.early_alloc passes over owned memory")
     struct memmap map;
     if (!make(t, &map, 3, RAWS({32 * MIB, 33 * MIB, MEM_USABLE})))
         return;
-    CHECK_EQ(memmap_reserve(&map, 33 * MIB - PG, PG, "image"), STATUS_OK);
+    CHECK_EQ(memmap_reserve(&map, 33 * MIB - PG, PG, "image"), MM_OK);
     CHECK_EQ(memmap_early_alloc(&map, PG, PG, 0, "a"), 33 * MIB - 2 * PG);
     CHECK_EQ(memmap_early_alloc(&map, MIB - 2 * PG, PG, 0, "b"), 32 * MIB);
-    CHECK_EQ(memmap_early_alloc(&map, PG, PG, 0, "c"), PADDR_NONE);
+    CHECK_EQ(memmap_early_alloc(&map, PG, PG, 0, "c"), HAL_PADDR_NONE);
     CHECK_STR(memmap_check(&map), NULL);
     TEST_END;
 }
 
 /* A call that gives nothing has changed nothing. */
 static void gives_nothing(struct test_state *t, struct memmap *map, uint64_t size, uint64_t align,
-                          paddr_t limit, const char *label)
+                          hal_paddr_t limit, const char *label)
 {
     size_t count = map->count;
-    CHECK_EQ(memmap_early_alloc(map, size, align, limit, label), PADDR_NONE);
+    CHECK_EQ(memmap_early_alloc(map, size, align, limit, label), HAL_PADDR_NONE);
     CHECK_EQ(map->count, count);
     for (size_t i = 0; i < count; i++)
         CHECK(map->regions[i].label == NULL);

@@ -5,20 +5,21 @@
 #ifndef TESTS_UNIT_MEMMAP_RIG_H
 #define TESTS_UNIT_MEMMAP_RIG_H
 
+#include "hal/short.h"
 #include "mm/memmap.h"
 #include "tests/test.h"
 
-#define PG PAGE_SIZE
+#define PG HAL_PAGE_SIZE
 
 struct raw {
-    paddr_t base;
-    paddr_t end;
+    hal_paddr_t base;
+    hal_paddr_t end;
     enum mem_type type;
 };
 
 struct want {
-    paddr_t base;
-    paddr_t end;
+    hal_paddr_t base;
+    hal_paddr_t end;
     enum mem_type type;
     const char *label;
 };
@@ -31,11 +32,11 @@ struct want {
 struct told {
     uint64_t calls;
     enum memmap_anomaly kind;
-    paddr_t base;
+    hal_paddr_t base;
     uint64_t size;
 };
 
-static inline void listen(void *ctx, enum memmap_anomaly kind, paddr_t base, uint64_t size)
+static inline void listen(void *ctx, enum memmap_anomaly kind, hal_paddr_t base, uint64_t size)
 {
     struct told *told = ctx;
     *told = (struct told){told->calls + 1, kind, base, size};
@@ -52,7 +53,7 @@ static inline void add_all(struct test_state *t, struct memmap *map, const struc
                            size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        CHECK_EQ(memmap_add(map, raw[i].base, raw[i].end - raw[i].base, raw[i].type), STATUS_OK);
+        CHECK_EQ(memmap_add(map, raw[i].base, raw[i].end - raw[i].base, raw[i].type), MM_OK);
 }
 
 /* A normalized map of these entries with room for `owners`. */
@@ -62,7 +63,7 @@ static inline bool make(struct test_state *t, struct memmap *map, size_t owners,
     if (!start(t, map, memmap_capacity_for(count, owners)))
         return false;
     add_all(t, map, raw, count);
-    return CHECK_EQ(memmap_normalize(map), STATUS_OK);
+    return CHECK_EQ(memmap_normalize(map), MM_OK);
 }
 
 static inline void expect(struct test_state *t, const struct memmap *map, const struct want *want,

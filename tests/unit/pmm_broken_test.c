@@ -1,5 +1,6 @@
 /* Each invariant of the allocator broken on purpose, and seen by pmm_check() under its own number.
  * Only this file and the allocator itself know the allocator's structures. */
+#include "hal/short.h"
 #include "tests/unit/pmm_rig.h"
 
 #include "mm/extents.h"
@@ -18,8 +19,8 @@ static const struct mem_region map[] = {USABLE(1 * MIB, 63 * MIB),
 
 static bool broken_make(struct test_state *t, struct rig *r)
 {
-    return RIG_MAKE(r, map) && CHECK_EQ(pmm_claim(r->pmm, HIGH + 8 * MIB, 100), STATUS_OK) &&
-           CHECK_EQ(pmm_claim(r->pmm, HIGH + 12 * MIB + 40 * KIB, 10), STATUS_OK) &&
+    return RIG_MAKE(r, map) && CHECK_EQ(pmm_claim(r->pmm, HIGH + 8 * MIB, 100), MM_OK) &&
+           CHECK_EQ(pmm_claim(r->pmm, HIGH + 12 * MIB + 40 * KIB, 10), MM_OK) &&
            CHECK_STR(pmm_check(r->pmm), NULL);
 }
 
@@ -103,7 +104,7 @@ static void region_over_its_neighbour(struct rig *r)
 
 static void region_over_the_limit(struct rig *r)
 {
-    r->pmm->regions[1].pages = PMM_DMA32_LIMIT / PAGE_SIZE;
+    r->pmm->regions[1].pages = PMM_DMA32_LIMIT / HAL_PAGE_SIZE;
 }
 
 static void region_empty(struct rig *r)

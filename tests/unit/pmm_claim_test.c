@@ -1,4 +1,5 @@
 /* What pmm_claim in mm/pmm.h says, one test a sentence. */
+#include "hal/short.h"
 #include "tests/unit/pmm_rig.h"
 
 TEST("pmm.claim takes exactly these pages")
@@ -7,14 +8,14 @@ TEST("pmm.claim takes exactly these pages")
     if (!RIG_MAKE(&r, high64))
         return;
     for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
-        paddr_t at = HIGH + 2 * MIB - 64 * KIB;
-        CHECK_EQ(pmm_claim(r.pmm, at, lengths[i]), STATUS_OK);
+        hal_paddr_t at = HIGH + 2 * MIB - 64 * KIB;
+        CHECK_EQ(pmm_claim(r.pmm, at, lengths[i]), MM_OK);
         CHECK_EQ(rig_free(&r), 16384 - lengths[i]);
-        CHECK_EQ(pmm_free(r.pmm, at + PAGE_SIZE, 1),
-                 lengths[i] == 1 ? STATUS_ALREADY_FREE : STATUS_INTERIOR);
-        CHECK_EQ(pmm_free(r.pmm, at - PAGE_SIZE, 1), STATUS_ALREADY_FREE);
+        CHECK_EQ(pmm_free(r.pmm, at + HAL_PAGE_SIZE, 1),
+                 lengths[i] == 1 ? MM_ALREADY_FREE : MM_INTERIOR);
+        CHECK_EQ(pmm_free(r.pmm, at - HAL_PAGE_SIZE, 1), MM_ALREADY_FREE);
         rig_audit(t, &r);
-        CHECK_EQ(pmm_free(r.pmm, at, lengths[i]), STATUS_OK);
+        CHECK_EQ(pmm_free(r.pmm, at, lengths[i]), MM_OK);
         pmm_drain(r.pmm);
     }
     CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).allocs, ARRAY_LEN(lengths));
@@ -28,13 +29,13 @@ TEST("pmm.claim takes all or nothing")
     struct rig_snap before;
     if (!RIG_MAKE(&r, high64))
         return;
-    CHECK_EQ(pmm_claim(r.pmm, HIGH + 3 * MIB, 1), STATUS_OK);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH + 3 * MIB, 1), MM_OK);
     rig_snap(&r, &before);
-    CHECK_EQ(pmm_claim(r.pmm, HIGH + 3 * MIB, 1), STATUS_BUSY);
-    CHECK_EQ(pmm_claim(r.pmm, HIGH, 2048), STATUS_BUSY);
-    CHECK_EQ(pmm_claim(r.pmm, HIGH + 3 * MIB - PAGE_SIZE, 2), STATUS_BUSY);
-    CHECK_EQ(pmm_claim(r.pmm, HIGH + 3 * MIB, 2), STATUS_BUSY);
-    CHECK_EQ(pmm_claim(r.pmm, HIGH, 16384), STATUS_BUSY);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH + 3 * MIB, 1), MM_BUSY);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH, 2048), MM_BUSY);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH + 3 * MIB - HAL_PAGE_SIZE, 2), MM_BUSY);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH + 3 * MIB, 2), MM_BUSY);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH, 16384), MM_BUSY);
     rig_same(t, &r, &before);
     rig_audit(t, &r);
     TEST_END;
@@ -47,18 +48,18 @@ TEST("pmm.claim tells its misuses apart")
     if (!RIG_MAKE(&r, patchwork))
         return;
     rig_snap(&r, &before);
-    CHECK_EQ(pmm_claim(r.pmm, 0, 1), STATUS_NOT_PAGE);
-    CHECK_EQ(pmm_claim(r.pmm, 32 * MIB + 1, 1), STATUS_NOT_PAGE);
-    CHECK_EQ(pmm_claim(r.pmm, 32 * MIB, 0), STATUS_INVALID);
-    CHECK_EQ(pmm_claim(r.pmm, 31 * MIB, 1), STATUS_FOREIGN);
-    CHECK_EQ(pmm_claim(r.pmm, 31 * MIB, 257), STATUS_FOREIGN);
-    CHECK_EQ(pmm_claim(r.pmm, 41 * MIB, 2), STATUS_FOREIGN);
-    CHECK_EQ(pmm_claim(r.pmm, 41 * MIB, SIZE_MAX), STATUS_FOREIGN);
-    CHECK_EQ(pmm_claim(r.pmm, ~PAGE_SIZE + 1, 1), STATUS_FOREIGN);
-    CHECK_EQ(pmm_claim(r.pmm, 33 * MIB, 1), STATUS_RESERVED);
-    CHECK_EQ(pmm_claim(r.pmm, 32 * MIB, 257), STATUS_RESERVED);
-    CHECK_EQ(pmm_claim(r.pmm, 33 * MIB + 64 * KIB, 1), STATUS_RESERVED);
-    CHECK_EQ(pmm_claim(r.pmm, 40 * MIB, 1), STATUS_RESERVED);
+    CHECK_EQ(pmm_claim(r.pmm, 0, 1), MM_NOT_PAGE);
+    CHECK_EQ(pmm_claim(r.pmm, 32 * MIB + 1, 1), MM_NOT_PAGE);
+    CHECK_EQ(pmm_claim(r.pmm, 32 * MIB, 0), MM_INVALID);
+    CHECK_EQ(pmm_claim(r.pmm, 31 * MIB, 1), MM_FOREIGN);
+    CHECK_EQ(pmm_claim(r.pmm, 31 * MIB, 257), MM_FOREIGN);
+    CHECK_EQ(pmm_claim(r.pmm, 41 * MIB, 2), MM_FOREIGN);
+    CHECK_EQ(pmm_claim(r.pmm, 41 * MIB, SIZE_MAX), MM_FOREIGN);
+    CHECK_EQ(pmm_claim(r.pmm, ~HAL_PAGE_SIZE + 1, 1), MM_FOREIGN);
+    CHECK_EQ(pmm_claim(r.pmm, 33 * MIB, 1), MM_RESERVED);
+    CHECK_EQ(pmm_claim(r.pmm, 32 * MIB, 257), MM_RESERVED);
+    CHECK_EQ(pmm_claim(r.pmm, 33 * MIB + 64 * KIB, 1), MM_RESERVED);
+    CHECK_EQ(pmm_claim(r.pmm, 40 * MIB, 1), MM_RESERVED);
     rig_same(t, &r, &before);
     TEST_END;
 }
@@ -68,31 +69,31 @@ TEST("pmm.claim takes pages parked with this CPU")
     struct rig r;
     if (!RIG_MAKE(&r, high256))
         return;
-    paddr_t page = pmm_alloc(r.pmm, 1, 0);
-    CHECK_EQ(pmm_free(r.pmm, page, 1), STATUS_OK);
+    hal_paddr_t page = pmm_alloc(r.pmm, 1, 0);
+    CHECK_EQ(pmm_free(r.pmm, page, 1), MM_OK);
     CHECK(rig_stats(&r, PMM_ZONE_NORMAL).parked > 0);
-    CHECK_EQ(pmm_claim(r.pmm, page, 1), STATUS_OK);
-    CHECK_EQ(pmm_claim(r.pmm, page, 1), STATUS_BUSY);
-    CHECK_EQ(pmm_free(r.pmm, page, 1), STATUS_OK);
-    CHECK_EQ(pmm_claim(r.pmm, HIGH, 65536), STATUS_OK);
+    CHECK_EQ(pmm_claim(r.pmm, page, 1), MM_OK);
+    CHECK_EQ(pmm_claim(r.pmm, page, 1), MM_BUSY);
+    CHECK_EQ(pmm_free(r.pmm, page, 1), MM_OK);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH, 65536), MM_OK);
     CHECK_EQ(rig_free(&r), 0);
     rig_audit(t, &r);
     TEST_END;
 }
 
 /* A claim across a zone limit would be two runs: no run crosses a zone limit. */
-TEST("pmm.claim across a zone limit is STATUS_INVALID")
+TEST("pmm.claim across a zone limit is MM_INVALID")
 {
     struct rig r;
     struct rig_snap before;
     if (!RIG_MAKE(&r, all_zones))
         return;
     rig_snap(&r, &before);
-    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB - PAGE_SIZE, 2), STATUS_INVALID);
-    CHECK_EQ(pmm_claim(r.pmm, 8 * MIB, 16 * 256), STATUS_INVALID);
+    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB - HAL_PAGE_SIZE, 2), MM_INVALID);
+    CHECK_EQ(pmm_claim(r.pmm, 8 * MIB, 16 * 256), MM_INVALID);
     rig_same(t, &r, &before);
-    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB - PAGE_SIZE, 1), STATUS_OK);
-    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB, 1), STATUS_OK);
+    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB - HAL_PAGE_SIZE, 1), MM_OK);
+    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB, 1), MM_OK);
     TEST_END;
 }
 

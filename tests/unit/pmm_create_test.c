@@ -1,5 +1,6 @@
 /* Making an allocator, what its tables cost, and reclaiming what the firmware gives up: the
  * sentences of mm/pmm_create.h, one test each. */
+#include "hal/short.h"
 #include "tests/unit/pmm_rig.h"
 
 TEST("pmm.create owns all usable memory without an owner and withholds the rest")
@@ -36,12 +37,12 @@ TEST("pmm.create_in refuses bad arguments and too little memory")
     if (!RIG_MAKE(&r, tiny))
         return;
     struct pmm *out = NULL;
-    CHECK_EQ(pmm_create_in(&r.map, 0, r.tables, r.bytes, &out), STATUS_INVALID);
-    CHECK_EQ(pmm_create_in(&r.map, 1025, r.tables, 8 * MIB, &out), STATUS_INVALID);
-    CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes / 2, &out), STATUS_FULL);
-    CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, 0, &out), STATUS_FULL);
+    CHECK_EQ(pmm_create_in(&r.map, 0, r.tables, r.bytes, &out), MM_INVALID);
+    CHECK_EQ(pmm_create_in(&r.map, 1025, r.tables, 8 * MIB, &out), MM_INVALID);
+    CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes / 2, &out), MM_FULL);
+    CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, 0, &out), MM_FULL);
     r.map.normalized = false;
-    CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes, &out), STATUS_INVALID);
+    CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes, &out), MM_INVALID);
     CHECK(out == NULL);
     TEST_END;
 }
@@ -55,7 +56,7 @@ TEST("pmm.P8 create_in that fails leaves the tables alone")
     struct pmm *out = NULL;
     if (!CHECK(tables != NULL))
         return;
-    CHECK_EQ(pmm_create_in(&r.map, 1, tables, bytes / 2, &out), STATUS_FULL);
+    CHECK_EQ(pmm_create_in(&r.map, 1, tables, bytes / 2, &out), MM_FULL);
     size_t changed = 0;
     for (size_t i = 0; i < bytes; i++)
         changed += tables[i] != 0xA5; /* test_memory() fills with that */
@@ -72,10 +73,10 @@ TEST("pmm.create_in stays inside its tables, whatever they held")
     unsigned char *tables = test_memory(bytes + 64);
     if (!CHECK(tables != NULL))
         return;
-    CHECK_EQ(pmm_create_in(&r.map, 3, tables, bytes, &r.pmm), STATUS_OK);
+    CHECK_EQ(pmm_create_in(&r.map, 3, tables, bytes, &r.pmm), MM_OK);
     CHECK(pmm_table_bytes(r.pmm) <= bytes);
     for (size_t n = 1; n < 400; n += 7)
-        CHECK(pmm_alloc(r.pmm, n, 0) != PADDR_NONE);
+        CHECK(pmm_alloc(r.pmm, n, 0) != HAL_PADDR_NONE);
     for (size_t i = 0; i < 64; i++)
         CHECK_EQ(tables[bytes + i], 0xA5);
     rig_audit(t, &r);
@@ -90,7 +91,7 @@ TEST("pmm.create_in serves 1 to 1024 CPUs")
     void *tables = test_memory(bytes);
     if (!CHECK(tables != NULL))
         return;
-    CHECK_EQ(pmm_create_in(&r.map, 1024, tables, bytes, &r.pmm), STATUS_OK);
+    CHECK_EQ(pmm_create_in(&r.map, 1024, tables, bytes, &r.pmm), MM_OK);
     CHECK_EQ(rig_free(&r), 16);
     TEST_END;
 }
@@ -103,7 +104,7 @@ TEST("pmm.tables_size of small memory is 2.5 bits a page and at most 5 KiB")
         struct rig r;
         const struct mem_region map[] = {USABLE(HIGH, sizes[i])};
         rig_map(&r, map, 1);
-        CHECK(pmm_tables_size(&r.map, 1) <= sizes[i] / PAGE_SIZE * 5 / 16 + 5 * KIB);
+        CHECK(pmm_tables_size(&r.map, 1) <= sizes[i] / HAL_PAGE_SIZE * 5 / 16 + 5 * KIB);
     }
     TEST_END;
 }
@@ -116,7 +117,7 @@ TEST("pmm.tables_size is at most 2.5 bits a page from 1 GiB up")
         const struct mem_region map[] = {USABLE(HIGH, sizes[i])};
         rig_map(&r, map, 1);
         uint64_t bits = (uint64_t)pmm_tables_size(&r.map, 1) * 8;
-        uint64_t pages = sizes[i] / PAGE_SIZE;
+        uint64_t pages = sizes[i] / HAL_PAGE_SIZE;
         CHECK(bits * 2 <= pages * 5);
         CHECK(bits >= pages); /* fewer could not tell the states apart */
     }
@@ -141,8 +142,8 @@ TEST("pmm.64 KiB are enough to work with")
     if (!RIG_MAKE(&r, tiny))
         return;
     CHECK_EQ(pmm_alloc(r.pmm, 16, 0), 32 * MIB);
-    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), PADDR_NONE);
-    CHECK_EQ(pmm_free(r.pmm, 32 * MIB, 16), STATUS_OK);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_free(r.pmm, 32 * MIB, 16), MM_OK);
     rig_audit(t, &r);
     TEST_END;
 }
@@ -153,10 +154,10 @@ TEST("pmm.an empty map makes an allocator that has nothing")
     rig_map(&r, tiny, 0);
     r.bytes = pmm_tables_size(&r.map, 1);
     r.tables = test_memory(r.bytes + 64);
-    if (!CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes, &r.pmm), STATUS_OK))
+    if (!CHECK_EQ(pmm_create_in(&r.map, 1, r.tables, r.bytes, &r.pmm), MM_OK))
         return;
-    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), PADDR_NONE);
-    CHECK_EQ(pmm_free(r.pmm, 32 * MIB, 1), STATUS_FOREIGN);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_free(r.pmm, 32 * MIB, 1), MM_FOREIGN);
     rig_audit(t, &r);
     TEST_END;
 }
@@ -167,7 +168,7 @@ TEST("pmm.create labels its tables, high, and never gives them out")
         SKIP("needs fake RAM: the tables would lie in memory that has an owner");
     struct rig r;
     rig_map(&r, all_zones, ARRAY_LEN(all_zones));
-    CHECK_EQ(pmm_create(&r.map, 1, &r.pmm), STATUS_OK);
+    CHECK_EQ(pmm_create(&r.map, 1, &r.pmm), MM_OK);
     const struct mem_region *found = NULL;
     for (size_t i = 0; i < r.map.count; i++)
         if (r.map.regions[i].label != NULL)
@@ -177,28 +178,28 @@ TEST("pmm.create labels its tables, high, and never gives them out")
     CHECK_STR(found->label, "page allocator tables");
     CHECK(found->base >= HIGH); /* high, not in the DMA zone */
     CHECK(found->size >= pmm_table_bytes(r.pmm));
-    CHECK_EQ(rig_free(&r), 127 * 256 - found->size / PAGE_SIZE);
-    CHECK_EQ(pmm_free(r.pmm, found->base, 1), STATUS_RESERVED);
-    CHECK_EQ(pmm_claim(r.pmm, found->base, 1), STATUS_RESERVED);
+    CHECK_EQ(rig_free(&r), 127 * 256 - found->size / HAL_PAGE_SIZE);
+    CHECK_EQ(pmm_free(r.pmm, found->base, 1), MM_RESERVED);
+    CHECK_EQ(pmm_claim(r.pmm, found->base, 1), MM_RESERVED);
     rig_audit(t, &r);
     TEST_END;
 }
 
-TEST("pmm.create without room answers STATUS_NO_MEMORY and changes nothing")
+TEST("pmm.create without room answers MM_NO_MEMORY and changes nothing")
 {
     if (!test_env_has_fake_ram())
         SKIP("needs fake RAM: the tables would lie in memory that has an owner");
     struct rig r;
     const struct mem_region one_page[] = {USABLE(32 * MIB, 4 * KIB)};
     rig_map(&r, one_page, 1);
-    CHECK_EQ(pmm_create(&r.map, 1024, &r.pmm), STATUS_NO_MEMORY);
+    CHECK_EQ(pmm_create(&r.map, 1024, &r.pmm), MM_NO_MEMORY);
     CHECK(r.pmm == NULL);
     CHECK_EQ(r.map.count, 1);
     CHECK(r.map.regions[0].label == NULL);
-    CHECK_EQ(pmm_create(&r.map, 0, &r.pmm), STATUS_INVALID);
-    CHECK_EQ(pmm_create(&r.map, 1025, &r.pmm), STATUS_INVALID);
+    CHECK_EQ(pmm_create(&r.map, 0, &r.pmm), MM_INVALID);
+    CHECK_EQ(pmm_create(&r.map, 1025, &r.pmm), MM_INVALID);
     r.map.normalized = false;
-    CHECK_EQ(pmm_create(&r.map, 1, &r.pmm), STATUS_INVALID);
+    CHECK_EQ(pmm_create(&r.map, 1, &r.pmm), MM_INVALID);
     TEST_END;
 }
 
@@ -207,16 +208,16 @@ TEST("pmm.reclaim adds withheld memory and merges across the former border")
     struct rig r;
     if (!RIG_MAKE(&r, patchwork))
         return;
-    CHECK_EQ(pmm_claim(r.pmm, 33 * MIB + 64 * KIB, 1), STATUS_RESERVED);
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[2]), STATUS_OK);
+    CHECK_EQ(pmm_claim(r.pmm, 33 * MIB + 64 * KIB, 1), MM_RESERVED);
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[2]), MM_OK);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).total, 513 + 240);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).largest_run, 240 + 256); /* merged with its neighbour */
     CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).runs, 3);
     rig_audit(t, &r);
-    CHECK_EQ(pmm_free(r.pmm, 33 * MIB + 64 * KIB, 1), STATUS_ALREADY_FREE);
+    CHECK_EQ(pmm_free(r.pmm, 33 * MIB + 64 * KIB, 1), MM_ALREADY_FREE);
     CHECK_EQ(pmm_alloc(r.pmm, 496, 0), 33 * MIB + 64 * KIB);
-    CHECK_EQ(pmm_free(r.pmm, 33 * MIB + 64 * KIB, 496), STATUS_OK);
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[7]), STATUS_OK);
+    CHECK_EQ(pmm_free(r.pmm, 33 * MIB + 64 * KIB, 496), MM_OK);
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[7]), MM_OK);
     CHECK_EQ(rig_free(&r), 513 + 240 + 256);
     rig_audit(t, &r);
     TEST_END;
@@ -228,20 +229,20 @@ TEST("pmm.reclaim tells its misuses apart")
     struct rig_snap before;
     if (!RIG_MAKE(&r, patchwork))
         return;
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[2]), STATUS_OK);
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[2]), MM_OK);
     rig_snap(&r, &before);
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[2]), STATUS_ALREADY_FREE);
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[0]), STATUS_FOREIGN); /* usable from the start */
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[1]), STATUS_FOREIGN); /* usable, but owned */
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[4]), STATUS_FOREIGN); /* runtime services */
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[5]), STATUS_FOREIGN); /* withheld, but owned */
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[2]), MM_ALREADY_FREE);
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[0]), MM_FOREIGN); /* usable from the start */
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[1]), MM_FOREIGN); /* usable, but owned */
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[4]), MM_FOREIGN); /* runtime services */
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[5]), MM_FOREIGN); /* withheld, but owned */
     struct mem_region wrong = r.map.regions[7];
-    wrong.size -= PAGE_SIZE;
-    CHECK_EQ(pmm_reclaim(r.pmm, &wrong), STATUS_FOREIGN);
-    wrong.base += PAGE_SIZE;
-    CHECK_EQ(pmm_reclaim(r.pmm, &wrong), STATUS_FOREIGN);
+    wrong.size -= HAL_PAGE_SIZE;
+    CHECK_EQ(pmm_reclaim(r.pmm, &wrong), MM_FOREIGN);
+    wrong.base += HAL_PAGE_SIZE;
+    CHECK_EQ(pmm_reclaim(r.pmm, &wrong), MM_FOREIGN);
     wrong = (struct mem_region){.base = 5 * GIB, .size = 1 * MIB, .type = MEM_BOOT};
-    CHECK_EQ(pmm_reclaim(r.pmm, &wrong), STATUS_FOREIGN);
+    CHECK_EQ(pmm_reclaim(r.pmm, &wrong), MM_FOREIGN);
     rig_same(t, &r, &before);
     TEST_END;
 }
@@ -257,13 +258,13 @@ TEST("pmm.reclaim adds whole blocks across a zone limit")
     };
     if (!RIG_MAKE(&r, map))
         return;
-    CHECK_EQ(pmm_claim(r.pmm, 11 * MIB, 1), STATUS_OK);
-    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[1]), STATUS_OK);
+    CHECK_EQ(pmm_claim(r.pmm, 11 * MIB, 1), MM_OK);
+    CHECK_EQ(pmm_reclaim(r.pmm, &r.map.regions[1]), MM_OK);
     rig_audit(t, &r);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA).largest_run, 5 * 256 - 1);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).largest_run, 19 * 256 + 1);
     CHECK_EQ(rig_free(&r), 27 * 256);
-    CHECK_EQ(pmm_free(r.pmm, 11 * MIB, 1), STATUS_OK);
+    CHECK_EQ(pmm_free(r.pmm, 11 * MIB, 1), MM_OK);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA).largest_run, 8 * 256);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA).free_blocks, 4);
     rig_audit(t, &r);

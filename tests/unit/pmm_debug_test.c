@@ -1,4 +1,5 @@
 /* The debug modes: the sentences of mm/pmm_debug.h, one test each. */
+#include "hal/short.h"
 #include "tests/unit/pmm_rig.h"
 
 #include "hal/hal.h"
@@ -14,16 +15,16 @@ TEST("pmm.debug junk fills freed pages")
         return;
     pmm_set_debug(r.pmm, &on);
     for (size_t n = 1; n < 700; n = n * 3 + 1) {
-        paddr_t got = pmm_alloc(r.pmm, n, 0);
-        CHECK(got != PADDR_NONE);
+        hal_paddr_t got = pmm_alloc(r.pmm, n, 0);
+        CHECK(got != HAL_PADDR_NONE);
         uint64_t *words = hal_phys_to_virt(got);
         for (size_t i = 0; i < n * 512; i++)
             words[i] = 0;
-        CHECK_EQ(pmm_free(r.pmm, got, n), STATUS_OK);
+        CHECK_EQ(pmm_free(r.pmm, got, n), MM_OK);
         CHECK_EQ(rig_count_nonzero(got, n), n * 512);
-        paddr_t again = pmm_alloc(r.pmm, n, PMM_ZERO);
+        hal_paddr_t again = pmm_alloc(r.pmm, n, PMM_ZERO);
         CHECK_EQ(rig_count_nonzero(again, n), 0);
-        CHECK_EQ(pmm_free(r.pmm, again, n), STATUS_OK);
+        CHECK_EQ(pmm_free(r.pmm, again, n), MM_OK);
     }
     pmm_set_debug(r.pmm, NULL);
     rig_audit(t, &r);
@@ -38,19 +39,19 @@ TEST("pmm.debug check_every is silent while all is well")
         return;
     pmm_set_debug(r.pmm, &on);
     for (size_t n = 2; n < 600; n += 50) { /* singles would be parked */
-        paddr_t got = pmm_alloc(r.pmm, n, 0);
-        CHECK(got != PADDR_NONE);
-        CHECK_EQ(pmm_free(r.pmm, got, n), STATUS_OK);
-        CHECK_EQ(pmm_free(r.pmm, 24 * MIB, n), STATUS_ALREADY_FREE);
-        CHECK_EQ(pmm_claim(r.pmm, 24 * MIB, n), STATUS_OK);
-        CHECK_EQ(pmm_free(r.pmm, 24 * MIB, n), STATUS_OK);
+        hal_paddr_t got = pmm_alloc(r.pmm, n, 0);
+        CHECK(got != HAL_PADDR_NONE);
+        CHECK_EQ(pmm_free(r.pmm, got, n), MM_OK);
+        CHECK_EQ(pmm_free(r.pmm, 24 * MIB, n), MM_ALREADY_FREE);
+        CHECK_EQ(pmm_claim(r.pmm, 24 * MIB, n), MM_OK);
+        CHECK_EQ(pmm_free(r.pmm, 24 * MIB, n), MM_OK);
     }
     rig_audit(t, &r);
     TEST_END;
 }
 
-static void check_op(struct test_state *t, const struct pmm_op *op, uint32_t kind, paddr_t base,
-                     uint64_t pages, status_t status)
+static void check_op(struct test_state *t, const struct pmm_op *op, uint32_t kind, hal_paddr_t base,
+                     uint64_t pages, mm_status_t status)
 {
     CHECK_EQ(op->kind, kind);
     CHECK_EQ(op->base, base);
@@ -67,22 +68,22 @@ TEST("pmm.debug ring holds the last operations")
     if (!RIG_MAKE(&r, high64))
         return;
     pmm_set_debug(r.pmm, &on);
-    paddr_t a = pmm_alloc(r.pmm, 7, PMM_KERNEL);
-    CHECK_EQ(pmm_free(r.pmm, a, 7), STATUS_OK);
-    CHECK_EQ(pmm_claim(r.pmm, HIGH + MIB, 3), STATUS_OK);
-    CHECK_EQ(pmm_alloc(r.pmm, 100000, 0), PADDR_NONE);
+    hal_paddr_t a = pmm_alloc(r.pmm, 7, PMM_KERNEL);
+    CHECK_EQ(pmm_free(r.pmm, a, 7), MM_OK);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH + MIB, 3), MM_OK);
+    CHECK_EQ(pmm_alloc(r.pmm, 100000, 0), HAL_PADDR_NONE);
     CHECK_EQ(pmm_debug_ring_count(r.pmm), 4);
-    check_op(t, &ring[0], 0, a, 7, STATUS_OK);
+    check_op(t, &ring[0], 0, a, 7, MM_OK);
     CHECK_EQ(ring[0].flags, PMM_KERNEL);
-    check_op(t, &ring[1], 1, a, 7, STATUS_OK);
-    check_op(t, &ring[2], 2, HIGH + MIB, 3, STATUS_OK);
-    check_op(t, &ring[3], 0, PADDR_NONE, 100000, STATUS_NO_MEMORY);
-    CHECK_EQ(pmm_free(r.pmm, HIGH, 9), STATUS_ALREADY_FREE);
-    check_op(t, &ring[0], 1, HIGH, 9, STATUS_ALREADY_FREE); /* operation 4 is entry 4 modulo 4 */
+    check_op(t, &ring[1], 1, a, 7, MM_OK);
+    check_op(t, &ring[2], 2, HIGH + MIB, 3, MM_OK);
+    check_op(t, &ring[3], 0, HAL_PADDR_NONE, 100000, MM_NO_MEMORY);
+    CHECK_EQ(pmm_free(r.pmm, HIGH, 9), MM_ALREADY_FREE);
+    check_op(t, &ring[0], 1, HIGH, 9, MM_ALREADY_FREE); /* operation 4 is entry 4 modulo 4 */
     CHECK_EQ(pmm_debug_ring_count(r.pmm), 5);
     pmm_set_debug(r.pmm, NULL);
-    CHECK(pmm_alloc(r.pmm, 1, 0) != PADDR_NONE);
-    check_op(t, &ring[1], 1, a, 7, STATUS_OK); /* off: nothing more is written */
+    CHECK(pmm_alloc(r.pmm, 1, 0) != HAL_PADDR_NONE);
+    check_op(t, &ring[1], 1, a, 7, MM_OK); /* off: nothing more is written */
     TEST_END;
 }
 
@@ -96,9 +97,9 @@ TEST("pmm.debug ring names the callers")
     pmm_set_debug(r.pmm, &on);
     volatile unsigned times = 2; /* not known to the compiler, which would make two places of it */
     for (unsigned i = 0; i < times; i++)
-        CHECK(pmm_alloc(r.pmm, 1, 0) != PADDR_NONE); /* one place in the code, called twice */
+        CHECK(pmm_alloc(r.pmm, 1, 0) != HAL_PADDR_NONE); /* one place in the code, called twice */
     /* Another function, so that no compiler can make one call of the two places. */
-    CHECK(pmm_alloc_aligned(r.pmm, 1, PAGE_SIZE, 0) != PADDR_NONE);
+    CHECK(pmm_alloc_aligned(r.pmm, 1, HAL_PAGE_SIZE, 0) != HAL_PADDR_NONE);
     CHECK(ring[0].caller == ring[1].caller);
     CHECK(ring[0].caller != ring[2].caller);
     TEST_END;

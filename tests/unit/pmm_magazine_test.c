@@ -13,16 +13,16 @@ TEST("pmm.singles take every page once and give all back")
     for (size_t i = 0; i < pages; i++)
         seen[i] = 0;
     for (size_t i = 0; i < pages; i++) {
-        paddr_t got = pmm_alloc(r.pmm, 1, 0);
-        size_t page = (got - HIGH) / PAGE_SIZE;
+        hal_paddr_t got = pmm_alloc(r.pmm, 1, 0);
+        size_t page = (got - HIGH) / HAL_PAGE_SIZE;
         if (!CHECK(got >= HIGH && page < pages && seen[page] == 0))
             return;
         seen[page] = 1;
     }
-    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), HAL_PADDR_NONE);
     CHECK_EQ(rig_free(&r), 0);
     for (size_t i = 0; i < pages; i++) /* 40503 is odd: every page once, scattered */
-        if (!CHECK_EQ(pmm_free(r.pmm, HIGH + (i * 40503 % pages) * PAGE_SIZE, 1), STATUS_OK))
+        if (!CHECK_EQ(pmm_free(r.pmm, HIGH + (i * 40503 % pages) * HAL_PAGE_SIZE, 1), MM_OK))
             return;
     CHECK_EQ(rig_free(&r), pages);
     rig_audit(t, &r);
@@ -36,7 +36,7 @@ TEST("pmm.singles fill one block before the next is opened")
     if (!RIG_MAKE(&r, high256))
         return;
     for (unsigned i = 0; i < 512; i++)
-        CHECK(pmm_alloc(r.pmm, 1, 0) != PADDR_NONE);
+        CHECK(pmm_alloc(r.pmm, 1, 0) != HAL_PADDR_NONE);
     pmm_drain(r.pmm);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).free_blocks, 127);
     rig_audit(t, &r);
@@ -48,8 +48,8 @@ TEST("pmm.drain puts the parked pages back")
     struct rig r;
     if (!RIG_MAKE(&r, high256))
         return;
-    CHECK_EQ(pmm_free(r.pmm, pmm_alloc(r.pmm, 1, 0), 1), STATUS_OK);
-    CHECK_EQ(pmm_free(r.pmm, pmm_alloc(r.pmm, 1, PMM_KERNEL), 1), STATUS_OK);
+    CHECK_EQ(pmm_free(r.pmm, pmm_alloc(r.pmm, 1, 0), 1), MM_OK);
+    CHECK_EQ(pmm_free(r.pmm, pmm_alloc(r.pmm, 1, PMM_KERNEL), 1), MM_OK);
     CHECK(rig_stats(&r, PMM_ZONE_NORMAL).parked > 0);
     rig_audit(t, &r);
     pmm_drain(r.pmm);
@@ -69,7 +69,7 @@ TEST("pmm.stats count what a magazine serves")
     if (!RIG_MAKE(&r, high256))
         return;
     for (unsigned i = 0; i < 1000; i++)
-        CHECK_EQ(pmm_free(r.pmm, pmm_alloc(r.pmm, 1, i % 3 ? 0 : PMM_KERNEL), 1), STATUS_OK);
+        CHECK_EQ(pmm_free(r.pmm, pmm_alloc(r.pmm, 1, i % 3 ? 0 : PMM_KERNEL), 1), MM_OK);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).allocs, 1000);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).frees, 1000);
     pmm_drain(r.pmm);

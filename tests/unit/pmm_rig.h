@@ -8,6 +8,7 @@
 #define TESTS_UNIT_PMM_RIG_H
 
 #include "hal/hal.h"
+#include "hal/short.h"
 #include "mm/pmm.h"
 #include "tests/test.h"
 
@@ -74,13 +75,13 @@ static inline bool rig_make(struct test_state *t, struct rig *r, const struct me
     r->tables = test_memory(r->bytes);
     if (!CHECK(r->tables != NULL))
         return false;
-    return CHECK_EQ(pmm_create_in(&r->map, 1, r->tables, r->bytes, &r->pmm), STATUS_OK) &&
+    return CHECK_EQ(pmm_create_in(&r->map, 1, r->tables, r->bytes, &r->pmm), MM_OK) &&
            CHECK(r->pmm != NULL);
 }
 
 #define RIG_MAKE(r, map_) rig_make(t, (r), (map_), ARRAY_LEN(map_))
 
-static inline enum pmm_zone rig_zone(paddr_t at)
+static inline enum pmm_zone rig_zone(hal_paddr_t at)
 {
     if (at < PMM_DMA_LIMIT)
         return PMM_ZONE_DMA;
@@ -117,28 +118,28 @@ struct rig_count {
     uint64_t withheld;
     uint64_t hash; /* of every run, parked ones as they are */
     uint64_t pages;
-    paddr_t end;       /* of the run before */
+    hal_paddr_t end;   /* of the run before */
     enum pmm_run kind; /* of the run before */
     bool disordered;   /* a run began below the end of the one before */
     bool split;        /* two runs of one kind touch inside one zone */
 };
 
-static inline uint64_t rig_blocks(paddr_t base, uint64_t pages)
+static inline uint64_t rig_blocks(hal_paddr_t base, uint64_t pages)
 {
-    paddr_t first = align_up(base, 2 * MIB);
-    paddr_t end = align_down(base + pages * PAGE_SIZE, 2 * MIB);
+    hal_paddr_t first = hal_align_up(base, 2 * MIB);
+    hal_paddr_t end = hal_align_down(base + pages * HAL_PAGE_SIZE, 2 * MIB);
     return end > first ? (end - first) / (2 * MIB) : 0;
 }
 
-static inline void rig_count_free(struct pmm_stats *s, paddr_t base, uint64_t pages)
+static inline void rig_count_free(struct pmm_stats *s, hal_paddr_t base, uint64_t pages)
 {
     s->free += pages;
     s->runs++;
-    s->largest_run = max_u64(s->largest_run, pages);
+    s->largest_run = hal_max_u64(s->largest_run, pages);
     s->free_blocks += rig_blocks(base, pages);
 }
 
-static inline void rig_count_run(void *ctx, paddr_t base, uint64_t pages, enum pmm_run kind)
+static inline void rig_count_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct rig_count *c = ctx;
     enum pmm_zone zone = rig_zone(base);
@@ -146,7 +147,7 @@ static inline void rig_count_run(void *ctx, paddr_t base, uint64_t pages, enum p
     c->disordered = c->disordered || base < c->end || pages == 0;
     c->split = c->split || (touches && kind == c->kind && zone == rig_zone(base - 1));
     c->hash = ((c->hash * 31 + base) * 31 + pages) * 31 + (uint64_t)kind;
-    c->end = base + pages * PAGE_SIZE;
+    c->end = base + pages * HAL_PAGE_SIZE;
     c->kind = kind;
     c->pages += pages;
     if (kind == PMM_RUN_WITHHELD) {
@@ -196,7 +197,7 @@ static inline void rig_audit(struct test_state *t, const struct rig *r)
 }
 
 /* Words of the pages that are not 0; in fake RAM only. */
-static inline uint64_t rig_count_nonzero(paddr_t base, size_t pages)
+static inline uint64_t rig_count_nonzero(hal_paddr_t base, size_t pages)
 {
     const uint64_t *p = hal_phys_to_virt(base);
     uint64_t found = 0;

@@ -1,4 +1,5 @@
 /* Which zone serves a request, the reserve for DMA, and blocks of their own for the kernel. */
+#include "hal/short.h"
 #include "tests/unit/pmm_rig.h"
 
 TEST("pmm.alloc goes to the highest zone first")
@@ -12,7 +13,7 @@ TEST("pmm.alloc goes to the highest zone first")
         CHECK_EQ(rig_zone(pmm_alloc(r.pmm, 256, 0)), PMM_ZONE_DMA32);
     for (unsigned i = 0; i < 11; i++) /* 3840 - 960 in reserve = 2880 = 11 times 256 and 64 */
         CHECK_EQ(rig_zone(pmm_alloc(r.pmm, 256, 0)), PMM_ZONE_DMA);
-    CHECK_EQ(pmm_alloc(r.pmm, 256, 0), PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 256, 0), HAL_PADDR_NONE);
     rig_audit(t, &r);
     TEST_END;
 }
@@ -23,15 +24,15 @@ TEST("pmm.PMM_DMA and PMM_DMA32 keep to their limits")
     if (!RIG_MAKE(&r, all_zones))
         return;
     for (size_t i = 0; i < 5; i++) {
-        paddr_t dma = pmm_alloc(r.pmm, lengths[i], PMM_DMA);
-        paddr_t dma32 = pmm_alloc(r.pmm, lengths[i], PMM_DMA32);
-        CHECK(dma != PADDR_NONE && dma + lengths[i] * PAGE_SIZE <= PMM_DMA_LIMIT);
-        CHECK(dma32 != PADDR_NONE && dma32 + lengths[i] * PAGE_SIZE <= PMM_DMA32_LIMIT);
+        hal_paddr_t dma = pmm_alloc(r.pmm, lengths[i], PMM_DMA);
+        hal_paddr_t dma32 = pmm_alloc(r.pmm, lengths[i], PMM_DMA32);
+        CHECK(dma != HAL_PADDR_NONE && dma + lengths[i] * HAL_PAGE_SIZE <= PMM_DMA_LIMIT);
+        CHECK(dma32 != HAL_PADDR_NONE && dma32 + lengths[i] * HAL_PAGE_SIZE <= PMM_DMA32_LIMIT);
         CHECK(dma32 >= PMM_DMA_LIMIT);
         CHECK(pmm_alloc(r.pmm, lengths[i], 0) >= PMM_DMA32_LIMIT);
     }
-    CHECK_EQ(pmm_alloc(r.pmm, 3840, PMM_DMA), PADDR_NONE);
-    CHECK_EQ(pmm_alloc(r.pmm, 48 * 256 + 1, PMM_DMA32), PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 3840, PMM_DMA), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 48 * 256 + 1, PMM_DMA32), HAL_PADDR_NONE);
     rig_audit(t, &r);
     TEST_END;
 }
@@ -43,9 +44,9 @@ TEST("pmm.no run crosses a zone limit")
     if (!RIG_MAKE(&r, map))
         return;
     CHECK_EQ(pmm_region_count(r.pmm), 4);
-    CHECK_EQ(pmm_alloc(r.pmm, 257, 0), PADDR_NONE);
-    CHECK_EQ(pmm_alloc(r.pmm, 257, PMM_DMA), PADDR_NONE);
-    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB, 256), STATUS_OK);
+    CHECK_EQ(pmm_alloc(r.pmm, 257, 0), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 257, PMM_DMA), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_claim(r.pmm, 16 * MIB, 256), MM_OK);
     CHECK_EQ(pmm_alloc(r.pmm, 256, PMM_DMA32), HIGH - MIB);
     rig_audit(t, &r);
     TEST_END;
@@ -57,14 +58,14 @@ TEST("pmm.ordinary requests leave a quarter of DMA")
     unsigned taken = 0;
     if (!RIG_MAKE(&r, dma_only))
         return;
-    while (pmm_alloc(r.pmm, 1, 0) != PADDR_NONE)
+    while (pmm_alloc(r.pmm, 1, 0) != HAL_PADDR_NONE)
         taken++;
     CHECK_EQ(taken, 3840 - 960);
-    CHECK_EQ(pmm_alloc(r.pmm, 1, PMM_DMA32), PADDR_NONE);
-    CHECK_EQ(pmm_alloc(r.pmm, 1, PMM_KERNEL), PADDR_NONE);
-    CHECK_EQ(pmm_alloc_aligned(r.pmm, 64, 64 * KIB, 0), PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, PMM_DMA32), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, PMM_KERNEL), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_alloc_aligned(r.pmm, 64, 64 * KIB, 0), HAL_PADDR_NONE);
     taken = 0;
-    while (pmm_alloc(r.pmm, 1, PMM_DMA) != PADDR_NONE)
+    while (pmm_alloc(r.pmm, 1, PMM_DMA) != HAL_PADDR_NONE)
         taken++;
     CHECK_EQ(taken, 960);
     rig_audit(t, &r);
@@ -77,11 +78,11 @@ TEST("pmm.a DMA request succeeds after ordinary ones have taken all they can")
     if (!RIG_MAKE(&r, all_zones))
         return;
     for (size_t n = 4096; n > 0; n /= 2)
-        while (pmm_alloc(r.pmm, n, 0) != PADDR_NONE)
+        while (pmm_alloc(r.pmm, n, 0) != HAL_PADDR_NONE)
             ;
     CHECK_EQ(rig_free(&r), 960);
-    paddr_t got = pmm_alloc(r.pmm, 16, PMM_DMA);
-    CHECK(got != PADDR_NONE && got < PMM_DMA_LIMIT);
+    hal_paddr_t got = pmm_alloc(r.pmm, 16, PMM_DMA);
+    CHECK(got != HAL_PADDR_NONE && got < PMM_DMA_LIMIT);
     TEST_END;
 }
 
@@ -90,12 +91,12 @@ TEST("pmm.the DMA reserve counts pages, not requests")
     struct rig r;
     if (!RIG_MAKE(&r, dma_only))
         return;
-    CHECK_EQ(pmm_alloc(r.pmm, 2881, 0), PADDR_NONE);
-    paddr_t got = pmm_alloc(r.pmm, 2880, 0);
-    CHECK(got != PADDR_NONE);
-    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), PADDR_NONE);
-    CHECK_EQ(pmm_free(r.pmm, got, 2880), STATUS_OK);
-    CHECK(pmm_alloc(r.pmm, 3840, PMM_DMA) != PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 2881, 0), HAL_PADDR_NONE);
+    hal_paddr_t got = pmm_alloc(r.pmm, 2880, 0);
+    CHECK(got != HAL_PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_free(r.pmm, got, 2880), MM_OK);
+    CHECK(pmm_alloc(r.pmm, 3840, PMM_DMA) != HAL_PADDR_NONE);
     rig_audit(t, &r);
     TEST_END;
 }
@@ -109,9 +110,9 @@ TEST("pmm.PMM_KERNEL pages are kept together in blocks of their own")
     for (size_t i = 0; i < ARRAY_LEN(owner); i++)
         owner[i] = 0;
     for (unsigned i = 0; i < 2000; i++) {
-        paddr_t user = pmm_alloc(r.pmm, 1, 0);
-        paddr_t kernel = pmm_alloc(r.pmm, 1, PMM_KERNEL);
-        CHECK(user != PADDR_NONE && kernel != PADDR_NONE);
+        hal_paddr_t user = pmm_alloc(r.pmm, 1, 0);
+        hal_paddr_t kernel = pmm_alloc(r.pmm, 1, PMM_KERNEL);
+        CHECK(user != HAL_PADDR_NONE && kernel != HAL_PADDR_NONE);
         owner[(user - HIGH) / (2 * MIB)] |= 1;
         owner[(kernel - HIGH) / (2 * MIB)] |= 2;
     }
@@ -140,13 +141,13 @@ TEST("pmm.PMM_KERNEL runs are kept together in blocks of their own")
     for (unsigned i = 0; i < 1200; i++) {
         size_t pages = 1 + i * 7 % 24;
         uint32_t flags = i % 2 ? PMM_KERNEL : 0;
-        paddr_t got = pmm_alloc(r.pmm, pages, flags);
-        if (!CHECK(got != PADDR_NONE))
+        hal_paddr_t got = pmm_alloc(r.pmm, pages, flags);
+        if (!CHECK(got != HAL_PADDR_NONE))
             return;
         for (size_t k = 0; k < pages; k++)
-            owner[(got + k * PAGE_SIZE - HIGH) / (2 * MIB)] |= flags ? 2 : 1;
+            owner[(got + k * HAL_PAGE_SIZE - HIGH) / (2 * MIB)] |= flags ? 2 : 1;
         if (i % 5 == 0) /* holes of the right length tempt the other kind */
-            CHECK_EQ(pmm_free(r.pmm, got, pages), STATUS_OK);
+            CHECK_EQ(pmm_free(r.pmm, got, pages), MM_OK);
     }
     for (size_t i = 0; i < ARRAY_LEN(owner); i++)
         mixed += owner[i] == 3;
@@ -161,10 +162,10 @@ TEST("pmm.P6 the grouping never makes a request fail")
     if (!RIG_MAKE(&r, high64))
         return;
     for (unsigned i = 0; i < 16384; i++)
-        if (!CHECK(pmm_alloc(r.pmm, 1, i % 2 ? PMM_KERNEL : 0) != PADDR_NONE))
+        if (!CHECK(pmm_alloc(r.pmm, 1, i % 2 ? PMM_KERNEL : 0) != HAL_PADDR_NONE))
             return;
-    CHECK_EQ(pmm_alloc(r.pmm, 1, PMM_KERNEL), PADDR_NONE);
-    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, PMM_KERNEL), HAL_PADDR_NONE);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), HAL_PADDR_NONE);
     rig_audit(t, &r);
     TEST_END;
 }

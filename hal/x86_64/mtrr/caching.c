@@ -1,8 +1,9 @@
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/features.h"
 #include "hal/x86_64/mtrr/mtrr_type.h"
 
-struct cpu_caching cpu_caching(paddr_t at, paddr_t *until)
+struct cpu_caching cpu_caching(hal_paddr_t at, hal_paddr_t *until)
 {
     static const char *const names[] = {
         [MTRR_UC] = "uncached",        [MTRR_WC] = "write-combining", [MTRR_WT] = "write-through",

@@ -25,7 +25,7 @@ static void read_registers(struct mtrr *m)
     if (!features.mtrr)
         return;
     uint64_t capability = asm_rdmsr(MSR_CAPABILITY);
-    m->variables = (uint32_t)min_u64(2 * (capability & 0xFFu), MTRR_VARIABLES);
+    m->variables = (uint32_t)hal_min_u64(2 * (capability & 0xFFu), MTRR_VARIABLES);
     m->fixeds = (capability & CAPABILITY_FIXED) != 0 ? MTRR_FIXEDS : 0;
     m->type = asm_rdmsr(MSR_DEFAULT);
     for (uint32_t i = 0; i < m->variables; i++)

@@ -17,7 +17,7 @@ struct mtrr {
     uint64_t variable[MTRR_VARIABLES]; /* base and mask in turn */
     uint64_t fixed[MTRR_FIXEDS];       /* for the first MiB */
     uint32_t variables, fixeds;        /* registers of each; 0: none */
-    paddr_t write_back_end;            /* from 4 GiB to here the default is write-back, whatever `type`
+    hal_paddr_t write_back_end; /* from 4 GiB to here the default is write-back, whatever `type`
                                           says (AMD: SYSCFG and TOM2); 0: nowhere */
 };
 

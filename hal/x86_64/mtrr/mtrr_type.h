@@ -19,6 +19,6 @@ enum mtrr_type {
 /* The type at `at`, from 1 MiB on (below, fixed registers may say something else); `*until` is the
  * first address above it for which the answer may be another, UINT64_MAX: none. All is uncached
  * where the registers are off. Any contents are legal, masks with holes too. O(registers * 52). */
-uint32_t mtrr_type(const struct mtrr *, paddr_t at, paddr_t *until);
+uint32_t mtrr_type(const struct mtrr *, hal_paddr_t at, hal_paddr_t *until);
 
 #endif

@@ -2,6 +2,7 @@
  * chipsets, and the keyboard controller, which byte FEh to port 64h makes pulse the CPU's reset
  * line. */
 #include "hal/machine.h"
+#include "hal/short.h"
 #include "hal/x86_64/asm.h"
 
 #define RESET_CONTROL    0xCF9u

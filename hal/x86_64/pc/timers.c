@@ -4,6 +4,7 @@
  * and 61h. */
 #include "hal/hal.h"
 #include "hal/machine.h"
+#include "hal/short.h"
 #include "hal/x86_64/asm.h"
 
 #define FEMTO          1000000000000000u /* in a second */

@@ -1,5 +1,6 @@
 /* Starting the other CPUs (Intel SDM vol. 3A, 8.4.3 and 8.4.4). */
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/apic.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/control.h"
@@ -11,7 +12,7 @@
 #define EFER_NXE   (1u << 11)
 #define CR4_WRONG  (1u << 31)  /* reserved: a general protection fault */
 #define CLOSED     0x80000000u /* `ticket` from here on: nobody waits any more */
-#define PAGE_LIMIT ((paddr_t)MIB)
+#define PAGE_LIMIT ((hal_paddr_t)MIB)
 
 /* ap_start.S */
 extern const unsigned char ap_start_begin[], ap_start_end[], ap_start_block[], ap_start_faulted[];
@@ -82,8 +83,8 @@ static void fill(struct ap_block *block, uint32_t at)
 bool cpu_start_open(const struct cpu_start *s)
 {
     size_t size = (size_t)(ap_start_end - ap_start_begin);
-    if (!apic_usable() || s->page == 0 || s->page + PAGE_SIZE > PAGE_LIMIT ||
-        s->page % PAGE_SIZE != 0 || s->root >= 4 * GIB)
+    if (!apic_usable() || s->page == 0 || s->page + HAL_PAGE_SIZE > PAGE_LIMIT ||
+        s->page % HAL_PAGE_SIZE != 0 || s->root >= 4 * GIB)
         return false;
     start = *s;
     mtrr_save();

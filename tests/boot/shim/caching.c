@@ -1,4 +1,5 @@
 /* The memory type range registers (Intel SDM vol. 3A, 11.11). */
+#include "hal/short.h"
 #include "shim.h"
 
 #include "hal/x86_64/asm.h"

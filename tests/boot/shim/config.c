@@ -1,5 +1,6 @@
 /* shim.cfg and shim.map. A word that is not understood ends the run: a trick that is not played
  * would be a test that cannot fail. */
+#include "hal/short.h"
 #include "shim.h"
 
 struct config config = {.stride = 48,
@@ -166,7 +167,7 @@ void overlay_read(const char *text, size_t length)
     for (skip_blanks(&r); r.at < r.end; skip_blanks(&r)) {
         struct entry e = {.type = number(&r)};
         e.base = next_number(&r);
-        e.pages = (next_number(&r) - e.base) / PAGE_SIZE;
+        e.pages = (next_number(&r) - e.base) / HAL_PAGE_SIZE;
         e.attributes = next_number(&r);
         add_entry(&overlay, e);
     }

@@ -1,4 +1,5 @@
 /* The memory map that the image is told. shim_test.py works out the same list by another method. */
+#include "hal/short.h"
 #include "shim.h"
 
 #define CONVENTIONAL 7u
@@ -35,7 +36,7 @@ static void tell(struct entry entry)
 
 static uint64_t end_of(const struct entry *e)
 {
-    return e->base + e->pages * PAGE_SIZE;
+    return e->base + e->pages * HAL_PAGE_SIZE;
 }
 
 /* The real entry that holds `address`, or NULL; `*until` is where that answer ends. */
@@ -46,9 +47,9 @@ static const struct entry *real_at(uint64_t address, uint64_t *until)
         const struct entry *e = &real.at[i];
         if (e->base <= address && address < end_of(e)) {
             found = e;
-            *until = min_u64(*until, end_of(e));
+            *until = hal_min_u64(*until, end_of(e));
         } else if (e->base > address) {
-            *until = min_u64(*until, e->base);
+            *until = hal_min_u64(*until, e->base);
         }
     }
     return found;
@@ -76,7 +77,7 @@ static void overlay_entry(const struct entry *e)
         if (good && piece.pages == 0)
             piece.base = at;
         if (good)
-            piece.pages = (until - piece.base) / PAGE_SIZE;
+            piece.pages = (until - piece.base) / HAL_PAGE_SIZE;
         if (piece.pages != 0 && (!good || until == end_of(e))) {
             tell(piece);
             piece.pages = 0;
@@ -98,7 +99,7 @@ static void tell_overlay(void)
 static void grow(uint64_t entries)
 {
     for (uint64_t i = 0; i < entries && told.count < LIST_MAX; i++)
-        tell((struct entry){.base = (uint64_t)0xe000000000 + i * 2 * PAGE_SIZE, .pages = 1});
+        tell((struct entry){.base = (uint64_t)0xe000000000 + i * 2 * HAL_PAGE_SIZE, .pages = 1});
 }
 
 static void use_low_memory(void)

@@ -1,5 +1,6 @@
 /* The services that the image meets. A hook plays tricks on the image alone: it knows it by the
  * address to which it returns. */
+#include "hal/short.h"
 #include "shim.h"
 
 #define SERVICES     44u

@@ -1,5 +1,6 @@
 /* The story of the shim: read what to do, load the image, hook, start it. */
 #include "shim.h"
+#include "hal/short.h"
 
 #define FILE_MAX (64 * KIB)
 

@@ -2,6 +2,7 @@
  *
  * Rights are set in the tables themselves, page by page, not by the memory attribute protocol,
  * which the OVMF of Debian 12 does not have. Four or five levels, and large pages, as they come. */
+#include "hal/short.h"
 #include "shim.h"
 
 #include "hal/x86_64/asm.h"
@@ -61,7 +62,7 @@ static void split(uint64_t *entry, unsigned level)
     EFI_PHYSICAL_ADDRESS page = 0;
     if (!ok(st->BootServices->AllocatePages(AllocateAnyPages, EfiBootServicesData, 1, &page)))
         stop("no page for a page table of level", level);
-    uint64_t size = PAGE_SIZE << (9 * (level - 1));
+    uint64_t size = HAL_PAGE_SIZE << (9 * (level - 1));
     uint64_t low = *entry & ~(level == 1 ? (uint64_t)LARGE : 0);
     for (uint64_t i = 0; i < 512; i++)
         table_of(page)[i] = low + i * size;
@@ -74,7 +75,7 @@ static uint64_t *entry_of(uint64_t address, bool make)
 {
     uint64_t *table = table_of(read_cr3());
     for (unsigned level = levels(); level-- > 0;) {
-        uint64_t *entry = &table[address >> (PAGE_SHIFT + 9 * level) & 511];
+        uint64_t *entry = &table[address >> (HAL_PAGE_SHIFT + 9 * level) & 511];
         if ((*entry & PRESENT) == 0)
             return NULL;
         if (level == 0)
@@ -91,7 +92,7 @@ static uint64_t *entry_of(uint64_t address, bool make)
 
 static void set_rights(uint64_t base, uint64_t size, bool write, bool execute)
 {
-    for (uint64_t at = align_down(base, PAGE_SIZE); at < base + size; at += PAGE_SIZE) {
+    for (uint64_t at = hal_align_down(base, HAL_PAGE_SIZE); at < base + size; at += HAL_PAGE_SIZE) {
         uint64_t *entry = entry_of(at, true);
         if (entry == NULL)
             continue;
@@ -128,7 +129,7 @@ static void protect_image(void)
 {
     unsigned count = 0;
     const struct section *s = sections(&count);
-    set_rights(strict_base, PAGE_SIZE, false, false);
+    set_rights(strict_base, HAL_PAGE_SIZE, false, false);
     for (unsigned i = 0; i < count; i++) {
         bool write = (s[i].flags & 0x80000000u) != 0 && config.broken != 1;
         bool execute = (s[i].flags & 0x20000000u) != 0 && config.broken != 2;
@@ -149,7 +150,7 @@ static void protect_data(void)
         stop("the map cannot be read", 0);
     for (size_t i = 0; i < real.count; i++)
         if (is_data(real.at[i].type))
-            set_rights(real.at[i].base, real.at[i].pages * PAGE_SIZE, true, false);
+            set_rights(real.at[i].base, real.at[i].pages * HAL_PAGE_SIZE, true, false);
 }
 
 /* Pages of 4 KiB for all that is free, so that hide_free() needs no memory. */
@@ -161,7 +162,7 @@ static void split_free(void)
     for (size_t i = 0; i < real.count; i++)
         for (uint64_t page = 0; real.at[i].type == EfiConventionalMemory && page < real.at[i].pages;
              page++)
-            (void)entry_of(real.at[i].base + page * PAGE_SIZE, true);
+            (void)entry_of(real.at[i].base + page * HAL_PAGE_SIZE, true);
 }
 
 /* A firmware that maps what it has allocated and nothing else. */
@@ -170,7 +171,7 @@ static void hide_free(void)
     for (size_t i = 0; i < real.count; i++) {
         for (uint64_t page = 0; real.at[i].type == EfiConventionalMemory && page < real.at[i].pages;
              page++) {
-            uint64_t at = real.at[i].base + page * PAGE_SIZE;
+            uint64_t at = real.at[i].base + page * HAL_PAGE_SIZE;
             uint64_t *entry = entry_of(at, false);
             if (entry != NULL && (*entry & LARGE) == 0)
                 *entry &= ~(uint64_t)PRESENT;
@@ -232,7 +233,7 @@ void tables_say_rights(void)
 
 static void keep(uint64_t base, uint64_t size)
 {
-    for (uint64_t at = align_down(base, PAGE_SIZE); at < base + size; at += PAGE_SIZE) {
+    for (uint64_t at = hal_align_down(base, HAL_PAGE_SIZE); at < base + size; at += HAL_PAGE_SIZE) {
         if (kept_count == KEPT_MAX)
             stop("too many page tables; raise KEPT_MAX, which is", KEPT_MAX);
         kept[kept_count++] = at;
@@ -241,7 +242,7 @@ static void keep(uint64_t base, uint64_t size)
 
 static void keep_tables(uint64_t *table, unsigned level)
 {
-    keep((uint64_t)(uintptr_t)table, PAGE_SIZE);
+    keep((uint64_t)(uintptr_t)table, HAL_PAGE_SIZE);
     for (unsigned i = 0; level > 1 && i < 512; i++)
         if ((table[i] & PRESENT) != 0 && (level > 3 || (table[i] & LARGE) == 0))
             keep_tables(table_of(table[i]), level - 1);
@@ -268,7 +269,7 @@ void tables_move_gdt(void)
     EFI_PHYSICAL_ADDRESS page = 0;
     if (config.junk == 0)
         return;
-    if (gdt.limit >= PAGE_SIZE ||
+    if (gdt.limit >= HAL_PAGE_SIZE ||
         !ok(st->BootServices->AllocatePages(AllocateAnyPages, EfiBootServicesData, 1, &page)))
         stop("the GDT cannot be moved; its limit is", gdt.limit);
     for (unsigned i = 0; i <= gdt.limit; i++)
@@ -300,7 +301,7 @@ static uint64_t fill(const struct entry *e)
 {
     uint64_t pages = 0;
     for (uint64_t i = 0; i < e->pages; i++) {
-        uint64_t *page = (uint64_t *)(uintptr_t)(e->base + i * PAGE_SIZE);
+        uint64_t *page = (uint64_t *)(uintptr_t)(e->base + i * HAL_PAGE_SIZE);
         if (is_kept((uint64_t)(uintptr_t)page) ||
             entry_of((uint64_t)(uintptr_t)page, false) == NULL)
             continue;

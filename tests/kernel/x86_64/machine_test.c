@@ -1,5 +1,6 @@
 /* What is true of this architecture alone. */
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/control.h"
 #include "tests/kernel/selftest.h"
@@ -78,8 +79,8 @@ TEST("machine.every leaf of CPUID is told")
 {
     uint32_t told[2] = {0, 0};
     cpu_identify(count_told, told);
-    CHECK_EQ(told[0], min_u64(asm_cpuid(0, 0).eax + 1, 0x20) +
-                          min_u64(asm_cpuid(0x80000000u, 0).eax - 0x80000000u + 1, 0x20));
+    CHECK_EQ(told[0], hal_min_u64(asm_cpuid(0, 0).eax + 1, 0x20) +
+                          hal_min_u64(asm_cpuid(0x80000000u, 0).eax - 0x80000000u + 1, 0x20));
     TEST_END;
 }
 

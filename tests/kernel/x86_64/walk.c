@@ -22,7 +22,7 @@ struct walk {
 
 static uint64_t level_size(unsigned level)
 {
-    return PAGE_SIZE << (9 * level);
+    return HAL_PAGE_SIZE << (9 * level);
 }
 
 static bool is_leaf(uint64_t entry, unsigned level)
@@ -52,14 +52,14 @@ static uint32_t narrow(uint32_t allowed, uint64_t entry)
 }
 
 /* At most WALK_LEVELS deep. */
-static void walk_table(const struct walk *w, uint64_t at, vaddr_t base, unsigned level,
+static void walk_table(const struct walk *w, uint64_t at, hal_vaddr_t base, unsigned level,
                        uint32_t allowed)
 {
     for (unsigned i = 0; i < 512; i++) {
         uint64_t entry = table(at)[i];
         if ((entry & PRESENT) == 0)
             continue;
-        vaddr_t virt = base + i * level_size(level);
+        hal_vaddr_t virt = base + i * level_size(level);
         if (level == w->top && i >= 256) /* canonical: bit 47 or 56 goes on upward */
             virt |= ~(level_size(level) * 512 - 1);
         uint32_t now = narrow(allowed, entry);
@@ -80,7 +80,7 @@ void walk_live(walk_fn *visit, void *ctx)
     walk_table(&w, hal_root(), 0, w.top, WALK_WRITE | WALK_EXECUTE | WALK_USER);
 }
 
-unsigned walk_path(vaddr_t virt, uint64_t entries[WALK_LEVELS])
+unsigned walk_path(hal_vaddr_t virt, uint64_t entries[WALK_LEVELS])
 {
     uint64_t at = hal_root();
     unsigned count = 0;
@@ -92,7 +92,7 @@ unsigned walk_path(vaddr_t virt, uint64_t entries[WALK_LEVELS])
     }
 }
 
-bool walk_may_write(vaddr_t virt)
+bool walk_may_write(hal_vaddr_t virt)
 {
     uint64_t entries[WALK_LEVELS];
     unsigned count = walk_path(virt, entries);
