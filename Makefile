@@ -109,9 +109,10 @@ $(BUILD)/signed/%.EFI: $(BUILD)/%.EFI FORCE
 
 # mm/ in another kernel (mm/README.md): a Linux process, and an EFI image of its own.
 .PHONY: embed
-embed: $(BUILD)/host/embed $(BUILD)/embed.efi ## the worked example of mm/ in another kernel: build it, and run it on the desk
+embed: $(BUILD)/host/embed $(BUILD)/host/embed-embed_tsan $(BUILD)/embed.efi ## the worked example of mm/ in another kernel: build it, and run it on the desk
+	$(BUILD)/host/embed-embed_tsan
 	$(BUILD)/host/embed
-$(BUILD)/embed/%: FLAGS = $(EFI_CC) $(X86_64) -Itests/embed
+$(BUILD)/embed/%: FLAGS = $(EFI_CC) $(X86_64) -Itests/embed/one_cpu
 $(BUILD)/embed/%.obj: % $(BUILD)/embed/flags
 	@mkdir -p $(@D)
 	$(FLAGS) $(call gnu_efi,x86_64) -c $< -o $@
@@ -141,7 +142,8 @@ KIND_tsan  = $(CC) -Ihal/host -O1 -fsanitize=thread
 AARCH64    = -DMM_PAGE_FORMAT=\"format_aarch64.h\" -DMODEL_MMU=\"tests/model/mmu_aarch64.h\"
 KIND_aarch64      = $(KIND_san) $(AARCH64)
 KIND_aarch64_tsan = $(KIND_tsan) $(AARCH64)
-KIND_embed = $(CC) -Itests/embed $(SAN_FLAGS)
+KIND_embed      = $(CC) -Itests/embed/threads $(SAN_FLAGS)
+KIND_embed_tsan = $(CC) -Itests/embed/threads -O1 -fsanitize=thread
 # Each branch that runs calls __sanitizer_cov_trace_pc(), which the program has.
 KIND_steps = $(CC) -Ihal/host -O1 -fsanitize-coverage=trace-pc
 # Link-time optimization where it can be had, for all allocators of the bench alike.
@@ -166,7 +168,7 @@ $(O)/$(1)/%.o: %.c $(O)/$(1)/flags
 $(O)/$(1)/efi/%.o: MORE = $$(UEFI)
 $(O)/$(1)/tests/sim/draw.o: MORE = $$(or $$(shell pkg-config --cflags cairo),$$(error cairo is missing; on Debian: apt install pkg-config libcairo2-dev))
 endef
-$(foreach k,san tsan aarch64 aarch64_tsan embed steps fast plain fuzz,$(eval $(call kind,$(k))))
+$(foreach k,san tsan aarch64 aarch64_tsan embed embed_tsan steps fast plain fuzz,$(eval $(call kind,$(k))))
 
 # What FILE's comment says behind a word: $(call says,WORD,FILE); and the sources that it means.
 says  = $(patsubst loader,$(LOADER),$(filter-out */,$(shell sed -n 's|^[/ ]\* $(1): ||p' $(2))))
@@ -174,7 +176,7 @@ found = $(foreach f,$(1),$(or $(wildcard $(f)$(if $(filter %/,$(f)),*.c)),$(f)))
 # $(call program,NAME,FILE,KIND,NEEDS)
 define program
 PROGRAMS += $(1)
-$(H)/$(1): $(patsubst %.c,$(O)/$(3)/%.o,$(sort $(2) $(MM_SRC) $(if $(filter-out embed,$(3)),$(HOST_SRC)) $(call found,$(filter %.c %/,$(4)))))
+$(H)/$(1): $(patsubst %.c,$(O)/$(3)/%.o,$(sort $(2) $(MM_SRC) $(if $(filter-out embed%,$(3)),$(HOST_SRC)) $(call found,$(filter %.c %/,$(4)))))
 	@mkdir -p $$(@D)
 	$$(KIND_$(3)) $(HOST_FLAGS) $$^ $(filter -l%,$(4)) -o $$@
 $(O)/$(3)/$(2:.c=.o): private MORE = $(filter-out %.c %/ -l%,$(4))

@@ -1,26 +1,29 @@
-/* hal/hal.h: everything that mm/ and kernel/ need from the machine.
+/* hal/hal.h: everything that mm/ needs from the machine.
  *
  * There is one header and there are ports: hal/x86_64 (a PC after ExitBootServices) and hal/host
- * (a Linux process). A port supplies "port.h", found on the include path, which defines the inline
- * functions below because they are on the allocator's hot path, and one or more .c files for the
- * rest. To take mm/ into another kernel, write these things; the paging functions at the end are
- * for mm/aspace only.
+ * (a Linux process). A port supplies "port.h", found on the include path, which defines the types and
+ * functions below, and one or more .c files for the rest. To take mm/ into another kernel, write
+ * these things; the paging functions at the end are for mm/aspace only.
  *
- * From "port.h" (static inline):
+ * From "port.h". hal/base.h is included before it. The functions are best inline, for they are on the
+ * allocator's hot path:
  *
+ *   hal_irq_t         a type: what hal_irq_save() remembers
+ *   struct hal_lock   a lock; zeroed, it is open
  *   uint32_t hal_cpu_index(void)
  *       Index of this CPU, 0-based and below the `cpus` given to pmm_create(). Called with
- *       interrupts disabled, so the answer stays true until hal_irq_restore().
+ *       interrupts disabled, so the answer stays true until hal_irq_restore(). A kernel whose calls
+ *       of mm/ all lie under one lock of its own may answer 0 everywhere.
  *   hal_irq_t hal_irq_save(void);  void hal_irq_restore(hal_irq_t)
  *       Disable interrupts on this CPU; put back what was there. They nest.
  *   void hal_lock(struct hal_lock *);  void hal_unlock(struct hal_lock *)
- *       Spin lock. Called with interrupts disabled. A zeroed struct hal_lock is an open lock.
- *       Acquire and release order memory as their names say.
+ *       Spin lock. Called with interrupts disabled, never for a lock that this CPU holds. What a CPU
+ *       wrote before it unlocked, the next one that locks sees (acquire and release); mm/ assumes
+ *       no other order between CPUs, and reads and writes words that CPUs share by relaxed atomic
+ *       loads and stores of at most 64 bits.
  *   void *hal_phys_to_virt(hal_paddr_t)
  *       A pointer through which physical memory can be read and written (the direct map). Valid
  *       for RAM only.
- *   uint64_t hal_cycles(void)
- *       A counter that never goes back and ticks at a constant rate; for measurements.
  *
  * From the port's .c files, declared here:
  */

@@ -169,7 +169,7 @@ static void count_failure(struct pmm *p, uint32_t flags)
         hal_irq_restore(irq);
         return;
     }
-    (void)(__atomic_fetch_add(&p->failures, 1, __ATOMIC_RELAXED));
+    (void)pmm_count(p, &p->failures);
 }
 
 static bool is_sane(const struct request *q, uint64_t align)
@@ -307,7 +307,7 @@ static mm_status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
 {
     for (size_t i = 0; i < p->withheld_count; i++) {
         const struct withheld *w = &p->withheld[i];
-        if (!__atomic_load_n(&w->reclaimed, __ATOMIC_RELAXED) && w->first_page < page + pages &&
+        if (__atomic_load_n(&w->reclaimed, __ATOMIC_RELAXED) == 0 && w->first_page < page + pages &&
             page < w->first_page + w->pages)
             return MM_RESERVED;
     }

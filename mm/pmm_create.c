@@ -190,7 +190,7 @@ static void fill_pages(struct pmm *p, const struct memmap *map)
         if (!is_ours(m))
             continue;
         if (is_withheld(m))
-            p->withheld[p->withheld_count++] = (struct withheld){page, pages, false};
+            p->withheld[p->withheld_count++] = (struct withheld){page, pages, 0};
         add_range(p, page, pages, is_withheld(m) ? PAGE_WITHHELD : PAGE_FREE, true);
     }
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
@@ -262,7 +262,7 @@ mm_status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
     struct withheld *w = find_withheld(p, m->base >> HAL_PAGE_SHIFT);
     if (w == NULL || m->base % HAL_PAGE_SIZE != 0 || w->pages << HAL_PAGE_SHIFT != m->size)
         return MM_FOREIGN;
-    if (__atomic_exchange_n(&w->reclaimed, true, __ATOMIC_RELAXED))
+    if (pmm_count(p, &w->reclaimed) != 0)
         return MM_ALREADY_FREE;
     hal_irq_t irq = hal_irq_save();
     if (p->junk)

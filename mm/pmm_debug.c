@@ -52,7 +52,7 @@ uint64_t pmm_debug_ring_count(const struct pmm *p)
 /* Several CPUs may record at once: each has an entry of its own. */
 void pmm_debug_record(struct pmm *p, const struct pmm_op *op)
 {
-    uint64_t count = __atomic_fetch_add(&p->operations, 1, __ATOMIC_RELAXED);
+    uint64_t count = pmm_count(p, &p->operations);
     if (p->ring != NULL && p->ring_size != 0)
         p->ring[count % p->ring_size] = *op;
     if (p->check_every != 0 && (count + 1) % p->check_every == 0) {

@@ -9,7 +9,7 @@
 /* Firmware memory that waits for pmm_reclaim(). */
 struct withheld {
     uint64_t first_page, pages;
-    bool reclaimed;
+    uint64_t reclaimed; /* calls that reclaimed it: 0, or it is done */
 };
 
 struct pmm {
@@ -22,7 +22,8 @@ struct pmm {
     struct magazine_cpu *cpus;
     unsigned cpu_count;
     size_t table_bytes;
-    uint64_t failures; /* calls whose zones all have no memory */
+    struct hal_lock lock; /* of what is rare and no zone's: `failures`, `operations`, `reclaimed` */
+    uint64_t failures;    /* calls whose zones all have no memory */
 
     /* For mm/pmm_debug.c; its header says what they are. */
     bool debugging; /* any mode is on: then no call takes the short way */
@@ -32,6 +33,19 @@ struct pmm {
     size_t ring_size;
     uint64_t operations; /* calls since the modes were set */
 };
+
+/* Change one of the numbers under `lock`, which others read at any time: what it was. A lock and not an
+ * atomic addition or exchange, for which compilers may call a library. Any context but NMI. O(1). */
+static inline uint64_t pmm_count(struct pmm *p, uint64_t *number)
+{
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&p->lock);
+    uint64_t was = *number;
+    __atomic_store_n(number, was + 1, __ATOMIC_RELAXED);
+    hal_unlock(&p->lock);
+    hal_irq_restore(irq);
+    return was;
+}
 
 /* The region that has a page, or NULL; see region_of_page(). */
 static inline const struct region *pmm_region(const struct pmm *p, uint64_t page, uint32_t *hint)

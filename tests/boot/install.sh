@@ -91,6 +91,9 @@ find_missing_quick() {
 find_missing_test() {
     want u-boot-qemu test -r "$UBOOT_ROM"
     want gcc have_command gcc
+    want gcc-aarch64-linux-gnu have_command aarch64-linux-gnu-gcc
+    want gcc-riscv64-linux-gnu have_command riscv64-linux-gnu-gcc
+    want qemu-user have_command qemu-riscv64
     want pkg-config have_command pkg-config
     want libcairo2-dev have_cairo
     want valgrind have_command valgrind

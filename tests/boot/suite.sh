@@ -90,6 +90,7 @@ desk_steps() {
         model_step "$name"
     done
     step embed-desk counted make_here embed
+    step embed-bare counted env BUILD="$BUILD" bash "$ROOT/tests/embed/bare.sh"
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
     step sim counted python3 "$ROOT/tests/sim/test.py"
     if have_counted_compiler; then

@@ -1,12 +1,14 @@
 /* tests/embed/embed.c: what a kernel does with mm/: a map, an allocator, an address space. */
 #include "tests/embed/embed.h"
-#include "hal/short.h"
 #include "mm/memmap.h"
 #include "mm/pmm.h"
 
 #define REGIONS 2048u                             /* enough for 1000 entries of the firmware */
 #define WINDOW  ((hal_vaddr_t)0xffffd00000000000) /* anything in the upper half */
 #define RUN     65u                               /* pages: any length will do */
+#define CPUS    8u                                /* at most */
+#define ROUNDS  20000u                            /* of each CPU */
+#define HELD    64u                               /* pages that CPUs hand to one another */
 
 static struct mem_region storage[REGIONS];
 static struct memmap map;
@@ -37,7 +39,7 @@ static mm_status_t make_allocator(const struct embed_boot *boot)
     if (status == MM_OK)
         status = memmap_reserve(&map, boot->image, boot->image_size, "kernel image");
     if (status == MM_OK)
-        status = pmm_create(&map, 1, &pmm);
+        status = pmm_create(&map, boot->cpus, &pmm);
     return status;
 }
 
@@ -57,10 +59,10 @@ static void use_pages(void)
     uint64_t before = free_pages();
     hal_paddr_t one = pmm_alloc(pmm, 1, PMM_ZERO);
     hal_paddr_t run = pmm_alloc(pmm, RUN, 0);
-    hal_paddr_t large = pmm_alloc_aligned(pmm, 512, 2 * MIB, 0);
+    hal_paddr_t large = pmm_alloc_aligned(pmm, 512, (uint64_t)2 << 20, 0);
     expect(one != HAL_PADDR_NONE && run != HAL_PADDR_NONE && large != HAL_PADDR_NONE,
            "pages were given");
-    expect(large % (2 * MIB) == 0, "the large run is aligned");
+    expect(large % ((uint64_t)2 << 20) == 0, "the large run is aligned");
     expect(free_pages() == before - 1 - RUN - 512, "just as many pages are gone");
     expect(*(uint64_t *)hal_phys_to_virt(one) == 0, "the page is zero");
     expect(pmm_free(pmm, run, RUN - 1) == MM_WRONG_LENGTH, "a wrong length is refused");
@@ -69,6 +71,62 @@ static void use_pages(void)
     expect(pmm_free(pmm, large, 512) == MM_OK && pmm_free(pmm, one, 1) == MM_OK,
            "the others went back");
     expect(free_pages() == before && pmm_check(pmm) == NULL, "the allocator is as it was");
+}
+
+/* What lies in the table is free to take for any CPU; 0: nothing. */
+static hal_paddr_t shared[HELD];
+static struct hal_lock shared_lock;
+static uint32_t wrong[CPUS]; /* by CPU */
+
+static void write_mark(hal_paddr_t page)
+{
+    *(uint64_t *)hal_phys_to_virt(page) = page;
+}
+
+static bool has_mark(hal_paddr_t page)
+{
+    return *(uint64_t *)hal_phys_to_virt(page) == page;
+}
+
+static hal_paddr_t swap(uint32_t at, hal_paddr_t page)
+{
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&shared_lock);
+    hal_paddr_t was = shared[at];
+    shared[at] = page;
+    hal_unlock(&shared_lock);
+    hal_irq_restore(irq);
+    return was;
+}
+
+/* Take a page and leave it in the table; what was there, perhaps from another CPU, is given back. A CPU that
+ * goes idle gives back what it parked, for a port may not be able to make it do so later. */
+static void exchange_pages(uint32_t cpu)
+{
+    uint32_t at = cpu * 17;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        at = at * 1103515245 + 12345;
+        hal_paddr_t page = pmm_alloc(pmm, 1, (at & 0x10000) != 0 ? PMM_KERNEL : 0);
+        if (page != HAL_PADDR_NONE)
+            write_mark(page);
+        page = swap((at >> 17) % HELD, page);
+        if (page != HAL_PADDR_NONE)
+            wrong[cpu] += !has_mark(page) || pmm_free(pmm, page, 1) != MM_OK;
+    }
+    pmm_drain(pmm);
+}
+
+static void use_all_cpus(uint32_t cpus)
+{
+    uint64_t before = free_pages();
+    uint32_t mistakes = 0;
+    machine_everywhere(exchange_pages);
+    for (uint32_t i = 0; i < HELD; i++)
+        mistakes += shared[i] != HAL_PADDR_NONE && pmm_free(pmm, shared[i], 1) != MM_OK;
+    for (uint32_t i = 0; i < cpus; i++)
+        mistakes += wrong[i];
+    expect(mistakes == 0, "all CPUs took pages, and each page had one owner");
+    expect(free_pages() == before && pmm_check(pmm) == NULL, "no page is lost between CPUs");
 }
 
 static hal_paddr_t table_alloc(void *ctx)
@@ -137,6 +195,7 @@ struct embed_result embed_run(const struct embed_boot *boot)
     expect(status == MM_OK, "an allocator was made from the map");
     if (status == MM_OK) {
         use_pages();
+        use_all_cpus(boot->cpus);
         use_space(boot);
     } else {
         machine_print(mm_status_text(status));

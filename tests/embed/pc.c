@@ -74,6 +74,18 @@ _Noreturn void machine_stop(bool pass)
         __asm__ volatile("hlt");
 }
 
+void machine_everywhere(void (*work)(uint32_t cpu))
+{
+    work(0);
+}
+
+bool hal_call_others(void (*fn)(void *arg), void *arg)
+{
+    UNUSED(fn);
+    UNUSED(arg);
+    return true; /* there is no other CPU */
+}
+
 void *machine_at(const struct aspace *space, hal_vaddr_t virt)
 {
     UNUSED(space);
@@ -193,7 +205,7 @@ static void print_number(unsigned value)
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
-    struct embed_boot boot = {.ranges = ranges};
+    struct embed_boot boot = {.ranges = ranges, .cpus = 1};
     find_image(&boot);
     boot.count = leave_firmware(image, system->BootServices);
     if (boot.count == 0) {

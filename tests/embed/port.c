@@ -1,6 +1,5 @@
 /* tests/embed/port.c: the rest of the port that does not depend on the machine. */
 #include "hal/hal.h"
-#include "hal/short.h"
 #include "tests/embed/embed.h"
 
 unsigned char *embed_ram;
@@ -14,7 +13,7 @@ void hal_zero_pages(hal_paddr_t base, size_t pages)
 
 _Noreturn void hal_panic(const char *what, const char *file, int line)
 {
-    UNUSED(line);
+    (void)line;
     machine_print("panic: ");
     machine_print(what);
     machine_print(", found in ");
@@ -28,17 +27,9 @@ uint32_t hal_tlb_page_limit(void)
     return 32;
 }
 
-/* There is no other CPU. */
-bool hal_call_others(void (*fn)(void *arg), void *arg)
-{
-    UNUSED(fn);
-    UNUSED(arg);
-    return true;
-}
-
 void hal_tlb_shootdown(hal_paddr_t root, hal_vaddr_t base, uint64_t size)
 {
-    UNUSED(root);
-    UNUSED(base);
-    UNUSED(size);
+    (void)root;
+    (void)base;
+    (void)size;
 }

@@ -14,7 +14,7 @@ def strays(text):
     """The blocks that do not stand where they say, with the reason; and how many blocks there are."""
     found, blocks = [], BLOCK.findall(text)
     for before, code in blocks:
-        names = re.findall(r"`(tests/embed/[a-z.]+)`", before)
+        names = re.findall(r"`(tests/embed/[a-z_/.]+)`", before)
         if len(names) != 1:
             found.append(f"no file of tests/embed is named before the block {code[:60]!r}")
         else:

@@ -6,6 +6,7 @@
 
 /* clang-format off */
 #define UNIT_SUITES(X) \
+    X(bits) \
     X(mem_type) \
     X(memmap_add) \
     X(memmap_normalize) \
