@@ -141,6 +141,11 @@ uint32_t cpu_id(void);
 size_t cpu_area_size(void);
 void cpu_area_make(void *memory, uint32_t index, const hal_vaddr_t *trap_stacks);
 
+/* May the CPU of this area (NULL: the one that booted) hold translations made through `root`, a root that
+ * hal_load_root() loads? What was written into its tables before the call is what it reads if not, should
+ * it load that root later; a full fence between the two is the caller's. Any context. */
+bool cpu_area_may_hold(const void *area, hal_paddr_t root);
+
 /* Let CPUs be named by 32 bits, where 8 do not reach (x2APIC). False: this CPU cannot; nothing has
  * changed. On the CPU that booted, before any other runs. */
 bool cpu_use_wide_ids(void);
@@ -160,7 +165,24 @@ struct cpu_start {
     uint32_t count; /* below 2^31 */
     void (*entry)(uint32_t ticket);
     bool broken; /* for tests: each CPU faults before it takes a ticket, and stops there */
+    volatile struct cpu_mailbox *mailbox; /* for tests: each CPU waits there before it takes a ticket */
 };
+
+/* Where firmware without start-up IPIs has its CPUs wait (ACPI 6.5, 5.2.12.19): the fields that matter.
+ * A CPU whose `id` it finds there with CPU_MAILBOX_BEGIN writes CPU_MAILBOX_EMPTY and goes to `vector`. */
+#define CPU_MAILBOX_EMPTY 0u
+#define CPU_MAILBOX_BEGIN 1u
+struct cpu_mailbox {
+    uint16_t command, reserved;
+    uint32_t id;
+    uint64_t vector;
+};
+_Static_assert(sizeof(struct cpu_mailbox) == 16 && offsetof(struct cpu_mailbox, id) == 4 &&
+                   offsetof(struct cpu_mailbox, vector) == 8,
+               "as ACPI lays it out");
+
+/* Where a CPU begins that has waited in a mailbox: what is written there. After cpu_start_open(). */
+hal_paddr_t cpu_start_vector(void);
 
 /* Get ready. False: CPUs cannot be started here. On the CPU that booted, whose state the others
  * get. */
@@ -183,6 +205,11 @@ void cpu_strike(uint32_t id);
 
 /* Supplied by the kernel: another CPU has kicked this one. Interrupts disabled. */
 void cpu_kicked(void);
+
+/* Supplied by the kernel: a TRAP_OUTSIDE has come, which may be another CPU's cpu_strike(). True: it was,
+ * and what was interrupted goes on; false: it is trap_fatal()'s. On a trap stack; no lock may be taken. */
+struct trap;
+bool cpu_struck(const struct trap *);
 
 /* Enable interrupts and wait for the next one, which has been handled on return; interrupts are
  * enabled then. One that came just before is not lost. */
@@ -229,12 +256,12 @@ struct trap_frame; /* the interrupted registers, in the port's own form */
 
 struct trap {
     enum trap_kind kind;
-    uint32_t access;     /* of TRAP_ACCESS: TRAP_MAPPED and so on */
-    const char *name;    /* for people: "page fault" */
-    uint64_t number;     /* as the manual of the architecture counts (the vector) */
-    uint64_t code;       /* and the details that it gives (the error code) */
-    hal_vaddr_t pc;      /* where the code was interrupted */
-    hal_vaddr_t address; /* what could not be reached: of TRAP_ACCESS, usually of TRAP_OVERFLOW */
+    uint32_t access;  /* of TRAP_ACCESS: TRAP_MAPPED and so on */
+    const char *name; /* for people: "page fault" */
+    uint64_t number;  /* as the manual of the architecture counts (the vector) */
+    uint64_t code;    /* and the details that it gives (the error code) */
+    hal_vaddr_t pc;       /* where the code was interrupted */
+    hal_vaddr_t address;  /* what could not be reached: of TRAP_ACCESS, usually of TRAP_OVERFLOW */
     const struct trap_frame *frame;
 };
 

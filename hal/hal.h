@@ -68,7 +68,8 @@ struct hal_paging {
 struct hal_paging hal_paging_features(void);
 
 /* Load page tables on this CPU: `root` is the physical address of the top table. Drops every
- * translation that is not global from this CPU. hal_root() is what is loaded now. */
+ * translation that is not global from this CPU, and from then on a shootdown for `root` reaches it, and
+ * none for another root. hal_root() is what is loaded now. */
 void hal_load_root(hal_paddr_t root);
 hal_paddr_t hal_root(void);
 
@@ -90,8 +91,8 @@ void hal_tlb_added(hal_vaddr_t base, uint64_t size);
 uint32_t hal_tlb_page_limit(void);
 
 /* The same on every other CPU that may hold translations made through `root` (or, in the upper
- * half, through any root): those of [base, base + size), `size` 0: all of them, global ones too.
- * Returns when they have done it. Called after every flush on this CPU, also while only one runs:
+ * half, through any root): those of [base, base + size); `size` 0: all of the half that `base` lies in,
+ * global ones too. Bit 63 of an address says which half it is. Returns when they have done it. Called after every flush on this CPU, also while only one runs:
  * then there is nothing to do. Any context in which the CPUs waited for can answer. */
 void hal_tlb_shootdown(hal_paddr_t root, hal_vaddr_t base, uint64_t size);
 

@@ -28,7 +28,7 @@ static unsigned hex_digit(char c)
 
 #define PLANTS                                                                                     \
     "panic|fault|triple|hang|failtest|stack|text|reset|off|nmi" /* as enum plant has them */
-#define CPU_PLANTS "cpu-lost|cpu-late|cpu-fault|cpu-deaf|cpu-panic" /* as they follow there */
+#define CPU_PLANTS "cpu-lost|cpu-late|cpu-fault|cpu-mailbox|cpu-slow|cpu-deaf|cpu-panic" /* as they follow there */
 #define SCREENS "map|log|off"                                   /* as enum screen_use */
 
 const char options_help[] =

@@ -20,7 +20,8 @@
  *   help            show all options before the firmware is left
  *   plant=panic|fault|stack|text|triple|hang|failtest|reset|off|nmi   break this boot on purpose;
  *                   the harness's own proof
- *   plant=cpu-lost|cpu-late|cpu-fault|cpu-deaf|cpu-panic   the same for CPUs that are started
+ *   plant=cpu-lost|cpu-late|cpu-fault|cpu-mailbox|cpu-slow|cpu-deaf|cpu-panic   the same for CPUs that
+ *                   are started
  *
  * A later word wins over an earlier one. Whatever is not above 20h (blanks, control bytes) stands
  * between words.
@@ -45,6 +46,8 @@ enum plant {
     PLANT_CPU_LOST, /* the last CPU is never started */
     PLANT_CPU_LATE, /* it is started by the second try alone */
     PLANT_CPU_FAULT, /* each CPU faults where it begins */
+    PLANT_CPU_MAILBOX, /* the others wait in a mailbox, as firmware would have them */
+    PLANT_CPU_SLOW, /* the last CPU answers a shootdown after a second and a half */
     PLANT_CPU_DEAF, /* the last CPU does not answer a shootdown */
     PLANT_CPU_PANIC /* the last CPU panics */
 };

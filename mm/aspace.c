@@ -3,6 +3,7 @@
 #include "page_check.h"
 #include "page_edit.h"
 #include "page_entry.h"
+#include "tlb_gather.h"
 
 #define HALF (PTE_ENTRIES / 2)
 
@@ -70,6 +71,7 @@ void aspace_destroy(struct aspace *as)
     if (as->tree.root == 0)
         return;
     hal_paddr_t root = page_tree_root(&as->tree);
+    hal_vaddr_t half = as->kernel != NULL ? 0 : TLB_GATHER_UPPER; /* the upper one: on all CPUs */
     if (hal_root() == root)
         HAL_PANIC("an address space is to be destroyed while this CPU runs in it");
     if (as->kernel == NULL && as->next != NULL)
@@ -82,7 +84,7 @@ void aspace_destroy(struct aspace *as)
     } else {
         hal_tlb_flush_all();
     }
-    hal_tlb_shootdown(root, 0, 0);
+    hal_tlb_shootdown(root, half, 0);
     page_tree_give_back(&as->tree);
     *as = (struct aspace){.kernel = NULL};
 }

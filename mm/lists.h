@@ -41,7 +41,7 @@ struct summary {
     };
     uint16_t free;    /* open, no owner: PAGE_FREE pages */
     uint16_t longest; /* open: the run whose list it is in, or 0 when it is in none */
-    uint16_t owner;   /* open: 0, or 1 + the CPU that owns it */
+    uint16_t owner;   /* open: 0, or 1 + the CPU that owns it, UINT16_MAX for all beyond */
     uint8_t class;    /* open: enum block_class */
     uint8_t withheld; /* open: has PAGE_WITHHELD pages; closed: lies in a withheld extent */
 };

@@ -8,7 +8,6 @@
 #include "pmm_debug.h"
 #include "pmm_struct.h"
 
-#define MAX_CPUS 1024u
 #define MAGAZINE_MIN                                                                               \
     (((uint64_t)64 << 20) / HAL_PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
 #define MAX_LIMIT   ((uint64_t)1 << 52)
@@ -109,7 +108,7 @@ static struct zone *carve_zone(struct carver *c, uint64_t blocks, unsigned cpus)
 static struct pmm *carve_all(struct carver *c, const struct census *n, unsigned cpus)
 {
     struct pmm *p = carve(c, sizeof *p);
-    struct magazine_cpu *cpu_array = carve(c, cpus * sizeof *cpu_array);
+    struct magazine_cpu *cpu_array = carve(c, (size_t)cpus * sizeof *cpu_array);
     struct region *regions = carve(c, n->regions * sizeof *regions);
     struct withheld *withheld = carve(c, n->withheld * sizeof *withheld);
     if (p != NULL)
@@ -203,7 +202,7 @@ static void fill_pages(struct pmm *p, const struct memmap *map)
  * 32 bits: 2^31 blocks lie below 2^52 bytes, and a region adds one at most that it shares. */
 static bool is_sound(const struct memmap *map, unsigned cpus)
 {
-    return cpus != 0 && cpus <= MAX_CPUS && map->limit <= MAX_LIMIT && map->count < MAX_REGIONS &&
+    return cpus != 0 && map->limit <= MAX_LIMIT && map->count < MAX_REGIONS &&
            memmap_check(map) == NULL;
 }
 

@@ -17,7 +17,7 @@ size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
  * and MEM_LOADER without an owner is known but withheld until pmm_reclaim().
  *
  * The tables are taken from `map` with memmap_early_alloc, high, labelled "page allocator tables".
- * `cpus` is 1 to 1024. `map` must stay alive and unchanged as long as the allocator.
+ * `cpus` is 1 or more; each costs memory, and nothing else bounds them. `map` must stay alive and unchanged as long as the allocator.
  * MM_NO_MEMORY (no room for the tables), MM_INVALID (cpus, a map that is not normalized or
  * that memmap_check() finds broken).
  * O(regions), not O(pages). One CPU, before any other call. */

@@ -15,7 +15,7 @@ static void flush_half(const struct tlb_gather *g)
         hal_tlb_flush_all();
     else
         hal_tlb_flush_local();
-    hal_tlb_shootdown(page_tree_root(g->tree), 0, 0);
+    hal_tlb_shootdown(page_tree_root(g->tree), g->upper ? TLB_GATHER_UPPER : 0, 0);
     g->tree->stats.full_flushes++;
 }
 

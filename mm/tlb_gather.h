@@ -15,6 +15,7 @@
 #include "page_tree.h"
 
 #define TLB_GATHER_TABLES 32u
+#define TLB_GATHER_UPPER  ((hal_vaddr_t)1 << 63) /* hal_tlb_shootdown(): all of the upper half */
 
 /* Zeroed but for `tree` and `upper`: nothing is gathered. */
 struct tlb_gather {

@@ -340,7 +340,7 @@ void zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
     block_own(&z->lists.bits[block]);
     count_taken(z, s->free);
     s->free = 0;
-    s->owner = (uint16_t)owner;
+    s->owner = (uint16_t)hal_min_u64(owner, UINT16_MAX);
     z->owned++;
 }
 

@@ -17,6 +17,7 @@ struct percpu {
     uint32_t id;        /* of its local APIC */
     bool overflow_expected; /* by the trap_try() that runs, and nothing else */
     struct trap caught;
+    hal_paddr_t root, next_root; /* loaded; and what it is, or becomes: see tlb.c */
     uint64_t spurious;
     struct descriptors descriptors;
 };

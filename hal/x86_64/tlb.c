@@ -5,12 +5,25 @@
 #include "hal/short.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/features.h"
+#include "hal/x86_64/percpu.h"
 
 #define CR3_ADDRESS 0x000FFFFFFFFFF000u
 
+/* Another CPU writes an entry and then looks which roots this one has (cpu_area_may_hold()): so what is
+ * loaded must be said before it can be used, and what was loaded until nothing is left of it. */
 void hal_load_root(hal_paddr_t root)
 {
+    struct percpu *me = percpu_self();
+    __atomic_exchange_n(&me->next_root, root, __ATOMIC_SEQ_CST);
     asm_write_cr3(root);
+    __atomic_store_n(&me->root, root, __ATOMIC_RELEASE);
+}
+
+bool cpu_area_may_hold(const void *area, hal_paddr_t root)
+{
+    const struct percpu *p = area != NULL ? area : &percpu_boot;
+    return __atomic_load_n(&p->root, __ATOMIC_SEQ_CST) == root ||
+           __atomic_load_n(&p->next_root, __ATOMIC_SEQ_CST) == root;
 }
 
 hal_paddr_t hal_root(void)

@@ -145,7 +145,7 @@ void trap_handle(struct trap_frame *f)
         return;
     }
     struct trap t = decode(f);
-    if (!end_try(f, &t))
+    if (!end_try(f, &t) && !(t.kind == TRAP_OUTSIDE && cpu_struck(&t)))
         trap_fatal(&t);
 }
 

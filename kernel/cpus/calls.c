@@ -1,12 +1,13 @@
 #include "kernel/cpus/calls.h"
 #include "hal/cpu.h"
+#include "kernel/log/format.h"
 
 static struct {
     unsigned char *slots;
     size_t stride;
     uint32_t count;
     uint64_t patience; /* ticks */
-    void (*kick)(uint32_t cpu);
+    struct calls_ways ways;
 } open;
 
 /* The request. `busy` is its lock; the rest belongs to the CPU that holds it, and `waiting` is also
@@ -24,12 +25,12 @@ static struct call_slot *slot_of(uint32_t cpu)
 }
 
 void calls_open(struct call_slot *slots, size_t stride, uint32_t count, uint64_t ticks_per_ms,
-                void (*kick)(uint32_t cpu))
+                struct calls_ways ways)
 {
     open.slots = (unsigned char *)slots;
     open.stride = stride;
     open.patience = ticks_per_ms * CALLS_PATIENCE_MS;
-    open.kick = kick;
+    open.ways = ways;
     open.count = count;
 }
 
@@ -66,34 +67,77 @@ static void take_turn(void)
         }
 }
 
+static bool is_asked(calls_wanted_fn *wanted, void *arg, uint32_t cpu)
+{
+    return cpu != hal_cpu_index() &&
+           __atomic_load_n(&slot_of(cpu)->listens, __ATOMIC_ACQUIRE) != 0 &&
+           (wanted == NULL || wanted(arg, cpu));
+}
+
+static bool asks_anyone(calls_wanted_fn *wanted, void *arg)
+{
+    for (uint32_t i = 0; i < open.count; i++)
+        if (is_asked(wanted, arg, i))
+            return true;
+    return false;
+}
+
 /* Each CPU is counted before it is marked, so that `waiting` cannot reach 0 while one more is asked:
  * the caller counts as one until all are. */
-static uint32_t ask(calls_wanted_fn *wanted, void *arg, uint32_t self)
+static uint32_t ask(calls_wanted_fn *wanted, void *arg)
 {
     uint32_t asked = 0;
     __atomic_store_n(&request.waiting, 1, __ATOMIC_RELAXED);
     for (uint32_t i = 0; i < open.count; i++) {
-        struct call_slot *s = slot_of(i);
-        if (i == self || __atomic_load_n(&s->listens, __ATOMIC_ACQUIRE) == 0 ||
-            (wanted != NULL && !wanted(arg, i)))
+        if (!is_asked(wanted, arg, i))
             continue;
         __atomic_fetch_add(&request.waiting, 1, __ATOMIC_RELAXED);
-        __atomic_store_n(&s->asked, 1, __ATOMIC_RELEASE);
-        open.kick(i);
+        __atomic_store_n(&slot_of(i)->asked, 1, __ATOMIC_RELEASE);
+        open.ways.kick(i);
         asked++;
     }
     __atomic_fetch_sub(&request.waiting, 1, __ATOMIC_RELAXED);
     return asked;
 }
 
-static void await(void)
+static void strike_deaf(void)
+{
+    for (uint32_t i = 0; i < open.count; i++)
+        if (calls_is_deaf(i))
+            open.ways.strike(i);
+}
+
+static _Noreturn void give_up(void)
+{
+    static struct format_line l;
+    uint32_t cpu = 0;
+    while (cpu < open.count && !calls_is_deaf(cpu))
+        cpu++;
+    l.used = 0;
+    if (cpu == open.count)
+        FORMAT(&l, "a CPU has not come to the end of a call from CPU %u", U(hal_cpu_index()));
+    else
+        FORMAT(&l, "CPU %u does not answer a call from CPU %u", U(cpu), U(hal_cpu_index()));
+    l.text[hal_min_u64(l.used, LOG_LINE - 1)] = '\0';
+    HAL_PANIC(l.text);
+}
+
+/* Had somebody to be struck? */
+static bool await(void)
 {
     uint64_t begin = hal_cycles();
+    bool struck = false;
     while (__atomic_load_n(&request.waiting, __ATOMIC_ACQUIRE) != 0) {
-        if (hal_cycles() - begin > open.patience)
-            HAL_PANIC("a CPU does not answer a call from another one");
+        uint64_t passed = hal_cycles() - begin;
+        if (passed > open.patience && !struck) {
+            strike_deaf();
+            struck = true;
+        }
+        if (passed > 2 * open.patience)
+            give_up();
         cpu_relax();
     }
+    return struck;
 }
 
 /* For mm/: every CPU here can be asked. */
@@ -105,15 +149,20 @@ bool hal_call_others(void (*fn)(void *arg), void *arg)
 
 uint32_t calls_run(calls_wanted_fn *wanted, void (*fn)(void *), void *arg)
 {
+    uint32_t asked = 0;
     if (open.count <= 1)
         return 0;
     hal_irq_t irq = hal_irq_save();
-    take_turn();
-    request.fn = fn;
-    request.arg = arg;
-    uint32_t asked = ask(wanted, arg, hal_cpu_index());
-    await();
-    __atomic_store_n(&request.busy, 0, __ATOMIC_RELEASE);
+    if (asks_anyone(wanted, arg)) {
+        take_turn();
+        request.fn = fn;
+        request.arg = arg;
+        asked = ask(wanted, arg);
+        bool late = await();
+        __atomic_store_n(&request.busy, 0, __ATOMIC_RELEASE);
+        if (late)
+            open.ways.late();
+    }
     hal_irq_restore(irq);
     return asked;
 }

@@ -11,14 +11,15 @@
  *   C3  no two CPUs wait for each other: whoever waits for a lock (hal_lock()) or for its turn answers
  *       meanwhile. So a function that is called must not wait for what the caller holds, and must not
  *       make a call itself; it may take locks that are never held during a call
- *   C4  a CPU that does not answer within CALLS_PATIENCE_MS is given up by a panic that names it
+ *   C4  a CPU that does not answer within CALLS_PATIENCE_MS is struck (an NMI), and when it does not in
+ *       as long again, this machine ends in a panic that names it
  */
 #ifndef KERNEL_CPUS_CALLS_H
 #define KERNEL_CPUS_CALLS_H
 
 #include "hal/base.h"
 
-#define CALLS_PATIENCE_MS 2000u /* an emulated CPU can be without its host for long */
+#define CALLS_PATIENCE_MS 1000u /* an emulated CPU can be without its host for long */
 
 /* One CPU's part, on a cache line of its own. */
 struct call_slot {
@@ -26,12 +27,19 @@ struct call_slot {
     uint32_t listens;            /* this CPU answers: it takes part from here on */
 };
 
-/* Calls reach `count` CPUs, by hal_cpu_index(), from now on; all slots zeroed, `stride` bytes from one
- * to the next. `ticks_per_ms`: of
- * hal_cycles(). `kick` interrupts a CPU, which then calls calls_answer(). Until then, and with one
- * CPU, a call asks nobody. Once. */
+/* How CPUs are reached. `kick` interrupts one, which then calls calls_answer(); `strike` interrupts one
+ * that may have interrupts off, so that it leaves a trace of where it is, and must take no lock. `late`
+ * tells after a call that CPUs were struck and have answered since. */
+struct calls_ways {
+    void (*kick)(uint32_t cpu);
+    void (*strike)(uint32_t cpu);
+    void (*late)(void);
+};
+
+/* Calls reach `count` CPUs, by hal_cpu_index(), from now on; all slots zeroed, `stride` bytes from one to
+ * the next. `ticks_per_ms`: of hal_cycles(). Until then, and with one CPU, a call asks nobody. Once. */
 void calls_open(struct call_slot *slots, size_t stride, uint32_t count, uint64_t ticks_per_ms,
-                void (*kick)(uint32_t cpu));
+                struct calls_ways ways);
 
 /* This CPU takes part from now on, until the machine stops. Interrupts off. */
 void calls_join(void);
@@ -40,7 +48,7 @@ void calls_join(void);
 typedef bool calls_wanted_fn(void *arg, uint32_t cpu);
 
 /* Run fn(arg) on every other CPU that listens and is `wanted` (NULL: all), and wait for it (C1). The
- * number of CPUs that were asked. Any context in which no lock is held that is taken with interrupts
+ * number of CPUs that were asked; 0 costs no turn. Any context in which no lock is held that is taken with interrupts
  * off by a function that is called (C3); interrupts may be on or off, and are off while it waits.
  * O(CPUs). */
 uint32_t calls_run(calls_wanted_fn *wanted, void (*fn)(void *), void *arg);

@@ -2,35 +2,46 @@
 #include "hal/cpu.h"
 #include "hal/short.h"
 #include "kernel/cpus/calls.h"
+#include "kernel/cpus/mailbox.h"
 #include "kernel/log/log.h"
+#include "kernel/machine/firmware.h"
 #include "kernel/machine/clock.h"
 #include "kernel/machine/platform.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/space.h"
 #include "kernel/trap/panic.h"
 
-#define STACK_BYTES   (32 * KIB)
-#define TRAP_BYTES    (8 * KIB)
-#define HOLD_US       10000u   /* from INIT to the start-up IPI (SDM vol. 3A, 8.4.4.1) */
-#define FIRST_TRY_US  50000u   /* then those that are missing are asked once more */
-#define SECOND_TRY_US 1000000u /* a busy host gives an emulated CPU no time for long */
-#define STOP_US       100000u
+#define STACK_BYTES    (32 * KIB)
+#define TRAP_BYTES     (8 * KIB)
+#define HOLD_US        10000u   /* from INIT to the start-up IPI (SDM vol. 3A, 8.4.4.1) */
+#define FIRST_TRY_US   50000u   /* then those that are missing are asked once more */
+#define SECOND_TRY_US  1000000u /* a busy host gives an emulated CPU no time for long */
+#define STOP_US        100000u
+#define REGISTERS_TOLD 8u /* CPUs whose registers a report has, beside those that did not answer */
 
-/* A CPU that was never counted is CPU_LOST; one that stops for a panic notes where it was first. */
-enum cpu_state { CPU_EXPECTED, CPU_RUNS, CPU_LOST, CPU_STOPPED };
+#define ORDER_US 100000u /* for a CPU to take an order out of the mailbox */
+
+/* EXPECTED, then COMES and RUNS, or LOST: a CPU that finds itself LOST stops. One that is STOPPED by a
+ * panic notes where it was first. */
+enum cpu_state { CPU_EXPECTED, CPU_COMES, CPU_RUNS, CPU_LOST, CPU_STOPPED };
 
 struct cpu {
     struct call_slot call;
     uint32_t state; /* enum cpu_state */
     uint32_t id;    /* in the tables */
     bool has_job;   /* written by CPU 0, cleared by this CPU when the job is done */
-    hal_vaddr_t stopped_at;
+    bool struck;    /* it has not answered, and is to note where it is; by the CPU that waits */
+    hal_vaddr_t struck_at, stopped_at;
+    uint32_t register_count; /* when it was stopped */
+    struct cpu_register registers[CPU_REGISTERS];
 };
 
 static struct cpu first = {.state = CPU_RUNS}; /* before cpus_start() */
 static struct cpu *cpus = &first;
 static uint32_t planned = 1, running = 1;
+static uint32_t listed;  /* of the tables' CPUs, by id: those that can be named */
 static hal_paddr_t page; /* where a CPU begins; 0: it cannot */
+static volatile struct cpu_mailbox *mailbox; /* NULL: CPUs are started by IPIs */
 static uint64_t held_at;
 
 static struct {
@@ -43,7 +54,8 @@ static struct {
 static struct {
     hal_vaddr_t *stacks;
     void **areas;
-    struct aspace space; /* where they begin */
+    struct aspace space;                  /* where they begin */
+    volatile struct cpu_mailbox *mailbox; /* of a test, or NULL */
 } given;
 
 uint32_t cpus_count(void)
@@ -74,11 +86,30 @@ uint32_t cpus_node(uint32_t cpu)
     return ACPI_NO_NODE;
 }
 
+bool cpus_may_hold(uint32_t cpu, hal_paddr_t root)
+{
+    return cpu_area_may_hold(cpu == 0 ? NULL : given.areas[cpu - 1], root);
+}
+
+/* Ids beyond 8 bits need all CPUs to use 32. */
+static void find_listed(void)
+{
+    uint32_t count = platform.cpu_count;
+    listed = count;
+    if (count == 0 || platform.cpu[count - 1].id < 0xFFu || cpu_use_wide_ids())
+        return;
+    while (listed > 0 && platform.cpu[listed - 1].id >= 0xFFu)
+        listed--;
+    LOG("cpus", "%u CPUs have ids above 254, which this one cannot name: they are not started",
+        U(count - listed));
+}
+
 uint32_t cpus_plan(const struct boot_info *boot, const struct options *o)
 {
+    find_listed();
     page = boot->trampoline;
-    if (page != 0 && platform.cpu_count > 1)
-        planned = platform.cpu_count;
+    if (page != 0 && listed > 1)
+        planned = listed;
     if (o->cpus != 0 && o->cpus < planned)
         planned = o->cpus;
     return planned;
@@ -165,22 +196,31 @@ static const struct page_source low_source = {low_alloc, low_free, NULL};
 
 static bool open_space(void)
 {
-    return aspace_init_shared(&given.space, &space_kernel, &low_source) == MM_OK &&
-           aspace_map(&given.space, page, page, HAL_PAGE_SIZE, ASPACE_X) == MM_OK;
+    hal_irq_t irq = space_lock();
+    bool made = aspace_init_shared(&given.space, &space_kernel, &low_source) == MM_OK;
+    space_unlock(irq);
+    return made && aspace_map(&given.space, page, page, HAL_PAGE_SIZE, ASPACE_X) == MM_OK;
 }
 
 /* --- starting --- */
 
-/* A started CPU, on its own stack. Who comes too late has been given up. */
+static bool change_state(struct cpu *c, uint32_t from, uint32_t to)
+{
+    return __atomic_compare_exchange_n(&c->state, &from, to, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+}
+
+/* A started CPU, on its own stack. Who comes too late has been given up, and must not be asked: so a CPU
+ * listens only once it is not to be given up any more. What it has in its TLB by then may be old. */
 static void enter(uint32_t ticket)
 {
     struct cpu *me = &cpus[ticket + 1];
-    uint32_t expected = CPU_EXPECTED;
     me->id = cpu_id();
-    calls_join();
-    if (!__atomic_compare_exchange_n(&me->state, &expected, CPU_RUNS, false, __ATOMIC_ACQ_REL,
-                                     __ATOMIC_ACQUIRE))
+    if (!change_state(me, CPU_EXPECTED, CPU_COMES))
         return;
+    calls_join();
+    hal_tlb_flush_all();
+    __atomic_store_n(&me->state, CPU_RUNS, __ATOMIC_RELEASE);
     for (;;) {
         hal_irq_save();
         if (!__atomic_load_n(&me->has_job, __ATOMIC_ACQUIRE)) {
@@ -215,7 +255,7 @@ static bool has_come(uint32_t id, uint32_t wanted)
 static void each_missing(uint32_t wanted, uint32_t most, void (*act)(uint32_t id))
 {
     uint32_t seen = 0;
-    for (uint32_t i = 0; i < platform.cpu_count && seen < most; i++) {
+    for (uint32_t i = 0; i < listed && seen < most; i++) {
         if (platform.cpu[i].id == cpus[0].id)
             continue;
         seen++;
@@ -234,17 +274,18 @@ static void await(uint32_t wanted, uint64_t micros)
 static void tell_lost(uint32_t id)
 {
     LOG("cpus", "the CPU with id %u does not come; this machine goes on without it", U(id));
-    cpu_hold(id);
+    if (mailbox == NULL)
+        cpu_hold(id);
 }
 
-/* K1: from here on nobody becomes CPU_RUNS. */
+/* K1: from here on nobody comes. Who does at this moment is waited for: a few instructions. */
 static void give_up_missing(uint32_t wanted)
 {
     cpu_start_close();
     for (uint32_t i = 1; i < wanted; i++) {
-        uint32_t expected = CPU_EXPECTED;
-        __atomic_compare_exchange_n(&cpus[i].state, &expected, CPU_LOST, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE);
+        change_state(&cpus[i], CPU_EXPECTED, CPU_LOST);
+        while (__atomic_load_n(&cpus[i].state, __ATOMIC_ACQUIRE) == CPU_COMES)
+            cpu_relax();
     }
 }
 
@@ -254,19 +295,51 @@ static unsigned tries;
 
 static bool is_left_out(uint32_t id)
 {
-    bool last = id == platform.cpu[platform.cpu_count - 1].id;
+    bool last = id == platform.cpu[listed - 1].id;
     return last && (planted == PLANT_CPU_LOST || (planted == PLANT_CPU_LATE && tries == 0));
 }
 
 static void start_one(uint32_t id)
 {
-    if (!is_left_out(id))
+    if (is_left_out(id))
+        return;
+    if (mailbox == NULL)
         cpu_start(id);
+    else if (!mailbox_order(mailbox, id, cpu_start_vector(), ticks_of(ORDER_US)))
+        LOG("cpus", "the CPU with id %u does not look into the mailbox", U(id));
+}
+
+/* The mailbox lies in memory that the firmware keeps, which the direct map shows or not. */
+static void open_mailbox(hal_paddr_t at)
+{
+    const char *wrong = firmware_refuse(&memory_map, at, sizeof *mailbox);
+    hal_vaddr_t to = SPACE_SCRATCH + 32 * GIB;
+    if (wrong == NULL && at % sizeof *mailbox != 0)
+        wrong = "it is not aligned";
+    if (wrong == NULL && space_map(to, hal_align_down(at, HAL_PAGE_SIZE), HAL_PAGE_SIZE,
+                                   ASPACE_W | ASPACE_GLOBAL) != MM_OK)
+        wrong = "no memory is left to map it";
+    if (wrong != NULL)
+        LOG("cpus", "the mailbox at %X is not used: %s", U(at), S(wrong));
+    else
+        mailbox = (volatile struct cpu_mailbox *)(uintptr_t)(to + at % HAL_PAGE_SIZE);
+}
+
+/* Who waits in our own mailbox for a test comes there by an IPI. */
+static void plant_mailbox(uint32_t wanted)
+{
+    if (planted != PLANT_CPU_MAILBOX)
+        return;
+    each_missing(wanted, wanted - 1, cpu_start);
+    mailbox = given.mailbox;
 }
 
 /* All at once, and once more those that have not come. */
 static void start_all(uint32_t wanted)
 {
+    plant_mailbox(wanted);
+    if (mailbox != NULL)
+        SAY("cpus", "the others are started by orders in the mailbox");
     each_missing(wanted, wanted - 1, start_one);
     await(wanted, FIRST_TRY_US);
     tries++;
@@ -287,6 +360,8 @@ static bool get_ready(uint32_t wanted)
 {
     if (wanted == 1 || !open_space())
         return false;
+    if (planted == PLANT_CPU_MAILBOX)
+        given.mailbox = take_bytes(sizeof *given.mailbox);
     const struct cpu_start s = {.page = page,
                                 .root = aspace_root(&given.space),
                                 .kernel = aspace_root(&space_kernel),
@@ -294,33 +369,51 @@ static bool get_ready(uint32_t wanted)
                                 .areas = given.areas,
                                 .count = wanted - 1,
                                 .entry = enter,
+                                .mailbox = given.mailbox,
                                 .broken = planted == PLANT_CPU_FAULT};
     return cpu_start_open(&s);
-}
-
-/* Ids beyond 8 bits need all CPUs to use 32. */
-static void widen_ids(void)
-{
-    for (uint32_t i = 0; i < platform.cpu_count; i++)
-        if (platform.cpu[i].id >= 0xFFu && !cpu_use_wide_ids()) {
-            SAY("cpus", "this CPU cannot name those with ids above 254: they are not started");
-            return;
-        }
 }
 
 /* --- the end --- */
 
 static uint32_t stopper; /* 0, or 1 + the CPU that ends this machine */
 
-static void stopped_by(const struct trap *t)
+static _Noreturn void stop_here(struct cpu *me, const struct trap *t)
+{
+    me->stopped_at = t->pc;
+    me->register_count = (uint32_t)trap_registers(t->frame, me->registers);
+    __atomic_store_n(&me->state, CPU_STOPPED, __ATOMIC_RELEASE);
+    cpu_halt();
+}
+
+/* This CPU has been struck: because another one ends this machine, or waits for an answer. */
+bool cpu_struck(const struct trap *t)
 {
     uint32_t by = __atomic_load_n(&stopper, __ATOMIC_ACQUIRE);
     uint32_t self = hal_cpu_index();
-    if (t->kind != TRAP_OUTSIDE || by == 0 || by == self + 1)
-        return;
-    cpus[self].stopped_at = t->pc;
-    __atomic_store_n(&cpus[self].state, CPU_STOPPED, __ATOMIC_RELEASE);
-    cpu_halt();
+    struct cpu *me = &cpus[self];
+    if (by != 0 && by != self + 1)
+        stop_here(me, t);
+    if (!__atomic_exchange_n(&me->struck, false, __ATOMIC_ACQ_REL))
+        return false;
+    __atomic_store_n(&me->struck_at, t->pc, __ATOMIC_RELEASE);
+    return true;
+}
+
+static void strike(uint32_t cpu)
+{
+    __atomic_store_n(&cpus[cpu].struck, true, __ATOMIC_RELEASE);
+    cpu_strike(cpus[cpu].id);
+}
+
+static void tell_late(void)
+{
+    for (uint32_t i = 0; i < planned; i++) {
+        hal_vaddr_t at = __atomic_exchange_n(&cpus[i].struck_at, 0, __ATOMIC_ACQUIRE);
+        if (at != 0)
+            LOG("cpus", "CPU %u has answered a call late; after a second it was at %X", U(i),
+                U(at));
+    }
 }
 
 static void stop_others(void)
@@ -342,12 +435,25 @@ static void stop_others(void)
         cpu_relax();
 }
 
+static void log_stopped_one(const struct cpu *c, uint32_t index, bool deaf, bool whole)
+{
+    LOG("cpus", "CPU %u was stopped at %X%s", U(index), U(c->stopped_at),
+        S(deaf ? "; it had not answered a call" : ""));
+    if (deaf && c->struck_at != 0)
+        LOG("cpus", "CPU %u was at %X when it had not answered for a second", U(index),
+            U(c->struck_at));
+    if (whole)
+        panic_log_registers("cpus", c->registers, c->register_count);
+}
+
+/* Registers of all would hide the rest of the report where there are many CPUs. */
 static void log_stopped(void)
 {
+    uint32_t told = 0;
     for (uint32_t i = 0; i < planned; i++) {
+        bool deaf = calls_is_deaf(i);
         if (__atomic_load_n(&cpus[i].state, __ATOMIC_ACQUIRE) == CPU_STOPPED)
-            LOG("cpus", "CPU %u was stopped at %X%s", U(i), U(cpus[i].stopped_at),
-                S(calls_is_deaf(i) ? "; it had not answered a call" : ""));
+            log_stopped_one(&cpus[i], i, deaf, deaf || told++ < REGISTERS_TOLD);
         else if (i != hal_cpu_index() && cpus_is_running(i))
             LOG("cpus", "CPU %u does not stop", U(i));
     }
@@ -355,9 +461,11 @@ static void log_stopped(void)
 
 void cpus_hold(void)
 {
-    widen_ids();
     first.id = cpu_id();
-    each_missing(1, UINT32_MAX, cpu_hold);
+    if (platform.mailbox != 0)
+        open_mailbox(platform.mailbox);
+    else
+        each_missing(1, UINT32_MAX, cpu_hold);
     held_at = hal_cycles();
 }
 
@@ -368,9 +476,11 @@ void cpus_start(enum plant plant)
     uint32_t wanted = planned > 1 ? furnish_all() : 1;
     if (wanted < planned)
         LOG("cpus", "memory for %u of %u CPUs", U(wanted), U(planned));
-    calls_open(&cpus[0].call, sizeof *cpus, planned, ticks_of(1000), kick);
+    planned = wanted;
+    calls_open(&cpus[0].call, sizeof *cpus, planned, ticks_of(1000),
+               (struct calls_ways){kick, strike, tell_late});
     calls_join();
-    panic_others = (struct panic_others){stop_others, stopped_by, log_stopped};
+    panic_others = (struct panic_others){stop_others, log_stopped};
     if (get_ready(wanted)) {
         wait_since(held_at, HOLD_US);
         start_all(wanted);

@@ -7,9 +7,11 @@
 
 /* read() gives the `size` bytes (1 to 16 MiB) at physical `at`, of any alignment, which then stay as
  * they are until acpi_read() returns. It gives NULL when not all of them can be read, and sets `*why` to
- * a constant sentence whose subject is "it". */
+ * a constant sentence whose subject is "it". take() gives `size` bytes (1 or more), aligned to 8, for the
+ * list of CPUs, or NULL; it is called once at most, and must not give memory in which tables lie. */
 struct acpi_view {
     const unsigned char *(*read)(const void *ctx, hal_paddr_t at, uint64_t size, const char **why);
+    void *(*take)(const void *ctx, uint64_t size);
     const void *ctx;
 };
 
@@ -43,26 +45,28 @@ struct acpi_range {
 };
 
 #define ACPI_IO_APICS_MAX 128u
-#define ACPI_CPUS_MAX     1024u
 #define ACPI_RANGES_MAX   512u
 #define ACPI_PLACES_MAX   64u
+#define ACPI_SPARE_MAX    16u
 
 struct acpi {
     uint32_t tables;  /* how many are sound, the DSDT included */
     uint32_t refused; /* how many are not, a damaged list or DSDT included */
     bool xsdt;        /* the list came from the XSDT (tables that only the RSDT knows are added) */
 
-    /* MADT. An enabled CPU that is listed twice, by an APIC and an x2APIC entry, counts once, as long
-     * as its id is kept in `cpu`. */
+    /* MADT. An enabled CPU that is listed twice, by an APIC and an x2APIC entry, counts once. */
     bool has_madt;
-    uint32_t cpus;                          /* enabled, also those beyond ACPI_CPUS_MAX */
-    uint32_t cpus_spare;                    /* listed, and not enabled */
-    uint32_t cpus_x2;                       /* enabled by an x2APIC entry */
-    uint32_t io_apics;                      /* also those beyond ACPI_IO_APICS_MAX */
+    uint32_t cpus;       /* enabled; without memory for `cpu` their entries */
+    uint32_t cpus_x2;    /* of them, by an x2APIC entry alone */
+    uint32_t cpus_spare; /* listed, and not enabled */
+    uint32_t cpus_later; /* of them, those that can be enabled later (ACPI 6.5, 5.2.12.2) */
+    uint32_t spare[ACPI_SPARE_MAX]; /* the ids of the first of them */
+    hal_paddr_t mailbox; /* where CPUs wait to be told where to begin (5.2.12.19); 0: none */
+    uint32_t io_apics;                  /* also those beyond ACPI_IO_APICS_MAX */
     hal_paddr_t io_apic[ACPI_IO_APICS_MAX]; /* where their registers lie */
     uint64_t apic_base; /* physical address of the local APICs; 0: the table is too short */
-    uint32_t cpu_count; /* in `cpu` */
-    struct acpi_cpu cpu[ACPI_CPUS_MAX];
+    uint32_t cpu_count;   /* `cpus`, or 0 when there was no memory for the list */
+    struct acpi_cpu *cpu; /* in the order of their ids; in memory of take() */
 
     /* SRAT: memory that is enabled, in the table's order. kernel/machine/nodes.h makes sense of it. */
     bool has_srat;

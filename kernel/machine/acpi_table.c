@@ -35,13 +35,14 @@ void acpi_tell_faults(const struct acpi_reader *r, const struct acpi_table *t,
     static const char *const texts[ACPI_FAULT_COUNT] = {
         [ACPI_FAULT_CUT] = "an entry of no sound length ends it",
         [ACPI_FAULT_SHORT] = "an entry is too short for its type",
-        [ACPI_FAULT_CPUS] = "more than 1024 CPUs; the ids of the rest are not kept",
+        [ACPI_FAULT_CPUS] =
+            "no memory for the list of its CPUs, of which only the one that runs is used",
         [ACPI_FAULT_WRAPS] = "a memory range wraps",
         [ACPI_FAULT_RANGES] = "more than 512 memory ranges; the rest is not kept",
         [ACPI_FAULT_TWICE] = "memory ranges of one node overlap; each page counts once",
         [ACPI_FAULT_OVERLAP] = "memory ranges of two nodes overlap; the first in the table counts",
     };
-    _Static_assert(ACPI_CPUS_MAX == 1024 && ACPI_RANGES_MAX == 512, "as the texts say");
+    _Static_assert(ACPI_RANGES_MAX == 512, "as the text says");
     for (unsigned i = 0; i < ACPI_FAULT_COUNT; i++)
         if (texts[i] != NULL && faults->times[i] > 0)
             r->note(r->ctx, t->bytes, t->at, texts[i], faults->times[i]);

@@ -43,7 +43,7 @@ enum acpi_fault {
     ACPI_FAULT_NONE,
     ACPI_FAULT_CUT,     /* an entry whose length is not sound: the table ends there */
     ACPI_FAULT_SHORT,   /* an entry shorter than its type wants: skipped */
-    ACPI_FAULT_CPUS,    /* more CPUs than are kept */
+    ACPI_FAULT_CPUS,    /* no memory for the list of CPUs */
     ACPI_FAULT_WRAPS,   /* a memory range that goes past 2^64: skipped */
     ACPI_FAULT_RANGES,  /* more memory ranges than are kept */
     ACPI_FAULT_TWICE,   /* ranges of one node overlap */

@@ -8,34 +8,103 @@
 #define SLIT_MATRIX  44u
 #define REVISION     8u
 
-enum { MADT_APIC = 0, MADT_IO_APIC = 1, MADT_BASE_64 = 5, MADT_X2APIC = 9 };
+enum { MADT_APIC = 0, MADT_IO_APIC = 1, MADT_BASE_64 = 5, MADT_X2APIC = 9, MADT_WAKEUP = 16 };
 enum { SRAT_APIC = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2 };
 
 #define ENABLED       1u
+#define CAN_BE_LATER  2u /* in a CPU's flags */
 #define HOT_PLUG      2u
 #define APIC_NOBODY   0xFFu /* broadcast: the id of no CPU */
 #define X2APIC_NOBODY 0xFFFFFFFFu
 
-static struct acpi_cpu *find_cpu(struct acpi *a, uint32_t id)
-{
-    for (uint32_t i = 0; i < a->cpu_count; i++)
-        if (a->cpu[i].id == id)
-            return &a->cpu[i];
-    return NULL;
-}
+/* --- the list of CPUs: filled in the table's order, then sorted --- */
 
+/* Until the list is complete `node` is 1 for an x2APIC entry and 0 for an APIC entry. */
 static void add_cpu(struct acpi *a, uint32_t id, uint32_t flags, bool x2)
 {
-    if ((flags & ENABLED) == 0) {
+    if ((flags & ENABLED) != 0) {
+        if (a->cpu != NULL)
+            a->cpu[a->cpu_count++] = (struct acpi_cpu){id, x2};
+        else
+            a->cpus++;
+    } else if (a->cpu == NULL) {
+        if (a->cpus_spare < ACPI_SPARE_MAX)
+            a->spare[a->cpus_spare] = id;
         a->cpus_spare++;
-        return;
+        a->cpus_later += (flags & CAN_BE_LATER) != 0;
     }
-    if (find_cpu(a, id) != NULL)
-        return;
-    if (a->cpu_count < ACPI_CPUS_MAX)
-        a->cpu[a->cpu_count++] = (struct acpi_cpu){id, ACPI_NO_NODE};
-    a->cpus++;
-    a->cpus_x2 += x2;
+}
+
+static bool comes_first(const struct acpi_cpu *x, const struct acpi_cpu *y)
+{
+    return x->id != y->id ? x->id < y->id : x->node < y->node;
+}
+
+static void swap(struct acpi_cpu *x, struct acpi_cpu *y)
+{
+    struct acpi_cpu was = *x;
+    *x = *y;
+    *y = was;
+}
+
+/* In a heap with the last one on top. */
+static void sink(struct acpi_cpu *heap, uint32_t at, uint32_t count)
+{
+    uint32_t child = 2 * at + 1;
+    while (child < count) {
+        if (child + 1 < count && comes_first(&heap[child], &heap[child + 1]))
+            child++;
+        if (!comes_first(&heap[at], &heap[child]))
+            return;
+        swap(&heap[at], &heap[child]);
+        at = child;
+        child = 2 * at + 1;
+    }
+}
+
+/* Heapsort, for a table may be a million entries in the worst order. */
+static void sort(struct acpi_cpu *cpu, uint32_t count)
+{
+    for (uint32_t i = count / 2; i-- > 0;)
+        sink(cpu, i, count);
+    for (uint32_t n = count; n-- > 1;) {
+        swap(&cpu[0], &cpu[n]);
+        sink(cpu, 0, n);
+    }
+}
+
+/* Each id once, by its APIC entry where there are both. */
+static void close_list(struct acpi *a)
+{
+    uint32_t kept = 0;
+    sort(a->cpu, a->cpu_count);
+    for (uint32_t i = 0; i < a->cpu_count; i++) {
+        const struct acpi_cpu c = a->cpu[i];
+        if (kept != 0 && a->cpu[kept - 1].id == c.id)
+            continue;
+        a->cpus_x2 += c.node;
+        a->cpu[kept++] = (struct acpi_cpu){c.id, ACPI_NO_NODE};
+    }
+    a->cpus = a->cpu_count = kept;
+}
+
+static struct acpi_cpu *find_cpu(struct acpi *a, uint32_t id)
+{
+    uint32_t low = 0, high = a->cpu_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (a->cpu[middle].id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < a->cpu_count && a->cpu[low].id == id ? &a->cpu[low] : NULL;
+}
+
+static void add_mailbox(struct acpi *a, hal_paddr_t at)
+{
+    if (a->mailbox == 0)
+        a->mailbox = at;
 }
 
 static void add_io_apic(struct acpi *a, hal_paddr_t at)
@@ -45,11 +114,10 @@ static void add_io_apic(struct acpi *a, hal_paddr_t at)
     a->io_apics++;
 }
 
-static enum acpi_fault madt_entry(struct acpi *a, const struct acpi_entry *e)
+static enum acpi_fault madt_cpu(struct acpi *a, const struct acpi_entry *e)
 {
-    static const uint8_t least[10] = {
-        [MADT_APIC] = 8, [MADT_IO_APIC] = 12, [MADT_BASE_64] = 12, [MADT_X2APIC] = 16};
-    if (e->type >= ARRAY_LEN(least) || least[e->type] == 0)
+    static const uint8_t least[MADT_X2APIC + 1] = {[MADT_APIC] = 8, [MADT_X2APIC] = 16};
+    if (e->type != MADT_APIC && e->type != MADT_X2APIC)
         return ACPI_FAULT_NONE;
     if (e->size < least[e->type])
         return ACPI_FAULT_SHORT;
@@ -57,22 +125,52 @@ static enum acpi_fault madt_entry(struct acpi *a, const struct acpi_entry *e)
         add_cpu(a, e->bytes[3], load32(e->bytes + 4), false);
     if (e->type == MADT_X2APIC && load32(e->bytes + 4) != X2APIC_NOBODY)
         add_cpu(a, load32(e->bytes + 4), load32(e->bytes + 8), true);
+    return ACPI_FAULT_NONE;
+}
+
+static enum acpi_fault madt_rest(struct acpi *a, const struct acpi_entry *e)
+{
+    static const uint8_t least[MADT_WAKEUP + 1] = {
+        [MADT_IO_APIC] = 12, [MADT_BASE_64] = 12, [MADT_WAKEUP] = 16};
+    if (e->type >= ARRAY_LEN(least) || least[e->type] == 0)
+        return ACPI_FAULT_NONE;
+    if (e->size < least[e->type])
+        return ACPI_FAULT_SHORT;
     if (e->type == MADT_IO_APIC)
         add_io_apic(a, load32(e->bytes + 4));
     if (e->type == MADT_BASE_64)
         a->apic_base = load64(e->bytes + 4);
+    if (e->type == MADT_WAKEUP)
+        add_mailbox(a, load64(e->bytes + 8));
     return ACPI_FAULT_NONE;
 }
 
-void acpi_madt(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
+typedef enum acpi_fault madt_fn(struct acpi *a, const struct acpi_entry *e);
+
+static void each_entry(struct acpi *a, const struct acpi_table *t, madt_fn *fn,
+                       struct acpi_faults *faults)
 {
     struct acpi_entry e;
-    struct acpi_faults faults = {{0}};
+    for (uint32_t at = MADT_ENTRIES; acpi_next_entry(t, &at, &e, faults);)
+        faults->times[fn(a, &e)]++;
+}
+
+/* The CPUs' entries are counted first, and then there is memory for as many. */
+void acpi_madt(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
+{
+    struct acpi_faults faults = {{0}}, again = {{0}}, rest = {{0}};
     a->has_madt = true;
     a->apic_base = t->size >= MADT_ENTRIES ? load32(t->bytes + MADT_BASE) : 0;
-    for (uint32_t at = MADT_ENTRIES; acpi_next_entry(t, &at, &e, &faults);)
-        faults.times[madt_entry(a, &e)]++;
-    faults.times[ACPI_FAULT_CPUS] = a->cpus - a->cpu_count;
+    each_entry(a, t, madt_cpu, &faults);
+    each_entry(a, t, madt_rest, &rest);
+    if (a->cpus != 0)
+        a->cpu = r->view->take(r->view->ctx, (uint64_t)a->cpus * sizeof *a->cpu);
+    if (a->cpu != NULL) {
+        each_entry(a, t, madt_cpu, &again);
+        close_list(a);
+    }
+    faults.times[ACPI_FAULT_SHORT] += rest.times[ACPI_FAULT_SHORT];
+    faults.times[ACPI_FAULT_CPUS] = a->cpus != 0 && a->cpu == NULL;
     acpi_tell_faults(r, t, &faults);
 }
 

@@ -12,10 +12,10 @@
 
 #include "kernel/machine/acpi_table.h"
 
-/* O(entries * CPUs). */
+/* The list of CPUs lies in memory of the view's take(). O(entries * log(CPUs)). */
 void acpi_madt(struct acpi *a, const struct acpi_table *, const struct acpi_reader *);
 
-/* O(entries * (CPUs + ranges)). */
+/* O(entries * (log(CPUs) + ranges)). */
 void acpi_srat(struct acpi *a, const struct acpi_table *, const struct acpi_reader *);
 
 /* A matrix that is cut off, is too large or contradicts itself is not used, and the listener hears why.

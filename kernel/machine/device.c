@@ -27,10 +27,10 @@ bool device_visit(hal_paddr_t at, uint64_t bytes, void (*visit)(volatile void *r
     uint64_t size = hal_align_up(at + bytes, HAL_PAGE_SIZE) - from;
     hal_vaddr_t to = SPACE_DEVICES + SLOT_BRIEF * GIB;
     if (!device_may_lie(&memory_map, at, bytes) ||
-        aspace_map(&space_kernel, to, from, size, ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != MM_OK)
+        space_map(to, from, size, ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != MM_OK)
         return false;
     visit((volatile void *)(uintptr_t)(to + (at - from)));
-    return aspace_unmap(&space_kernel, to, size) == MM_OK;
+    return space_unmap(to, size) == MM_OK;
 }
 
 static volatile void *map(hal_paddr_t at, uint64_t bytes)
@@ -38,8 +38,8 @@ static volatile void *map(hal_paddr_t at, uint64_t bytes)
     hal_paddr_t from = hal_align_down(at, HAL_PAGE_SIZE);
     hal_vaddr_t to = SPACE_DEVICES + (SLOT_FIRST + slots_used) * GIB;
     if (slots_used == SLOTS_MAX || !device_may_lie(&memory_map, at, bytes) ||
-        aspace_map(&space_kernel, to, from, hal_align_up(at + bytes, HAL_PAGE_SIZE) - from,
-                   ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != MM_OK)
+        space_map(to, from, hal_align_up(at + bytes, HAL_PAGE_SIZE) - from,
+                  ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != MM_OK)
         return NULL;
     slots_used++;
     return (volatile void *)(uintptr_t)(to + (at - from));

@@ -47,8 +47,7 @@ const unsigned char *firmware_read(const struct memmap *m, hal_paddr_t at, uint6
     hal_paddr_t from = hal_align_down(at, HAL_PAGE_SIZE);
     uint64_t bytes = hal_align_up(at + size, HAL_PAGE_SIZE) - from;
     hal_vaddr_t to = WINDOW + window_used;
-    if (bytes > WINDOW_SIZE - window_used ||
-        aspace_map(&space_kernel, to, from, bytes, ASPACE_R) != MM_OK) {
+    if (bytes > WINDOW_SIZE - window_used || space_map(to, from, bytes, ASPACE_R) != MM_OK) {
         *why = "no memory is left to map it";
         return NULL;
     }
@@ -58,7 +57,7 @@ const unsigned char *firmware_read(const struct memmap *m, hal_paddr_t at, uint6
 
 void firmware_close(void)
 {
-    if (window_used != 0 && aspace_unmap(&space_kernel, WINDOW, window_used) != MM_OK)
+    if (window_used != 0 && space_unmap(WINDOW, window_used) != MM_OK)
         HAL_PANIC("the firmware's tables cannot be unmapped");
     window_used = 0;
 }

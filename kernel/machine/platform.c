@@ -1,4 +1,5 @@
 #include "kernel/machine/platform.h"
+#include "hal/hal.h"
 #include "hal/machine.h"
 #include "hal/short.h"
 #include "hal/unaligned.h"
@@ -8,6 +9,7 @@
 #include "kernel/machine/firmware.h"
 #include "kernel/machine/power.h"
 #include "kernel/machine/spcr.h"
+#include "kernel/memory/memory.h"
 
 /* Lines in the log for as many ranges of nodes; real machines have far fewer. */
 #define RANGES_LOGGED 64u
@@ -21,6 +23,25 @@ static const unsigned char *read_firmware(const void *ctx, hal_paddr_t at, uint6
                                           const char **why)
 {
     return firmware_read(ctx, at, size, why);
+}
+
+/* For as long as this kernel runs. */
+static void *take_memory(const void *ctx, uint64_t size)
+{
+    UNUSED(ctx);
+    hal_paddr_t at = memmap_early_alloc(&memory_map, hal_align_up(size, HAL_PAGE_SIZE),
+                                        HAL_PAGE_SIZE, 0, "list of CPUs");
+    return at != HAL_PADDR_NONE ? hal_phys_to_virt(at) : NULL;
+}
+
+/* A table in memory that the map calls free must not be written over while tables are read. */
+static void keep_table(const unsigned char *header, hal_paddr_t at)
+{
+    const struct mem_region *r = memmap_find(&memory_map, at);
+    if (r == NULL || r->type != MEM_USABLE)
+        return;
+    if (memmap_reserve(&memory_map, at, load32(header + 4), "ACPI table") != MM_OK)
+        SAY("acpi", "the next table lies partly in free memory, and cannot be kept");
 }
 
 /* A table that is refused may have any bytes for a name. */
@@ -42,6 +63,8 @@ static void note(void *ctx, const unsigned char *header, hal_paddr_t at, const c
                  uint32_t times)
 {
     UNUSED(ctx);
+    if (wrong == NULL)
+        keep_table(header, at);
     if (wrong != NULL && ++wrong_tables > LOG_ALIKE)
         return;
     if (header == NULL)
@@ -50,14 +73,29 @@ static void note(void *ctx, const unsigned char *header, hal_paddr_t at, const c
         log_table(header, at, wrong, times);
 }
 
+/* CPUs that are not enabled have their places in the tables all the same. */
+static void log_spare_cpus(void)
+{
+    struct format_line l = {.used = 0};
+    uint32_t named = (uint32_t)hal_min_u64(platform.cpus_spare, ACPI_SPARE_MAX);
+    for (uint32_t i = 0; i < named; i++)
+        FORMAT(&l, " %u", U(platform.spare[i]));
+    l.text[hal_min_u64(l.used, LOG_LINE - 1)] = '\0';
+    LOG("acpi", "%u CPUs are not enabled (%u can be later), and are left: id%s%s",
+        U(platform.cpus_spare), U(platform.cpus_later), S(l.text),
+        S(named < platform.cpus_spare ? " and more" : ""));
+}
+
 static void log_cpus(void)
 {
-    uint32_t highest = 0;
-    for (uint32_t i = 0; i < platform.cpu_count; i++)
-        highest = platform.cpu[i].id > highest ? platform.cpu[i].id : highest;
+    uint32_t highest = platform.cpu_count != 0 ? platform.cpu[platform.cpu_count - 1].id : 0;
     LOG("acpi", "%u CPUs (%u by x2APIC), highest id %u, %u spare; %u I/O APICs, local APIC at %x",
         U(platform.cpus), U(platform.cpus_x2), U(highest), U(platform.cpus_spare),
         U(platform.io_apics), U(platform.apic_base));
+    if (platform.cpus_spare != 0)
+        log_spare_cpus();
+    if (platform.mailbox != 0)
+        LOG("acpi", "CPUs wait for orders in the mailbox at %X", U(platform.mailbox));
 }
 
 /* The firmware counts for itself. The MADT decides, which also lists the CPUs' ids. */
@@ -198,7 +236,7 @@ static void log_smbios(hal_paddr_t at, const struct memmap *m)
 
 void platform_read(const struct boot_info *boot, const struct memmap *m)
 {
-    const struct acpi_view view = {read_firmware, m};
+    const struct acpi_view view = {read_firmware, take_memory, m};
     const char *wrong = acpi_read(&platform, &view, boot->rsdp, note, NULL);
     firmware_close();
     if (wrong_tables > LOG_ALIKE)

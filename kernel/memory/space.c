@@ -9,7 +9,6 @@
 const char space_screen_label[] = "framebuffer";
 const char space_null_label[] = "page 0";
 
-struct aspace space_kernel;
 bool space_entered;
 struct space_range space_stacks[STACK_COUNT] = {{.name = "boot stack"}};
 struct space_range space_devices[DEVICE_COUNT] = {
@@ -52,7 +51,8 @@ static hal_vaddr_t stack_end(uint32_t cpu, unsigned which)
 hal_vaddr_t space_map_stack(uint32_t cpu, unsigned which, hal_paddr_t phys, uint64_t size)
 {
     hal_vaddr_t end = stack_end(cpu, which);
-    if (aspace_map(&space_kernel, end - size, phys, size, ASPACE_W | ASPACE_GLOBAL) != MM_OK)
+    if (end >= SPACE_SCRATCH ||
+        space_map(end - size, phys, size, ASPACE_W | ASPACE_GLOBAL) != MM_OK)
         return 0;
     if (cpu >= stack_cpus)
         stack_cpus = cpu + 1;

@@ -22,7 +22,7 @@
 #include "hal/cpu.h"
 #include "hal/short.h"
 #include "kernel/boot_info.h"
-#include "mm/aspace.h"
+#include "kernel/memory/space_edit.h"
 #include "mm/memmap.h"
 
 #define SPACE_DIRECT      ((hal_vaddr_t)0xFFFF800000000000u)
@@ -42,7 +42,6 @@ struct space_range {
     uint64_t size; /* 0: not mapped */
 };
 
-extern struct aspace space_kernel;
 extern struct space_range space_stacks[STACK_COUNT], space_devices[DEVICE_COUNT];
 
 /* The owner of a framebuffer that lies in RAM: such memory is left out of the direct map, so that

@@ -80,7 +80,28 @@ static struct page_stage stages[3] = {
     {.source = {late_alloc, late_free, NULL}, .name = "the page allocator"},
 };
 
-const struct page_source tables_source = {page_chain_alloc, page_chain_free, &chain};
+static struct hal_lock lock; /* of the chain and its stages */
+
+static hal_paddr_t locked_alloc(void *ctx)
+{
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&lock);
+    hal_paddr_t page = page_chain_alloc(ctx);
+    hal_unlock(&lock);
+    hal_irq_restore(irq);
+    return page;
+}
+
+static void locked_free(void *ctx, hal_paddr_t page)
+{
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&lock);
+    page_chain_free(ctx, page);
+    hal_unlock(&lock);
+    hal_irq_restore(irq);
+}
+
+const struct page_source tables_source = {locked_alloc, locked_free, &chain};
 
 void tables_begin(hal_paddr_t base, uint64_t size)
 {
@@ -95,7 +116,8 @@ void tables_end(struct memmap *map)
     early.end = early.next;
     uint64_t used = early.end - early.base;
     if (used != 0 && memmap_reserve(map, early.base, used, tables_label) != MM_OK)
-        HAL_PANIC("the firmware's map does not have the memory that the loader took for page tables");
+        HAL_PANIC(
+            "the firmware's map does not have the memory that the loader took for page tables");
 }
 
 void tables_add_pmm(struct pmm *p)

@@ -15,8 +15,8 @@
 extern const char tables_label[]; /* the owner of the second stage's pages; by address */
 
 /* The kernel's source for every address space. HAL_PADDR_NONE when no stage has a page. A panic when
- * the allocator does not take back what it gave. Serialised by the callers: one CPU.
- * O(1) without the allocator. */
+ * the allocator does not take back what it gave. Any CPU: a lock of its own is taken, whose waiters answer
+ * calls of others. O(1) without the allocator. */
 extern const struct page_source tables_source;
 
 /* Begin the chain, with [base, base + size) as its second stage: whole pages. tables_end() closes

@@ -22,7 +22,7 @@ static void run_translate(const struct command_call *c)
 {
     hal_vaddr_t at = c->value[0];
     struct aspace_mapping m;
-    mm_status_t status = aspace_query(&space_kernel, at, &m);
+    mm_status_t status = space_query(at, &m);
     if (status != MM_OK) {
         LOG("monitor", "%X %s", U(at), S(mm_status_text(status)));
         return;

@@ -15,6 +15,20 @@ void panic_setup(hal_vaddr_t image_base, uint64_t image_size, bool exit_at_end)
     backtrace_setup(image_base, image_size);
 }
 
+void panic_log_registers(const char *topic, const struct cpu_register *r, size_t count)
+{
+    static const char row[] = "%s %X %s %X %s %X %s %X";
+    for (size_t i = 0; i < count; i += 4) {
+        size_t here = count - i < 4 ? count - i : 4;
+        union log_arg args[8];
+        for (size_t k = 0; k < here; k++) {
+            args[2 * k] = S(r[i + k].name);
+            args[2 * k + 1] = U(r[i + k].value);
+        }
+        log_line(topic, row + (4 - here) * 6, args, 2 * here);
+    }
+}
+
 void panic_begin(void)
 {
     if (panic_others.stop != NULL)

@@ -10,16 +10,17 @@
  * go wrong, and again when the image has moved. */
 void panic_setup(hal_vaddr_t image_base, uint64_t image_size, bool exit_at_end);
 
-/* The other CPUs, for whoever reports the end of this machine: stop them all; stop this one, when
- * the trap is that stop; and log where each was. All zero at first: there are no others.
- * kernel/cpus/cpus.h. */
-struct trap;
+/* The other CPUs, for whoever reports the end of this machine: stop them all, and log where each was. All
+ * zero at first: there are no others. kernel/cpus/cpus.h. */
 struct panic_others {
     void (*stop)(void);
-    void (*stopped_by)(const struct trap *);
     void (*tell)(void);
 };
 extern struct panic_others panic_others;
+
+/* Log registers, four a line. */
+struct cpu_register;
+void panic_log_registers(const char *topic, const struct cpu_register *, size_t count);
 
 /* A report begins: no other CPU runs from here on, and locks are void. May be called again. */
 void panic_begin(void);

@@ -6,33 +6,16 @@
 #include "kernel/trap/fault.h"
 #include "kernel/trap/panic.h"
 
-/* Four a line. */
-static void log_registers(const struct cpu_register *r, size_t count)
-{
-    static const char row[] = "%s %X %s %X %s %X %s %X";
-    for (size_t i = 0; i < count; i += 4) {
-        size_t here = count - i < 4 ? count - i : 4;
-        union log_arg args[8];
-        for (size_t k = 0; k < here; k++) {
-            args[2 * k] = S(r[i + k].name);
-            args[2 * k + 1] = U(r[i + k].value);
-        }
-        log_line("trap", row + (4 - here) * 6, args, 2 * here);
-    }
-}
-
 static void report_registers(const struct trap *t)
 {
     struct cpu_register r[CPU_REGISTERS];
-    log_registers(r, trap_registers(t->frame, r));
-    log_registers(r, cpu_control_registers(r));
+    panic_log_registers("trap", r, trap_registers(t->frame, r));
+    panic_log_registers("trap", r, cpu_control_registers(r));
 }
 
 _Noreturn void trap_fatal(const struct trap *t)
 {
     static unsigned depth;
-    if (panic_others.stopped_by != NULL)
-        panic_others.stopped_by(t);
     panic_begin();
     panic_screen_begin(t->name);
     if (++depth > 1) {

@@ -57,8 +57,13 @@ proof_steps() {
         --options 'selftest=off plant=cpu-lost'
     plant cpu-late "$STATUS_PASS" 'cpus: 3 of 3 running' --smp 3 --options 'selftest=off plant=cpu-late'
     plant cpu-fault "$STATUS_PASS" 'cpus: 1 of 3 running' --smp 3 --options 'selftest=off plant=cpu-fault'
-    plant cpu-deaf "$STATUS_FAIL" 'CPU 2 was stopped at .*; it had not answered a call' --smp 3 \
-        --options plant=cpu-deaf
+    plant cpu-mailbox "$STATUS_PASS" 'orders in the mailbox.*cpus: 3 of 3 running' --smp 3 \
+        --options 'selftest=off plant=cpu-mailbox'
+    plant cpu-slow "$STATUS_PASS" 'CPU 2 has answered a call late; after a second it was at 0x' --smp 3 \
+        --options 'selftest=off plant=cpu-slow'
+    plant cpu-deaf "$STATUS_FAIL" \
+        'panic: CPU 2 does not answer a call from CPU 0.*CPU 2 was stopped at .*; it had not answered.*CPU 2 was at .* for a second.*cpus: rax' \
+        --smp 3 --options plant=cpu-deaf
     plant cpu-panic "$STATUS_FAIL" 'panic: planted .* on CPU 2' --smp 3 --options plant=cpu-panic
     plant triple "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=triple
     plant hang "$STATUS_NO_VERDICT" 'no verdict within 20 s' --options plant=hang --timeout 20

@@ -9,6 +9,7 @@
 #include "kernel/cpus/shootdown.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/space.h"
+#include "kernel/memory/tables.h"
 #include "mm/aspace.h"
 #include "tests/kernel/selftest.h"
 
@@ -149,16 +150,150 @@ TEST("cpus.no CPU keeps a translation that another one took away")
     for (uint32_t i = 0; i < REMAPS; i++) {
         hal_paddr_t now = page[i % 2];
         *(volatile uint32_t *)hal_phys_to_virt(now) = 1000 + i;
-        CHECK_EQ(aspace_map(&space_kernel, at, now, HAL_PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL),
-                 MM_OK);
+        CHECK_EQ(space_map(at, now, HAL_PAGE_SIZE, ASPACE_R | ASPACE_GLOBAL), MM_OK);
         cpus_run(read_there, (void *)(uintptr_t)at);
         for (uint32_t c = 0; c < cpus_count(); c++)
             CHECK_EQ(seen[c], cpus_is_running(c) ? 1000 + i : 0);
-        CHECK_EQ(aspace_unmap(&space_kernel, at, HAL_PAGE_SIZE), MM_OK);
+        CHECK_EQ(space_unmap(at, HAL_PAGE_SIZE), MM_OK);
     }
     CHECK_EQ(shootdown_stats().rounds - rounds, cpus_running() > 1 ? REMAPS : 0);
     for (unsigned i = 0; i < 2; i++)
         CHECK_EQ(pmm_free(memory_pmm, page[i], 1), MM_OK);
+    TEST_END;
+}
+
+/* --- only CPUs that may hold a translation are asked --- */
+
+#define LOWER ((hal_vaddr_t)GIB)
+
+static struct aspace two[2]; /* spaces that share the kernel's half */
+
+static void enter_space(void *arg)
+{
+    aspace_activate(arg);
+}
+
+static bool make_two(hal_paddr_t page)
+{
+    bool made = true;
+    for (unsigned i = 0; i < 2; i++) {
+        hal_irq_t irq = space_lock();
+        made &= aspace_init_shared(&two[i], &space_kernel, &tables_source) == MM_OK;
+        space_unlock(irq);
+        made &= aspace_map(&two[i], LOWER, page, 64 * HAL_PAGE_SIZE, ASPACE_W) == MM_OK;
+    }
+    return made;
+}
+
+static void drop_two(void)
+{
+    hal_irq_t irq = space_lock();
+    for (unsigned i = 0; i < 2; i++)
+        aspace_destroy(&two[i]);
+    space_unlock(irq);
+}
+
+/* How many CPUs a shootdown for this root and range asks. */
+static uint64_t asks(hal_paddr_t root, hal_vaddr_t base, uint64_t size)
+{
+    uint64_t before = shootdown_stats().asked;
+    hal_tlb_shootdown(root, base, size);
+    return shootdown_stats().asked - before;
+}
+
+TEST("cpus.a shootdown asks the CPUs that may hold the translations, and no other")
+{
+    hal_paddr_t page = pmm_alloc(memory_pmm, 64, 0);
+    uint32_t others = cpus_running() - 1;
+    if (!CHECK(page != HAL_PADDR_NONE) || !CHECK(make_two(page)))
+        return;
+    hal_paddr_t root[2] = {aspace_root(&two[0]), aspace_root(&two[1])};
+    CHECK_EQ(asks(root[0], LOWER, HAL_PAGE_SIZE), 0);
+    for (uint32_t i = 1; i < cpus_count();
+         i++) /* CPU 1 in one space, all others in the other one */
+        CHECK_EQ(cpus_run_on(i, enter_space, &two[i == 1 ? 0 : 1]), cpus_is_running(i));
+    uint64_t in_first = cpus_is_running(1);
+    CHECK_EQ(asks(root[0], LOWER, HAL_PAGE_SIZE), in_first);
+    CHECK_EQ(asks(root[1], LOWER, HAL_PAGE_SIZE), others - in_first);
+    CHECK_EQ(asks(root[0], LOWER, 0), in_first);
+    CHECK_EQ(asks(root[0], SPACE_SCRATCH, HAL_PAGE_SIZE), others); /* the shared half */
+    CHECK_EQ(asks(root[0], SPACE_SCRATCH, 0), others);
+    for (uint32_t i = 1; i < cpus_count(); i++)
+        CHECK_EQ(cpus_run_on(i, enter_space, &space_kernel), cpus_is_running(i));
+    CHECK_EQ(asks(root[0], LOWER, 0) + asks(root[1], LOWER, 0), 0);
+    drop_two();
+    CHECK_EQ(pmm_free(memory_pmm, page, 64), MM_OK);
+    TEST_END;
+}
+
+/* What another CPU reads in the lower half of a space, before and after it is changed from here. */
+TEST("cpus.no CPU keeps a translation of a space that it runs in")
+{
+    uint64_t pages[2] = {pmm_alloc(memory_pmm, 64, 0), pmm_alloc(memory_pmm, 64, 0)};
+    if (!CHECK(take_seen()) || !CHECK(pages[0] != HAL_PADDR_NONE && pages[1] != HAL_PADDR_NONE) ||
+        !CHECK(make_two(pages[0])))
+        return;
+    for (unsigned i = 0; i < REMAPS / 2; i++)
+        for (unsigned k = 0; k < 2; k++)
+            *(volatile uint32_t *)hal_phys_to_virt(pages[k] + i * HAL_PAGE_SIZE) =
+                100 * (k + 1) + i;
+    cpus_run(enter_space, &two[0]);
+    for (unsigned i = 0; i < REMAPS / 2; i++) {
+        hal_vaddr_t at = LOWER + i * HAL_PAGE_SIZE;
+        cpus_run(read_there, (void *)(uintptr_t)at);
+        for (uint32_t c = 0; c < cpus_count(); c++)
+            CHECK_EQ(seen[c], cpus_is_running(c) ? 100 + i : 0);
+        CHECK_EQ(aspace_unmap(&two[0], at, HAL_PAGE_SIZE), MM_OK);
+        CHECK_EQ(aspace_map(&two[0], at, pages[1] + i * HAL_PAGE_SIZE, HAL_PAGE_SIZE, ASPACE_R),
+                 MM_OK);
+        cpus_run(read_there, (void *)(uintptr_t)at);
+        for (uint32_t c = 0; c < cpus_count(); c++)
+            CHECK_EQ(seen[c], cpus_is_running(c) ? 200 + i : 0);
+    }
+    cpus_run(enter_space, &space_kernel);
+    drop_two();
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_EQ(pmm_free(memory_pmm, pages[i], 64), MM_OK);
+    TEST_END;
+}
+
+/* --- the kernel's space is edited by all CPUs at once --- */
+
+static uint32_t edits; /* for each CPU */
+
+/* Each maps a page of its own at addresses whose tables it shares with its neighbours. */
+static void edit_here(void *arg)
+{
+    uint32_t self = hal_cpu_index(), wrong = 0;
+    hal_paddr_t page = pmm_alloc(memory_pmm, 1, 0);
+    UNUSED(arg);
+    for (uint32_t i = 0; page != HAL_PADDR_NONE && i < edits; i++) {
+        hal_vaddr_t at =
+            SPACE_SCRATCH + 64 * MIB + (uint64_t)(i % 8) * 2 * MIB + self * HAL_PAGE_SIZE;
+        uint64_t value = (uint64_t)self << 32 | i;
+        struct aspace_mapping m;
+        wrong += space_map(at, page, HAL_PAGE_SIZE, ASPACE_W | ASPACE_GLOBAL) != MM_OK;
+        *(volatile uint64_t *)(uintptr_t)at = value;
+        wrong += *(volatile uint64_t *)hal_phys_to_virt(page) != value;
+        wrong += space_query(at, &m) != MM_OK || m.phys != page;
+        wrong += space_unmap(at, HAL_PAGE_SIZE) != MM_OK;
+        wrong += space_query(at, &m) != MM_UNMAPPED;
+    }
+    wrong += page == HAL_PADDR_NONE || pmm_free(memory_pmm, page, 1) != MM_OK;
+    seen[self] = wrong;
+}
+
+TEST("cpus.all CPUs map and unmap in the kernel's space at once")
+{
+    if (!CHECK(take_seen()))
+        return;
+    uint64_t tables = tables_in_use();
+    edits = 160 / cpus_running() + 1;
+    cpus_run(edit_here, NULL);
+    for (uint32_t i = 0; i < cpus_count(); i++)
+        CHECK_EQ(seen[i], 0);
+    CHECK_EQ(tables_in_use(), tables);
+    CHECK_STR(aspace_check(&space_kernel), NULL);
     TEST_END;
 }
 

@@ -78,16 +78,17 @@ static void panic_there(void *arg)
     HAL_PANIC("planted");
 }
 
-/* The last CPU hangs with interrupts off while this one takes a translation away. */
+/* The last CPU has interrupts off for so many microseconds while this one takes a translation away. */
 static void deafen_and_ask(void *arg)
 {
     static bool deaf;
-    UNUSED(arg);
     if (hal_cpu_index() == last_cpu()) {
-        hal_irq_save();
+        hal_irq_t irq = hal_irq_save();
+        uint64_t begin = log_micros();
         __atomic_store_n(&deaf, true, __ATOMIC_RELEASE);
-        for (;;)
+        while (log_micros() - begin < *(const uint64_t *)arg)
             cpu_relax();
+        hal_irq_restore(irq);
     }
     if (hal_cpu_index() != 0)
         return;
@@ -98,7 +99,9 @@ static void deafen_and_ask(void *arg)
 
 static void carry_out(enum plant plant)
 {
-    bool told = plant >= PLANT_CPU_LOST && plant <= PLANT_CPU_FAULT; /* by the start of the CPUs */
+    static uint64_t for_ever = UINT64_MAX, slow = 1500000;
+    bool told =
+        plant >= PLANT_CPU_LOST && plant <= PLANT_CPU_MAILBOX; /* by the start of the CPUs */
     if (plant != PLANT_NONE && plant != PLANT_FAILTEST && !told)
         SAY("plant", "breaking this boot on purpose, as the option plant= asks");
     switch (plant) {
@@ -120,8 +123,11 @@ static void carry_out(enum plant plant)
         kernel_reset();
     case PLANT_OFF:
         kernel_poweroff();
+    case PLANT_CPU_SLOW:
+        cpus_run(deafen_and_ask, &slow);
+        break;
     case PLANT_CPU_DEAF:
-        cpus_run(deafen_and_ask, NULL);
+        cpus_run(deafen_and_ask, &for_ever);
         break;
     case PLANT_CPU_PANIC:
         cpus_run_on(last_cpu(), panic_there, NULL);
@@ -170,7 +176,7 @@ static uint64_t tests_in(const struct test_suite *const *suites, size_t count)
 bool selftest_run(const struct options *o)
 {
     static const struct test_suite *const own[] = {&smoke_suite, &machine_suite, &space_suite,
-                                                   &aspace_suite,     &cpus_suite};
+                                                   &aspace_suite, &cpus_suite};
     static const struct test_suite *const plant[] = {&planted_suite};
     struct test_totals sum = {.passed = 0};
     carry_out(o->plant);

@@ -58,6 +58,7 @@ ROOMS = {
     "tests/model/refuse.c": "hal hal/x86_64 efi/arch efi/x86_64 tests",
     "tests/model/mtrr.c": "hal hal/x86_64/mtrr tests",
     "tests/model/unfit.c": "hal hal/x86_64/pc mm kernel kernel/log kernel/memory kernel/machine tests",
+    "tests/model/apic.c": "hal hal/x86_64 tests",
     "tests/model/serial.c": "hal hal/x86_64 hal/x86_64/pc kernel/machine tests",
 }
 # Of hal/, mm/ knows these alone: other kernels take it with them.
@@ -76,7 +77,7 @@ IMPLEMENTS = {
     "tests/kernel": "kernel tests tests/kernel",
 }
 # What the kernel supplies to the port below it, as those headers ask.
-SUPPLIED = "hal_panic trap_fatal cpu_kicked hal_tlb_shootdown hal_call_others".split()
+SUPPLIED = "hal_panic trap_fatal cpu_kicked cpu_struck hal_tlb_shootdown hal_call_others".split()
 ENTRY = {"efi/ia32/main.c": ["efi_main"]}  # a program of its own
 
 MODULES_MOST = 12  # a .c with its header, in a folder

@@ -181,6 +181,9 @@ static void cpus_of_every_kind(void)
         1, 12, 5, 0, 0, 0, 0xC0, 0xFE, 0, 0, 0, 0,             /* I/O APIC */
         0x7F, 5, 1, 2, 3,                                      /* a type of days to come */
         5, 12, 0, 0, 0, 0, 0xE0, 0xFE, 1, 0, 0, 0,             /* the APIC above 4 GiB */
+        16, 16, 0, 0, 0, 0, 0, 0, 0, 0x30, 0xF7, 0x7F, 0, 0, 0, 0, /* CPUs wait at a mailbox */
+        16, 16, 0, 0, 0, 0, 0, 0, 0, 0x40, 0xF7, 0x7F, 0, 0, 0, 0, /* another one, which is none */
+        16, 15, 0, 0, 0, 0, 0, 0, 0, 0x50, 0xF7, 0x7F, 0, 0, 0,    /* too short */
         0, 7, 9, 9, 1, 0, 0,                                   /* too short */
         1, 11, 5, 0, 0, 0, 0xC0, 0xFE, 0, 0, 0,                /* too short */
     };
@@ -190,9 +193,10 @@ static void cpus_of_every_kind(void)
     EXPECT(run() == NULL && acpi.has_madt);
     EXPECT(acpi.cpus == 3 && acpi.cpu_count == 3 && acpi.cpus_spare == 2 && acpi.cpus_x2 == 1);
     EXPECT(acpi.cpu[0].id == 0 && acpi.cpu[1].id == 2 && acpi.cpu[2].id == 256);
-    EXPECT(acpi.cpu[2].node == ACPI_NO_NODE);
+    EXPECT(acpi.cpu[2].node == ACPI_NO_NODE && acpi.mailbox == 0x7FF73000u);
+    EXPECT(acpi.cpus_later == 1 && acpi.spare[0] == 3 && acpi.spare[1] == 4);
     EXPECT(acpi.io_apics == 1 && acpi.io_apic[0] == 0xFEC00000u && acpi.apic_base == 0x1FEE00000u);
-    EXPECT(heard_times("too short") == 2);
+    EXPECT(heard_times("too short") == 3);
     alone("APIC", 4, bytes, 8 + 16);
     EXPECT(run() == NULL && acpi.apic_base == 0xFEE00000u && acpi.cpus == 2 && told_count == 2);
 }
@@ -215,21 +219,51 @@ static void entries_without_length_end_the_table(void)
     }
 }
 
+static void put_x2apic(unsigned char *e, uint32_t id, uint32_t flags)
+{
+    e[0] = 9;
+    e[1] = 16;
+    rig_put(e + 4, id, 4);
+    rig_put(e + 8, flags, 4);
+}
+
+#define MANY 70000u /* more than 16 bits can name */
+
+/* Each id twice, from the highest down, and one entry that is not enabled. */
+static unsigned char *many_entries(size_t *size)
+{
+    *size = 8 + 16 * (size_t)(2 * MANY + 1);
+    unsigned char *body = calloc(1, *size);
+    for (uint32_t i = 0; i < 2 * MANY; i++)
+        put_x2apic(body + 8 + 16 * (size_t)i, 5000 + (MANY - i / 2) * 3, 1);
+    put_x2apic(body + *size - 16, 1, 2);
+    return body;
+}
+
 static void many_cpus(void)
 {
-    size_t size = 8 + 16 * (size_t)1500;
-    unsigned char *body = calloc(1, size);
-    for (size_t i = 0; i < 1500; i++) {
-        unsigned char *e = body + 8 + 16 * i;
-        e[0] = 9;
-        e[1] = 16;
-        rig_put(e + 4, 5000 - i, 4);
-        e[8] = 1;
-    }
+    size_t size;
+    unsigned char *body = many_entries(&size);
     alone("APIC", 4, body, size);
-    EXPECT(run() == NULL && acpi.cpus == 1500 && acpi.cpu_count == 1024);
-    EXPECT(acpi.cpu[0].id == 5000 && acpi.cpu[1023].id == 3977 && heard("more than 1024 CPUs") == 1);
+    EXPECT(run() == NULL && acpi.cpus == MANY && acpi.cpu_count == MANY && acpi.cpus_x2 == MANY);
+    bool sorted = true;
+    for (uint32_t i = 0; i < MANY; i++)
+        sorted &= acpi.cpu[i].id == 5003 + i * 3 && acpi.cpu[i].node == ACPI_NO_NODE;
+    EXPECT(sorted && told_count == 2 && acpi.cpus_spare == 1 && acpi.spare[0] == 1);
     free(body);
+}
+
+static void no_memory_for_the_list(void)
+{
+    static const unsigned char entries[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 5, 1, 0, 0, 0,
+                                            0, 8, 0, 6, 1, 0, 0, 0};
+    unsigned char body[sizeof entries];
+    memcpy(body, entries, sizeof body);
+    alone("APIC", 4, body, sizeof body);
+    rig_is_full = true;
+    EXPECT(run() == NULL && acpi.cpus == 2 && acpi.cpu_count == 0 && acpi.cpu == NULL);
+    EXPECT(heard("no memory for the list of its CPUs") == 1);
+    rig_is_full = false;
 }
 
 static void srat_memory(unsigned char *e, uint64_t base, uint64_t size, uint32_t node, uint32_t flags)
@@ -624,7 +658,8 @@ int main(void)
     expect_run("A2 lengths are judged before checksums", lengths_come_before_checksums);
     expect_run("CPUs of every kind of entry are counted", cpus_of_every_kind);
     expect_run("A3 an entry without length ends its table", entries_without_length_end_the_table);
-    expect_run("A4 CPUs beyond the room are counted and told", many_cpus);
+    expect_run("CPUs in any number and order, and ids with gaps, are listed once each by id", many_cpus);
+    expect_run("A4 no memory for the list of CPUs is told, and they are counted", no_memory_for_the_list);
     expect_run("nodes and their memory", nodes_and_their_memory);
     expect_run("A4 ranges beyond the room are told", many_ranges);
     expect_run("A4 two hundred bad entries make one line and a count", two_hundred_bad_entries);

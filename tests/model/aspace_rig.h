@@ -247,7 +247,8 @@ static inline bool rig_forgets(const struct rig *r, enum host_flush kind, const 
     if (r->ignore_flushes)
         return false;
     if (r->remote)
-        return kind == HOST_SHOOTDOWN && (size == 0 || rig_touches(m, base, size));
+        return kind == HOST_SHOOTDOWN &&
+               (size == 0 ? base >> 63 == m->virt >> 63 : rig_touches(m, base, size));
     if (kind == HOST_FLUSH_PAGE)
         return rig_touches(m, base, HAL_PAGE_SIZE);
     return kind == HOST_FLUSH_ALL ||

@@ -42,9 +42,9 @@ static void end(void)
 static bool leads(hal_vaddr_t virt, hal_paddr_t phys, uint64_t page, uint32_t prot)
 {
     struct aspace_mapping m;
-    return aspace_query(&space, virt, &m) == MM_OK && m.virt <= virt && virt - m.virt < m.size &&
-           m.phys + (virt - m.virt) == phys && m.page == page && m.size == page && m.prot == prot &&
-           rig_agrees(&rig, &space, virt, phys, prot) == NULL;
+    return aspace_query(&space, virt, &m) == MM_OK && m.virt <= virt &&
+           virt - m.virt < m.size && m.phys + (virt - m.virt) == phys && m.page == page &&
+           m.size == page && m.prot == prot && rig_agrees(&rig, &space, virt, phys, prot) == NULL;
 }
 
 static bool missing(hal_vaddr_t virt)
@@ -244,9 +244,9 @@ static void whole_ranges_only(void)
     EXPECT(aspace_map(&space, UP, 0, 4 * MIB, ASPACE_W) == MM_OK);
     EXPECT(aspace_map(&space, UP + 4 * MIB + 4096, 0, 4096, ASPACE_W) == MM_OK);
     static const hal_vaddr_t at[][2] = {{UP + 4 * MIB, 4096},        {UP, 4 * MIB + 4096},
-                                        {UP + 2 * MIB, 4 * MIB},     {UP + GIB, 4096},
-                                        {UP + 513 * GIB, 2 * MIB},   {0x1000, 4096},
-                                        {UP + 4 * MIB + 4096, 8192}, {UP, 16 * TIB}};
+                                    {UP + 2 * MIB, 4 * MIB},     {UP + GIB, 4096},
+                                    {UP + 513 * GIB, 2 * MIB},   {0x1000, 4096},
+                                    {UP + 4 * MIB + 4096, 8192}, {UP, 16 * TIB}};
     for (unsigned i = 0; i < ARRAY_LEN(at); i++) {
         EXPECT(aspace_unmap(&space, at[i][0], at[i][1]) == MM_UNMAPPED);
         EXPECT(aspace_protect(&space, at[i][0], at[i][1], 0) == MM_UNMAPPED);
@@ -337,7 +337,7 @@ static void not_merged_when_different(void)
         begin();
         rig_watch(&rig, NULL);
         hal_paddr_t phys = kind == 0 ? 4096 : 0; /* in a row, but 2 MiB do not begin there */
-        uint64_t gap = kind == 1 ? GIB : 0;      /* the last page lies elsewhere */
+        uint64_t gap = kind == 1 ? GIB : 0;  /* the last page lies elsewhere */
         uint32_t prot = kind == 2   ? ASPACE_X
                         : kind == 3 ? ASPACE_GLOBAL
                         : kind == 4 ? ASPACE_WC
@@ -502,8 +502,8 @@ static void walk_shows_maximal_runs(void)
     EXPECT(seen.count == 0);
     EXPECT(aspace_map(&space, TOP - 4096, 0x8000, 8192, 0) == MM_OK);
     EXPECT(aspace_map(&space, 2 * MIB - 8192, 2 * MIB - 8192, 8192 + 4 * MIB, 1) == MM_OK);
-    EXPECT(aspace_map(&space, 6 * MIB, 6 * MIB, 4096, 2) == MM_OK);                /* other prot */
-    EXPECT(aspace_map(&space, 6 * MIB + 4096, 7 * MIB, 4096, 2) == MM_OK);         /* elsewhere */
+    EXPECT(aspace_map(&space, 6 * MIB, 6 * MIB, 4096, 2) == MM_OK);        /* other prot */
+    EXPECT(aspace_map(&space, 6 * MIB + 4096, 7 * MIB, 4096, 2) == MM_OK); /* elsewhere */
     EXPECT(aspace_map(&space, 6 * MIB + 12288, 7 * MIB + 4096, 4096, 2) == MM_OK); /* a gap */
     EXPECT(aspace_map(&space, UP, 0, TIB, 1) == MM_OK);
     aspace_walk(&space, see, &seen);
@@ -620,6 +620,8 @@ static bool event_was(unsigned i, enum host_flush kind, hal_vaddr_t base, uint64
            (page == 0 || heard.event[i].grants == grants);
 }
 
+#define HALF ((hal_vaddr_t)1 << 63) /* a shootdown of all of the upper half */
+
 static const uint64_t read_global = MMU_G, write_global = MMU_G | MMU_W;
 
 static void begin_breaking(bool breaks)
@@ -638,17 +640,17 @@ static void sizes_change_alone(void)
     begin_breaking(false);
     EXPECT(aspace_protect(&space, UP + 4096, 4096, ASPACE_GLOBAL) == MM_OK);
     EXPECT(event_was(0, HOST_FLUSH_ALL, 0, 0, 4096, write_global));
-    EXPECT(event_was(1, HOST_SHOOTDOWN, 0, 0, 4096, write_global));
+    EXPECT(event_was(1, HOST_SHOOTDOWN, HALF, 0, 4096, write_global));
     EXPECT(event_was(2, HOST_FLUSH_PAGE, UP + 4096, 4096, 4096, read_global));
     EXPECT(event_was(3, HOST_SHOOTDOWN, UP + 4096, 4096, 4096, read_global));
     EXPECT(aspace_protect(&space, UP + 4096, 4096, ASPACE_W | ASPACE_GLOBAL) == MM_OK);
     EXPECT(event_was(4, HOST_FLUSH_PAGE, UP + 4096, 4096, 4096, write_global));
     EXPECT(event_was(5, HOST_SHOOTDOWN, UP + 4096, 4096, 4096, write_global));
     EXPECT(event_was(6, HOST_FLUSH_ALL, 0, 0, 2 * MIB, write_global));
-    EXPECT(event_was(7, HOST_SHOOTDOWN, 0, 0, 2 * MIB, write_global));
+    EXPECT(event_was(7, HOST_SHOOTDOWN, HALF, 0, 2 * MIB, write_global));
     EXPECT(aspace_protect(&space, UP, 2 * MIB, ASPACE_W) == MM_OK);
     EXPECT(event_was(8, HOST_FLUSH_ALL, 0, 0, 2 * MIB, MMU_W));
-    EXPECT(event_was(9, HOST_SHOOTDOWN, 0, 0, 2 * MIB, MMU_W) && heard.count == 10);
+    EXPECT(event_was(9, HOST_SHOOTDOWN, HALF, 0, 2 * MIB, MMU_W) && heard.count == 10);
     end();
 }
 
@@ -657,17 +659,17 @@ static void entries_break_before_they_are_made(void)
 {
     begin_breaking(true);
     EXPECT(aspace_protect(&space, UP + 4096, 4096, ASPACE_GLOBAL) == MM_OK);
-    EXPECT(event_was(0, HOST_FLUSH_ALL, 0, 0, 0, 0) && event_was(1, HOST_SHOOTDOWN, 0, 0, 0, 0));
+    EXPECT(event_was(0, HOST_FLUSH_ALL, 0, 0, 0, 0) && event_was(1, HOST_SHOOTDOWN, HALF, 0, 0, 0));
     EXPECT(event_was(2, HOST_ADDED, UP, 2 * MIB, 4096, write_global));
     EXPECT(event_was(3, HOST_FLUSH_PAGE, UP + 4096, 4096, 4096, read_global));
     EXPECT(event_was(4, HOST_SHOOTDOWN, UP + 4096, 4096, 4096, read_global));
     EXPECT(aspace_protect(&space, UP + 4096, 4096, ASPACE_W | ASPACE_GLOBAL) == MM_OK);
     EXPECT(event_was(5, HOST_FLUSH_PAGE, UP + 4096, 4096, 4096, write_global));
     EXPECT(event_was(6, HOST_SHOOTDOWN, UP + 4096, 4096, 4096, write_global));
-    EXPECT(event_was(7, HOST_FLUSH_ALL, 0, 0, 0, 0) && event_was(8, HOST_SHOOTDOWN, 0, 0, 0, 0));
+    EXPECT(event_was(7, HOST_FLUSH_ALL, 0, 0, 0, 0) && event_was(8, HOST_SHOOTDOWN, HALF, 0, 0, 0));
     EXPECT(event_was(9, HOST_ADDED, UP, 2 * MIB, 2 * MIB, write_global));
     EXPECT(aspace_protect(&space, UP, 2 * MIB, ASPACE_W) == MM_OK);
-    EXPECT(event_was(10, HOST_FLUSH_ALL, 0, 0, 0, 0) && event_was(11, HOST_SHOOTDOWN, 0, 0, 0, 0));
+    EXPECT(event_was(10, HOST_FLUSH_ALL, 0, 0, 0, 0) && event_was(11, HOST_SHOOTDOWN, HALF, 0, 0, 0));
     EXPECT(event_was(12, HOST_ADDED, UP, 2 * MIB, 2 * MIB, MMU_W) && heard.count == 13);
     end();
 }
@@ -713,12 +715,15 @@ static void other_cpus_are_told(void)
     EXPECT(aspace_unmap(&space, UP + 3 * 4096, 2 * 4096) == MM_OK);
     EXPECT(shot_root == hal_root() && shot_base == UP + 3 * 4096 && shot_size == 2 * 4096);
     EXPECT(aspace_unmap(&space, UP + 5 * 4096, 59 * 4096) == MM_OK && shot_size == 0);
-    EXPECT(shot_root == hal_root());
+    EXPECT(shot_root == hal_root() && shot_base == HALF);
+    EXPECT(aspace_map(&space, 0x1000, 4096, 64 * 4096, 0) == MM_OK);
+    EXPECT(aspace_unmap(&space, 0x1000, 64 * 4096) == MM_OK);
+    EXPECT(shot_base == 0 && shot_size == 0 && shot_root == hal_root());
     hal_paddr_t root = hal_root();
     hal_load_root(0);
     shot_root = shot_base = shot_size = 1;
     aspace_destroy(&space);
-    EXPECT(shot_root == root && shot_base == 0 && shot_size == 0); /* all, before the tables go */
+    EXPECT(shot_root == root && shot_base == HALF && shot_size == 0); /* all, before the tables go */
     EXPECT(rig.in_use == 0 && rig.wrong == NULL);
     host_listen_flushes(NULL, NULL);
 }
@@ -928,7 +933,7 @@ static void chain_of_sources(void)
         got[i] = page_chain_alloc(&chain);
     EXPECT(got[0] == MIB + 4096 && got[1] == MIB && got[2] == 2 * MIB + 8192 && got[4] == 2 * MIB);
     EXPECT(page_chain_alloc(&chain) == HAL_PADDR_NONE); /* run out */
-    page_chain_add(&chain, &stage[2]);                  /* and registered one more */
+    page_chain_add(&chain, &stage[2]);              /* and registered one more */
     for (unsigned i = 5; i < 9; i++)
         got[i] = page_chain_alloc(&chain);
     EXPECT(got[8] == 3 * MIB && page_chain_alloc(&chain) == HAL_PADDR_NONE);

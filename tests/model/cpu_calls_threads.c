@@ -3,7 +3,7 @@
  * plain variables that TSan would see unordered; C3 by a lock that everybody wants while calls are made,
  * and by two CPUs that call each other all the time; C4 by a CPU that never answers. Built with TSan.
  *
- * needs: kernel/cpus/calls.c
+ * needs: kernel/cpus/calls.c kernel/log/format.c
  */
 #include "hal/short.h"
 #include "kernel/cpus/calls.h"
@@ -30,6 +30,19 @@ static void kick(uint32_t cpu)
 {
     UNUSED(cpu);
     __atomic_fetch_add(&kicks, 1, __ATOMIC_RELAXED);
+}
+
+static uint64_t strikes, lates;
+
+static void strike(uint32_t cpu)
+{
+    UNUSED(cpu);
+    __atomic_fetch_add(&strikes, 1, __ATOMIC_RELAXED);
+}
+
+static void late(void)
+{
+    __atomic_fetch_add(&lates, 1, __ATOMIC_RELAXED);
 }
 
 /* A lock as the PC's port has it: who waits for it answers. */
@@ -146,7 +159,7 @@ static void test_alone(void)
 int main(void)
 {
     expect_run("before calls_open() a call asks nobody", test_alone);
-    calls_open(slots, sizeof slots[0], CPUS, 1000000, kick);
+    calls_open(slots, sizeof slots[0], CPUS, 1000000, (struct calls_ways){kick, strike, late});
     expect_run("C1 to C3: every CPU that is asked runs the function once, whoever else calls or waits for a lock", test_calls);
     expect_run("C4: a CPU that does not answer ends in a panic that knows who it is", test_deaf);
     return expect_total();

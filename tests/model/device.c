@@ -3,13 +3,13 @@
 #define CPU_TRAP_STACKS 1u /* of a port to a machine; this one runs on none */
 #include "hal/short.h"
 #include "kernel/machine/device.c"
+#include "kernel/memory/space_edit.c"
 
 #include "hal/host/host.h"
 #include "tests/model/expect.h"
 
 #include <stdlib.h>
 
-struct aspace space_kernel;
 struct memmap memory_map;
 
 bool machine_has_ports(void)

@@ -3,6 +3,7 @@
 #define CPU_TRAP_STACKS 1u /* of a port to a machine; this one runs on none */
 #include "hal/short.h"
 #include "kernel/machine/firmware.c"
+#include "kernel/memory/space_edit.c"
 
 #include "hal/host/host.h"
 #include "tests/model/expect.h"
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct aspace space_kernel;
 const char space_screen_label[] = "framebuffer";
 
 #define WIDTH 36u

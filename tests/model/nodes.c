@@ -12,6 +12,7 @@
 #include <string.h>
 
 static struct acpi acpi;
+static struct acpi_cpu cpu_list[256];
 static struct nodes nodes;
 static struct mem_region storage[64];
 static struct memmap map;
@@ -19,6 +20,7 @@ static struct memmap map;
 static void clear(void)
 {
     memset(&acpi, 0, sizeof acpi);
+    acpi.cpu = cpu_list;
     memset(&nodes, 0xA5, sizeof nodes); /* need not be clear */
     acpi.has_srat = true;
     memmap_init(&map, storage, ARRAY_LEN(storage));
@@ -39,6 +41,8 @@ static void add_memory(uint32_t domain, hal_paddr_t base, hal_paddr_t end, bool 
 
 static void add_cpu_of(uint32_t domain)
 {
+    if (acpi.cpu_count == ARRAY_LEN(cpu_list))
+        abort();
     acpi.cpu[acpi.cpu_count].id = acpi.cpu_count;
     acpi.cpu[acpi.cpu_count++].node = domain;
 }

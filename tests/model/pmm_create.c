@@ -321,6 +321,31 @@ static void creation_at_64_tib(void)
     EXPECT(create_sparse(regions, ARRAY_LEN(regions), &bytes) <= 128 * KIB);
 }
 
+/* More CPUs than 16 bits can name: only memory bounds their number. */
+static void more_cpus_than_16_bits(void)
+{
+    static const unsigned counts[] = {65534, 65535, 65536, 70000};
+    struct mem_region regions[] = {RAM(HIGH, 64 * MIB)};
+    struct memmap map = map_of(regions, 1);
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        struct pmm *p = NULL;
+        size_t bytes = pmm_tables_size(&map, counts[i]);
+        void *tables = aligned_alloc(64, bytes);
+        if (!EXPECT(tables != NULL && pmm_create_in(&map, counts[i], tables, bytes, &p) == MM_OK))
+            return;
+        hal_paddr_t page = pmm_alloc(p, 1, 0);
+        EXPECT(pmm_free(p, page, 1) == MM_OK && pmm_free(p, page, 1) == MM_ALREADY_FREE);
+        page = pmm_alloc(p, 1, 0); /* its block is open, and has no owner, for the zone is small */
+        struct zone *z = p->zones[PMM_ZONE_NORMAL];
+        uint32_t block = (uint32_t)((page - HIGH) / (2 * MIB));
+        zone_own_block(z, block, counts[i]);
+        EXPECT(z->lists.summaries[block].owner != 0 && z->lists.summaries[block].owner <= counts[i]);
+        EXPECT(zone_disown_block(z, block) && z->lists.summaries[block].owner == 0);
+        EXPECT(pmm_free(p, page, 1) == MM_OK && pmm_check(p) == NULL);
+        free(tables);
+    }
+}
+
 int main(void)
 {
     host_ram_create(HIGH + 256 * MIB);
@@ -337,5 +362,6 @@ int main(void)
     expect_run("pmm_create without a slot in the map", create_without_a_slot);
     expect_run("creation costs O(regions)", creation_is_cheap);
     expect_run("64 TiB", creation_at_64_tib);
+    expect_run("more CPUs than 16 bits can name", more_cpus_than_16_bits);
     return expect_total();
 }

@@ -1,7 +1,9 @@
 /* P6 of mm/pmm.h over all CPUs: a request fails only if no run fits, whatever is parked and wherever.
  * First one thread that is each CPU in turn, the others idle for ever: the pages are counted exactly.
  * Then eight threads near the last page, where every failure would be a false one. And a port that
- * reaches no other CPU. Built with TSan. Usage: model-pmm_parked_threads [REQUESTS-A-THREAD].
+ * reaches no other CPU. Usage: model-pmm_parked_threads [REQUESTS-A-THREAD].
+ *
+ * kinds: tsan fast
  */
 #include "hal/host/host.h"
 #include "hal/short.h"

@@ -15,25 +15,27 @@
 #define PAGE_LIMIT ((hal_paddr_t)MIB)
 
 /* ap_start.S */
-extern const unsigned char ap_start_begin[], ap_start_end[], ap_start_block[], ap_start_faulted[];
+extern const unsigned char ap_start_begin[], ap_start_end[], ap_start_block[], ap_start_faulted[],
+    ap_start_wake[];
 
 /* What stands at ap_start_block, in pieces that need no packing. */
 struct ap_block {
     uint64_t gdt[4];
-    uint16_t gdt_limit, gdt_base[2], unused_gdt;
-    uint16_t idt_limit, idt_base[2], unused_idt;
+    uint16_t gdt_limit, gdt_base[4], unused_gdt[3];
+    uint16_t idt_limit, idt_base[4], unused_idt[3];
     uint32_t to_32, selector_32;
+    uint32_t to_compatible, selector_compatible;
     uint32_t to_64, selector_64;
     uint32_t root, cr4, efer, count;
-    uint64_t ticket, stacks, entry; /* addresses */
-    uint64_t idt[32];               /* 32-bit gates */
+    uint64_t ticket, stacks, entry, mailbox; /* addresses */
+    uint64_t idt[32];                        /* 32-bit gates */
 };
 _Static_assert(offsetof(struct ap_block, gdt_limit) == 32 &&
-                   offsetof(struct ap_block, idt_limit) == 40 &&
-                   offsetof(struct ap_block, to_32) == 48 &&
-                   offsetof(struct ap_block, root) == 64 &&
-                   offsetof(struct ap_block, ticket) == 80 &&
-                   offsetof(struct ap_block, idt) == 104 && sizeof(struct ap_block) == 360,
+                   offsetof(struct ap_block, idt_limit) == 48 &&
+                   offsetof(struct ap_block, to_32) == 64 &&
+                   offsetof(struct ap_block, root) == 88 &&
+                   offsetof(struct ap_block, ticket) == 104 &&
+                   offsetof(struct ap_block, idt) == 136 && sizeof(struct ap_block) == 392,
                "ap_start.S lays it out");
 
 static struct cpu_start start;
@@ -42,8 +44,8 @@ static uint32_t ticket; /* the next one */
 /* On the stack of its ticket, in the tables of `start.root`. */
 static _Noreturn void enter(uint32_t number)
 {
-    hal_load_root(start.kernel);
     control_own(start.areas[number]);
+    hal_load_root(start.kernel);
     cpu_set_memory_types();
     mtrr_restore();
     cpu_use_global_pages();
@@ -70,6 +72,7 @@ static void fill(struct ap_block *block, uint32_t at)
     block->idt_base[1] = (uint16_t)(idt >> 16);
     fill_idt(block->idt, at + (uint32_t)(ap_start_faulted - ap_start_begin));
     block->to_32 += at;
+    block->to_compatible += at;
     block->to_64 += at;
     block->root = (uint32_t)start.root;
     block->cr4 = CR4_PAE | (features.la57 ? CR4_LA57 : 0) | (start.broken ? CR4_WRONG : 0);
@@ -78,6 +81,7 @@ static void fill(struct ap_block *block, uint32_t at)
     block->ticket = (uint64_t)(uintptr_t)&ticket;
     block->stacks = (uint64_t)(uintptr_t)start.stacks;
     block->entry = (uint64_t)(uintptr_t)enter;
+    block->mailbox = (uint64_t)(uintptr_t)start.mailbox;
 }
 
 bool cpu_start_open(const struct cpu_start *s)
@@ -97,6 +101,11 @@ bool cpu_start_open(const struct cpu_start *s)
 void cpu_start(uint32_t id)
 {
     apic_start(id, start.page);
+}
+
+hal_paddr_t cpu_start_vector(void)
+{
+    return start.page + (hal_paddr_t)(ap_start_wake - ap_start_begin);
 }
 
 uint32_t cpu_started(void)

@@ -6,9 +6,13 @@
  * below 4 GiB that maps this page where it lies, not writable, and the kernel's half. Then it takes a
  * ticket, which names its stack; there is no stack before that. A number that is not below the count
  * says that nobody waits for this CPU (any more): it stops for good.
+ *
+ * A CPU that has waited in a mailbox (ACPI 6.5, 5.2.12.19) comes at ap_start_wake, in long mode, on tables
+ * of the firmware that map this page where it lies. It leaves long mode and goes the same way, for only
+ * so can the number of levels of page tables change.
  */
     .section .rdata,"dr"                        /* it runs nowhere but in its copy */
-    .globl ap_start_begin, ap_start_end, ap_start_block
+    .globl ap_start_begin, ap_start_end, ap_start_block, ap_start_wake
     .balign 16
     .code16
 ap_start_begin:
@@ -19,6 +23,7 @@ ap_start_begin:
     xorl %ebx, %ebx
     movw %ax, %bx
     shll $4, %ebx                               /* EBX: this page */
+    xorl %esi, %esi
     lgdtl (block_gdt_pointer - ap_start_begin)
     lidtl (block_idt_pointer - ap_start_begin)
     movl %cr0, %eax
@@ -27,7 +32,26 @@ ap_start_begin:
     movl %eax, %cr0
     ljmpl *(block_to_32 - ap_start_begin)
 
+    .code64
+ap_start_wake:
+    cli
+    cld
+    leaq ap_start_begin(%rip), %rbx
+    movl $1, %esi                               /* it has waited in the mailbox */
+    lgdt block_gdt_pointer(%rip)
+    lidt block_idt_pointer(%rip)
+    ljmpl *block_to_compatible(%rip)
+
     .code32
+in_compatible:
+    movw $0x10, %ax
+    movw %ax, %ds
+    movl %cr4, %eax
+    andl $0xFFFDFFFF, %eax                      /* PCIDE, without which paging can end */
+    movl %eax, %cr4
+    movl %cr0, %eax
+    andl $0x7FFFFFFF, %eax                      /* PG */
+    movl %eax, %cr0
 in_32:
     movw $0x10, %ax
     movw %ax, %ds
@@ -60,6 +84,12 @@ in_64:
     movw %ax, %ds
     movw %ax, %es
     movw %ax, %ss
+    movq block_mailbox(%rip), %rdi
+    testq %rdi, %rdi
+    jz take_ticket
+    testl %esi, %esi
+    jz wait_for_mail
+take_ticket:
     movq block_ticket(%rip), %rax
     movl $1, %ecx
     lock xaddl %ecx, (%rax)                     /* ECX: the ticket, entry's argument */
@@ -74,20 +104,38 @@ too_late:
     hlt
     jmp too_late
 
+/* What firmware with a mailbox has its CPUs do, for a test on machines that have none. */
+wait_for_mail:
+    movl $1, %eax
+    cpuid
+    shrl $24, %ebx                              /* EBX: the id of the local APIC */
+still_waiting:
+    pause
+    cmpw $1, (%rdi)                             /* a command: begin */
+    jne still_waiting
+    cmpl %ebx, 4(%rdi)
+    jne still_waiting
+    movq 8(%rdi), %rax
+    movw $0, (%rdi)                             /* taken */
+    jmpq *%rax
+
 /* struct ap_block in hal/x86_64/start/ap.c. */
     .balign 8
 ap_start_block:
     .8byte 0, 0x00CF9B000000FFFF, 0x00CF93000000FFFF, 0x00AF9B000000FFFF
-block_gdt_pointer:
+block_gdt_pointer:                              /* 6 bytes of it in 16-bit code, 10 in 64-bit code */
     .2byte 31
-    .4byte 0                                     /* this page + ap_start_block */
-    .2byte 0
+    .8byte 0                                    /* this page + ap_start_block */
+    .2byte 0, 0, 0
 block_idt_pointer:
     .2byte 255
-    .4byte 0                                    /* this page + block_idt */
-    .2byte 0
+    .8byte 0                                    /* this page + block_idt */
+    .2byte 0, 0, 0
 block_to_32:
     .4byte in_32 - ap_start_begin                /* + this page */
+    .4byte 0x08
+block_to_compatible:
+    .4byte in_compatible - ap_start_begin        /* + this page */
     .4byte 0x08
 block_to_64:
     .4byte in_64 - ap_start_begin                /* + this page */
@@ -106,6 +154,8 @@ block_stacks:
     .8byte 0
 block_entry:
     .8byte 0
+block_mailbox:
+    .8byte 0                                     /* for tests; 0: none */
 block_idt:                                      /* 32 gates of 8 bytes to `faulted` */
     .fill 32, 8, 0
 ap_start_end:
