@@ -4,7 +4,7 @@
 #include "pmm.h"
 
 #include "pmm_parked.h"
-#include "pmm_struct.h"
+#include "pmm_state.h"
 
 #define MAX_ALIGN ((uint64_t)1 << 30)
 
@@ -230,12 +230,6 @@ hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 
 /* --- giving --- */
 
-/* A page that is in no region: does the map know its memory? */
-static mm_status_t judge_outside(const struct pmm *p, uint64_t page)
-{
-    return memmap_find(p->map, page << HAL_PAGE_SHIFT) != NULL ? MM_RESERVED : MM_FOREIGN;
-}
-
 static mm_status_t give_to_zone(struct zone *z, const struct region *r, struct place at,
                                 size_t pages)
 {
@@ -253,7 +247,7 @@ static mm_status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t
 {
     const struct region *r = pmm_region(p, page, &cpu->region_hint);
     if (r == NULL)
-        return judge_outside(p, page);
+        return pmm_judge_outside(p, page);
     struct zone *z = p->zones[r->zone];
     struct place at = region_place(r, page);
     hal_lock(&z->lock);
@@ -339,12 +333,12 @@ static mm_status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page,
 {
     const struct region *r = pmm_region(p, page, &cpu->region_hint);
     if (r == NULL)
-        return judge_outside(p, page);
+        return pmm_judge_outside(p, page);
     uint64_t inside = r->first_page + r->pages - page;
     if (pages > inside) {
         uint32_t hint = cpu->region_hint;
         bool goes_on = pmm_region(p, page + inside, &hint) != NULL;
-        return goes_on ? MM_INVALID : judge_outside(p, page + inside);
+        return goes_on ? MM_INVALID : pmm_judge_outside(p, page + inside);
     }
     magazine_release_all(cpu);
     bool parked = false;

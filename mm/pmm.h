@@ -4,6 +4,7 @@
  *
  *   pmm.h         take pages and give them back
  *   pmm_create.h  make an allocator from a memory map; add what the firmware gives up
+ *   pmm_split.h   cut a run in two
  *   pmm_report.h  statistics, and a walk over all pages
  *   pmm_check.h   the check of the invariants
  *   pmm_debug.h   debug modes
@@ -38,6 +39,7 @@
 #include "pmm_create.h"
 #include "pmm_debug.h"
 #include "pmm_report.h"
+#include "pmm_split.h"
 #include "pmm_types.h"
 #include "status.h"
 

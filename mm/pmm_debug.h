@@ -12,7 +12,7 @@ struct pmm_op {
     uint64_t pages;
     const void *caller;
     uint32_t flags; /* of the allocation */
-    uint32_t kind;  /* 0 alloc, 1 free, 2 claim */
+    uint32_t kind;  /* 0 alloc, 1 free, 2 claim, 3 split */
     mm_status_t status;
 };
 
@@ -30,7 +30,7 @@ void pmm_set_debug(struct pmm *, const struct pmm_debug *options);
 /* Calls since the modes were set. */
 uint64_t pmm_debug_ring_count(const struct pmm *);
 
-/* For mm/pmm.c and mm/pmm_create.c, in a debug mode, without a lock: */
+/* For the rest of mm/pmm*.c, in a debug mode, without a lock: */
 
 /* A run was taken, or could not be (HAL_PADDR_NONE). */
 void pmm_debug_taken(struct pmm *, hal_paddr_t base, size_t pages, uint32_t flags,

@@ -12,7 +12,7 @@ struct pmm_stats {
     uint64_t largest_run; /* pages of the largest free run (parked pages are not in it) */
     uint64_t runs;        /* maximal free runs */
     uint64_t free_blocks; /* aligned 2 MiB blocks that are wholly free */
-    uint64_t allocs;      /* calls that took pages here */
+    uint64_t allocs;      /* calls that took pages here, or split a run in two */
     uint64_t frees;       /* calls that gave pages back here */
     uint64_t failures; /* calls that found no run, counted in the highest zone with memory that they
                           could have used; when there is none, in the DMA zone, whose total is 0

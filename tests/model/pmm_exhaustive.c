@@ -15,13 +15,14 @@
 #define MAX_PAGES 16
 
 /* What an operation is; frees of each live run come on top of these. */
-enum op_kind { OP_ALLOC, OP_CLAIM, OP_RECLAIM };
+enum op_kind { OP_ALLOC, OP_CLAIM, OP_RECLAIM, OP_SPLIT, OP_COUNT };
 struct op {
     enum op_kind kind;
     size_t pages;
     uint64_t align;
     uint32_t flags;
-    unsigned at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region */
+    unsigned at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region; OP_SPLIT: of which
+                    page the run is cut off before */
 };
 
 struct shape {
@@ -53,6 +54,15 @@ static const struct shape shapes[] = {
       {.kind = OP_ALLOC, .pages = 1, .align = 16 * KIB, .flags = PMM_DMA | PMM_KERNEL},
       {.kind = OP_CLAIM, .pages = 2, .at = 1},
       {.kind = OP_RECLAIM, .at = 1}}},
+    {"runs that are split, over a block border",
+     1,
+     {RAM(34 * MIB - 12 * KIB, 20 * KIB)},
+     5,
+     {{.kind = OP_ALLOC, .pages = 5, .align = HAL_PAGE_SIZE},
+      {.kind = OP_CLAIM, .pages = 3, .at = 1},
+      {.kind = OP_SPLIT, .at = 2},
+      {.kind = OP_SPLIT, .at = 3},
+      {.kind = OP_SPLIT, .at = 4}}},
 };
 
 /* One level of the search: what to put back before the next operation is tried. */
@@ -140,6 +150,20 @@ static const char *do_reclaim(const struct op *o)
     return NULL;
 }
 
+/* The run that holds page `at`; of a page that is in none, the answer is the free page's. */
+static const char *do_split(const struct op *o)
+{
+    uint32_t owner = model.owner[o->at];
+    uint32_t first = owner >= MODEL_OWNED ? owner - MODEL_OWNED : o->at;
+    size_t pages = owner >= MODEL_OWNED ? model.length[first] : 1;
+    mm_status_t must = model_split_status(&model, model.address[first], pages, o->at - first);
+    if (!model_same_status(pmm_split(pmm, model.address[first], pages, o->at - first), must))
+        return "pmm_split answers wrongly";
+    if (must == MM_OK)
+        model_split(&model, first, o->at - first);
+    return NULL;
+}
+
 static const char *do_free(uint32_t first)
 {
     if (pmm_free(pmm, model.address[first], model.length[first]) != MM_OK)
@@ -147,6 +171,9 @@ static const char *do_free(uint32_t first)
     model_give(&model, first);
     return NULL;
 }
+
+static const char *(*const do_op[OP_COUNT])(const struct op *) = {
+    [OP_ALLOC] = do_alloc, [OP_CLAIM] = do_claim, [OP_RECLAIM] = do_reclaim, [OP_SPLIT] = do_split};
 
 /* Frees that are wrong here: every page with every length, and addresses beside the regions. */
 static const char *try_misuse(void)
@@ -159,9 +186,11 @@ static const char *try_misuse(void)
             mm_status_t must = model_free_status(&model, at, n);
             if (must == MM_OK)
                 continue;
-            misuses++;
+            misuses += 2;
             if (!model_same_status(pmm_free(pmm, at, n), must))
                 return "a wrong free was answered wrongly";
+            if (!model_same_status(pmm_split(pmm, at, n, 1), must))
+                return "a wrong split was answered wrongly";
         }
     }
     return NULL;
@@ -180,7 +209,7 @@ static const char *judge(void)
     memcpy(before, tables, table_bytes);
     error = try_misuse();
     if (error == NULL && memcmp(before, tables, table_bytes) != 0)
-        error = "P8: a wrong free changed the tables";
+        error = "P8: a wrong free or split changed the tables";
     return error;
 }
 
@@ -206,10 +235,7 @@ static bool descend(unsigned depth)
     for (unsigned i = 0; i < shape->ops; i++) {
         const struct op *o = &shape->op[i];
         trail[depth] = (int)i;
-        if (!go_on(o->kind == OP_ALLOC   ? do_alloc(o)
-                   : o->kind == OP_CLAIM ? do_claim(o)
-                                         : do_reclaim(o),
-                   depth))
+        if (!go_on(do_op[o->kind](o), depth))
             return false;
         restore(depth);
     }

@@ -28,13 +28,13 @@ struct model {
     bool reclaimed[MODEL_REGIONS];
     uint32_t pages;
     hal_paddr_t *address; /* of each page */
-    uint32_t *owner;  /* of each page: MODEL_FREE, MODEL_WITHHELD, MODEL_OWNED + first page */
-    uint32_t *length; /* of the run that starts at a page */
-    uint8_t *state;   /* scratch of model_compare(): enum pmm_run of each page, or 255 */
+    uint32_t *owner;      /* of each page: MODEL_FREE, MODEL_WITHHELD, MODEL_OWNED + first page */
+    uint32_t *length;     /* of the run that starts at a page */
+    uint8_t *state;       /* scratch of model_compare(): enum pmm_run of each page, or 255 */
     uint64_t total[PMM_ZONE_COUNT], free[PMM_ZONE_COUNT];
     uint64_t allocs[PMM_ZONE_COUNT], frees[PMM_ZONE_COUNT], failures[PMM_ZONE_COUNT];
     bool has_memory[PMM_ZONE_COUNT]; /* usable, or to be reclaimed */
-    hal_paddr_t walked; /* end of the run before, while walking */
+    hal_paddr_t walked;              /* end of the run before, while walking */
     enum pmm_run walked_kind;
     const char *walk_error;
 };
@@ -247,6 +247,16 @@ static inline const char *model_accept(struct model *m, hal_paddr_t got, size_t 
     return NULL;
 }
 
+static inline void model_split(struct model *m, uint32_t i, size_t first)
+{
+    uint32_t rest = m->length[i] - (uint32_t)first;
+    m->length[i] = (uint32_t)first;
+    for (uint32_t k = i + (uint32_t)first; k < i + first + rest; k++)
+        m->owner[k] = MODEL_OWNED + i + (uint32_t)first;
+    m->length[i + first] = rest;
+    m->allocs[model_zone(m->address[i])]++;
+}
+
 /* What pmm_free(base, n) must answer. MM_ALREADY_FREE stands for MM_PARKED too. */
 static inline mm_status_t model_free_status(const struct model *m, hal_paddr_t base, size_t n)
 {
@@ -267,6 +277,14 @@ static inline mm_status_t model_free_status(const struct model *m, hal_paddr_t b
 static inline bool model_same_status(mm_status_t answer, mm_status_t expected)
 {
     return answer == expected || (answer == MM_PARKED && expected == MM_ALREADY_FREE);
+}
+
+/* What pmm_split(base, n, first) must answer. */
+static inline mm_status_t model_split_status(const struct model *m, hal_paddr_t base, size_t n,
+                                             size_t first)
+{
+    mm_status_t status = model_free_status(m, base, n);
+    return status == MM_OK && (first == 0 || first >= n) ? MM_INVALID : status;
 }
 
 /* Why the page at `at` cannot be claimed, or MM_OK. */

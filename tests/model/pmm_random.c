@@ -57,7 +57,7 @@ struct run {
     uint64_t rng;
     uint64_t op;
     unsigned fill; /* of 16 operations, how many take: drifts, so memory fills and empties */
-    uint64_t taken, refused, misuses, stolen;
+    uint64_t taken, refused, misuses, stolen, splits;
 };
 
 static struct run run;
@@ -241,6 +241,30 @@ static bool op_claim(void)
     return true;
 }
 
+/* Half of them right, as far as there is a run to be split. */
+static bool op_split(void)
+{
+    uint64_t which = run.live_count > 0 ? below(run.live_count) : 0;
+    bool right = run.live_count > 0 && below(2) == 0;
+    hal_paddr_t at = right ? run.m.address[run.live[which]] : pick_address();
+    size_t n = right ? run.m.length[run.live[which]] : pick_length();
+    size_t first = right ? below(n + 2) : pick_length() - 1;
+    mm_status_t must = model_split_status(&run.m, at, n, first);
+    mm_status_t is = pmm_split(run.pmm, at, n, first);
+    if (!model_same_status(is, must))
+        return wrong("split: wrong answer", at, n, is);
+    if (must != MM_OK)
+        return true;
+    uint32_t i = model_index(&run.m, at);
+    if (!stamp_stands(i))
+        return wrong("split wrote into the run", at, n, first);
+    model_split(&run.m, i, first);
+    run.live[run.live_count++] = i + (uint32_t)first;
+    stamp(i + (uint32_t)first);
+    run.splits++;
+    return true;
+}
+
 static bool op_reclaim(void)
 {
     size_t r = below(run.m.map.count);
@@ -274,6 +298,8 @@ static bool step(void)
         return op_misuse();
     if (kind < 26 && room)
         return op_claim();
+    if (kind >= 27 && kind < 32 && room)
+        return op_split();
     if (kind == 26 && below(200) == 0)
         return op_reclaim();
     return below(16) < run.fill && room ? op_alloc() : op_free();
@@ -305,11 +331,11 @@ static bool run_shape(const struct shape *shape, uint64_t seed, uint64_t operati
     }
     ok = ok && compare();
     printf("%s: %" PRIu64 " operations, %" PRIu64 " runs taken, %" PRIu64 " refused (%" PRIu64
-           " only for pages parked elsewhere), %" PRIu64 " misuses\n",
-           shape->name, run.op, run.taken, run.refused, run.stolen, run.misuses);
+           " only for pages parked elsewhere), %" PRIu64 " misuses, %" PRIu64 " splits\n",
+           shape->name, run.op, run.taken, run.refused, run.stolen, run.misuses, run.splits);
     free(tables);
     model_destroy(&run.m);
-    return ok && run.taken > 0;
+    return ok && run.taken > 0 && run.splits > 0;
 }
 
 int main(int argc, char **argv)

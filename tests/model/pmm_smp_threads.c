@@ -1,5 +1,5 @@
 /* Eight threads on eight CPUs take and give back runs of mixed sizes at once, hand them to each
- * other through a shared queue, and claim and misuse what others hold. An ownership map with atomic
+ * other through a shared queue, and split them, claim and misuse what others hold. An ownership map with atomic
  * entries proves that no page is given out twice; firmware memory is reclaimed meanwhile, and a
  * ninth thread asks for statistics and walks all the time; at the end all is given back and
  * counted. Built with TSan. Usage: model-pmm_smp_threads [OPERATIONS-A-THREAD].
@@ -194,6 +194,22 @@ static void claim(struct worker *w)
         wrong("claim: wrong answer", h.base, h.pages, s);
 }
 
+/* What is held is split, and its parts go their own ways. */
+static void split(struct worker *w)
+{
+    struct held h = pick(w);
+    size_t first = h.pages > 1 ? 1 + below(w, h.pages - 1) : 1;
+    mm_status_t s = pmm_split(pmm, h.base, h.pages, first);
+    if (s != (h.pages > 1 ? MM_OK : MM_INVALID))
+        wrong("split: wrong answer", h.base, h.pages, s);
+    if (s == MM_OK) {
+        w->held[w->count++] = (struct held){h.base + first * HAL_PAGE_SIZE, h.pages - first};
+        w->taken++;
+        h.pages = first;
+    }
+    w->held[w->count++] = h;
+}
+
 static void step(struct worker *w, uint64_t fill)
 {
     uint64_t kind = below(w, 64);
@@ -201,7 +217,9 @@ static void step(struct worker *w, uint64_t fill)
         misuse(w);
     else if (kind == 1 && w->count < HELD)
         claim(w);
-    else if (kind == 2 && below(w, 16) == 0)
+    else if (kind == 2 && w->count > 0 && w->count < HELD)
+        split(w);
+    else if (kind == 3 && below(w, 16) == 0)
         pmm_drain(pmm);
     else if (kind < 12)
         exchange(w);

@@ -18,6 +18,7 @@
     X(pmm_search) \
     X(pmm_claim) \
     X(pmm_free) \
+    X(pmm_split) \
     X(pmm_magazine) \
     X(pmm_report) \
     X(pmm_debug) \
