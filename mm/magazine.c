@@ -1,5 +1,7 @@
 #include "magazine.h"
 
+#include "zone_bad.h"
+
 /* Others look at these three for statistics, while this CPU changes them. */
 static void set_counted(struct magazine *m, struct zone *z, uint64_t allocs, uint64_t frees)
 {
@@ -121,11 +123,14 @@ static bool may_park(const struct zone *z, uint64_t pages)
     return z->seekers == 0 && pages <= z->free / (4 * (uint64_t)z->cpus);
 }
 
-/* In an owned block PAGE_WITHHELD would read as PAGE_PARKED, and only singles may be in it (B2). */
+/* In an owned block PAGE_WITHHELD would read as PAGE_PARKED, and only singles may be in it (B2). The
+ * zone must hear of each page that is given back while it waits to become bad. */
 static bool may_own(const struct zone *z, uint32_t block)
 {
     const struct summary *s = &z->lists.summaries[block];
-    return s->owner == 0 && !s->withheld && may_park(z, s->free) && zone_has_singles_only(z, block);
+    return s->owner == 0 && !s->withheld && may_park(z, s->free) &&
+           zone_has_singles_only(z, block) &&
+           (z->retiring == NULL || !zone_awaits(z, (uint64_t)s->frame * BLOCK_PAGES, BLOCK_PAGES));
 }
 
 /* The partly used block with the least to lose, or a whole one. Zone locked. */

@@ -52,6 +52,7 @@ const char *mem_type_name(enum mem_type type)
         [MEM_USABLE] = "usable",
         [MEM_BOOT] = "boot services",
         [MEM_LOADER] = "loader",
+        [MEM_BAD] = "bad",
         [MEM_ACPI_RECLAIM] = "ACPI tables",
         [MEM_SPECIFIC] = "special purpose",
         [MEM_PERSISTENT] = "persistent",

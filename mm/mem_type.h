@@ -19,6 +19,7 @@ enum mem_type {
     MEM_USABLE,       /* free RAM */
     MEM_BOOT,         /* BootServices code and data: usable at reclaim */
     MEM_LOADER,       /* Loader code and data: usable at reclaim, except what is ours */
+    MEM_BAD,          /* RAM of these three that is known to be bad: see memmap_retire() */
     MEM_ACPI_RECLAIM, /* ACPI tables */
     MEM_SPECIFIC,     /* EFI_MEMORY_SP: special-purpose memory, shown and not allocated */
     MEM_PERSISTENT,
@@ -44,11 +45,12 @@ static inline bool mem_type_is_allocatable(enum mem_type type)
 }
 
 /* Is memory of this type RAM, whoever uses it? Persistent and unaccepted memory is not counted:
- * the first is storage, and to touch the second stops a guest. What is reserved may be anything. */
+ * the first is storage, and to touch the second stops a guest. What is reserved may be anything. A bad page is
+ * RAM: mapped like its neighbours it breaks no large page. */
 static inline bool mem_type_is_ram(enum mem_type type)
 {
     return mem_type_is_allocatable(type) || type == MEM_ACPI_RECLAIM || type == MEM_SPECIFIC ||
-           type == MEM_ACPI_NVS || type == MEM_RUNTIME;
+           type == MEM_ACPI_NVS || type == MEM_RUNTIME || type == MEM_BAD;
 }
 
 /* A name for people: "usable", "ACPI NVS". Never NULL. */

@@ -177,27 +177,44 @@ const char *memmap_check(const struct memmap *map)
 
 /* --- owners ----------------------------------------------------------------------------------- */
 
-/* Label [base, end), which lies in regions `first` to `last`; these touch and have no owner. The
- * right end is cut first: it moves none of the regions before it. */
-static mm_status_t own(struct memmap *map, size_t first, size_t last, hal_paddr_t base,
-                       hal_paddr_t end, const char *label)
+/* Cut [base, end) out of regions `*first` to `*last`, in which it lies; these touch and have no owner.
+ * The right end is cut first: it moves none of the regions before it. */
+static mm_status_t cut_out(struct memmap *map, size_t *first, size_t *last, hal_paddr_t base,
+                           hal_paddr_t end)
 {
-    bool cut_left = map->regions[first].base < base;
-    bool cut_right = mem_region_end(&map->regions[last]) > end;
+    bool cut_left = map->regions[*first].base < base;
+    bool cut_right = mem_region_end(&map->regions[*last]) > end;
     if (map->capacity - map->count < (size_t)cut_left + (size_t)cut_right)
         return MM_FULL;
     if (cut_right)
-        mem_region_cut(map->regions, &map->count, last, end);
+        mem_region_cut(map->regions, &map->count, *last, end);
     if (cut_left) {
-        mem_region_cut(map->regions, &map->count, first, base);
-        first++;
-        last++;
+        mem_region_cut(map->regions, &map->count, *first, base);
+        ++*first;
+        ++*last;
     }
-    for (size_t i = first; i <= last; i++)
-        map->regions[i].label = label;
-    mem_region_join(map->regions, &map->count, last);
+    return MM_OK;
+}
+
+/* Regions `first` to `last` have changed: those that are alike now become one (M2). */
+static void join(struct memmap *map, size_t first, size_t last)
+{
+    for (size_t i = last + 1; i-- > first;)
+        mem_region_join(map->regions, &map->count, i);
     if (first > 0)
         mem_region_join(map->regions, &map->count, first - 1);
+}
+
+/* Label [base, end), which lies in regions `first` to `last`; these touch and have no owner. */
+static mm_status_t own(struct memmap *map, size_t first, size_t last, hal_paddr_t base,
+                       hal_paddr_t end, const char *label)
+{
+    mm_status_t status = cut_out(map, &first, &last, base, end);
+    if (status != MM_OK)
+        return status;
+    for (size_t i = first; i <= last; i++)
+        map->regions[i].label = label;
+    join(map, first, last);
     return MM_OK;
 }
 
@@ -225,21 +242,62 @@ static bool is_name(const char *label)
     return label != NULL && *label != '\0';
 }
 
-/* Below the limit nothing can wrap, so rounding up is safe once that is known. */
+/* Grow [*base, *base + size) outward to [*base, *end). Below the limit nothing can wrap, so rounding up
+ * is safe once that is known. */
+static mm_status_t grow(const struct memmap *map, hal_paddr_t *base, uint64_t size,
+                        hal_paddr_t *end)
+{
+    if (!map->normalized || size == 0)
+        return MM_INVALID;
+    if (size > UINT64_MAX - *base)
+        return MM_OVERFLOW;
+    if (*base + size > map->limit)
+        return MM_FOREIGN;
+    *end = hal_align_up(*base + size, HAL_PAGE_SIZE);
+    *base = hal_align_down(*base, HAL_PAGE_SIZE);
+    return MM_OK;
+}
+
 mm_status_t memmap_reserve(struct memmap *map, hal_paddr_t base, uint64_t size, const char *label)
 {
-    if (!map->normalized || size == 0 || !is_name(label))
+    hal_paddr_t end = 0;
+    size_t first = 0, last = 0;
+    if (!is_name(label))
         return MM_INVALID;
-    if (size > UINT64_MAX - base)
-        return MM_OVERFLOW;
-    if (base + size > map->limit)
-        return MM_FOREIGN;
-    hal_paddr_t start = hal_align_down(base, HAL_PAGE_SIZE);
-    hal_paddr_t end = hal_align_up(base + size, HAL_PAGE_SIZE);
-    size_t first, last;
-    mm_status_t status = find_range(map, start, end, &first, &last);
-    return status == MM_OK ? own(map, first, last, start, end, label) : status;
+    mm_status_t status = grow(map, &base, size, &end);
+    if (status == MM_OK)
+        status = find_range(map, base, end, &first, &last);
+    return status == MM_OK ? own(map, first, last, base, end, label) : status;
 }
+
+/* --- bad pages -------------------------------------------------------------------------------- */
+
+static mm_status_t spoil(struct memmap *map, size_t first, size_t last, hal_paddr_t base,
+                         hal_paddr_t end)
+{
+    for (size_t i = first; i <= last; i++)
+        if (!mem_type_is_allocatable(map->regions[i].type) && map->regions[i].type != MEM_BAD)
+            return MM_RESERVED;
+    mm_status_t status = cut_out(map, &first, &last, base, end);
+    if (status != MM_OK)
+        return status;
+    for (size_t i = first; i <= last; i++)
+        map->regions[i].type = MEM_BAD;
+    join(map, first, last);
+    return MM_OK;
+}
+
+mm_status_t memmap_retire(struct memmap *map, hal_paddr_t base, uint64_t size)
+{
+    hal_paddr_t end = 0;
+    size_t first = 0, last = 0;
+    mm_status_t status = grow(map, &base, size, &end);
+    if (status == MM_OK)
+        status = find_range(map, base, end, &first, &last);
+    return status == MM_OK ? spoil(map, first, last, base, end) : status;
+}
+
+/* --- taking before there is an allocator ------------------------------------------------------ */
 
 /* The highest place for `size` bytes in the region, below `limit`, or HAL_PADDR_NONE. */
 static hal_paddr_t highest_place(const struct mem_region *r, uint64_t size, uint64_t align,

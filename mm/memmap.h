@@ -71,7 +71,7 @@ struct memmap {
 };
 
 /* Storage, in regions, that is always enough for `entries` raw entries and `owners` calls of
- * memmap_reserve() or memmap_early_alloc() (pmm_create() makes one): two for each. SIZE_MAX when
+ * memmap_reserve(), memmap_retire() or memmap_early_alloc() (pmm_create() makes one): two for each. SIZE_MAX when
  * that does not fit. */
 size_t memmap_capacity_for(size_t entries, size_t owners);
 
@@ -124,6 +124,15 @@ mm_status_t memmap_reserve(struct memmap *, hal_paddr_t base, uint64_t size,
  * argument is out of range (see memmap_reserve). O(n). */
 hal_paddr_t memmap_early_alloc(struct memmap *, uint64_t size, uint64_t align, hal_paddr_t limit,
                                const char *label);
+
+/* Pages that are known to be bad: [base, base + size), grown outward to whole pages, becomes MEM_BAD,
+ * which is never taken by memmap_early_alloc() and never handed out by an allocator made of the map.
+ * To say it twice is no error. What is looked at, in this order:
+ *   MM_INVALID, MM_OVERFLOW, MM_FOREIGN, MM_OVERLAP   as memmap_reserve()
+ *   MM_RESERVED  a part of it is not MEM_USABLE, MEM_BOOT, MEM_LOADER or MEM_BAD
+ *   MM_FULL      no storage is left for the two cuts at its ends
+ * O(n). */
+mm_status_t memmap_retire(struct memmap *, hal_paddr_t base, uint64_t size) MM_MUST_CHECK;
 
 /* The region that holds `addr`, or NULL for a hole (and before normalize). Valid until the next
  * reserve or early_alloc. O(log n). */

@@ -5,6 +5,7 @@
 
 #include "pmm_parked.h"
 #include "pmm_state.h"
+#include "zone_bad.h"
 
 #define MAX_ALIGN ((uint64_t)1 << 30)
 
@@ -253,6 +254,10 @@ static mm_status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t
     hal_lock(&z->lock);
     bool parked = pages == 1 && p->debugging && magazine_give(cpu, page << HAL_PAGE_SHIFT);
     mm_status_t status = parked ? MM_OK : give_to_zone(z, r, at, pages);
+    if (status == MM_OK && z->retiring != NULL)
+        zone_retire_given(z, r, page, pages);
+    if (status == MM_RESERVED)
+        status = pmm_judge_kept(p, page);
     hal_unlock(&z->lock);
     if (status == MM_OK && pages == 1 && !parked)
         magazine_saw_free(cpu, z, page >> BLOCK_SHIFT, at.block);
@@ -296,16 +301,26 @@ mm_status_t pmm_free(struct pmm *p, hal_paddr_t base, size_t pages)
 
 /* --- exact pages --- */
 
-/* Why can [page, page + pages), which lies in one region, not be claimed? */
-static mm_status_t judge_claim(const struct pmm *p, uint64_t page, size_t pages)
+/* Does the firmware still use one of these pages? */
+static bool withholds_any(const struct pmm *p, uint64_t page, size_t pages)
 {
     for (size_t i = 0; i < p->withheld_count; i++) {
         const struct withheld *w = &p->withheld[i];
-        if (__atomic_load_n(&w->reclaimed, __ATOMIC_RELAXED) == 0 && w->first_page < page + pages &&
+        if (!__atomic_load_n(&w->given, __ATOMIC_ACQUIRE) && w->first_page < page + pages &&
             page < w->first_page + w->pages)
-            return MM_RESERVED;
+            return true;
     }
-    return MM_BUSY;
+    return false;
+}
+
+/* Why can this page of the region, which is not free and not withheld, not be claimed? */
+static mm_status_t judge_claim(const struct pmm *p, const struct region *r, uint64_t page)
+{
+    const struct lists *l = &p->zones[r->zone]->lists;
+    struct place at = region_place(r, page);
+    bool bad = l->summaries[at.block].owner == 0 &&
+               block_state(&l->bits[at.block], at.index) == PAGE_WITHHELD;
+    return bad ? MM_BAD : MM_BUSY;
 }
 
 /* `parked`: a CPU owns a block of the zone, so a page that is not free may be parked there. */
@@ -317,8 +332,9 @@ static mm_status_t claim_in(struct pmm *p, const struct region *r, uint64_t page
     mm_status_t status = MM_OK;
     hal_lock(&z->lock);
     *parked = z->owned != 0;
-    if (!zone_is_free(z, at, pages)) {
-        status = judge_claim(p, page, pages);
+    uint64_t free = zone_free_pages(z, at, pages);
+    if (free < pages) {
+        status = withholds_any(p, page, pages) ? MM_RESERVED : judge_claim(p, r, page + free);
     } else {
         zone_take_at(z, at, pages, CLASS_RUNS);
         z->allocs++;

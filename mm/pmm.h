@@ -5,6 +5,7 @@
  *   pmm.h         take pages and give them back
  *   pmm_create.h  make an allocator from a memory map; add what the firmware gives up
  *   pmm_split.h   cut a run in two
+ *   pmm_retire.h  keep bad pages from use
  *   pmm_report.h  statistics, and a walk over all pages
  *   pmm_check.h   the check of the invariants
  *   pmm_debug.h   debug modes
@@ -31,6 +32,8 @@
  *   P6  pmm_alloc fails only if no run fits in the zones allowed, whatever is parked and wherever
  *   P7  no allocator table, image, stack or page-table page is ever free
  *   P8  a call that fails has changed nothing
+ *   P9  a bad page is in no total and never taken; a page that becomes bad later is in use, in a
+ *       block that no CPU owns; both are counted, by recount
  */
 #ifndef MORTISE_MM_PMM_H
 #define MORTISE_MM_PMM_H
@@ -39,6 +42,7 @@
 #include "pmm_create.h"
 #include "pmm_debug.h"
 #include "pmm_report.h"
+#include "pmm_retire.h"
 #include "pmm_split.h"
 #include "pmm_types.h"
 #include "status.h"
@@ -72,14 +76,14 @@ hal_paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32
 
 /* Take exactly these pages, all or nothing. MM_BUSY when one is allocated (or parked with
  * another CPU, where the port has no hal_call_others()), MM_NOT_PAGE, MM_INVALID (0 pages,
- * or the range crosses the end of a zone), MM_FOREIGN, MM_RESERVED. The contents are left
+ * or the range crosses the end of a zone), MM_FOREIGN, MM_RESERVED, MM_BAD. The contents are left
  * alone, junk mode or not. Any context but NMI. Takes the zone's lock, for O(1 + pages / 512) and a
  * step for every 128 MiB of free memory that lies directly below the pages. */
 mm_status_t pmm_claim(struct pmm *, hal_paddr_t base, size_t pages) MM_MUST_CHECK;
 
 /* Give back exactly what was allocated. Misuse changes nothing, and the answer says what it was:
  * MM_NOT_PAGE, MM_FOREIGN, MM_RESERVED, MM_ALREADY_FREE, MM_PARKED,
- * MM_INTERIOR, MM_WRONG_LENGTH. Any CPU may free what another took. Any context but NMI. A
+ * MM_INTERIOR, MM_WRONG_LENGTH, MM_BAD. Any CPU may free what another took. Any context but NMI. A
  * page of a block that this CPU owns takes no lock; anything else takes the zone's, for O(1 +
  * pages / 512).
  *

@@ -3,7 +3,7 @@
 #include "pmm_check.h"
 
 #include "extents.h"
-#include "pmm_struct.h"
+#include "pmm_state.h"
 
 /* What a zone's blocks and extents say, added up. */
 struct census {
@@ -11,6 +11,7 @@ struct census {
     uint64_t partly;                  /* blocks that must be in a list */
     uint64_t owned;                   /* blocks that CPUs own */
     uint64_t extents;                 /* free ones */
+    uint64_t bad;                     /* pages */
 };
 
 /* --- P2 and P7: regions --- */
@@ -41,7 +42,7 @@ static const char *check_owners(const struct pmm *p)
         const struct mem_region *m = &p->map->regions[i];
         uint64_t first = m->base >> HAL_PAGE_SHIFT;
         uint64_t end = (m->base + m->size + HAL_PAGE_SIZE - 1) >> HAL_PAGE_SHIFT;
-        bool ours = m->label == NULL && mem_type_is_allocatable(m->type);
+        bool ours = m->label == NULL && (mem_type_is_allocatable(m->type) || m->type == MEM_BAD);
         while (j < p->region_count && p->regions[j].first_page + p->regions[j].pages <= first)
             j++;
         if (!ours && j < p->region_count && p->regions[j].first_page < end)
@@ -80,6 +81,19 @@ static const char *check_shared_block(const struct summary *s, const struct bloc
     c->allocated += block_count(bits, PAGE_HEAD) + block_count(bits, PAGE_INTERIOR);
     c->partly += free != 0;
     return NULL;
+}
+
+/* The bad pages of a block that lie in the region: what is kept, but not by the firmware. */
+static uint64_t count_bad(const struct pmm *p, const struct lists *l, const struct region *r,
+                          uint32_t block)
+{
+    uint64_t bad = 0;
+    for (unsigned i = 0; l->summaries[block].withheld && i < BLOCK_PAGES; i++) {
+        uint64_t page = region_page(r, (struct place){block, i});
+        bad += block_state(&l->bits[block], i) == PAGE_WITHHELD &&
+               page - r->first_page < r->pages && !pmm_withholds(p, page);
+    }
+    return bad;
 }
 
 static const char *check_open_block(const struct pmm *p, const struct lists *l, uint32_t block,
@@ -121,6 +135,7 @@ static const char *check_region_blocks(const struct pmm *p, const struct lists *
     for (uint32_t b = r->first_block; b < end && wrong == NULL; b = lists_next(l, b)) {
         bool open = lists_is_open(l, b);
         wrong = open ? check_open_block(p, l, b, c) : check_extent(l, r, b, after_free, c);
+        c->bad += open && wrong == NULL ? count_bad(p, l, r, b) : 0;
         after_free = !open && !l->summaries[b].withheld;
     }
     return wrong;
@@ -201,6 +216,32 @@ static const char *check_counts(const struct zone *z, const struct census *c)
     return NULL;
 }
 
+/* --- P9: bad pages --- */
+
+/* Whoever uses such a page gives it back to the zone. */
+static const char *check_retiring(const struct pmm *p, const struct zone *z)
+{
+    const struct lists *l = &z->lists;
+    uint32_t hint = 0;
+    for (const struct pmm_retiring *w = z->retiring; w != NULL; w = w->next) {
+        const struct region *r = pmm_region(p, w->page, &hint);
+        if (r == NULL || p->zones[r->zone] != z || !w->waits)
+            return "P9: a page that waits to become bad is not the zone's";
+        struct place at = region_place(r, w->page);
+        if (zone_is_free(z, at, 1) ||
+            (lists_is_open(l, at.block) && l->summaries[at.block].owner != 0))
+            return "P9: a page that waits to become bad is free, or in a block that a CPU owns";
+    }
+    return NULL;
+}
+
+static const char *check_bad(const struct pmm *p, const struct zone *z, const struct census *c)
+{
+    if (c->bad != z->bad)
+        return "P9: the bad pages of a zone are not as many as it counts";
+    return check_retiring(p, z);
+}
+
 static const char *check_zone(const struct pmm *p, const struct zone *z)
 {
     const struct lists *l = &z->lists;
@@ -210,7 +251,9 @@ static const char *check_zone(const struct pmm *p, const struct zone *z)
         wrong = check_region_blocks(p, l, &l->regions[i], &c);
     if (wrong == NULL)
         wrong = check_lists(l, &c);
-    return wrong != NULL ? wrong : check_counts(z, &c);
+    if (wrong == NULL)
+        wrong = check_counts(z, &c);
+    return wrong != NULL ? wrong : check_bad(p, z, &c);
 }
 
 const char *pmm_check(struct pmm *p)

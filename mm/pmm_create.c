@@ -7,6 +7,7 @@
 #include "carver.h"
 #include "pmm_debug.h"
 #include "pmm_struct.h"
+#include "zone_bad.h"
 
 #define MAGAZINE_MIN                                                                               \
     (((uint64_t)64 << 20) / HAL_PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
@@ -25,13 +26,13 @@ static const uint64_t zone_end[PMM_ZONE_COUNT] = {PMM_DMA_LIMIT >> HAL_PAGE_SHIF
 
 static bool is_ours(const struct mem_region *m)
 {
-    return m->label == NULL && mem_type_is_allocatable(m->type);
+    return m->label == NULL && (mem_type_is_allocatable(m->type) || m->type == MEM_BAD);
 }
 
 /* The firmware may still use it, or what it loaded. */
 static bool is_withheld(const struct mem_region *m)
 {
-    return is_ours(m) && m->type != MEM_USABLE;
+    return is_ours(m) && m->type != MEM_USABLE && m->type != MEM_BAD;
 }
 
 /* The last limit is above every page. */
@@ -169,11 +170,26 @@ static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_st
         struct zone *z = p->zones[r->zone];
         hal_lock(&z->lock);
         zone_add_pages(z, r, page, n, state, fresh);
+        if (z->retiring != NULL)
+            zone_retire_given(z, r, page, n);
         uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
         __atomic_store_n(&z->magazines, z->total >= hal_max_u64(MAGAZINE_MIN, 4 * parked_at_most),
                          __ATOMIC_RELAXED);
         z->reserve = r->zone == PMM_ZONE_DMA ? z->total / 4 : 0;
         hal_unlock(&z->lock);
+        page += n;
+        pages -= n;
+    }
+}
+
+/* The same for pages that are bad from the start. */
+static void add_bad(struct pmm *p, uint64_t page, uint64_t pages)
+{
+    uint32_t hint = 0;
+    while (pages > 0) {
+        const struct region *r = pmm_region(p, page, &hint);
+        uint64_t n = hal_min_u64(pages, r->first_page + r->pages - page);
+        zone_add_bad(p->zones[r->zone], r, page, n);
         page += n;
         pages -= n;
     }
@@ -189,8 +205,11 @@ static void fill_pages(struct pmm *p, const struct memmap *map)
         if (!is_ours(m))
             continue;
         if (is_withheld(m))
-            p->withheld[p->withheld_count++] = (struct withheld){page, pages, 0};
-        add_range(p, page, pages, is_withheld(m) ? PAGE_WITHHELD : PAGE_FREE, true);
+            p->withheld[p->withheld_count++] = (struct withheld){page, pages, 0, false};
+        if (m->type == MEM_BAD)
+            add_bad(p, page, pages);
+        else
+            add_range(p, page, pages, is_withheld(m) ? PAGE_WITHHELD : PAGE_FREE, true);
     }
     for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
         if (p->zones[id] != NULL)
@@ -267,6 +286,7 @@ mm_status_t pmm_reclaim(struct pmm *p, const struct mem_region *m)
     if (p->junk)
         pmm_debug_fill(m->base, w->pages);
     add_range(p, w->first_page, w->pages, PAGE_FREE, false);
+    __atomic_store_n(&w->given, true, __ATOMIC_RELEASE);
     hal_irq_restore(irq);
     return MM_OK;
 }

@@ -5,12 +5,13 @@
 #include "pmm_report.h"
 
 #include "extents.h"
-#include "pmm_struct.h"
+#include "pmm_state.h"
 
 /* --- walking --- */
 
 /* The run that ends where the walk has come to is not told before it is known how far it goes. */
 struct walk {
+    const struct pmm *p;
     pmm_visit_fn *visit;
     void *ctx;
     uint64_t page, pages; /* the run so far */
@@ -35,13 +36,23 @@ static void walk_add(struct walk *w, uint64_t page, uint64_t pages, enum pmm_run
     w->pages += pages;
 }
 
-static enum pmm_run kind_of(enum page_state state, bool owned)
+/* Of a page of a block. */
+static enum pmm_run kind_of(const struct walk *w, uint64_t page, enum page_state state, bool owned)
 {
     if (state == PAGE_HEAD || state == PAGE_INTERIOR)
         return PMM_RUN_ALLOCATED;
     if (owned)
         return PMM_RUN_PARKED; /* PAGE_PARKED or PAGE_RETURNED */
-    return state == PAGE_FREE ? PMM_RUN_FREE : PMM_RUN_WITHHELD;
+    if (state == PAGE_FREE)
+        return PMM_RUN_FREE;
+    return pmm_withholds(w->p, page) ? PMM_RUN_WITHHELD : PMM_RUN_BAD;
+}
+
+/* Pages that neither are free nor belong to anybody are of two kinds with the same bits. */
+static unsigned kind_end(const struct block_bits *bits, unsigned at, enum page_state state,
+                         bool owned)
+{
+    return state == PAGE_WITHHELD && !owned ? at + 1 : block_kind_end(bits, at, state);
 }
 
 /* The pages of an open block that lie in the region. `base` is the page that the block begins with,
@@ -54,8 +65,8 @@ static void walk_open(struct walk *w, const struct lists *l, const struct region
     uint64_t end = hal_min_u64(r->first_page + r->pages - base, BLOCK_PAGES);
     for (uint64_t at = hal_max_u64(r->first_page, base) - base; at < end;) {
         enum page_state state = block_state(bits, (unsigned)at);
-        uint64_t next = hal_min_u64(block_kind_end(bits, (unsigned)at, state), end);
-        walk_add(w, base + at, next - at, kind_of(state, owned));
+        uint64_t next = hal_min_u64(kind_end(bits, (unsigned)at, state, owned), end);
+        walk_add(w, base + at, next - at, kind_of(w, base + at, state, owned));
         at = next;
     }
 }
@@ -92,7 +103,7 @@ static void walk_region(struct walk *w, struct zone *z, const struct region *r)
 
 void pmm_walk(struct pmm *p, pmm_visit_fn *visit, void *ctx)
 {
-    struct walk w = {.visit = visit, .ctx = ctx};
+    struct walk w = {.p = p, .visit = visit, .ctx = ctx};
     for (size_t i = 0; i < p->region_count; i++)
         walk_region(&w, p->zones[p->regions[i].zone], &p->regions[i]);
 }
@@ -135,6 +146,9 @@ static void add_counters(const struct pmm *p, struct zone *z, struct pmm_stats *
     s->frees = z->frees;
     s->failures = z->failures;
     s->low_water = z->low_water;
+    s->bad = z->bad;
+    for (const struct pmm_retiring *w = z->retiring; w != NULL; w = w->next)
+        s->retiring++;
     add_magazines(p, z, s);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
@@ -159,7 +173,7 @@ void pmm_stats(struct pmm *p, enum pmm_zone id, struct pmm_stats *out)
             out->failures = __atomic_load_n(&p->failures, __ATOMIC_RELAXED);
         return;
     }
-    struct walk w = {.visit = count_run, .ctx = out};
+    struct walk w = {.p = p, .visit = count_run, .ctx = out};
     for (uint32_t i = 0; i < z->lists.region_count; i++)
         walk_region(&w, z, &z->lists.regions[i]);
     add_counters(p, z, out);

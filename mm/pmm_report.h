@@ -18,13 +18,15 @@ struct pmm_stats {
                           could have used; when there is none, in the DMA zone, whose total is 0
                           then. A call with a bad argument is not counted */
     uint64_t low_water;     /* the least `free` ever was (free, not parked), since pmm_create */
+    uint64_t bad;           /* pages kept from use because they are bad; not in `total` */
+    uint64_t retiring;      /* pages in use that become bad when they are given back */
     uint32_t fragmentation; /* 0 to 1000: 1000 - 1000 * (free pages in whole blocks) / free */
 };
 
 /* Exact when no other CPU is inside the allocator: total = free + parked + what is allocated.
  *
- * Other CPUs may be inside. Then total, free, failures and low_water are those of one moment, and
- * allocs and frees lack or repeat some calls of that moment. What is counted from the bits (parked,
+ * Other CPUs may be inside. Then total, free, failures, low_water, bad and retiring are those of one
+ * moment, and allocs and frees lack or repeat some calls of that moment. What is counted from the bits (parked,
  * largest_run, runs, free_blocks, and so fragmentation) counts each block as it was at some time
  * during the call. Still free + parked is at most total, and no run is longer than free.
  *
@@ -36,7 +38,14 @@ void pmm_stats(struct pmm *, enum pmm_zone, struct pmm_stats *);
  * zone's lock with interrupts disabled: it must not call the allocator. Other CPUs may be inside:
  * each page is told once all the same, as it was at some time during the call, but a run that
  * others change meanwhile may be told in parts. Cost as pmm_stats(). */
-enum pmm_run { PMM_RUN_FREE, PMM_RUN_PARKED, PMM_RUN_ALLOCATED, PMM_RUN_WITHHELD };
+enum pmm_run {
+    PMM_RUN_FREE,
+    PMM_RUN_PARKED,
+    PMM_RUN_ALLOCATED, /* pages that become bad later too */
+    PMM_RUN_WITHHELD,
+    PMM_RUN_BAD,
+    PMM_RUN_COUNT,
+};
 typedef void pmm_visit_fn(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run);
 void pmm_walk(struct pmm *, pmm_visit_fn *visit, void *ctx);
 

@@ -37,6 +37,8 @@ static mm_status_t split(struct pmm *p, uint64_t page, size_t pages, size_t firs
     hal_irq_t irq = hal_irq_save();
     hal_lock(&z->lock);
     mm_status_t status = split_in(z, r, region_place(r, page), pages, first);
+    if (status == MM_RESERVED)
+        status = pmm_judge_kept(p, page);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
     return status;

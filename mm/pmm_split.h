@@ -12,7 +12,7 @@
  *
  * Whoever is wrong about the run gets the answer that pmm_free(base, pages) would give, and nothing
  * is changed: MM_NOT_PAGE, MM_FOREIGN, MM_RESERVED, MM_ALREADY_FREE, MM_PARKED,
- * MM_INTERIOR, MM_WRONG_LENGTH. After these: MM_INVALID, when one part would be empty.
+ * MM_INTERIOR, MM_WRONG_LENGTH, MM_BAD. After these: MM_INVALID, when one part would be empty.
  *
  * Any context but NMI. Takes the zone's lock, for O(1 + pages / 512). */
 mm_status_t pmm_split(struct pmm *, hal_paddr_t base, size_t pages, size_t first) MM_MUST_CHECK;

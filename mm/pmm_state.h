@@ -1,12 +1,23 @@
-/* mm/pmm_state.h: what a page is where its bits do not say. For mm/pmm*.c. */
+/* mm/pmm_state.h: what a page is where its bits do not say. For mm/pmm*.c.
+ *
+ * A page of a region that reads PAGE_WITHHELD, or lies in a withheld extent, is withheld by the
+ * firmware when it lies in a piece of the list `withheld` that was not reclaimed, and bad otherwise.
+ */
 #ifndef MORTISE_MM_PMM_STATE_H
 #define MORTISE_MM_PMM_STATE_H
 
 #include "pmm_struct.h"
 #include "status.h"
 
+/* Does the firmware still use this page? No lock; O(log withheld). */
+bool pmm_withholds(const struct pmm *, uint64_t page);
+
 /* Why a page that is in no region cannot be given or taken: MM_RESERVED or MM_FOREIGN. No
  * lock; O(log regions of the map). */
 mm_status_t pmm_judge_outside(const struct pmm *, uint64_t page);
+
+/* The same for a page of a region that reads PAGE_WITHHELD or lies in a withheld extent:
+ * MM_RESERVED or MM_BAD. Zone locked. O(log withheld). */
+mm_status_t pmm_judge_kept(const struct pmm *, uint64_t page);
 
 #endif

@@ -9,7 +9,8 @@
 /* Firmware memory that waits for pmm_reclaim(). */
 struct withheld {
     uint64_t first_page, pages;
-    uint64_t reclaimed; /* calls that reclaimed it: 0, or it is done */
+    uint64_t reclaimed; /* calls that reclaim it: the first does */
+    bool given;         /* it is done: all pages are the allocator's */
 };
 
 struct pmm {

@@ -15,6 +15,7 @@ static const char *const texts[] = {
     [MM_PARKED] = "is already free (parked with a CPU)",
     [MM_INTERIOR] = "lies inside an allocated run",
     [MM_WRONG_LENGTH] = "starts a run of another length",
+    [MM_BAD] = "is bad memory, which is kept from use",
     [MM_BUSY] = "has pages that are allocated",
     [MM_OVERLAP] = "already has an owner",
     [MM_UNMAPPED] = "has a page that is not mapped",

@@ -16,6 +16,7 @@ typedef enum {
     MM_PARKED,        /* the page is free and parked with a CPU: freed twice */
     MM_INTERIOR,      /* the page lies inside an allocated run, not at its start */
     MM_WRONG_LENGTH,  /* the run that starts here has another length */
+    MM_BAD,           /* the page is bad, and kept from use */
     MM_BUSY,          /* a page of the range is allocated */
     MM_OVERLAP,       /* the range already has another owner */
     MM_UNMAPPED,      /* a page of the range is not mapped */

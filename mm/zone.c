@@ -193,7 +193,7 @@ static uint64_t free_here(const struct lists *l, struct place at)
     return blocks * BLOCK_PAGES - at.index;
 }
 
-bool zone_is_free(const struct zone *z, struct place at, size_t pages)
+uint64_t zone_free_pages(const struct zone *z, struct place at, size_t pages)
 {
     uint64_t done = 0;
     while (done < pages) {
@@ -202,10 +202,10 @@ bool zone_is_free(const struct zone *z, struct place at, size_t pages)
                              (uint32_t)(index % BLOCK_PAGES)};
         uint64_t n = free_here(&z->lists, next);
         if (n == 0)
-            return false;
+            break;
         done += n;
     }
-    return true;
+    return hal_min_u64(done, pages);
 }
 
 /* --- giving --- */

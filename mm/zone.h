@@ -8,6 +8,7 @@
 
 #include "../hal/hal.h"
 #include "lists.h"
+#include "pmm_types.h"
 #include "scan.h"
 #include "status.h"
 
@@ -17,9 +18,11 @@ struct zone {
     uint64_t total;     /* pages that the allocator owns here */
     uint64_t free;      /* of them, neither allocated nor in an owned block */
     uint64_t low_water; /* the least `free` ever was */
-    uint64_t reserve;   /* pages that only a request for this zone may use */
+    uint64_t reserve;   /* pages that only a request for this zone may use: none, or total / 4 */
     uint64_t allocs, frees, failures;
-    uint32_t owned; /* blocks that CPUs own */
+    uint64_t bad;                  /* pages that are kept from use; not in `total` */
+    struct pmm_retiring *retiring; /* pages in use that become bad when they are given back */
+    uint32_t owned;                /* blocks that CPUs own */
     uint32_t
         seekers;    /* calls that look for what was parked: no CPU comes to own a block meanwhile */
     bool magazines; /* large enough for CPUs to own blocks */
@@ -52,8 +55,15 @@ bool zone_take_page(struct zone *, enum block_class, struct place *out);
  * it stays in that block. The lock may be given up between pieces. O(1). */
 enum scan_result zone_take_returned(struct zone *, struct scan *, struct place *out);
 
-/* Are `pages` from the place on, within its region, all free? O(blocks of the run). */
-bool zone_is_free(const struct zone *, struct place, size_t pages);
+/* Of `pages` from the place on, within its region: how many are free before the first that is not?
+ * O(blocks of the run). */
+uint64_t zone_free_pages(const struct zone *, struct place, size_t pages);
+
+/* Are they all free? */
+static inline bool zone_is_free(const struct zone *z, struct place at, size_t pages)
+{
+    return zone_free_pages(z, at, pages) == pages;
+}
 
 /* Take exactly these pages, which zone_is_free() says are free. O(blocks of the run). */
 void zone_take_at(struct zone *, struct place, size_t pages, enum block_class);

@@ -3,7 +3,7 @@
 #include "kernel/memory/memory.h"
 
 struct recount {
-    uint64_t pages[4];     /* by enum pmm_run */
+    uint64_t pages[PMM_RUN_COUNT];
     uint64_t runs_outside; /* runs that are not wholly allocatable memory of the map */
     hal_paddr_t last_end;
     bool disordered;
@@ -11,9 +11,15 @@ struct recount {
 
 struct account {
     uint64_t by_type[MEM_TYPE_COUNT];
-    uint64_t owned;     /* usable, boot and loader pages with a label */
+    uint64_t owned;     /* usable, boot, loader and bad pages with a label */
     uint64_t ownerless; /* the same kinds without */
 };
+
+/* Of a type that the allocator knows where it has no owner. */
+static bool is_managed(const struct mem_region *r)
+{
+    return mem_type_is_allocatable(r->type) || r->type == MEM_BAD;
+}
 
 static void count_map(struct account *a)
 {
@@ -22,9 +28,9 @@ static void count_map(struct account *a)
         const struct mem_region *r = &memory_map.regions[i];
         uint64_t pages = r->size / HAL_PAGE_SIZE;
         a->by_type[r->type] += pages;
-        if (mem_type_is_allocatable(r->type) && r->label != NULL)
+        if (is_managed(r) && r->label != NULL)
             a->owned += pages;
-        else if (mem_type_is_allocatable(r->type))
+        else if (is_managed(r))
             a->ownerless += pages;
     }
 }
@@ -34,7 +40,7 @@ static bool in_map(hal_paddr_t base, hal_paddr_t end)
 {
     while (base < end) {
         const struct mem_region *r = memmap_find(&memory_map, base);
-        if (r == NULL || r->label != NULL || !mem_type_is_allocatable(r->type))
+        if (r == NULL || r->label != NULL || !is_managed(r))
             return false;
         base = r->base + r->size;
     }
@@ -60,6 +66,7 @@ static void sum_zones(struct pmm_stats *sum)
         sum->total += s.total;
         sum->free += s.free;
         sum->parked += s.parked;
+        sum->bad += s.bad;
     }
 }
 
@@ -130,12 +137,17 @@ bool account_audit(void)
     pmm_walk(memory_pmm, count_run, &c);
     uint64_t kept = c.pages[PMM_RUN_WITHHELD];
     uint64_t held = c.pages[PMM_RUN_FREE] + c.pages[PMM_RUN_PARKED] + c.pages[PMM_RUN_ALLOCATED];
-    uint64_t all = a.by_type[MEM_USABLE] + a.by_type[MEM_BOOT] + a.by_type[MEM_LOADER];
+    uint64_t bad = c.pages[PMM_RUN_BAD];
+    uint64_t all =
+        a.by_type[MEM_USABLE] + a.by_type[MEM_BOOT] + a.by_type[MEM_LOADER] + a.by_type[MEM_BAD];
     bool ok = equal("pages in the allocator's runs and its total", held, sum.total);
     ok &= equal("free pages by recount and by count", c.pages[PMM_RUN_FREE], sum.free);
     ok &= equal("parked pages by recount and by count", c.pages[PMM_RUN_PARKED], sum.parked);
-    ok &= equal("pages without an owner in the map and in the allocator", a.ownerless, held + kept);
-    ok &= equal("all pages of the map, and owned and allocator pages", all, a.owned + held + kept);
+    ok &= equal("bad pages by recount and by count", bad, sum.bad);
+    ok &= equal("pages without an owner in the map and in the allocator", a.ownerless,
+                held + kept + bad);
+    ok &= equal("all pages of the map, and owned and allocator pages", all,
+                a.owned + held + kept + bad);
     ok &= equal("runs outside the map's free memory", c.runs_outside, 0);
     ok &= equal("runs out of order", c.disordered, 0);
     const char *map_broken = memmap_check(&memory_map);
@@ -144,8 +156,9 @@ bool account_audit(void)
         LOG("audit", "broken invariant: %s", S(map_broken != NULL ? map_broken : pmm_broken));
     ok &= map_broken == NULL && pmm_broken == NULL;
     LOG("audit",
-        "%u pages of usable RAM = %u free + %u parked + %u allocated + %u withheld + %u owned: %s",
+        "%u pages of usable RAM = %u free + %u parked + %u allocated + %u withheld + %u owned + "
+        "%u bad: %s",
         U(all), U(c.pages[PMM_RUN_FREE]), U(c.pages[PMM_RUN_PARKED]), U(c.pages[PMM_RUN_ALLOCATED]),
-        U(kept), U(a.owned), S(ok ? "exact" : "WRONG"));
+        U(kept), U(a.owned), U(bad), S(ok ? "exact" : "WRONG"));
     return ok;
 }

@@ -38,6 +38,7 @@ static const uint8_t kind_of_type[MEM_TYPE_COUNT] = {
     [MEM_UNACCEPTED] = KIND_SPECIAL, [MEM_ACPI_NVS] = KIND_ACPI,
     [MEM_RUNTIME] = KIND_RUNTIME,    [MEM_RESERVED] = KIND_RESERVED,
     [MEM_MMIO] = KIND_MMIO,          [MEM_UNUSABLE] = KIND_BAD,
+    [MEM_BAD] = KIND_BAD,
 };
 
 static const uint8_t zone_colours[PMM_ZONE_COUNT] = {INK_YELLOW, INK_SKY, INK_WHITE};
@@ -122,7 +123,7 @@ struct cursor {
     size_t next; /* the first region that ends behind all ranges asked for so far */
 };
 
-/* The kind that most bytes of [base, base + size) are. */
+/* The kind that most bytes of [base, base + size) are; bad, if any is: one bad page shall be seen. */
 static enum kind most_of(struct cursor *c, uint64_t base, uint64_t size)
 {
     uint64_t bytes[KIND_COUNT] = {size};
@@ -138,6 +139,8 @@ static enum kind most_of(struct cursor *c, uint64_t base, uint64_t size)
         if (mem_region_end(r) > base + size)
             break;
     }
+    if (bytes[KIND_BAD] != 0)
+        return KIND_BAD;
     for (unsigned k = 1; k < KIND_COUNT; k++)
         if (bytes[k] > bytes[best])
             best = (enum kind)k;

@@ -13,7 +13,7 @@ struct search {
 static void meet_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     static const char *const names[] = {"a free page", "a free page, parked", "an allocated page",
-                                        "a page withheld until reclaim"};
+                                        "a page withheld until reclaim", "a bad page"};
     struct search *s = ctx;
     if (s->page >= base && s->page - base < pages * HAL_PAGE_SIZE)
         s->found = names[kind];

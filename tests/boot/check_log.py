@@ -7,7 +7,7 @@ What is usable is worked out here from the raw `map:` lines alone: RAM of types 
 with write-back, neither special-purpose (unless the log says that the option sp=use was given) nor
 read-protected, above the first MiB, where every entry that covers a page agrees. The kernel's own
 numbers must then add up to that, page by page:
-pages of the allocator + pages with an owner = usable pages; with --keepbs also + those pages of types
+pages of the allocator + pages with an owner + bad pages = usable pages; with --keepbs also + those pages of types
 1, 2, 3 and 4 that have no owner. Ends with "N passed, N failed".
 """
 import argparse
@@ -31,8 +31,9 @@ READY = re.compile(r"\bPage allocator ready: (\d+) pages")
 SELFTEST = re.compile(r"^selftest: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
 AUDIT = re.compile(
     r"^audit: (\d+) pages of usable RAM = (\d+) free \+ (\d+) parked \+ (\d+) allocated"
-    r" \+ (\d+) withheld \+ (\d+) owned: exact$"
+    r" \+ (\d+) withheld \+ (\d+) owned \+ (\d+) bad: exact$"
 )
+BAD = re.compile(r"^bad: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}), (\d+) pages? kept from use$")
 SPACE = re.compile(
     r"^space: (\d+) pages of 4 KiB, (\d+) of 2 MiB, (\d+) of 1 GiB in (\d+) tables of ([45]) levels;"
 )
@@ -138,29 +139,35 @@ class Checker(Checks):
         ready = [int(m[1]) for m in self.log.all(READY)]
         self.equal(len(ready), 1, "lines `Page allocator ready: N pages`")
         owned = pages_inside(runs, owners)
+        spoilt = [(int(m[1], 16), int(m[2], 16)) for m in self.log.all(BAD)]
+        for m in self.log.all(BAD):
+            self.equal((int(m[2], 16) - int(m[1], 16)) // PAGE, int(m[3]), f"pages of the bad run at {m[1]}")
+        bad = pages_inside(runs, spoilt)
+        self.equal(sum(e - s for s, e in spoilt) // PAGE, bad, "bad pages are usable pages")
+        self.equal(pages_inside(spoilt, owners), 0, "bad pages with an owner")
         withheld = 0
         if self.keepbs:
             free = sweep(self.entries, {7})
-            withheld = usable - owned - (sum(e - s for s, e in free) // PAGE - pages_inside(free, owners))
-        self.equal(sum(ready) + owned + withheld, usable, f"pages of the allocator + {owned} with an owner + {withheld} kept from it = usable")
+            withheld = usable - owned - bad - (sum(e - s for s, e in free) // PAGE - pages_inside(free, owners + spoilt))
+        self.equal(sum(ready) + owned + withheld + bad, usable, f"pages of the allocator + {owned} with an owner + {withheld} kept from it + {bad} bad = usable")
         zones = self.log.all(ZONE)
         self.check(zones, "the log holds the zones")
         self.equal(sum(int(m[2]) for m in zones), sum(ready), "the zones' totals")
         self.check(all(int(m[3]) <= int(m[2]) for m in zones), "no zone has more free than it has")
-        self.sums = usable, sum(ready), owned, withheld
+        self.sums = usable, sum(ready), owned, withheld, bad
         print(f"     usable {usable} = {sum(ready)} of the allocator + {owned} with an owner")
 
     def check_audit(self):
-        usable, ready, owned, wanted = self.sums
+        usable, ready, owned, wanted, spoilt = self.sums
         audits = self.log.all(AUDIT)
         self.equal(len(audits), 1, "audits that end in `exact`")
         self.equal(len(self.log.topic("audit")), len(audits), "lines of the audit: no complaint")
         for m in audits:
-            total, free, parked, allocated, withheld, kept = (int(n) for n in m.groups())
-            self.equal(free + parked + allocated + withheld + kept, total, "the audit's own sum")
+            total, free, parked, allocated, withheld, kept, bad = (int(n) for n in m.groups())
+            self.equal(free + parked + allocated + withheld + kept + bad, total, "the audit's own sum")
             self.equal(total, usable, "usable pages of the audit and of the raw map")
             self.equal(free + parked + allocated, ready, "the audit's pages of the allocator")
-            self.equal((withheld, kept), (wanted, owned), "the audit's withheld and owned pages")
+            self.equal((withheld, kept, bad), (wanted, owned, spoilt), "the audit's withheld, owned and bad pages")
 
     def check_space(self):
         spaces, tables = self.log.all(SPACE), self.log.all(TABLES)

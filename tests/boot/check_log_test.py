@@ -30,7 +30,7 @@ BdsDxe: starting Boot0001
 [0.000500] zone: DMA32 total=4317 free=4300
 [0.000500] zone: NORMAL total=0 free=0
 [0.000600] Page allocator ready: 8156 pages
-[0.000600] audit: 8191 pages of usable RAM = 8139 free + 0 parked + 17 allocated + 0 withheld + 35 owned: exact
+[0.000600] audit: 8191 pages of usable RAM = 8139 free + 0 parked + 17 allocated + 0 withheld + 35 owned + 0 bad: exact
 [0.000700] space: 1241 pages of 4 KiB, 63 of 2 MiB, 0 of 1 GiB in 16 tables of 4 levels; 0 splits
 [0.000700] tables: 16 in use; the image gave 12 (12 in use), early memory 4 (4), the page allocator 0 (0); 16 pages spare
 [0.100000] selftest: 40 passed, 0 failed, 2 skipped
@@ -54,7 +54,7 @@ CHANGES = [
     ("no map at all", "map: ", "plan: "),
     ("an audit that does not add up", "17 allocated", "18 allocated"),
     ("an audit of another map", "audit: 8191 pages of usable RAM = 8139", "audit: 8192 pages of usable RAM = 8140"),
-    ("an audit that found something", "35 owned: exact", "35 owned: WRONG"),
+    ("an audit that found something", "0 bad: exact", "0 bad: WRONG"),
     ("a complaint of the audit", "[0.000600] audit:", "[0.000600] audit: runs out of order: 1 is not 0\n[0.000600] audit:"),
     ("an owner with a wrong count", "image, 32 pages", "image, 31 pages"),
     ("a table that no stage gave", "16 in use; the image gave 12 (12", "16 in use; the image gave 12 (11"),

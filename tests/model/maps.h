@@ -19,6 +19,11 @@
         .base = (base_), .size = (size_), .type = MEM_USABLE, .label = "image"                     \
     }
 
+#define BAD(base_, size_)                                                                          \
+    {                                                                                              \
+        .base = (base_), .size = (size_), .type = MEM_BAD                                          \
+    }
+
 /* Of exactly these regions, without room for more. */
 static inline struct memmap map_of(struct mem_region *regions, size_t count)
 {

@@ -259,7 +259,7 @@ static void owners(void)
     for (size_t i = 0; i < ARRAY_LEN(memory); i++)
         TOLD(owned, regions[i].label = "image");
     for (unsigned type = 0; type < MEM_TYPE_COUNT; type++) {
-        bool ours = type == MEM_USABLE || type == MEM_BOOT || type == MEM_LOADER;
+        bool ours = type == MEM_USABLE || type == MEM_BOOT || type == MEM_LOADER || type == MEM_BAD;
         TOLD(ours ? NULL : owned, regions[1].type = (enum mem_type)type);
     }
     TOLD(NULL, insert(1, HIGH - MIB, MIB, MEM_RESERVED, NULL));
@@ -386,6 +386,34 @@ static void expect_broken(const char *invariant, break_fn *const *ways, size_t c
     }
 }
 
+/* Page 5 of block 4 and page 1 of the withheld blocks wait. */
+static struct pmm_retiring waiting[2];
+
+static void make_waiting(void)
+{
+    memset(waiting, 0, sizeof waiting);
+    EXPECT(pmm_retire(pmm, HIGH + 8 * MIB + 5 * HAL_PAGE_SIZE, &waiting[0]) == MM_OK);
+    EXPECT(pmm_retire(pmm, 5 * GIB + HAL_PAGE_SIZE, &waiting[1]) == MM_OK);
+    EXPECT(pmm_retire(pmm, HIGH + 6 * MIB, NULL) == MM_OK);
+}
+
+static void bad_pages(void)
+{
+    static const char count[] = "P9: the bad pages of a zone are not as many as it counts";
+    static const char whose[] = "P9: a page that waits to become bad is not the zone's";
+    static const char taken[] =
+        "P9: a page that waits to become bad is free, or in a block that a CPU owns";
+    TOLD(NULL, make_waiting());
+    TOLD(count, make_waiting(); normal()->bad++);
+    TOLD(count, make_waiting(); normal()->bad--);
+    TOLD(count, pmm->zones[PMM_ZONE_DMA]->bad++);
+    TOLD(whose, make_waiting(); waiting[0].waits = false);
+    TOLD(whose, make_waiting(); waiting[1].page = 7 * GIB / HAL_PAGE_SIZE);
+    TOLD(whose, make_waiting(); waiting[1].page = MIB / HAL_PAGE_SIZE);
+    TOLD(taken, make_waiting(); waiting[0].page = HIGH / HAL_PAGE_SIZE);
+    TOLD(taken, make_waiting(); waiting[0].page = (HIGH + 8 * MIB) / HAL_PAGE_SIZE + 100);
+}
+
 static void broken_p2(void)
 {
     break_fn *const ways[] = {region_of_no_zone, region_of_a_zone_without_tables};
@@ -413,6 +441,7 @@ int main(void)
     expect_run("P4: each tag of an extent is told", tags);
     expect_run("P5: extents that touch are told", extents_that_touch);
     expect_run("P7: an owner is told from the first byte to the last", owners);
+    expect_run("P9: each bad page that is not what is said is told", bad_pages);
     expect_run("P2 broken is seen", broken_p2);
     expect_run("P3 broken is seen", broken_p3);
     return expect_total();

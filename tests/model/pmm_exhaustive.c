@@ -15,13 +15,14 @@
 #define MAX_PAGES 16
 
 /* What an operation is; frees of each live run come on top of these. */
-enum op_kind { OP_ALLOC, OP_CLAIM, OP_RECLAIM, OP_SPLIT, OP_COUNT };
+enum op_kind { OP_ALLOC, OP_CLAIM, OP_RECLAIM, OP_SPLIT, OP_RETIRE, OP_COUNT };
 struct op {
     enum op_kind kind;
     size_t pages;
     uint64_t align;
     uint32_t flags;
-    unsigned at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region; OP_SPLIT: of which
+    unsigned
+        at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region; OP_RETIRE: page; OP_SPLIT: of which
                     page the run is cut off before */
 };
 
@@ -63,6 +64,16 @@ static const struct shape shapes[] = {
       {.kind = OP_SPLIT, .at = 2},
       {.kind = OP_SPLIT, .at = 3},
       {.kind = OP_SPLIT, .at = 4}}},
+    {"bad pages, free, in use and withheld",
+     2,
+     {RAM(34 * MIB - 8 * KIB, 16 * KIB), BOOT(34 * MIB + 8 * KIB, 8 * KIB)},
+     6,
+     {{.kind = OP_ALLOC, .pages = 1, .align = HAL_PAGE_SIZE},
+      {.kind = OP_ALLOC, .pages = 3, .align = HAL_PAGE_SIZE},
+      {.kind = OP_RETIRE, .at = 1},
+      {.kind = OP_RETIRE, .at = 2},
+      {.kind = OP_RETIRE, .at = 4},
+      {.kind = OP_RECLAIM, .at = 1}}},
 };
 
 /* One level of the search: what to put back before the next operation is tried. */
@@ -70,11 +81,14 @@ struct level {
     unsigned char *tables;
     struct model m;
     uint32_t owner[MAX_PAGES], length[MAX_PAGES];
+    bool waits[MAX_PAGES];
+    struct pmm_retiring later[MAX_PAGES];
 };
 
 static struct level saved[MAX_DEPTH + 1];
 static struct model model;
 static struct pmm *pmm;
+static struct pmm_retiring later[MAX_PAGES]; /* for each page */
 static void *tables;
 static size_t table_bytes;
 static const struct shape *shape;
@@ -97,6 +111,8 @@ static void save(unsigned depth)
     memcpy(l->tables, tables, table_bytes);
     memcpy(l->owner, model.owner, model.pages * sizeof *l->owner);
     memcpy(l->length, model.length, model.pages * sizeof *l->length);
+    memcpy(l->waits, model.waits, model.pages * sizeof *l->waits);
+    memcpy(l->later, later, sizeof later);
     l->m = model;
 }
 
@@ -107,6 +123,8 @@ static void restore(unsigned depth)
     model = l->m;
     memcpy(model.owner, l->owner, model.pages * sizeof *l->owner);
     memcpy(model.length, l->length, model.pages * sizeof *l->length);
+    memcpy(model.waits, l->waits, model.pages * sizeof *l->waits);
+    memcpy(later, l->later, sizeof later);
 }
 
 /* Highest zone first: nothing is parked here, so a higher zone that fits must have been taken. */
@@ -164,6 +182,23 @@ static const char *do_split(const struct op *o)
     return NULL;
 }
 
+/* A page in use is first asked for without a record, which changes nothing. */
+static const char *do_retire(const struct op *o)
+{
+    hal_paddr_t at = model.address[o->at];
+    mm_status_t must = model_retire_status(&model, at, true);
+    if (model.owner[o->at] != MODEL_FREE &&
+        pmm_retire(pmm, at, NULL) != model_retire_status(&model, at, false))
+        return "pmm_retire of a page in use answers wrongly";
+    if (pmm_retire(pmm, at, model.waits[o->at] ? NULL : &later[o->at]) != must)
+        return "pmm_retire answers wrongly";
+    if (must == MM_OK)
+        model_retire(&model, o->at);
+    return pmm_retires_later(&later[o->at]) != model.waits[o->at]
+               ? "a record does not say truly whether its page waits"
+               : NULL;
+}
+
 static const char *do_free(uint32_t first)
 {
     if (pmm_free(pmm, model.address[first], model.length[first]) != MM_OK)
@@ -172,8 +207,11 @@ static const char *do_free(uint32_t first)
     return NULL;
 }
 
-static const char *(*const do_op[OP_COUNT])(const struct op *) = {
-    [OP_ALLOC] = do_alloc, [OP_CLAIM] = do_claim, [OP_RECLAIM] = do_reclaim, [OP_SPLIT] = do_split};
+static const char *(*const do_op[OP_COUNT])(const struct op *) = {[OP_ALLOC] = do_alloc,
+                                                                  [OP_CLAIM] = do_claim,
+                                                                  [OP_RECLAIM] = do_reclaim,
+                                                                  [OP_SPLIT] = do_split,
+                                                                  [OP_RETIRE] = do_retire};
 
 /* Frees that are wrong here: every page with every length, and addresses beside the regions. */
 static const char *try_misuse(void)
@@ -254,6 +292,7 @@ static bool run_shape(const struct shape *s)
 {
     shape = s;
     sequences = states = misuses = 0;
+    memset(later, 0, sizeof later);
     model_init(&model, s->region, s->regions);
     pmm = model_create(&model, 1, &tables, &table_bytes);
     for (unsigned i = 0; i <= depth_limit; i++)

@@ -19,7 +19,8 @@
 #define MODEL_NONE     UINT32_MAX
 #define MODEL_FREE     0u
 #define MODEL_WITHHELD 1u
-#define MODEL_OWNED    2u /* + index of the run's first page */
+#define MODEL_BAD      2u
+#define MODEL_OWNED    3u /* + index of the run's first page */
 
 struct model {
     struct mem_region regions[MODEL_REGIONS];
@@ -28,10 +29,11 @@ struct model {
     bool reclaimed[MODEL_REGIONS];
     uint32_t pages;
     hal_paddr_t *address; /* of each page */
-    uint32_t *owner;      /* of each page: MODEL_FREE, MODEL_WITHHELD, MODEL_OWNED + first page */
+    uint32_t *owner;      /* of each page: one of the above */
+    bool *waits;          /* a page in use that becomes bad when it is given back */
     uint32_t *length;     /* of the run that starts at a page */
     uint8_t *state;       /* scratch of model_compare(): enum pmm_run of each page, or 255 */
-    uint64_t total[PMM_ZONE_COUNT], free[PMM_ZONE_COUNT];
+    uint64_t total[PMM_ZONE_COUNT], free[PMM_ZONE_COUNT], bad[PMM_ZONE_COUNT];
     uint64_t allocs[PMM_ZONE_COUNT], frees[PMM_ZONE_COUNT], failures[PMM_ZONE_COUNT];
     bool has_memory[PMM_ZONE_COUNT]; /* usable, or to be reclaimed */
     hal_paddr_t walked;              /* end of the run before, while walking */
@@ -48,8 +50,8 @@ static inline enum pmm_zone model_zone(hal_paddr_t at)
 
 static inline bool model_manages(const struct mem_region *r)
 {
-    return r->label == NULL &&
-           (r->type == MEM_USABLE || r->type == MEM_BOOT || r->type == MEM_LOADER);
+    return r->label == NULL && (r->type == MEM_USABLE || r->type == MEM_BOOT ||
+                                r->type == MEM_LOADER || r->type == MEM_BAD);
 }
 
 static inline void *model_memory(size_t bytes)
@@ -68,9 +70,11 @@ static inline void model_add_region(struct model *m, size_t region)
     m->first[region] = m->pages;
     for (hal_paddr_t at = r->base; at < r->base + r->size; at += HAL_PAGE_SIZE) {
         bool usable = r->type == MEM_USABLE;
+        bool bad = r->type == MEM_BAD;
         m->has_memory[model_zone(at)] = true;
         m->address[m->pages] = at;
-        m->owner[m->pages++] = usable ? MODEL_FREE : MODEL_WITHHELD;
+        m->owner[m->pages++] = usable ? MODEL_FREE : bad ? MODEL_BAD : MODEL_WITHHELD;
+        m->bad[model_zone(at)] += bad;
         m->total[model_zone(at)] += usable;
         m->free[model_zone(at)] += usable;
     }
@@ -93,6 +97,7 @@ static inline void model_init(struct model *m, const struct mem_region *regions,
     m->address = model_memory(pages * sizeof *m->address);
     m->owner = model_memory(pages * sizeof *m->owner);
     m->length = model_memory(pages * sizeof *m->length);
+    m->waits = model_memory(pages * sizeof *m->waits);
     m->state = model_memory(pages);
     for (size_t i = 0; i < count; i++) {
         m->first[i] = MODEL_NONE;
@@ -106,6 +111,7 @@ static inline void model_destroy(struct model *m)
     free(m->address);
     free(m->owner);
     free(m->length);
+    free(m->waits);
     free(m->state);
 }
 
@@ -220,12 +226,32 @@ static inline void model_take(struct model *m, uint32_t i, size_t n)
     m->allocs[model_zone(m->address[i])]++;
 }
 
+/* A page that is in nobody's hands any more. */
+static inline void model_set_free(struct model *m, uint32_t i)
+{
+    enum pmm_zone zone = model_zone(m->address[i]);
+    m->owner[i] = m->waits[i] ? MODEL_BAD : MODEL_FREE;
+    m->free[zone] += !m->waits[i];
+    m->total[zone] -= m->waits[i];
+    m->bad[zone] += m->waits[i];
+    m->waits[i] = false;
+}
+
 static inline void model_give(struct model *m, uint32_t i)
 {
     for (uint32_t k = i; k < i + m->length[i]; k++)
-        m->owner[k] = MODEL_FREE;
-    m->free[model_zone(m->address[i])] += m->length[i];
+        model_set_free(m, k);
     m->frees[model_zone(m->address[i])]++;
+}
+
+/* pmm_retire() has answered MM_OK. */
+static inline void model_retire(struct model *m, uint32_t i)
+{
+    m->waits[i] = true;
+    if (m->owner[i] != MODEL_FREE)
+        return;
+    m->free[model_zone(m->address[i])]--;
+    model_set_free(m, i);
 }
 
 /* Judge a successful allocation and take it over: NULL, or what is wrong with it. */
@@ -267,6 +293,8 @@ static inline mm_status_t model_free_status(const struct model *m, hal_paddr_t b
         return model_region_of(m, base) < m->map.count ? MM_RESERVED : MM_FOREIGN;
     if (m->owner[i] == MODEL_WITHHELD)
         return MM_RESERVED;
+    if (m->owner[i] == MODEL_BAD)
+        return MM_BAD;
     if (m->owner[i] == MODEL_FREE)
         return MM_ALREADY_FREE;
     if (m->owner[i] != MODEL_OWNED + i)
@@ -287,11 +315,22 @@ static inline mm_status_t model_split_status(const struct model *m, hal_paddr_t 
     return status == MM_OK && (first == 0 || first >= n) ? MM_INVALID : status;
 }
 
+/* What pmm_retire(base) must answer, with a record for a page in use or without. */
+static inline mm_status_t model_retire_status(const struct model *m, hal_paddr_t base, bool later)
+{
+    uint32_t i = model_index(m, base);
+    if (base == HAL_PADDR_NONE || base % HAL_PAGE_SIZE != 0 || i == MODEL_NONE)
+        return model_free_status(m, base, 0);
+    if (m->owner[i] == MODEL_BAD || m->waits[i])
+        return MM_BAD;
+    return m->owner[i] == MODEL_FREE || later ? MM_OK : MM_BUSY;
+}
+
 /* Why the page at `at` cannot be claimed, or MM_OK. */
 static inline mm_status_t model_claim_fault(const struct model *m, hal_paddr_t at)
 {
     uint32_t i = model_index(m, at);
-    if (i == MODEL_NONE || m->owner[i] == MODEL_WITHHELD)
+    if (i == MODEL_NONE || m->owner[i] == MODEL_WITHHELD || m->owner[i] == MODEL_BAD)
         return model_free_status(m, at, 0);
     return m->owner[i] == MODEL_FREE ? MM_OK : MM_BUSY;
 }
@@ -319,9 +358,8 @@ static inline void model_reclaim(struct model *m, size_t region)
     const struct mem_region *r = &m->regions[region];
     uint32_t i = m->first[region];
     for (hal_paddr_t at = r->base; at < r->base + r->size; at += HAL_PAGE_SIZE) {
-        m->owner[i++] = MODEL_FREE;
         m->total[model_zone(at)]++;
-        m->free[model_zone(at)]++;
+        model_set_free(m, i++);
     }
     m->reclaimed[region] = true;
 }
@@ -336,6 +374,8 @@ static inline bool model_kind_ok(const struct model *m, uint32_t i, enum pmm_run
         return m->owner[i] == MODEL_FREE;
     case PMM_RUN_WITHHELD:
         return m->owner[i] == MODEL_WITHHELD;
+    case PMM_RUN_BAD:
+        return m->owner[i] == MODEL_BAD;
     default:
         return m->owner[i] >= MODEL_OWNED;
     }
@@ -401,6 +441,7 @@ static inline void model_stats(const struct model *m, enum pmm_zone zone, struct
             continue;
         if (!model_same_run(m, i))
             from = i;
+        s->retiring += m->waits[i];
         s->parked += m->state[i] == PMM_RUN_PARKED;
         if (m->state[i] != PMM_RUN_FREE)
             continue;
@@ -436,6 +477,8 @@ static inline const char *model_compare_zone(const struct model *m, struct pmm *
         return "stats.free + stats.parked is wrong";
     if (is.allocs != m->allocs[zone] || is.frees != m->frees[zone])
         return "stats.allocs or stats.frees is wrong";
+    if (is.bad != m->bad[zone] || is.retiring != must.retiring)
+        return "stats.bad or stats.retiring is wrong";
     if (is.failures != m->failures[zone])
         return "stats.failures is wrong";
     return model_compare_shape(&is, &must);

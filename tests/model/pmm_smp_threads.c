@@ -251,7 +251,7 @@ struct seen {
 static void see_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct seen *seen = ctx;
-    if (base < seen->end || pages == 0 || (unsigned)kind > PMM_RUN_WITHHELD)
+    if (base < seen->end || pages == 0 || (unsigned)kind > PMM_RUN_BAD)
         wrong("a walk goes back, or shows nothing", base, pages, 0);
     seen->end = base + pages * HAL_PAGE_SIZE;
     seen->pages += pages;

@@ -237,7 +237,7 @@ static uint64_t take_owners(struct memmap *map)
 
 struct walk {
     const struct memmap *map;
-    uint64_t pages[4]; /* by enum pmm_run */
+    uint64_t pages[PMM_RUN_COUNT];
     hal_paddr_t reached;
 };
 

@@ -48,6 +48,7 @@ static const struct look looks[MEM_TYPE_COUNT] = {
     [MEM_USABLE] = {0x009e73, false, "free from the start"},
     [MEM_BOOT] = {0x56b4e9, false, "free after reclaim"},
     [MEM_LOADER] = {0x0072b2, false, "free after reclaim"},
+    [MEM_BAD] = {0x000000, true, "kept from use"},
     [MEM_ACPI_RECLAIM] = {0xf0e442, false, "kept"},
     [MEM_SPECIFIC] = {0x009e73, true, "shown, never allocated"},
     [MEM_PERSISTENT] = {0x0072b2, true, "never used"},

@@ -55,7 +55,8 @@ TEST("mem_type.what is RAM, and what the allocator may get")
         [MEM_PERSISTENT] = {true, false, false},  [MEM_UNACCEPTED] = {true, false, false},
         [MEM_ACPI_NVS] = {true, true, false},     [MEM_RUNTIME] = {true, true, false},
         [MEM_RESERVED] = {true, false, false},    [MEM_MMIO] = {true, false, false},
-        [MEM_UNUSABLE] = {true, false, false},    [MEM_TYPE_COUNT] = {false, false, false},
+        [MEM_UNUSABLE] = {true, false, false},    [MEM_BAD] = {true, true, false},
+        [MEM_TYPE_COUNT] = {false, false, false},
     };
     for (unsigned i = 0; i < ARRAY_LEN(table); i++) {
         CHECK_EQ(mem_type_is_stored((enum mem_type)i), table[i].stored);

@@ -150,8 +150,8 @@ static inline void rig_count_run(void *ctx, hal_paddr_t base, uint64_t pages, en
     c->end = base + pages * HAL_PAGE_SIZE;
     c->kind = kind;
     c->pages += pages;
-    if (kind == PMM_RUN_WITHHELD) {
-        c->withheld += pages;
+    if (kind == PMM_RUN_WITHHELD || kind == PMM_RUN_BAD) {
+        *(kind == PMM_RUN_BAD ? &c->zone[zone].bad : &c->withheld) += pages;
         return;
     }
     c->zone[zone].total += pages;
@@ -187,6 +187,7 @@ static inline void rig_audit(struct test_state *t, const struct rig *r)
         CHECK_EQ(s.free, c.zone[z].free);
         CHECK_EQ(s.parked, c.zone[z].parked);
         CHECK_EQ(s.free + s.parked + c.allocated[z], s.total);
+        CHECK_EQ(s.bad, c.zone[z].bad);
         CHECK_EQ(s.runs, c.zone[z].runs);
         CHECK_EQ(s.largest_run, c.zone[z].largest_run);
         CHECK_EQ(s.free_blocks, c.zone[z].free_blocks);
@@ -232,6 +233,8 @@ static inline void rig_same(struct test_state *t, const struct rig *r, const str
         CHECK_EQ(now.zone[z].allocs, old->zone[z].allocs);
         CHECK_EQ(now.zone[z].frees, old->zone[z].frees);
         CHECK_EQ(now.zone[z].low_water, old->zone[z].low_water);
+        CHECK_EQ(now.zone[z].bad, old->zone[z].bad);
+        CHECK_EQ(now.zone[z].retiring, old->zone[z].retiring);
     }
 }
 

@@ -11,6 +11,7 @@
     X(memmap_add) \
     X(memmap_normalize) \
     X(memmap_own) \
+    X(memmap_retire) \
     X(memmap_check) \
     X(pmm_create) \
     X(pmm_alloc) \
@@ -19,6 +20,7 @@
     X(pmm_claim) \
     X(pmm_free) \
     X(pmm_split) \
+    X(pmm_retire) \
     X(pmm_magazine) \
     X(pmm_report) \
     X(pmm_debug) \
