@@ -3,7 +3,7 @@
  * tried: it must be named exactly and leave the tables byte for byte as they were.
  * Usage: model-pmm_exhaustive [DEPTH], 7 by default.
  *
- * takes: 22 s
+ * takes: 35 s
  */
 #include "hal/short.h"
 #include "tests/model/pmm_model.h"
@@ -224,10 +224,10 @@ static const char *try_misuse(void)
             mm_status_t must = model_free_status(&model, at, n);
             if (must == MM_OK)
                 continue;
-            misuses += 2;
+            misuses++;
             if (!model_same_status(pmm_free(pmm, at, n), must))
                 return "a wrong free was answered wrongly";
-            if (!model_same_status(pmm_split(pmm, at, n, 1), must))
+            if (n == 2 && !model_same_status(pmm_split(pmm, at, n, 1), must))
                 return "a wrong split was answered wrongly";
         }
     }
