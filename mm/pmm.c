@@ -242,6 +242,17 @@ static mm_status_t give_to_zone(struct zone *z, const struct region *r, struct p
     return status;
 }
 
+/* What the bits do not say: which pages wait to become bad, and what a page that is kept is. Zone
+ * locked. */
+static mm_status_t settle(struct pmm *p, const struct region *r, uint64_t page, size_t pages,
+                          mm_status_t status)
+{
+    struct zone *z = p->zones[r->zone];
+    if (status == MM_OK && z->retiring != NULL)
+        zone_retire_given(z, r, page, pages);
+    return status == MM_RESERVED ? pmm_judge_kept(p, page) : status;
+}
+
 /* pmm_free() has tried to park a single page already, but not in a debug mode: then it is parked
  * here, under the lock, so that of two CPUs which give back the same page one comes second. */
 static mm_status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
@@ -254,10 +265,7 @@ static mm_status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t
     hal_lock(&z->lock);
     bool parked = pages == 1 && p->debugging && magazine_give(cpu, page << HAL_PAGE_SHIFT);
     mm_status_t status = parked ? MM_OK : give_to_zone(z, r, at, pages);
-    if (status == MM_OK && z->retiring != NULL)
-        zone_retire_given(z, r, page, pages);
-    if (status == MM_RESERVED)
-        status = pmm_judge_kept(p, page);
+    status = settle(p, r, page, pages, status);
     hal_unlock(&z->lock);
     if (status == MM_OK && pages == 1 && !parked)
         magazine_saw_free(cpu, z, page >> BLOCK_SHIFT, at.block);
