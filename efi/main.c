@@ -80,7 +80,7 @@ static void copy_firmware_name(const struct loader *l)
     l->info->runtime_services = (uint64_t)(uintptr_t)l->system->RuntimeServices;
 }
 
-/* Page 0 is never used, though some firmware hands it out; so the second answer counts then. */
+/* Some firmware hands out page 0, which is never used. Then the firmware is asked a second time. */
 static void take_trampoline(const struct loader *l)
 {
     uint64_t top = places_trampoline();
@@ -124,9 +124,9 @@ static void say_what_comes(const struct loader *l)
                   "restarts\nby itself after half a minute.\n");
 }
 
-/* The firmware would not let go, and after the first attempt its console is forbidden (L2). The
- * last line on the screen has said what is happening; it gets time to be read, and a restart is the
- * one thing that may still be asked for. */
+/* The firmware has not let go, and its console is forbidden since the first attempt (L2). The last line on
+ * the screen says what is happening, so it is given time to be read; then the firmware is asked for a
+ * restart, which is all that it may still be asked for. */
 static _Noreturn void give_up(const struct loader *l)
 {
     EFI_RUNTIME_SERVICES *runtime = (void *)(uintptr_t)l->info->runtime_services;
@@ -139,10 +139,10 @@ static _Noreturn void give_up(const struct loader *l)
     cpu_halt();
 }
 
-/* Everything that may fail with a sentence. */
+/* All that comes before the menu. Each step may end the attempt with a sentence. */
 static EFI_STATUS prepare(struct loader *l)
 {
-    measure_clock(l); /* first, for the questions that follow wait */
+    measure_clock(l); /* first, for whoever asks a question below waits for the answer */
     const char *refused = refuse_machine();
     if (refused != NULL)
         return console_fail(l, refused, EFI_UNSUPPORTED);

@@ -34,7 +34,7 @@ static void show_map(struct loader *l)
     }
 }
 
-/* A line of words; what is typed is shown. */
+/* Read a line of words, and show what is typed. */
 static void type_options(struct loader *l)
 {
     char line[TYPED_MAX];
@@ -65,7 +65,7 @@ static void restart(const struct loader *l)
     console_write(l, "This firmware cannot restart.\n");
 }
 
-/* True when it is time to boot. */
+/* Do what the key asks for. True: it is time to boot. */
 static bool obey(struct loader *l, char key)
 {
     if (key == 'o')
@@ -81,7 +81,7 @@ static bool obey(struct loader *l, char key)
     return key == 'o' || key == 'b' || key == '\r' || key == '\n' || key == 0;
 }
 
-/* The next key, with the seconds that are left on the screen; 0: time is over. */
+/* Show the seconds that are left, and wait for the next key; 0: the time is over. */
 static char ask(const struct loader *l, unsigned *tenths)
 {
     char key = 0;

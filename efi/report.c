@@ -38,7 +38,8 @@ static const char *secure_boot(const struct loader *l)
     return value == 1 ? "on" : "off";
 }
 
-/* Lines of any length, in pieces that TEXT() does not cut, each behind the mark that hides it. */
+/* Add lines of any length, in pieces so short that TEXT() does not cut them. The mark in front of each piece
+ * hides it from readers of maps. */
 static void add_text(struct volume_file *f, const char *topic, const char *text)
 {
     char line[LOG_LINE - 16];
@@ -72,7 +73,7 @@ void report_write(struct loader *l)
     tables_report(l, &f);
     processors_report(l, &f);
     add_text(&f, "note", info->notes);
-    map_refresh(l); /* as late as can be: whatever allocates changes it */
+    map_refresh(l); /* as late as possible, for every allocation changes the map */
     volume_line(&f, "# type, start, end, attributes:");
     for (size_t i = 0; i < rawmap_count(&l->map); i++)
         volume_line(&f, report_map_line(l, i));

@@ -9,8 +9,8 @@
 #define FAR_OFF  4u    /* times: more than a busy host explains */
 #define MOST     1000u /* times what is to be waited that Stall is asked for */
 
-/* Ticks a second by Stall, 0 when it fails. Whatever disturbs a wait makes it longer, so the shortest of
- * three is the truest. */
+/* Ticks a second by Stall; 0 when it fails. A disturbance makes a wait longer, never shorter, so the
+ * shortest of three waits is taken. */
 static uint64_t by_stall(const struct loader *l)
 {
     uint64_t least = UINT64_MAX;
@@ -23,7 +23,7 @@ static uint64_t by_stall(const struct loader *l)
     return least * (1000000 / STALL_US);
 }
 
-/* The first source that can be had before any table is read. */
+/* The machine's best source that can be used before any table is read. */
 static struct machine_rate by_machine(void)
 {
     static const struct machine_timers no_tables;

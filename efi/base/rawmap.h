@@ -1,8 +1,8 @@
-/* efi/base/rawmap.h: the firmware's memory map as bytes, read without believing it.
+/* efi/base/rawmap.h: reads the firmware's memory map, of which it believes nothing.
  *
  * The layout is UEFI 2.10 section 7.2.3: type at 0, first address at 8, pages at 24, attributes at
  * 32. Descriptors are `stride` bytes apart, which is more than their 40 bytes on most firmware.
- * Pure: no UEFI types, no allocation; any context. O(1) unless told.
+ * No UEFI types, no allocation; any context; O(1) where no cost is told.
  *
  *   R1  only bytes [0, bytes) are read, and only whole descriptors; stride is a multiple of 8 and
  *       at least RAWMAP_DESCRIPTOR (the caller has asked rawmap_stride_ok())
@@ -20,14 +20,15 @@ struct rawmap {
     size_t stride; /* bytes */
 };
 
-/* Can a map have this stride? */
+/* Can the descriptors of a map be so many bytes apart? */
 bool rawmap_stride_ok(size_t stride);
 
-/* Whole descriptors in the map. */
+/* The number of whole descriptors in the map. */
 size_t rawmap_count(const struct rawmap *);
 
-/* Descriptor `index`, below rawmap_count(). An end that passes 2^64 wraps, so that end < base says
- * it; where base is 0 and nothing could be less, the end is the last page border there is. */
+/* Descriptor `index`, below rawmap_count(). When its end passes 2^64, `end` wraps and is less than `base`,
+ * by which the reader can tell; when `base` is 0, so that nothing could be less, `end` is the last page
+ * border there is. */
 struct boot_mem rawmap_get(const struct rawmap *, size_t index);
 
 /* Does one descriptor hold all of [base, base + size)? Descriptors of a device, of faulty and of

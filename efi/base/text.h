@@ -1,4 +1,4 @@
-/* efi/base/text.h: sentences with numbers in them, by the kernel's formats (kernel/log/log.h).
+/* efi/base/text.h: makes sentences with numbers in them, in the kernel's formats (kernel/log/log.h).
  *
  *     console_write(l, TEXT("%u entries, the first at %x", U(count), U(base)));
  *
@@ -14,10 +14,10 @@
     text_line((format), (const union log_arg[]){__VA_ARGS__},                                      \
               sizeof((const union log_arg[]){__VA_ARGS__}) / sizeof(union log_arg))
 
-/* What the macro calls: `count` arguments. O(characters). */
+/* What the macro calls; `args` has `count` arguments. O(characters). */
 const char *text_line(const char *format, const union log_arg *args, size_t count);
 
-/* Characters before the NUL. O(that). */
+/* The number of characters before the NUL. O(that number). */
 size_t text_length(const char *);
 
 #endif

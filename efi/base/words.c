@@ -1,6 +1,6 @@
 #include "efi/base/words.h"
 
-/* One pass over the input. `length` counts the text with the word in progress, `whole` without. */
+/* The state of one pass over the input. `length` counts the word in progress, `whole` does not. */
 struct reader {
     char *text;
     size_t capacity;
@@ -24,7 +24,7 @@ static void end_word(struct reader *r)
     r->in_word = false;
 }
 
-/* What is not whole goes (W2). */
+/* End the text after its last whole word (W2). */
 static enum words_end finish(struct reader *r, enum words_end end)
 {
     if (end == WORDS_ALL)

@@ -1,14 +1,14 @@
 /* BOOTIA32.EFI: what 32-bit firmware starts instead of BOOTX64.EFI, which it passes over in silence.
  *
- * It says on ConOut why nothing else happens, waits for a key and returns to the firmware. A program
- * of its own, for a 32-bit machine: no code of the rest of Mortise is in it. */
+ * It says on ConOut why nothing else happens, waits for a key and returns to the firmware. It is a program
+ * of its own, for a 32-bit machine, and has no code of the rest of Mortise. */
 #include "efi/base/uefi.h"
 
 #define MINUTE_US 60000000u
 
 EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
-/* ASCII takes half of the room, and this file should be a small one. */
+/* The text is kept as ASCII, which takes half the room: this file should be small. */
 static void say(SIMPLE_TEXT_OUTPUT_INTERFACE *out, const char *ascii)
 {
     CHAR16 unit[2] = {0, 0};
@@ -45,7 +45,7 @@ static void explain(SIMPLE_TEXT_OUTPUT_INTERFACE *out)
     say(out, "Nothing was changed. Remove the stick and press any key.\r\n");
 }
 
-/* Keys typed before are not meant. Without a keyboard, a minute to read. */
+/* Keys that were typed before do not count. Without a keyboard there is a minute to read. */
 static void wait_for_key(const EFI_SYSTEM_TABLE *system)
 {
     SIMPLE_INPUT_INTERFACE *in = system->ConIn;

@@ -46,7 +46,7 @@ static const char *accept_pixels(struct boot_framebuffer *fb, uint32_t format)
     }
 }
 
-/* A pitch of 0 is a firmware that leaves it out, and lets no lines lie apart. */
+/* A firmware that leaves the pitch out has no gaps between its lines. */
 static const char *accept_sides(struct boot_framebuffer *fb)
 {
     if (fb->pitch == 0)
@@ -60,7 +60,7 @@ static const char *accept_sides(struct boot_framebuffer *fb)
     return NULL;
 }
 
-/* Some firmware tells the whole memory of the card as the size: only what the picture needs counts. */
+/* Some firmware gives the whole memory of the card as the size. Only what the picture needs counts. */
 static const char *accept_memory(struct boot_framebuffer *fb)
 {
     uint64_t line = (uint64_t)fb->pitch * 4;

@@ -1,13 +1,13 @@
-/* efi/machine/framebuffer.h: is this description of a screen one that can be written to?
+/* efi/machine/framebuffer.h: judges the description of a screen.
  *
- * Firmware describes screens that are not there, that only it can draw on, or whose numbers do not
- * agree. What is accepted here, the kernel may use without further checks:
+ * Firmware describes screens that are not there, that only the firmware can draw on, or whose numbers
+ * contradict each other. The kernel may use what is accepted here without further checks:
  *
  *   F1  base is not 0, is a multiple of 4, and base + size does not pass 2^52
  *   F2  pitch >= width >= 1, height >= 1, all at most 32768, and size = pitch * height * 4
  *   F3  a pixel is 32 bits; the three masks are not 0, contiguous, and do not overlap
  *
- * Pure: no UEFI types; any context. The format numbers are those of UEFI 2.10 section 12.9
+ * No UEFI types; any context. The format numbers are those of UEFI 2.10 section 12.9
  * (EFI_GRAPHICS_PIXEL_FORMAT).
  */
 #ifndef EFI_MACHINE_FRAMEBUFFER_H

@@ -10,7 +10,7 @@ static EFI_GUID gop_id = {
 static EFI_GUID console_id = {
     0xd3b36f2c, 0xd551, 0x11d4, {0x9a, 0x46, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d}};
 
-/* A screen that was never started has no mode; the first one is a safe start. */
+/* A screen that was never started has no mode. It is given its first, which any screen has. */
 static const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode_of(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop)
 {
     if ((gop->Mode == NULL || gop->Mode->Info == NULL) && gop->SetMode != NULL)
@@ -18,7 +18,7 @@ static const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode_of(EFI_GRAPHICS_OUTPUT_PROT
     return gop->Mode == NULL || gop->Mode->Info == NULL ? NULL : gop->Mode;
 }
 
-/* NULL and `*fb`, or why this screen is none for us. */
+/* Fill `*fb` and return NULL, or say why this screen cannot be used. */
 static const char *describe(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, struct boot_framebuffer *fb)
 {
     const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode = mode_of(gop);
@@ -43,7 +43,7 @@ static bool shows_console(const struct loader *l, EFI_HANDLE handle)
     return efi_ok(l->boot->HandleProtocol(handle, &console_id, &unused));
 }
 
-/* The first usable screen that shows the firmware's text, else the first usable one. */
+/* Take the first usable screen that shows the firmware's text, else the first usable one. */
 static void choose(const struct loader *l, const EFI_HANDLE *handles, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 #include "efi/machine/processors.h"
 #include "efi/base/text.h"
 
-/* The first member is all that is used, and gnu-efi does not have the protocol. */
+/* gnu-efi does not have this protocol. Only its first member is used. */
 struct mp_services {
     EFI_STATUS(EFIAPI *GetNumberOfProcessors)
     (struct mp_services *, UINTN *processors, UINTN *enabled);

@@ -5,7 +5,7 @@
 #include "efi/talk/console.h"
 #include "hal/unaligned.h"
 
-/* Tables that a system table can list: real ones have about a dozen; more is no count. */
+/* Real system tables list about a dozen tables. A count beyond this is not believed. */
 #define TABLES_MAX 1024u
 
 #define HEADER 36u /* bytes of an ACPI table's header */
@@ -58,11 +58,11 @@ static bool sums_to_zero(uint64_t address, size_t size)
     return sum == 0;
 }
 
-/* What an address is worth that the firmware calls the root pointer, from bad to good. UNSEEN: the
- * map does not list its bytes, so the loader does not read them; the kernel can. */
+/* What is known of an address that the firmware calls the root pointer, from bad to good. UNSEEN: the map
+ * does not list its bytes, so the loader does not read them, but the kernel can. */
 enum worth { ABSENT, DAMAGED, UNSEEN, SOUND };
 
-/* 20 bytes with a checksum of their own; from revision 2 on 36 with another. */
+/* A root pointer has 20 bytes with a checksum of their own, and from revision 2 on 36 with a second one. */
 static enum worth judge_rsdp(const struct loader *l, uint64_t address)
 {
     if (address == 0)
@@ -106,7 +106,7 @@ static uint64_t find_smbios(const struct loader *l)
     return 0;
 }
 
-/* What can keep a device from memory, and is left as the firmware set it. */
+/* Name an IOMMU. It can keep devices away from memory, and the kernel leaves it as the firmware set it. */
 static void report_iommu(struct volume_file *f, const char *table)
 {
     static const struct {

@@ -6,13 +6,14 @@
 
 #define STACK_SIZE (64 * KIB) /* the kernel's boot stack */
 
-/* Page tables that do not depend on the map: roots, image, stacks, registers, screen, windows. */
+/* Page tables whose number does not depend on the map: for roots, image, stacks, registers, screen and
+ * windows. */
 #define FIXED 48u
 
-/* Borders of RAM that may still come: when the map changes before the exit, or a framebuffer lies in it. */
+/* Runs of RAM that may still be added: when the map changes before the exit, or a framebuffer lies in RAM. */
 #define SLACK 16u
 
-/* U-Boot maps nothing above 4 GiB. */
+/* Below 4 GiB if possible, for U-Boot maps nothing above. */
 static uint64_t take(const struct loader *l, uint64_t bytes)
 {
     uint64_t pages = bytes / HAL_PAGE_SIZE;
@@ -25,8 +26,9 @@ static uint64_t blocks(hal_paddr_t base, hal_paddr_t end, uint64_t size)
     return (end - 1) / size - base / size + 1;
 }
 
-/* Tables that the direct map needs for one run of RAM, when it shares none with others: at each border one
- * of 4 KiB pages and one of 2 MiB pages; a CPU without 1 GiB pages needs the latter for each GiB. */
+/* Tables that the direct map needs for one run of RAM, if it shares none of them with another run: at each
+ * end one of 4 KiB pages and one of 2 MiB pages. A CPU without 1 GiB pages needs one of 2 MiB pages for
+ * each GiB. */
 static uint64_t tables_of_run(hal_paddr_t base, hal_paddr_t end)
 {
     uint64_t giant = hal_paging_features().pages_1g ? 2 : blocks(base, end, GIB);
@@ -49,7 +51,7 @@ static uint64_t tables_of_map(const struct memmap *m)
     return pages;
 }
 
-/* The map as the kernel will clean it, in the same room. */
+/* Clean the map as the kernel will, in the room that is taken for that. */
 static bool clean_map(const struct loader *l, struct memmap *m, size_t regions)
 {
     memmap_init(m, (struct mem_region *)(uintptr_t)l->info->regions, regions);

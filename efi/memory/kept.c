@@ -12,7 +12,7 @@ static const struct keep *block_at(uint64_t place)
     return (const struct keep *)(uintptr_t)place;
 }
 
-/* What we could not take is not ours to read. */
+/* Only memory that could be taken is read. */
 static bool take(struct loader *l, uint64_t place, bool empty_too)
 {
     size_t length = 0;

@@ -2,7 +2,7 @@
 #include "hal/hal.h"
 #include "hal/short.h"
 
-/* What efi/rawmap.h reads, and what the stride is until the firmware says otherwise. */
+/* The layout that efi/base/rawmap.h reads, and the stride until the firmware gives another. */
 _Static_assert(sizeof(EFI_MEMORY_DESCRIPTOR) == RAWMAP_DESCRIPTOR &&
                    offsetof(EFI_MEMORY_DESCRIPTOR, PhysicalStart) == 8 &&
                    offsetof(EFI_MEMORY_DESCRIPTOR, NumberOfPages) == 24 &&
@@ -11,8 +11,8 @@ _Static_assert(sizeof(EFI_MEMORY_DESCRIPTOR) == RAWMAP_DESCRIPTOR &&
 
 #define EXIT_ATTEMPTS 64u
 
-/* Descriptors by which the map may grow between its measuring and the last exit attempt. Nothing
- * can be allocated by then, and firmware was seen to add six for each failed attempt. */
+/* So many descriptors may be added between the first reading and the last attempt to exit, when nothing can
+ * be allocated any more. Firmware was seen to add six for each attempt that failed. */
 #define SLACK 512u
 
 uint64_t map_take_pages(const struct loader *l, uint64_t pages, uint64_t limit)
@@ -32,8 +32,8 @@ bool map_take_at(const struct loader *l, uint64_t address, uint64_t pages)
            at == address;
 }
 
-/* One reading. The size is set to all there is before every call: firmware leaves the last size
- * there. The stride is ours until the firmware sets it: not all do. */
+/* Read the map once. The size is set to the whole buffer before every call, for the firmware overwrites it
+ * with the size that it used. The stride is set too, for not every firmware does it. */
 static EFI_STATUS read_map(struct loader *l, UINTN *key)
 {
     UINTN bytes = l->map_capacity;
@@ -55,7 +55,7 @@ void map_refresh(struct loader *l)
     (void)read_map(l, &key);
 }
 
-/* How many bytes the map has now. */
+/* Ask how many bytes the map has now. */
 static EFI_STATUS measure(const struct loader *l, UINTN *bytes)
 {
     UINTN key = 0, stride = 0;
@@ -72,8 +72,8 @@ static uint64_t pages_for(uint64_t bytes)
     return hal_align_up(bytes, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT;
 }
 
-/* Both buffers are sized by the smallest descriptor there can be, so whatever fits in the first
- * fits in the second. 64 bytes a descriptor of slack: more than any firmware uses. */
+/* The second buffer has an entry for each of the smallest descriptors that fit in the first, so whatever
+ * fits in the first fits in the second. No firmware uses more than 64 bytes for a descriptor. */
 EFI_STATUS map_prepare(struct loader *l)
 {
     UINTN bytes = 0, key = 0;
@@ -92,8 +92,8 @@ EFI_STATUS map_prepare(struct loader *l)
     return read_map(l, &key);
 }
 
-/* The key of a reading is good only until anything allocates, and the first ExitBootServices may
- * itself make firmware allocate: so it is read and tried again. */
+/* The key of a reading is good only until something allocates memory, and the first ExitBootServices can
+ * itself make the firmware allocate. So the map is read again before each attempt. */
 bool map_exit(struct loader *l, bool *touched)
 {
     *touched = false;

@@ -66,7 +66,7 @@ static bool read_key(const struct loader *l, EFI_INPUT_KEY *key)
     return in != NULL && in->ReadKeyStroke != NULL && efi_ok(in->ReadKeyStroke(in, key));
 }
 
-/* Enter on a serial line comes as scan code 13 from some firmware. */
+/* Some firmware reports Enter on a serial line as scan code 13. */
 static char char_of(const EFI_INPUT_KEY *key)
 {
     uint16_t c = (uint16_t)key->UnicodeChar;
@@ -97,11 +97,11 @@ void console_wait_key(const struct loader *l, unsigned seconds)
     EFI_INPUT_KEY key;
     unsigned tenths = seconds * 10;
     for (unsigned i = 0; i < 32 && read_key(l, &key); i++)
-        continue; /* keys from before the question are no answer */
+        continue; /* a key that was pressed before the question is no answer */
     (void)console_key(l, &tenths);
 }
 
-/* Each begins with the number that it stands for. */
+/* Each text begins with the number that it stands for. */
 const char *console_status(EFI_STATUS status)
 {
     static const char words[] =

@@ -23,7 +23,7 @@ static uint16_t load16(const uint8_t *at)
     return (uint16_t)(at[0] | at[1] << 8);
 }
 
-/* Add the text of one file node to `path`; characters now in it. */
+/* Add the text of one file node to `path`. Returns the characters that are now in it. */
 static size_t add_node(CHAR16 *path, size_t length, const uint8_t *node, size_t bytes)
 {
     for (size_t at = 4; at + 1 < bytes && length < PATH_MAX; at += 2) {
@@ -35,9 +35,9 @@ static size_t add_node(CHAR16 *path, size_t length, const uint8_t *node, size_t 
     return length;
 }
 
-/* The path of the image, from the file nodes (type 4, subtype 4) of its device path, in `path`;
- * characters written. Nobody tells how long a device path is, and no node may be trusted to end it (type
- * 7Fh): so it is read no further than any real one goes. */
+/* Put the path of the image together in `path` from the file nodes (type 4, subtype 4) of its device path.
+ * Returns the characters written. Nobody tells how long a device path is, and the node that ends it (type
+ * 7Fh) may be missing, so it is read no further than any real one goes. */
 static size_t image_path(const struct loader *l, CHAR16 *path)
 {
     const uint8_t *node = l->loaded == NULL ? NULL : (const uint8_t *)l->loaded->FilePath;
@@ -54,7 +54,7 @@ static size_t image_path(const struct loader *l, CHAR16 *path)
     return length;
 }
 
-/* Cut `path` after its last backslash; 0 when it has none. */
+/* The length of `path` up to and with its last backslash; 0 when it has none. */
 static size_t folder_of(const CHAR16 *path, size_t length)
 {
     while (length > 0 && path[length - 1] != '\\')
@@ -111,7 +111,7 @@ static void read_load_options(const struct loader *l)
     words_drop_program(options, before);
 }
 
-/* options_parse() passes nothing through to its listener. */
+/* For say_unknown(): options_parse() passes nothing but the word. */
 static const struct loader *listener;
 
 static void say_unknown(const char *word)

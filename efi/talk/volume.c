@@ -30,7 +30,7 @@ static EFI_STATUS open_file(struct volume_file *f, UINT64 mode)
     return f->root->Open(f->root, &f->file, path, mode, 0);
 }
 
-/* A folder, or a file that somebody has protected, is not an older one of ours. */
+/* A folder, or a file that somebody has protected, is not an older file of ours. */
 static bool replaceable(EFI_FILE_PROTOCOL *file)
 {
     static EFI_GUID id = {

@@ -1,4 +1,3 @@
-/* The firmware's own protections: its control registers, and what its page tables allow. */
 #include "efi/arch/protect.h"
 #include "efi/base/text.h"
 #include "hal/cpu.h"
@@ -27,7 +26,7 @@ static void count(struct protect *p, uint64_t virt, uint64_t size, unsigned righ
             p->rights[i] = rights;
 }
 
-/* Nobody vouches for what a table says: it is read only if it is memory that the map knows. */
+/* An entry may hold any number, so a table is read only where the map says that memory is. */
 static void walk(struct protect *p, uint64_t from, unsigned level, uint64_t virt, unsigned rights)
 {
     const uint64_t *table = (const uint64_t *)(uintptr_t)(from & ADDRESS);

@@ -1,6 +1,5 @@
-/* Guests whose memory is encrypted. The page tables of such a guest say of each page whether the host can
- * read it, and what the host emulates (CPUID, ports) ends in an exception that only the firmware's
- * handler understands; Mortise's tables and handlers do neither. */
+/* Guests whose memory is encrypted. In such a guest every page-table entry says whether the host can read
+ * the page, and CPUID and ports raise an exception that the guest has to handle. Mortise can do neither. */
 #include "efi/arch/refuse.h"
 #include "hal/base.h"
 #include "hal/x86_64/asm.h"
@@ -17,7 +16,7 @@ static bool has_leaf(uint32_t leaf)
     return asm_cpuid(leaf & 0x80000000u, 0).eax >= leaf;
 }
 
-/* A host's CPU can do it, too: only the register says that this is a guest in it. */
+/* The CPU of a host can encrypt as well. Only the register says that this is such a guest. */
 static bool is_sev_guest(void)
 {
     return has_leaf(SEV_LEAF) && (asm_cpuid(SEV_LEAF, 0).eax & SEV_CAN) != 0 &&
