@@ -108,6 +108,7 @@ want_test_dist() {
     want gdisk have_command sgdisk
     want sbsigntool have_command sbsign
     want openssl have_command openssl
+    want shim-unsigned test -r /usr/lib/shim/shimx64.efi
     want ovmf-ia32 firmware_code ovmf32 >/dev/null
 }
 
