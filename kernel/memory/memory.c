@@ -218,7 +218,9 @@ void memory_make_pmm(uint32_t cpus)
         return;
     }
     LOG("pmm", "pmm_create %s", S(mm_status_text(s)));
-    HAL_PANIC("the page allocator could not be made from this memory map");
+    HAL_PANIC(s == MM_NO_MEMORY
+                  ? "no free memory in the firmware's map is large enough for the page allocator"
+                  : "the page allocator could not be made from this memory map");
 }
 
 static void reclaim_region(const struct mem_region *r)

@@ -13,9 +13,10 @@
 extern struct memmap memory_map; /* empty before memory_read_map() */
 extern struct pmm *memory_pmm;   /* NULL before memory_make_pmm() */
 
-/* Log the raw list, clean it, and give an owner to everything that is in use. On the firmware's identity map, after cpu_own(). It panics if the list is empty,
- * or has no free RAM, and says which: there is none, or nobody may use it. `no_screen` says why the
- * framebuffer cannot be used; NULL: it can, if it lies where nothing else is. */
+/* Log the raw list, clean it, and give an owner to everything that is in use. On the firmware's identity
+ * map, after cpu_own(). It panics if the list is empty or has no free RAM, and says which: there is none, or
+ * nobody may use it. `no_screen` says why the framebuffer cannot be used; NULL: it can, if it lies where
+ * nothing else is. */
 void memory_read_map(const struct boot_info *, const struct options *, const char *no_screen);
 
 /* Make the kernel's own space (kernel/memory/space.h); it panics if no memory is left for tables. Once the
@@ -25,7 +26,8 @@ void memory_use_space(void);
 
 /* Make the page allocator of Conventional memory that is not unfit (kernel/memory/unfit.h), for `cpus` CPUs;
  * then give it what the firmware no longer needs (nothing with the option keepbs). They panic if
- * pmm_create() or pmm_reclaim() fails. O(regions). */
+ * pmm_create() or pmm_reclaim() fails; that no free memory is large enough for its tables has a sentence of
+ * its own. O(regions). */
 void memory_make_pmm(uint32_t cpus);
 void memory_reclaim(const struct options *);
 
