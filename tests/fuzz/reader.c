@@ -31,19 +31,23 @@ static void check_counts(const struct reader *r)
     insist(r->count == 0 || (r->styles != 0 && r->first_line >= 1 && r->last_line <= r->lines));
 }
 
-/* Numbers of the list that was taken: what is there and what is missing make a whole. */
+/* Numbers of the list that was taken: no more are missing than its highest, and without a gap they
+ * are as many as its entries. */
 static void check_numbers(const struct reader *r)
 {
-    uint64_t last = 0;
+    uint64_t last = 0, lost = 0;
     bool any = false;
     for (size_t i = 0; i < r->count; i++) {
         if (r->entries[i].index == READER_NO_INDEX)
             continue;
-        last = !any || r->entries[i].index > last ? r->entries[i].index : last;
+        last = max_u64(last, r->entries[i].index);
         any = true;
     }
+    for (size_t p = 0; p < r->piece_count; p++)
+        lost = max_u64(lost, r->pieces[p].lost);
     insist(any || r->missing == 0);
-    insist(r->missing <= last && (r->missing == 0 || (r->partial && r->about_count > 0)));
+    insist(r->missing <= max_u64(last, lost));
+    insist(r->missing == 0 || (r->partial && r->about_count > 0));
     insist(r->missing != 0 || !any || last < r->count);
 }
 

@@ -136,9 +136,10 @@ static void take_range(struct reader *r, const struct reader_line *l, uint32_t l
 }
 
 /* A broken line of an e820 list matters only if that list is taken. */
-static void skip_line(struct reader *r, enum reader_style style, uint32_t line, const char *why,
-                      const char *text)
+static void skip_line(struct reader *r, enum reader_style style, uint64_t index, uint32_t line,
+                      const char *why, const char *text)
 {
+    reader_lose_entry(r, style, index);
     if (style != STYLE_E820) {
         r->skipped++;
         add_note(r, line, "skipped", why, text);
@@ -160,6 +161,7 @@ static void hold(struct reader *r, const struct reader_line *l, bool soft)
     h->line = line_number(r);
     h->why = l->why;
     h->style = l->style;
+    h->index = l->entry.index;
     h->soft = soft;
     h->timed = r->timed;
 }
@@ -172,7 +174,7 @@ static void let_go(struct reader *r)
         return;
     h->text[h->own] = '\0';
     r->ignored += h->lines - 1;
-    skip_line(r, h->style, h->line, h->why, h->text);
+    skip_line(r, h->style, h->index, h->line, h->why, h->text);
     h->lines = 0;
 }
 
@@ -213,15 +215,16 @@ static bool hold_more(struct reader_held *h, const char *text, bool soft)
 }
 
 /* The held line with this one: an entry, or one that goes on further. Mails fold at a blank, which
- * is lost or not, and quoted-printable anywhere. */
+ * is lost or not, and quoted-printable anywhere; its sign may have been the text's own. */
 static bool goes_on(struct reader *r, bool soft)
 {
     struct reader_held *h = &r->held;
-    const char *between[] = {h->soft ? "" : " ", h->soft ? " " : ""};
+    static const char *const plain[] = {" ", "", NULL}, *const soft_break[] = {"", "=", NULL};
+    const char *const *between = h->soft ? soft_break : plain;
     char text[READER_LINE], further[READER_LINE] = "";
-    for (size_t i = 0; i < ARRAY_LEN(between); i++) {
+    for (; *between != NULL; between++) {
         struct reader_line l;
-        if (!join(h, between[i], r->line, text))
+        if (!join(h, *between, r->line, text))
             return false;
         enum reader_verdict v = reader_line(text, &l);
         if (v > LINE_BROKEN) {
@@ -238,7 +241,7 @@ static bool goes_on(struct reader *r, bool soft)
 static bool may_go_on(const struct reader *r)
 {
     const char *text = unquoted(r->line);
-    return r->held.lines > 0 && !r->timed && *text != '\0' && *r->line != '#';
+    return r->held.lines > 0 && *text != '\0' && *r->line != '#';
 }
 
 /* FreeBSD, GRUB and U-Boot end a line in flags, so nothing shows that there are more. */
@@ -281,7 +284,7 @@ static void read_line(struct reader *r, bool soft)
     else if (l.ends_early)
         hold(r, &l, soft);
     else
-        skip_line(r, l.style, line_number(r), l.why, r->line);
+        skip_line(r, l.style, l.entry.index, line_number(r), l.why, r->line);
 }
 
 static void read_header(struct reader *r)

@@ -32,13 +32,14 @@
  *     skipped ones are kept as notes with number and reason.
  *   - Text may hold several lists (boots, or two formats). Three kinds are no map: what follows the
  *     title "EFI runtime memory map", which is what Linux keeps for later; an e820 list beside a
- *     UEFI one; a list all of whose entries stand in a longer one (a copy that was cut). When the
+ *     UEFI one; a list all of whose entries stand in the longest one (a copy that was cut). When the
  *     remaining lists do not overlap, they are parts of one map, and all are taken. Otherwise one
  *     list is taken: the last one without a gap in its numbers that has conventional memory and at
  *     least half as many entries as the longest; or, when all have gaps, the last of that length.
  *     `maps` and `taken` say which.
  *   - Numbers that are missing in memNN or MMap[N], counted from 0, make `partial` true, and a note
- *     names them. Nobody can see whether a list went on after its last number.
+ *     names them. The number of a broken line counts as missing. Nobody can see whether a list went
+ *     on after its last line.
  *   - An e820 list is taken when there is nothing else; a note says what it cannot know.
  *   - Node ranges are those of the map's own boot, or of the last boot that has any.
  *   - Reading fails only when memory runs out. What a line has beyond READER_LINE bytes is ignored.
@@ -104,7 +105,8 @@ struct reader_piece {
     enum reader_style style;
     size_t number; /* among all lists, from 1 */
     size_t boot;
-    bool runtime; /* what Linux keeps for later, which is not the map */
+    uint64_t lost; /* the highest number of a broken line after its last entry; 0: none */
+    bool runtime;  /* what Linux keeps for later, which is not the map */
 };
 
 /* A line that began an entry and did not end it. It is held until the next line has come. */
@@ -115,6 +117,7 @@ struct reader_held {
     uint32_t line;
     const char *why; /* what is wrong with it when nothing that fits follows */
     enum reader_style style;
+    uint64_t index;
     bool soft; /* it ended in a soft line break of quoted-printable */
     bool timed;
 };

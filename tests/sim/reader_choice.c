@@ -142,7 +142,7 @@ static bool has_gap(const struct reader *r, const struct reader_piece *piece)
     for (size_t i = 0; i < piece->count; i++)
         if (e[i].index != READER_NO_INDEX && e[i].index != i)
             return true;
-    return false;
+    return piece->lost > 0;
 }
 
 static int by_content(const void *a, const void *b)
@@ -270,17 +270,35 @@ static void tell_gap(char *text, size_t size, uint64_t from, uint64_t to)
         memcpy(text + length, ", ...", sizeof ", ...");
 }
 
+/* Numbers [next, number) are missing. */
+static void miss(struct reader *r, char *gaps, size_t size, uint64_t next, uint64_t number)
+{
+    if (number <= next)
+        return;
+    tell_gap(gaps, size, next, number - 1);
+    r->missing += number - next;
+}
+
+/* The highest number of a broken line behind the last entry of what was taken; 0: none. */
+static uint64_t lost_number(const struct reader *r)
+{
+    uint64_t lost = 0;
+    for (size_t p = 0; p < r->piece_count; p++)
+        if (r->taken == 0 || r->pieces[p].number == r->taken)
+            lost = max_u64(lost, r->pieces[p].lost);
+    return lost;
+}
+
 static void tell_missing(struct reader *r, const uint64_t *numbers, size_t n)
 {
     char gaps[100] = "";
     uint64_t next = 0;
     for (size_t i = 0; i < n; i++) {
-        if (numbers[i] > next) {
-            tell_gap(gaps, sizeof gaps, next, numbers[i] - 1);
-            r->missing += numbers[i] - next;
-        }
-        next = numbers[i] + (numbers[i] != UINT64_MAX);
+        miss(r, gaps, sizeof gaps, next, numbers[i]);
+        next = numbers[i] + 1; /* READER_NO_INDEX is none of them */
     }
+    if (n > 0)
+        miss(r, gaps, sizeof gaps, next, lost_number(r) + 1);
     if (r->missing == 0)
         return;
     r->partial = true;

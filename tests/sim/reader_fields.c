@@ -183,8 +183,6 @@ static bool take_nameless_type(struct scan *s, const char *to)
 /* The words from here to the address that follows; NULL when there are none, or too many. */
 static const char *words_before_address(const char *p)
 {
-    if (!is_name_char(*p) && *p != '(' && *p != '<') /* "(unknown)", "<INVALID>", not "[io" */
-        return NULL;
     for (unsigned words = 0; words < NAME_WORDS; words++) {
         const char *end = p + strcspn(p, " \t");
         p = skip_blanks(end);
@@ -387,7 +385,7 @@ static bool take_bracket(struct scan *s)
 /* After a node's range. A window for memory that may be plugged in holds none yet. */
 static bool take_node_remarks(struct scan *s)
 {
-    s->out->range.hot_plug = strstr(s->at, "hotplug") != NULL || strstr(s->at, "hot-plug") != NULL;
+    s->out->range.hot_plug = strstr(s->at, "hotplug") != NULL;
     return true;
 }
 

@@ -110,6 +110,9 @@ bool reader_repeats_last(const struct reader *, const struct reader_line *);
 bool reader_same_entry(const struct reader_entry *, const struct reader_entry *);
 bool reader_add_entry(struct reader *, const struct reader_line *, uint32_t line);
 
+/* An entry of this number was there, and is broken. */
+void reader_lose_entry(struct reader *, enum reader_style, uint64_t index);
+
 /* ---- reader_choice.c ---- */
 
 /* There are no more lines: choose the map and leave it in `entries` and `ranges`. */

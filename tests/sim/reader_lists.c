@@ -133,3 +133,12 @@ bool reader_add_entry(struct reader *r, const struct reader_line *l, uint32_t li
     r->entries[r->count++].line = line;
     return true;
 }
+
+void reader_lose_entry(struct reader *r, enum reader_style style, uint64_t index)
+{
+    struct reader_piece *piece = r->piece_count > 0 ? &r->pieces[r->piece_count - 1] : NULL;
+    if (index == READER_NO_INDEX || piece == NULL || piece->style != style || r->boundary)
+        return;
+    if (index > r->entries[r->count - 1].index)
+        piece->lost = max_u64(piece->lost, index);
+}

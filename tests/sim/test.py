@@ -335,7 +335,8 @@ STYLES = {
     "Linux, folded and quoted": lambda m: fold(linux(m, LINUX_NEW, FLAGS_NEW, True)),
     "Linux, type in numbers, folded": lambda m: fold(linux_oldest(m), 48, ""),
     "Linux, folded in the middle of words": lambda m: [
-        part for x in linux(m, LINUX_NAMES, FLAGS_OLD, True, "efi: ") for part in (x[:70], x[70:])],
+        part for i, x in enumerate(linux(m, LINUX_NAMES, FLAGS_OLD, True, "efi: "))
+        for part in (x[:60 + i % 18], x[60 + i % 18:])],
     "Linux, quoted-printable": lambda m: quoted_printable(linux(m, LINUX_NEW, FLAGS_NEW, True)),
     "arm64, folded": lambda m: fold(arm64(m), 64),
     "Xen, folded": lambda m: fold(xen(m), 46),
@@ -519,8 +520,14 @@ def test_missing():
             check(ok and (missing_of(got) == named if named else missing_of(got).endswith(", ...")),
                   f"{name}: numbers missing: {named}", got if isinstance(got, str) else got["notes"])
     got = read_json("\n".join(lines[:20] + [lines[20][:90]]))
-    check(got["partial"] is False and got["skipped_lines"] == 1 and got["entries"] == 20,
-          "the last line is torn: named as broken", got["notes"])
+    check(got["partial"] and got["skipped_lines"] == 1 and got["entries"] == 20 and missing_of(got) == "20",
+          "the last line is torn: named as broken, and its number is missing", got["notes"])
+    got = read_json("\n".join(lines[:20] + [lines[23][:90], lines[21][:90]]))
+    check(got["partial"] and got["skipped_lines"] == 2 and missing_of(got) == "20 to 23",
+          "two lines are torn: the highest number tells how much is missing", got["notes"])
+    got = read_json("\n".join(lines[:20] + [lines[0][:90]] + lines[1:10]))
+    check(got["skipped_lines"] == 1 and got["map_taken"] == 1 and not got["partial"],
+          "a torn line that begins the next boot", got["notes"])
     got = read_json("\n".join(lines[:20] + [lines[20][:90]] + lines[21:]))
     check(got["partial"] and got["skipped_lines"] == 1 and missing_of(got) == "20",
           "a line in the middle is torn: its number is missing", got["notes"])
@@ -529,6 +536,8 @@ def test_missing():
     holes = linux(OTHER * 3, LINUX_NEW, FLAGS_NEW, True)
     expect(linux(SMALL * 3, LINUX_NEW, FLAGS_NEW, True) + holes[:3] + holes[4:], SMALL,
            "of two boots the last that is complete", maps=2, map_taken=1, partial=False)
+    expect(linux(SMALL * 3, LINUX_NEW, FLAGS_NEW, True) + holes[:8] + [holes[8][:80]], SMALL,
+           "a list whose last line is torn is not complete", maps=2, map_taken=1, partial=False)
     expect(linux(SMALL * 3, LINUX_NEW, FLAGS_NEW, True)[1:] + holes[1:], OTHER,
            "all boots have gaps: the last", maps=2, map_taken=2, partial=True)
     expect(["[9.0] end of a boot"] + linux(SMALL, LINUX_NEW, FLAGS_NEW, True)[2:] +
@@ -563,7 +572,12 @@ def test_folds():
     expect([old[0], old[2], old[1][:cut]], [SMALL[0], SMALL[2]], "nothing follows", joined_lines=0,
            skipped_lines=1)
     expect(plain(SMALL) + ["MemoryDescriptor {"] + ["    ty: CONVENTIONAL,"] * 30, SMALL,
-           "what never ends is given up", skipped_lines=1, ignored_lines=30)
+           "what follows is no rest of it", skipped_lines=1, ignored_lines=30)
+    flags = ["MemoryDescriptor { ty: CONVENTIONAL, phys_start: 4096, virt_start: 0, page_count: 1,", "att:"]
+    expect(plain(SMALL) + flags + ["    WRITE_BACK |"] * 8 + ["}"], SMALL, "many lines of one entry", entries=4,
+           skipped_lines=0, joined_lines=10)
+    expect(plain(SMALL) + flags + ["    WRITE_BACK |"] * 40 + ["}"], SMALL, "what never ends is given up", entries=3,
+           skipped_lines=1, ignored_lines=42, joined_lines=0)
     lines = freebsd([(7, 0x100000, 0x8000000, 0xf), (0, 0x8000000, 0x9000000, 1)])
     expect([lines[0], lines[1][:-6], "WB", lines[2]], [(7, 0x100000, 0x8000000, 0xf)],
            "flags go on in the next line", joined_lines=1, skipped_lines=0)
@@ -745,7 +759,7 @@ def test_which_nodes():
     over = [(0, 0, 0x5000000, False), (1, 0x4000000, 0xa000000, False), (1, 0x4000000, 0x4800000, False)]
     got = read_json("\n".join(plain(SMALL) + SRAT_STYLES["Linux"](over)))
     check(got["disputed_ranges"] == 2 and nodes_of(got)[0][0] == (0x5000000 >> 12) - 256, "the first counts", got["nodes"])
-    got = read_json("\n".join(plain(SMALL) + ["SRAT: Node 1 PXM 1 [mem 0x00000000-0xffffffffffffffff]"] +
+    got = read_json("\n".join(plain(SMALL) + ["SRAT: Node 5 PXM 5 [mem 0x00000000-0xffffffffffffffff]"] +
                               SRAT_STYLES["Linux"](two)))
     check(list(nodes_of(got)) == [0, 1] and nodes_of(got)[0][0] == 0x3f00, "a filler is no range", got["nodes"])
     many = [(n, 0x100000 + n * PAGE, 0x101000 + n * PAGE, False) for n in range(600)]
@@ -869,7 +883,6 @@ def test_reach():
     check(b"+ 1 beyond the direct map" in human and b"usable: beyond the direct map" in human, "for people", human)
     r = run("map", "-", stdin=f"7 0x{DIRECT:x} 0x{DIRECT + (1 << 30):x} 0xf".encode())
     check(r.returncode == 1 and is_sentence(r.stderr), "nothing in reach: a sentence", r.stderr)
-
 
 
 BROKEN = [
