@@ -145,7 +145,7 @@ KIND_aarch64_tsan = $(KIND_tsan) $(AARCH64)
 KIND_embed      = $(CC) -Itests/embed/threads $(SAN_FLAGS)
 KIND_embed_tsan = $(CC) -Itests/embed/threads -O1 -fsanitize=thread
 # Each branch that runs calls __sanitizer_cov_trace_pc(), which the program has.
-KIND_steps = $(CC) -Ihal/host -O1 -fsanitize-coverage=trace-pc
+KIND_steps = $(CC) -Ihal/host -O1 -fsanitize-coverage=trace-pc -DHOST_INTERRUPTS
 # Link-time optimization where it can be had, for all allocators of the bench alike.
 KIND_fast  = $(CC) -Ihal/host -O2 -fno-plt $(if $(CLANG),-flto -fuse-ld=lld -Wno-unused-command-line-argument)
 # As another kernel would build mm/, without frame pointers: here instructions are counted. Debian 12's

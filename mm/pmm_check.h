@@ -6,8 +6,8 @@
 #include "pmm_types.h"
 
 /* NULL, or the invariant that is broken ("P4: ..."). All is counted anew, from the bits up. No
- * other CPU may be inside the allocator: no lock is taken. O(blocks in use + extents + regions of
- * the map). */
+ * lock is taken, so nothing else may be inside the allocator meanwhile: no other CPU, and no
+ * interrupt handler of this one. O(blocks in use + extents + regions of the map). */
 const char *pmm_check(struct pmm *);
 
 #endif

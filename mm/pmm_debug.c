@@ -29,11 +29,23 @@ static void junk_visit(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run
         pmm_debug_fill(base, pages);
 }
 
-/* What is free already gets junk now, or its next taker would miss it. */
+/* Interrupt handlers may use the allocator, so none runs before all is counted. */
+static void check_all(struct pmm *p)
+{
+    hal_irq_t irq = hal_irq_save();
+    const char *wrong = pmm_check(p);
+    hal_irq_restore(irq);
+    if (wrong != NULL)
+        HAL_PANIC(wrong);
+}
+
+/* What is free already gets junk now, or its next taker would miss it. An interrupt handler could
+ * take pages after the walk has come by, before they get it. */
 void pmm_set_debug(struct pmm *p, const struct pmm_debug *options)
 {
     static const struct pmm_debug off = {.junk = false};
     const struct pmm_debug *o = options != NULL ? options : &off;
+    hal_irq_t irq = hal_irq_save();
     p->debugging = options != NULL;
     p->junk = o->junk;
     p->check_every = o->check_every;
@@ -42,6 +54,7 @@ void pmm_set_debug(struct pmm *p, const struct pmm_debug *options)
     p->operations = 0;
     if (p->junk)
         pmm_walk(p, junk_visit, NULL);
+    hal_irq_restore(irq);
 }
 
 uint64_t pmm_debug_ring_count(const struct pmm *p)
@@ -55,11 +68,8 @@ void pmm_debug_record(struct pmm *p, const struct pmm_op *op)
     uint64_t count = pmm_count(p, &p->operations);
     if (p->ring != NULL && p->ring_size != 0)
         p->ring[count % p->ring_size] = *op;
-    if (p->check_every != 0 && (count + 1) % p->check_every == 0) {
-        const char *wrong = pmm_check(p);
-        if (wrong != NULL)
-            HAL_PANIC(wrong);
-    }
+    if (p->check_every != 0 && (count + 1) % p->check_every == 0)
+        check_all(p);
 }
 
 void pmm_debug_taken(struct pmm *p, hal_paddr_t base, size_t pages, uint32_t flags,

@@ -18,13 +18,15 @@ struct pmm_op {
 
 struct pmm_debug {
     bool junk; /* fill pages with a pattern when freed, and look for it when they are taken again */
-    uint32_t check_every; /* pmm_check() after every so many calls; 0: never */
+    uint32_t check_every; /* pmm_check() after every so many calls, with interrupts disabled, and
+                             only while one CPU alone uses the allocator; 0: never */
     struct pmm_op *ring;  /* the caller's storage for the last calls, or NULL */
     size_t ring_size;     /* entries; call i since the modes were set is entry i modulo ring_size */
 };
 
 /* Turn the modes on, or all of them off (`options` NULL). From then on a broken pattern or
- * invariant panics. No other CPU may be inside the allocator. */
+ * invariant panics. No other CPU may be inside the allocator. Interrupt handlers of this one may use
+ * it before and after: interrupts are disabled meanwhile, with `junk` for O(free memory). */
 void pmm_set_debug(struct pmm *, const struct pmm_debug *options);
 
 /* Calls since the modes were set. */

@@ -11,6 +11,9 @@
 uint64_t host_skipped;
 
 _Thread_local uint32_t host_cpu_index;
+#ifdef HOST_INTERRUPTS
+_Thread_local hal_irq_t host_irq_off;
+#endif
 unsigned char *host_ram;
 
 static uint64_t ram_bytes;

@@ -24,6 +24,22 @@ static inline uint32_t hal_cpu_index(void)
     return host_cpu_index;
 }
 
+/* Only programs of the kind `steps` have interrupts, which they raise themselves. */
+#ifdef HOST_INTERRUPTS
+extern _Thread_local hal_irq_t host_irq_off; /* 1: this CPU's interrupts are disabled */
+
+static inline hal_irq_t hal_irq_save(void)
+{
+    hal_irq_t saved = host_irq_off;
+    host_irq_off = 1;
+    return saved;
+}
+
+static inline void hal_irq_restore(hal_irq_t saved)
+{
+    host_irq_off = saved;
+}
+#else
 static inline hal_irq_t hal_irq_save(void)
 {
     return 0;
@@ -33,6 +49,7 @@ static inline void hal_irq_restore(hal_irq_t saved)
 {
     UNUSED(saved);
 }
+#endif
 
 void host_lock_wait(struct hal_lock *lock);
 
