@@ -32,6 +32,7 @@ static const struct {
     {"press", &config.press},
     {"gop-pitch", &config.gop_pitch},
     {"gop-size", &config.gop_size},
+    {"lines", &config.lines},
     {"processors", &config.processors},
     {"loader-type", &config.loader_type},
     {"acpi-type", &config.acpi_type},

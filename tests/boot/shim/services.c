@@ -110,6 +110,7 @@ static void after_exit(void)
     take_console();
     tables_junk();
     tables_after_exit();
+    lines_open();
 }
 
 /* Refused with something allocated, so that the map and its key are others the next time. */

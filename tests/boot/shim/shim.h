@@ -57,6 +57,7 @@ struct config {
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */
     uint64_t gop_pitch;   /* what a screen is told to have as PixelsPerScanLine, */
     uint64_t gop_size;    /* and as FrameBufferSize; UINT64_MAX: as it is */
+    uint64_t lines;       /* two lines of the I/O APIC are left open, and the timer runs */
     uint64_t processors;  /* what EFI_MP_SERVICES counts, one of them not enabled; 0: as it is */
     uint64_t press;       /* 0, or: a key is pressed whenever it was asked for so often in vain */
     uint64_t no_pages;    /* 0, or: this AllocatePages of the image and all later ones fail */
@@ -146,6 +147,11 @@ void tables_move_gdt(void);
 
 /* Give a variable MTRR that nobody uses to config.uncached_at; in force in emulators and not. */
 void caching_change(void);
+
+/* ---- lines.c ---- */
+
+/* After the exit: interrupts of devices come (config.lines). */
+void lines_open(void);
 
 /* ---- strict.S ---- */
 extern const uint8_t strict_stubs[];      /* a stub of 16 bytes for each service */
