@@ -4,7 +4,8 @@
 # For each compiler (gcc, and every clang-N of N 14 and 19 unless some are named): build the desk
 # programs with all warnings as errors and run them; with a clang also build the image by it and by
 # the lld-link of its version, and boot that. --quick leaves out the models that say they take long,
-# for they show nothing more about a compiler, and, but for gcc, the desk. GNU_EFI=FOLDER[:FOLDER...]
+# for they show nothing more about a compiler, and, but for gcc, the desk; that is then built with -O2,
+# where a compiler's own opinion shows most, and without the sanitizers, which every other build has. GNU_EFI=FOLDER[:FOLDER...]
 # names more folders with an efi.h: the image is built against each and booted. What is not on this
 # machine is a skipped test with its reason.
 set -u
@@ -41,7 +42,9 @@ have() {
 make_with() { # FOLDER MAKE-ARGUMENTS...
     local folder=$1
     shift
-    make -s -C "$ROOT" -j2 BUILD="$folder" "$@"
+    local -a plain=()
+    [ "$QUICK" = 0 ] || plain=(SAN_FLAGS=-O2)
+    make -s -C "$ROOT" -j2 BUILD="$folder" "${plain[@]}" "$@"
 }
 
 programs() { # model or fuzz: their names

@@ -169,7 +169,8 @@ def main():
                 text = file.read()
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text.replace(old, new))
-            check(sentence, old in text and run(clean)[0] == 1 and below(run(clean)[1], sentence) != "", answer)
+            status, answer = run(clean)
+            check(sentence, old in text and status == 1 and below(answer, sentence) != "", answer)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
     with tempfile.TemporaryDirectory() as copy:
