@@ -23,7 +23,7 @@
  *       loads and stores of at most 64 bits.
  *   void *hal_phys_to_virt(hal_paddr_t)
  *       A pointer through which physical memory can be read and written (the direct map). Valid
- *       for RAM only.
+ *       for RAM only. A page's address becomes a multiple of HAL_PAGE_SIZE.
  *
  * From the port's .c files, declared here:
  */

@@ -130,7 +130,7 @@ int main(void)
                                     .image_size = 300 * KIB,
                                     .code = 8 * MIB + HAL_PAGE_SIZE,
                                     .code_size = 100 * KIB};
-    embed_ram = malloc(RAM);
+    embed_ram = aligned_alloc(HAL_PAGE_SIZE, RAM);
     if (embed_ram == NULL) {
         puts("there is no memory for the example's RAM");
         return 1;
