@@ -40,13 +40,13 @@ static void check_numbers(const struct reader *r)
     for (size_t i = 0; i < r->count; i++) {
         if (r->entries[i].index == READER_NO_INDEX)
             continue;
-        last = max_u64(last, r->entries[i].index);
+        last = hal_max_u64(last, r->entries[i].index);
         any = true;
     }
     for (size_t p = 0; p < r->piece_count; p++)
-        lost = max_u64(lost, r->pieces[p].lost);
+        lost = hal_max_u64(lost, r->pieces[p].lost);
     insist(any || r->missing == 0);
-    insist(r->missing <= max_u64(last, lost));
+    insist(r->missing <= hal_max_u64(last, lost));
     insist(r->missing == 0 || (r->partial && r->about_count > 0));
     insist(r->missing != 0 || !any || last < r->count);
 }

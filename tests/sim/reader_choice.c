@@ -285,7 +285,7 @@ static uint64_t lost_number(const struct reader *r)
     uint64_t lost = 0;
     for (size_t p = 0; p < r->piece_count; p++)
         if (r->taken == 0 || r->pieces[p].number == r->taken)
-            lost = max_u64(lost, r->pieces[p].lost);
+            lost = hal_max_u64(lost, r->pieces[p].lost);
     return lost;
 }
 

@@ -140,5 +140,5 @@ void reader_lose_entry(struct reader *r, enum reader_style style, uint64_t index
     if (index == READER_NO_INDEX || piece == NULL || piece->style != style || r->boundary)
         return;
     if (index > r->entries[r->count - 1].index)
-        piece->lost = max_u64(piece->lost, index);
+        piece->lost = hal_max_u64(piece->lost, index);
 }
