@@ -2,6 +2,7 @@
 #include "efi/arch/protect.h"
 #include "efi/base/text.h"
 #include "efi/machine/graphics.h"
+#include "efi/machine/installed.h"
 #include "efi/machine/processors.h"
 #include "efi/machine/tables.h"
 #include "efi/memory/kept.h"
@@ -74,6 +75,7 @@ void report_write(struct loader *l)
     processors_report(l, &f);
     add_text(&f, "note", info->notes);
     map_refresh(l); /* as late as possible, for every allocation changes the map */
+    installed_report(l, &f);
     volume_line(&f, "# type, start, end, attributes:");
     for (size_t i = 0; i < rawmap_count(&l->map); i++)
         volume_line(&f, report_map_line(l, i));

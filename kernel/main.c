@@ -18,6 +18,7 @@
 #include "kernel/options.h"
 #include "kernel/trap/panic.h"
 #include "kernel/machine/platform.h"
+#include "kernel/ram/ram_log.h"
 #include "kernel/selftest.h"
 #include "kernel/memory/space.h"
 #include "kernel/version.h"
@@ -105,11 +106,13 @@ static void kernel_main(void *arg)
     display_move();
     panic_screen_step("reading the firmware's tables");
     platform_read(&boot, &memory_map); /* before memory is used in which they may lie */
+    ram_read(&boot, &memory_map);
     panic_screen_step("making the page allocator");
     memory_make_pmm(cpus_plan(&boot, &options));
     cpus_hold(); /* before the memory is used in which the firmware has left them */
     memory_reclaim(&options);
     account_report(&boot);
+    ram_log(&memory_map);
     panic_screen_step("looking at the machine");
     platform_use(&boot, &options);
     panic_screen_step("starting the other CPUs");

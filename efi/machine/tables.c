@@ -94,12 +94,25 @@ static uint64_t find_rsdp(const struct loader *l)
     return 0;
 }
 
+/* The mark alone: kernel/ram/smbios.h judges the rest. */
+static enum worth judge_smbios(const struct loader *l, uint64_t address, const char *mark)
+{
+    size_t length = text_length(mark);
+    if (address == 0)
+        return ABSENT;
+    if (!readable(l, address, length))
+        return UNSEEN;
+    return begins(l, address, mark, length, length) ? SOUND : DAMAGED;
+}
+
 static uint64_t find_smbios(const struct loader *l)
 {
     uint64_t third = find(l, &smbios3), second = find(l, &smbios2);
-    if (begins(l, third, "_SM3_", 5, 24))
+    enum worth of_third = judge_smbios(l, third, "_SM3_");
+    enum worth of_second = judge_smbios(l, second, "_SM_");
+    if (of_third >= UNSEEN && of_third >= of_second)
         return third;
-    if (begins(l, second, "_SM_", 4, 31))
+    if (of_second >= UNSEEN)
         return second;
     if (third != 0 || second != 0)
         console_note(l, "The SMBIOS entry point is damaged; going on without SMBIOS.");
@@ -154,6 +167,15 @@ void tables_report(const struct loader *l, struct volume_file *f)
     uint64_t length = hal_min_u64(load32(list + 4), HEADER + TABLES_MAX * size);
     for (uint64_t at = HEADER; at + size <= length && readable(l, root, at + size); at += size)
         report_table(l, f, size == 8 ? load64(list + at) : load32(list + at));
+}
+
+const unsigned char *tables_read(const void *loader, uint64_t address, uint64_t size,
+                                 const char **why)
+{
+    if (readable(loader, address, size))
+        return (const unsigned char *)(uintptr_t)address;
+    *why = "it is not in the memory map; the kernel reads it";
+    return NULL;
 }
 
 void tables_find(const struct loader *l)

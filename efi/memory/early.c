@@ -2,7 +2,6 @@
 #include "hal/short.h"
 #include "efi/memory/map.h"
 #include "hal/cpu.h"
-#include "mm/memmap.h"
 
 #define STACK_SIZE (64 * KIB) /* the kernel's boot stack */
 
@@ -13,12 +12,15 @@
 /* Runs of RAM that may still be added: when the map changes before the exit, or a framebuffer lies in RAM. */
 #define SLACK 16u
 
-/* Below 4 GiB if possible, for U-Boot maps nothing above. */
+/* Below 4 GiB if possible, for U-Boot maps nothing above; never below 1 MiB, which the kernel does not map, and
+ * which firmware that is short of memory hands out. */
 static uint64_t take(const struct loader *l, uint64_t bytes)
 {
     uint64_t pages = bytes / HAL_PAGE_SIZE;
     uint64_t at = map_take_pages(l, pages, 4 * GIB - 1);
-    return at != 0 ? at : map_take_pages(l, pages, 0);
+    if (at < MEMMAP_FLOOR)
+        at = map_take_pages(l, pages, 0);
+    return at < MEMMAP_FLOOR ? 0 : at;
 }
 
 static uint64_t blocks(hal_paddr_t base, hal_paddr_t end, uint64_t size)
@@ -51,10 +53,10 @@ static uint64_t tables_of_map(const struct memmap *m)
     return pages;
 }
 
-/* Clean the map as the kernel will, in the room that is taken for that. */
-static bool clean_map(const struct loader *l, struct memmap *m, size_t regions)
+bool early_clean(const struct loader *l, struct memmap *m)
 {
-    memmap_init(m, (struct mem_region *)(uintptr_t)l->info->regions, regions);
+    memmap_init(m, (struct mem_region *)(uintptr_t)l->info->regions,
+                (size_t)l->info->regions_bytes / sizeof(struct mem_region));
     memmap_set_width(m, hal_paging_features().phys_bits);
     for (size_t i = 0; i < rawmap_count(&l->map); i++) {
         struct boot_mem e = rawmap_get(&l->map, i);
@@ -74,7 +76,7 @@ bool early_take(const struct loader *l)
     info->stack_base = take(l, STACK_SIZE);
     info->regions_bytes = hal_align_up(regions * sizeof(struct mem_region), HAL_PAGE_SIZE);
     info->regions = take(l, info->regions_bytes);
-    if (info->stack_base == 0 || info->regions == 0 || !clean_map(l, &clean, regions))
+    if (info->stack_base == 0 || info->regions == 0 || !early_clean(l, &clean))
         return false;
     info->tables_bytes = tables_of_map(&clean) * HAL_PAGE_SIZE;
     info->tables = take(l, info->tables_bytes);

@@ -7,6 +7,7 @@
 #define EFI_MEMORY_EARLY_H
 
 #include "efi/base/loader.h"
+#include "mm/memmap.h"
 
 /* Take the boot stack, room for the cleaned map, and pages for page tables: boot_info.stack_*, .regions*
  * and .tables*, below 4 GiB if it can be had. What the direct map of this machine's RAM can need of page
@@ -14,5 +15,9 @@
  * allocator with all other memory of the loader. False: there is not that much memory.
  * O(n log n) in the entries of the map. */
 bool early_take(const struct loader *);
+
+/* Clean the last map that was read as the kernel will, in the room that it will use: boot_info.regions. After
+ * early_take(). False: there is not that much room. O(n log n) in the entries of the map. */
+bool early_clean(const struct loader *, struct memmap *);
 
 #endif

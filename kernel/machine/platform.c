@@ -223,17 +223,6 @@ static void find_off(const struct acpi *a)
         power.smi.port = (uint16_t)a->smi_port;
 }
 
-/* SMBIOS: nothing of it is used. */
-static void log_smbios(hal_paddr_t at, const struct memmap *m)
-{
-    const char *wrong = firmware_refuse(m, at, 1);
-    if (at == 0)
-        SAY("smbios", "the firmware gave no entry point");
-    else
-        LOG("smbios", "entry point %X%s%s", U(at), S(wrong != NULL ? ": " : ""),
-            S(wrong != NULL ? wrong : ""));
-}
-
 void platform_read(const struct boot_info *boot, const struct memmap *m)
 {
     const struct acpi_view view = {read_firmware, take_memory, m};
@@ -248,7 +237,6 @@ void platform_read(const struct boot_info *boot, const struct memmap *m)
     compare_cpus(boot);
     if (platform.has_srat)
         log_nodes(&platform_nodes, m);
-    log_smbios(boot->smbios, m);
 }
 
 static unsigned lines_masked;

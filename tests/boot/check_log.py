@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
 """Read the serial log of a boot and check its figures with equality, independently of mm/.
 
-usage: check_log.py [--tests N] [--keepbs] LOG
+usage: check_log.py [--tests N] [--keepbs] [--installed MIB] LOG
 
 What is usable is worked out here from the raw `map:` lines alone: RAM of types 1, 2, 3, 4 and 7
 with write-back, neither special-purpose (unless the log says that the option sp=use was given) nor
 read-protected, above the first MiB, where every entry that covers a page agrees. The kernel's own
 numbers must then add up to that, page by page:
 pages of the allocator + pages with an owner + bad pages = usable pages; with --keepbs also + those pages of types
-1, 2, 3 and 4 that have no owner. Ends with "N passed, N failed".
+1, 2, 3 and 4 that have no owner. The block "where is my RAM" is compared in the same way (where.py). Ends with "N passed, N failed".
 """
 import argparse
 import re
 import sys
 
+import where
 from checks import Checks
 
 PAGE = 4096
@@ -96,14 +97,15 @@ def pages_inside(runs, owners):
 
 
 class Checker(Checks):
-    def __init__(self, log, tests, keepbs=False):
-        self.log, self.tests, self.keepbs = log, tests, keepbs
+    def __init__(self, log, tests, keepbs=False, installed=None):
+        self.log, self.tests, self.keepbs, self.installed = log, tests, keepbs, installed
 
     def run(self):
         self.check_lines()
         self.check_map()
         self.check_pages()
         self.check_audit()
+        self.check_ram()
         self.check_space()
         self.check_end()
         return self.end() == 0
@@ -169,6 +171,12 @@ class Checker(Checks):
             self.equal(free + parked + allocated, ready, "the audit's pages of the allocator")
             self.equal((withheld, kept, bad), (wanted, owned, spoilt), "the audit's withheld, owned and bad pages")
 
+    def check_ram(self):
+        lines = [line.removeprefix("ram: ") for line in self.log.topic("ram")]
+        where.check(self, lines, self.entries, self.installed)
+        self.equal([f"for the page allocator {self.sums[0]} pages" in line for line in lines].count(True), 1,
+                   "lines `ram: for the page allocator`, with the pages of the audit")  # fmt: skip
+
     def check_space(self):
         spaces, tables = self.log.all(SPACE), self.log.all(TABLES)
         self.equal(len(spaces), 2, "lines `space: ...`, before and after the tests")
@@ -196,11 +204,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--tests", type=int, help="tests that the kernel must have run")
     parser.add_argument("--keepbs", action="store_true", help="the firmware's memory was not reclaimed")
+    parser.add_argument("--installed", type=int, help="MiB that are in the machine's slots")
     parser.add_argument("log")
     arguments = parser.parse_args()
     with open(arguments.log, "rb") as file:
         log = Log(file.read())
-    sys.exit(0 if Checker(log, arguments.tests, arguments.keepbs).run() else 1)
+    sys.exit(0 if Checker(log, arguments.tests, arguments.keepbs, arguments.installed).run() else 1)
 
 
 if __name__ == "__main__":

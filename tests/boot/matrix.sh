@@ -70,10 +70,12 @@ row_option() { # NAME VALUE
 boot_row() { # NAME ROW
     local log=$SUITE_LOGS/boot-$1.serial
     local -a ROW checks=()
-    local SAYS
+    local SAYS memory
     read_row "$2" || return 1
     [[ ${ROW[*]} != *keepbs* ]] || checks=(--keepbs)
     [[ ${ROW[*]} == *selftest=off* ]] || checks+=(--tests "$(kernel_tests)")
+    read -r _ _ memory _ <<<"$2"
+    [[ ${ROW[*]} == *u-boot* ]] || checks+=(--installed "$(size_in_mib "${memory/#-/256M}")")
     "$ROOT/run.sh" "${ROW[@]}" && python3 "$BOOT_LIB/check_log.py" "${checks[@]}" "$log" &&
         { [ -z "$SAYS" ] || grep -a -qE -- "$SAYS" "$log" || { echo "the log has no line '$SAYS'"; false; }; }
 }

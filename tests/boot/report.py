@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 
+import where
 from checks import Checks
 from monitor import RUN
 from monitor_session import KEYS, Gdb, connect
@@ -191,6 +192,10 @@ def check_report(checks, memsim, folder, report, log):
     checks.check("; top page table r-x\n" in report and "protection: read-only is enforced, no-execute is on" in report, "OVMF's read-only tables are seen")
     wrong = [line for line in lines[:-1] if not re.fullmatch(r"# .*|\d+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+", line)]
     checks.equal((wrong, lines[-1]), ([], ""), "lines that are neither a remark nor an entry")
+    block = re.findall(r"^# ram: (.*)$", report, re.M)
+    checks.check(len(block) > 8 and any(re.match(r'slot 0 "DIMM 0" "": 65536 pages, 256.0 MiB, RAM', line) for line in block), "the slots")
+    checks.equal(block, re.findall(r"^\[[ 0-9.]+\] ram: (.*?)\r?$", log, re.M), "where the RAM is, in the report and in the log")
+    where.check(checks, block, entries(report), 256)
     checks.check(len(entries(log)) > 50, "the log has a map")
     lines = [pair for pair in zip(entries(report), entries(log)) if pair[0] != pair[1]]
     checks.equal((len(entries(report)), lines), (len(entries(log)), []), "the raw map, in the report and in the log: entries, differences")

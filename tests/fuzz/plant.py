@@ -29,6 +29,7 @@ PLANTS = {
     "reader": ("tests/sim/reader.c", "r->skipped++;", ";"),
     "reloc": ("kernel/early/pe.c", "site + 8 > m->image->size", "site + 7 > m->image->size"),
     "report": ("efi/report.c", "U(m.attributes)", "U(m.attributes & UINT32_MAX)"),
+    "smbios": ("kernel/ram/smbios.c", "offset + width > item->length", "offset > item->length"),
     "words": ("efi/base/words.c", "r->length + needed >= r->capacity", "r->length + needed > r->capacity"),
 }
 

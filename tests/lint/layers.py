@@ -34,21 +34,22 @@ ROOMS = {
     "kernel/early": "hal mm kernel kernel/log",
     "kernel/memory": "hal mm kernel kernel/log kernel/early",
     "kernel/machine": "hal mm kernel kernel/log kernel/memory",
+    "kernel/ram": "hal mm kernel kernel/log kernel/machine",
     "kernel/screen": "hal mm kernel kernel/log kernel/early kernel/memory",
     "kernel/trap": "hal mm kernel kernel/log kernel/early kernel/memory kernel/screen",
     "kernel/cpus": "hal mm kernel kernel/log kernel/memory kernel/machine kernel/trap",
     "kernel/monitor": "hal mm kernel kernel/log kernel/memory kernel/machine kernel/screen kernel/trap kernel/cpus",
-    "kernel/main.c": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
+    "kernel/main.c": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor",
     "efi/base": "hal mm kernel kernel/log kernel/early",
     "efi/talk": "hal mm kernel kernel/log efi/base",
     "efi/arch": "hal efi/base efi/talk",
     "efi/x86_64": "hal hal/x86_64 mm kernel kernel/log efi/base efi/talk efi/arch",
     "efi/memory": "hal mm kernel kernel/log efi/base efi/talk efi/arch",
-    "efi/machine": "hal mm kernel kernel/log kernel/machine efi/base efi/talk efi/arch efi/memory",
+    "efi/machine": "hal mm kernel kernel/log kernel/machine kernel/ram efi/base efi/talk efi/arch efi/memory",
     "efi": "hal mm kernel kernel/log efi/base efi/talk efi/arch efi/memory efi/machine",
     "efi/ia32": "efi/base",
-    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
+    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor efi efi/base efi/talk efi/arch efi/memory efi/machine tests/kernel",
     "tests/kernel": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
     " kernel/cpus tests",

@@ -85,6 +85,7 @@ static struct fake {
     UINTN processors; /* by the firmware's count, one of which is not enabled; 0: no such service */
     EFI_STATUS no_count; /* or this instead of the count */
     EFI_PHYSICAL_ADDRESS
+        low_pages, /* what AllocatePages(AllocateMaxAddress) gives below 4 GiB; 0: nothing */
         wrong_pages; /* what AllocatePages(AllocateAnyPages) gives instead, 0: pages */
     /* witnesses */
     struct fake_file {
@@ -119,7 +120,7 @@ static struct fake {
 
 #define FAKE_IMAGE 0x5000
 _Alignas(4096) uint8_t __ImageBase[FAKE_IMAGE]; /* the linker's, in the real image */
-static uint8_t fake_rsdp[36], fake_smbios[32];
+static uint8_t fake_rsdp[36], fake_smbios[128]; /* an entry point of 24 bytes, the table from 32 on */
 static _Alignas(4096) uint64_t fake_pages_of[4][512]; /* page tables, the top one first */
 
 /* Count a call; false when it is the one that must fail. */
@@ -152,8 +153,10 @@ static EFI_STATUS EFIAPI fake_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
         fw.violations += pages != KEEP_SIZE / HAL_PAGE_SIZE;
         return *at == fw.fixed && fw.fixed != 0 ? EFI_SUCCESS : EFI_NOT_FOUND;
     }
-    if (how == AllocateMaxAddress && *at >= MIB) /* this process has no memory below 4 GiB */
-        return EFI_NOT_FOUND;
+    if (how == AllocateMaxAddress && *at >= MIB) { /* this process has no memory below 4 GiB */
+        *at = fw.low_pages;
+        return fw.low_pages != 0 ? EFI_SUCCESS : EFI_NOT_FOUND;
+    }
     if (how == AllocateMaxAddress) {
         *at = fw.low_page;
         if (!fw.same_low)
@@ -568,6 +571,22 @@ static void fix_sum(uint8_t *bytes, size_t count, size_t where)
     bytes[where] = (uint8_t)-sum;
 }
 
+/* Slot "A" has 256 MiB, slot "B" nothing. */
+static void fake_modules(void)
+{
+    static const uint8_t rest[] = {17, 22, 1, 0, [12] = 0, [13] = 1, [16] = 1, [18] = 0x18, [22] = 'A',
+                                   0,  0,  17, 22, 2, [25 + 16] = 1, [25 + 22] = 'B', 0, 0,
+                                   127, 4, 3, 0, 0, 0};
+    uint64_t at = (uintptr_t)fake_smbios + 32;
+    uint32_t size = sizeof(rest);
+    memset(fake_smbios, 0, sizeof(fake_smbios));
+    memcpy(fake_smbios, "_SM3_\0\x18\x03\x02", 9);
+    memcpy(fake_smbios + 12, &size, 4);
+    memcpy(fake_smbios + 16, &at, 8);
+    memcpy(fake_smbios + 32, rest, sizeof(rest));
+    fix_sum(fake_smbios, 24, 5);
+}
+
 static void fake_tables(void)
 {
     static const EFI_GUID acpi2 = {.Data1 = 0x8868e871}, smbios3 = {.Data1 = 0xf2fd1544};
@@ -580,7 +599,7 @@ static void fake_tables(void)
     fake_rsdp[15] = 2;
     fix_sum(fake_rsdp, 20, 8);
     fix_sum(fake_rsdp, 36, 32);
-    memcpy(fake_smbios, "_SM3_", 5);
+    fake_modules();
     fw.tables[0] = (EFI_CONFIGURATION_TABLE){.VendorGuid = acpi2, .VendorTable = fake_rsdp};
     memcpy((uint8_t *)&fw.tables[0] + 4, acpi2_rest, sizeof(acpi2_rest));
     fw.tables[1] = (EFI_CONFIGURATION_TABLE){.VendorGuid = smbios3, .VendorTable = fake_smbios};

@@ -658,6 +658,44 @@ TEST("loader a root pointer that the map does not list is handed over unread")
     TEST_END;
 }
 
+TEST("loader the SMBIOS of 3.0 goes before that of 2.1, a sound one before an unseen one")
+{
+    static const uint8_t second[] = {0x31, 0x2d, 0x9d, 0xeb, 0x88, 0x2d, 0xd3, 0x11,
+                                     0x9a, 0x16, 0,    0x90, 0x27, 0x3f, 0xc1, 0x4d};
+    fake_start(); /* not in the map: handed on unread */
+    fw.tables[1].VendorTable = (void *)(uintptr_t)0x123;
+    CHECK(arrives(t));
+    CHECK_EQ(fw.entered.smbios, 0x123);
+    CHECK(strstr(fw.entered.notes, "SMBIOS") == NULL);
+    CHECK(strstr(fw.report.text, "the SMBIOS: it is not in the memory map; the kernel reads it\n") !=
+          NULL);
+    for (unsigned kind = 0; kind < 3; kind++) {
+        fake_start();
+        memcpy(fake_smbios + 96, "_SM_", 4);
+        memcpy(&fw.tables[2], second, sizeof(second));
+        fw.tables[2].VendorTable = fake_smbios + 96;
+        fw.system.NumberOfTableEntries = 3;
+        if (kind == 1)
+            fake_smbios[0]++;
+        if (kind == 2)
+            fw.tables[1].VendorTable = (void *)(uintptr_t)0x123;
+        CHECK(arrives(t));
+        CHECK_EQ(fw.entered.smbios, (uintptr_t)fake_smbios + (kind == 0 ? 0 : 96));
+    }
+    TEST_END;
+}
+
+TEST("loader pages in the first MiB are not taken for stack, map and page tables")
+{
+    fake_start();
+    fw.low_pages = 0x14000;
+    CHECK(arrives(t));
+    CHECK(fw.entered.stack_base >= MIB);
+    CHECK(fw.entered.regions >= MIB);
+    CHECK(fw.entered.tables >= MIB);
+    TEST_END;
+}
+
 TEST("loader tables that are damaged or out of the map are not read")
 {
     fake_start();
@@ -666,7 +704,7 @@ TEST("loader tables that are damaged or out of the map are not read")
     CHECK_EQ(fw.entered.rsdp, 0);
     CHECK(strstr(fw.entered.notes, "ACPI 2.0 root pointer is damaged") != NULL);
     fake_start();
-    fw.tables[1].VendorTable = (void *)(uintptr_t)0x123;
+    fake_smbios[2] = 'X';
     CHECK(arrives(t));
     CHECK_EQ(fw.entered.smbios, 0);
     CHECK(strstr(fw.entered.notes, "SMBIOS entry point is damaged") != NULL);

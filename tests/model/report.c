@@ -395,6 +395,49 @@ static void make_acpi(void)
     fake_map_entry(9, hal_align_down(ivrs, HAL_PAGE_SIZE), 2, 0xf);
 }
 
+/* Take the block "where is my RAM" out of the report, and give it: its numbers depend on where this process
+ * lies. */
+static const char *take_block(void)
+{
+    static char block[4096];
+    char *begin = strstr(fw.report.text, "# ram: "), *end = strstr(fw.report.text, "# type, start");
+    if (begin == NULL || end == NULL || begin > end || (size_t)(end - begin) >= sizeof block)
+        return "";
+    memcpy(block, begin, (size_t)(end - begin));
+    block[end - begin] = '\0';
+    memmove(begin, end, strlen(end) + 1);
+    fw.report.size -= (size_t)(end - begin);
+    return block;
+}
+
+/* The number behind `what`, all of them added. */
+static uint64_t sum_of(const char *block, const char *what)
+{
+    uint64_t sum = 0;
+    for (const char *p = block; (p = strstr(p, what)) != NULL;) {
+        p += strlen(what);
+        sum += strtoull(p, NULL, 10);
+    }
+    return sum;
+}
+
+TEST("report.where the RAM is stands before the map, and adds up")
+{
+    start("menu=off");
+    CHECK(arrives(t));
+    const char *block = take_block();
+    CHECK(strstr(block, "# ram: slot 0 \"A\" \"\": 65536 pages, 256.0 MiB, DDR3\n"
+                        "# ram: slot 1 \"B\" \"\": empty\n"
+                        "# ram: installed 65536 pages, 256.0 MiB, in 1 of 2 slots\n") == block);
+    CHECK_EQ(sum_of(block, "# ram: mapped "), sum_of(block, "page allocator ") +
+                                                 sum_of(block, "ACPI tables, ") +
+                                                 sum_of(block, "reserved, "));
+    CHECK(sum_of(block, "page allocator ") >= 0x1000 + 0x700);
+    CHECK_EQ(sum_of(block, "mapped ") + sum_of(block, "missing "),
+             65536 + sum_of(block, "in the map and in no slot "));
+    TEST_END;
+}
+
 TEST("report.each line is what it must be")
 {
     start("menu=off kaslr=off");
@@ -438,6 +481,7 @@ TEST("report.each line is what it must be")
     expect("# type, start, end, attributes:\n");
     expected_size += map_lines(expected + expected_size, 10000, "\n", 0, FAKE_MAP);
     CHECK(arrives(t));
+    CHECK(*take_block() != '\0');
     CHECK_STR(fw.report.text, expected);
     CHECK_EQ(fw.report.size, expected_size);
     CHECK(said("Wrote mortise-report.txt to the disk this came from, and nothing else."));
