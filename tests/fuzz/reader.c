@@ -1,7 +1,7 @@
 /* Fuzz the reader of memory maps: any bytes, cut into pieces anywhere, must give the same answer
  * and keep the promises of tests/sim/reader.h. The first byte says where the text is cut.
  *
- * needs: tests/sim/reader*.c
+ * needs: tests/sim/reader*.c kernel/ram/slots.c kernel/ram/smbios.c
  */
 #include "mm/memmap.h"
 #include "tests/sim/reader.h"

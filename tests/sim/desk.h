@@ -88,6 +88,10 @@ void desk_free(struct desk *);
 void desk_print_nodes(const struct desk *);
 void desk_json_nodes(const struct desk *);
 
+/* The same for where the RAM is, if the text tells of memory modules. */
+void desk_print_ram(const struct desk *, const struct reader *);
+void desk_json_ram(const struct desk *, const struct reader *);
+
 /* Write a size for people: "128 MiB", "3.91 GiB". Returns `out`. */
 const char *human_size(uint64_t bytes, char *out, size_t size);
 #define HUMAN(bytes) human_size((bytes), (char[24]){0}, 24)

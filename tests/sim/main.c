@@ -1,6 +1,6 @@
 /* memsim: Mortise's memory map and page allocator on your desk. `memsim --help` is its manual.
  *
- * needs: tests/sim/ kernel/machine/nodes.c -lcairo -lz -lm
+ * needs: tests/sim/ kernel/machine/nodes.c kernel/ram/slots.c kernel/ram/smbios.c kernel/ram/ram.c kernel/ram/ram_tell.c kernel/log/format.c -lcairo -lz -lm
  */
 #include "hal/short.h"
 #include "tests/sim/desk.h"
@@ -22,7 +22,9 @@ static const char usage[] =
     "      lsefimmap or FreeBSD (boot -v), uefi-rs debug lines, a markdown table, Mortise's own\n"
     "      log or report; for want of these an e820 list. Lines `SRAT: Node N PXM N [..]` say "
     "which\n"
-    "      node has what. - is standard input. SIZE: digits and K, M, G or T.\n"
+    "      node has what; our own `ram: slot` lines, dmidecode's memory devices and Linux's count "
+    "of slots\n"
+    "      say what is installed. - is standard input. SIZE: digits and K, M, G or T.\n"
     "Exit status: 0 done, 1 the input holds nothing usable (a sentence says why), 2 wrong usage.\n";
 
 int sim_fail(const char *format, ...)

@@ -129,6 +129,7 @@ static void print_human(const struct reader *r, const struct desk *d, const char
     print_regions_of_map(d);
     print_anomalies(d);
     print_kinds(d);
+    desk_print_ram(d, r);
     desk_print_nodes(d);
     print_zones(d);
     print_metadata(d);
@@ -250,6 +251,7 @@ static void print_json(const struct reader *r, const struct desk *d, const char 
     json_number("reclaim_ns", d->reclaim_ns);
     json_zones(d);
     json_kinds(d);
+    desk_json_ram(d, r);
     desk_json_nodes(d);
     json_regions(d);
     json_anomalies(d);

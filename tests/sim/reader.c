@@ -304,6 +304,7 @@ static void end_line(struct reader *r)
     bool soft = reader_clean(r->line);
     reader_watch_clock(r, r->line);
     read_header(r);
+    reader_slots_line(r, r->line);
     read_line(r, soft);
 }
 
@@ -373,6 +374,7 @@ bool reader_finish(struct reader *r)
     if (r->length > 0 || r->pending_cr)
         end_line(r);
     let_go(r);
+    reader_slots_end(r);
     if (!r->no_memory)
         reader_choose(r);
     return !r->no_memory;

@@ -19,6 +19,9 @@
  *   e820      BIOS-e820: [mem a-b] usable                             also Xen's, FreeBSD's SMAP
  *
  * Beside the map: ACPI: SRAT: Node N PXM N [mem a-b]                  Linux and Xen: the nodes
+ *                 ram: slot N "PLACE" "BANK": ...                     our own log and report: the modules
+ *                 Handle 0x1100, DMI type 17, ...                     dmidecode: the same
+ *                 DMI: Memory slots populated: 2/4                    Linux: how many there are
  *
  * The text may be UTF-8 or UTF-16 with any line ends, and have terminal escapes, HTML's entities
  * and tags, quoted-printable, or the bars of a markdown table. Lines that a mail has folded, or
@@ -48,6 +51,7 @@
 #define TESTS_SIM_READER_H
 
 #include "hal/base.h"
+#include "kernel/ram/slots.h"
 
 #define READER_LINE  2048 /* bytes of a line that are looked at */
 #define READER_NOTES 32   /* notes on lines; more are counted, but not kept */
@@ -94,6 +98,19 @@ struct reader_range {
     size_t boot;
 };
 
+/* Where the lines that tell of memory modules came from. */
+enum reader_slots_source { SLOTS_NONE, SLOTS_OWN, SLOTS_DMIDECODE, SLOTS_LINUX };
+
+struct reader_slots {
+    enum reader_slots_source source; /* SLOTS_NONE: no line tells of any */
+    struct slots slots;              /* after reader_finish(): as kernel/ram/slots.h has them */
+    char why[120];                   /* where the sizes are not told: the reason */
+
+    /* Private. */
+    unsigned type; /* of the structure that dmidecode's lines are in */
+    bool open, counted;
+};
+
 struct reader_note {
     uint32_t line;
     char text[200]; /* printable ASCII */
@@ -138,6 +155,7 @@ struct reader {
     bool partial;     /* the header says `# partial: yes`, or numbers are missing */
     uint64_t missing; /* how many numbers */
     bool no_memory;
+    struct reader_slots slots;
     char machine[128]; /* from `# machine:`, or empty */
 
     /* Private: where the reader stands. */

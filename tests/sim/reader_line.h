@@ -8,6 +8,7 @@
  *   reader_columns.c  TYPE START END ATTR of .map files and our own log
  *   reader_table.c    markdown tables
  *   reader_lists.c    where a list ends
+ *   reader_slots.c    lines that tell of memory modules
  *   reader_choice.c   which list is the map
  *   reader.c          text to lines, lines that go on in the next, files
  */
@@ -112,6 +113,14 @@ bool reader_add_entry(struct reader *, const struct reader_line *, uint32_t line
 
 /* An entry of this number was there, and is broken. */
 void reader_lose_entry(struct reader *, enum reader_style, uint64_t index);
+
+/* ---- reader_slots.c ---- */
+
+/* Take what the line tells of memory modules. Such a line is no entry of a map. */
+void reader_slots_line(struct reader *, const char *line);
+
+/* There are no more lines. */
+void reader_slots_end(struct reader *);
 
 /* ---- reader_choice.c ---- */
 

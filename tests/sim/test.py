@@ -24,6 +24,9 @@ MEMSIM = sys.argv[1] if len(sys.argv) > 1 else os.path.join(TREE, "build/host/me
 MAPS = os.path.join(TREE, "tests/data/maps")
 TRACES = os.path.join(TREE, "tests/data/traces")
 NODES = os.path.join(TREE, "tests/data/nodes")
+sys.path.insert(0, os.path.join(TREE, "tests/boot"))
+sys.dont_write_bytecode = True  # a test leaves nothing in the source tree
+import where  # noqa: E402
 LOGS = os.path.join(TREE, "tests/data/logs")
 TOP = 1 << 64
 
@@ -1106,6 +1109,96 @@ def test_odd_pictures(folder):
     check(r.returncode == 1 and is_sentence(r.stderr), "draw: no folder", r.stderr)
 
 
+# ---- memory modules ----
+
+# Place, bank, pages, kind, speed: what the lines below are made of.
+MODULES = [("DIMM A1", "BANK 0", 1 << 21, "DDR4", 3200), ("DIMM A2", "", 0, None, 0),
+           ("DIMM B1", "BANK 2", 1 << 20, "DDR5", 0)]
+
+
+def own_lines(modules, before="ram: "):
+    said = []
+    for i, (place, bank, pages, kind, speed) in enumerate(modules):
+        what = f"{pages} pages, {where.size_text(pages * 4096)}" + (f", {kind}" if kind else "") + (f", {speed} MT/s" if speed else "")
+        said.append(f'{before}slot {i} "{place}" "{bank}": {what if pages else "empty"}')
+    return said
+
+
+def dmidecode_lines(modules):
+    said = ["# dmidecode 3.4", "Getting SMBIOS data from sysfs.", "", "Handle 0x1000, DMI type 16, 23 bytes",
+            "Physical Memory Array", "\tUse: System Memory", "\tNumber Of Devices: 3", ""]
+    for i, (place, bank, pages, kind, speed) in enumerate(modules):
+        size = f"{pages >> 18} GB" if pages else "No Module Installed"
+        said += [f"Handle 0x11{i:02X}, DMI type 17, 92 bytes", "Memory Device", "\tArray Handle: 0x1000", "\tTotal Width: 64 bits",
+                 f"\tSize: {size}", "\tForm Factor: DIMM", f"\tLocator: {place}"]  # fmt: skip
+        said += [f"\tBank Locator: {bank}"] * bool(bank) + [f"\tType: {kind or 'Unknown'}", "\tType Detail: Synchronous"]
+        said += [f"\tSpeed: {speed} MT/s"] * bool(speed) + ["\tSerial Number: 12345678", "\tVolatile Size: 77 GB", ""]
+    return said
+
+
+def ram_of(lines, entries=None):
+    got = read_json("\n".join(plain(entries or SMALL) + lines))
+    return got["ram"] if isinstance(got, dict) else got
+
+
+def check_ram(got, entries, installed, what):
+    """The block's lines and the numbers beside them, by the raw map."""
+    checks_of = where_checks()
+    where.check(checks_of, got["lines"], entries, installed // 256)
+    check(checks_of.failed == 0 and checks_of.passed > 5, f"{what}: where.py agrees", got["lines"])
+    want = where.figures(entries, installed)
+    check((got["installed_pages"], got["mapped_pages"], got["allocatable_pages"], got["remapped_pages"]) ==
+          (installed, want["mapped"], want["for the page allocator"], want["remapped above 4 GiB"]) and
+          (got["missing_pages"], got["surplus_pages"]) == (want.get("missing", 0), want.get("in the map and in no slot", 0)),
+          f"{what}: numbers", got)  # fmt: skip
+
+
+def where_checks():
+    import checks as module
+    return module.Checks()
+
+
+def test_modules():
+    installed = sum(pages for _, _, pages, _, _ in MODULES)
+    slots = own_lines(MODULES, "")
+    for what, lines in (("a log", [f"[0.1] {line}" for line in own_lines(MODULES)]), ("a cut log", own_lines(MODULES)),
+                        ("a report", own_lines(MODULES, "# ram: ")), ("dmidecode", dmidecode_lines(MODULES)),
+                        ("two boots", own_lines([("X", "Y", 1 << 22, "DDR3", 0)]) + own_lines(MODULES)),
+                        ("a mail", ["> " + line for line in dmidecode_lines(MODULES)])):
+        got = ram_of(lines)
+        if check(isinstance(got, dict), f"{what}: a block", got):
+            check(got["lines"][:3] == slots and got["known"], f"{what}: the slots", got["lines"])
+            check_ram(got, SMALL, installed, what)
+    for name in sorted(n for n in os.listdir(MAPS) if n.endswith(".map")):
+        entries, limit = load_map(name), 1 << 52
+        got = ram_of(own_lines(MODULES), entries)
+        if check(isinstance(got, dict), f"{name}: a block", got):
+            check_ram(got, [(t, s, min(e, limit), a) for t, s, e, a in entries], installed, name)
+    test_odd_modules()
+
+
+def test_odd_modules():
+    check(ram_of([]) is None, "no line tells of modules")
+    got = ram_of(["[    0.000000] DMI: Memory slots populated: 2/4"])
+    check(got and not got["known"] and got["missing_pages"] == 0 and got["lines"][0] ==
+          "what is installed is not known: the SMBIOS: 2 of 4 slots are filled, and no line tells with how much", "Linux", got)  # fmt: skip
+    got = ram_of(["ram: what is installed is not known: the SMBIOS: the firmware gave none"])
+    check(got and not got["known"] and got["lines"][0].endswith("the SMBIOS: the firmware gave none"), "a reason", got)
+    got = ram_of(own_lines(MODULES) + ["ram: slot 2 at 0x0000000200000000 0x0000000300000000"])
+    check(got and "slot 2 is filled, and nothing of its module is in the map" in got["lines"], "a module that is not there", got)
+    got = ram_of(own_lines(MODULES) + ["ram: 3 more slots hold 786432 pages, 3.0 GiB"])
+    check(got and got["installed_pages"] == sum(m[2] for m in MODULES) + 786432, "slots that are not listed", got)
+    got = ram_of(['ram: slot 0 "A" "B": a module of unknown size, DDR4'])
+    check(got and not got["known"] and got["lines"][0] == 'slot 0 "A" "B": a module of unknown size, DDR4', "an unknown size", got)
+    many = ram_of(own_lines([(f"S{i}", "", 262144, "DDR4", 0) for i in range(500)]))
+    check(many and many["installed_pages"] == 500 * 262144 and "372 more slots hold 97517568 pages, 372.0 GiB" in many["lines"], "many", many)
+    for line in ('ram: slot', 'ram: slot 0', 'ram: slot 0 "', 'ram: slot 0 "a" "b"', 'ram: slot 0 "a" "b": 99999999999999999999999 pages, 1 GiB',
+                 'ram: slot 4294967299 "a" "b": 1 pages', "ram: slot 0 at", "ram: slot 0 at 0x5 0x4", "Handle 0x, DMI type 17", "Handle 0x1, DMI type",
+                 "DMI: Memory slots populated: 5", "Handle 0x1, DMI type 17\n\tSize: 5 PB\n\tSpeed: x", "ram: x more slots hold y pages"):  # fmt: skip
+        got = read_json("\n".join(plain(SMALL) + [line]))
+        check(isinstance(got, dict) and got["entries"] == len(SMALL) and got["skipped_lines"] == 0, f"hostile: {line}", got)
+
+
 # ---- traces ----
 
 def replay(name, *args):
@@ -1139,7 +1232,7 @@ def main():
     test_real_maps()
     for name, test in (("logs that came out wrong once", test_logs), ("which map a log holds", test_choice),
                        ("numbers that are missing", test_missing), ("lines that were folded", test_folds),
-                       ("e820 lists", test_e820), ("nodes", test_nodes), ("RAM out of reach", test_reach), ("ends of ranges", test_ends),
+                       ("e820 lists", test_e820), ("nodes", test_nodes), ("memory modules", test_modules), ("RAM out of reach", test_reach), ("ends of ranges", test_ends),
                        ("what entries mean", test_meaning), ("broken lines", test_broken_lines),
                        ("hostile input", test_hostile), ("many entries", test_many_entries),
                        ("usage", test_usage), ("pictures", test_pictures), ("traces", test_traces)):
