@@ -81,8 +81,10 @@ static void say_kept(const struct teller *t, const struct ram *ram)
 {
     for (unsigned type = 0; type < MEM_TYPE_COUNT; type++)
         if (ram->kept[type] != 0)
-            TELL(t, "kept by the firmware, %s, %u pages, %h", S(mem_type_name((enum mem_type)type)),
-                 U(ram->kept[type] / HAL_PAGE_SIZE), U(ram->kept[type]));
+            TELL(t, "kept %s, %s, %u pages, %h",
+                 S(type == MEM_BAD ? "from use" : "by the firmware"),
+                 S(mem_type_name((enum mem_type)type)), U(ram->kept[type] / HAL_PAGE_SIZE),
+                 U(ram->kept[type]));
 }
 
 /* The smallest module; UINT64_MAX: there is none. */

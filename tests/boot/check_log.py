@@ -173,8 +173,9 @@ class Checker(Checks):
 
     def check_ram(self):
         lines = [line.removeprefix("ram: ") for line in self.log.topic("ram")]
-        where.check(self, lines, self.entries, self.installed)
-        self.equal([f"for the page allocator {self.sums[0]} pages" in line for line in lines].count(True), 1,
+        usable, *_, bad = self.sums
+        where.check(self, lines, self.entries, self.installed, bad)
+        self.equal([f"for the page allocator {usable - bad} pages" in line for line in lines].count(True), 1,
                    "lines `ram: for the page allocator`, with the pages of the audit")  # fmt: skip
 
     def check_space(self):

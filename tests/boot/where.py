@@ -22,7 +22,7 @@ AT = re.compile(r"^slot (\d+) at 0x([0-9a-f]{16}) 0x([0-9a-f]{16})$")
 MORE = re.compile(r"^(\d+) more slots hold (\d+) pages, (\S+ \S+)$")
 INSTALLED = re.compile(r"^installed (\d+) pages, (\S+ \S+), in (\d+) of (\d+) slots$")
 UNKNOWN = re.compile(r"^what is installed is not known: the SMBIOS: \S.*$")
-FIGURE = re.compile(r"^(mapped|for the page allocator|kept by the firmware, [A-Za-z ]+,|missing|in the map and in no slot"
+FIGURE = re.compile(r"^(mapped|for the page allocator|kept by the firmware, [A-Za-z ]+,|kept from use, bad,|missing|in the map and in no slot"
                     r"|no RAM below 4 GiB|remapped above 4 GiB) (\d+) pages, (\S+ \S+)$")  # fmt: skip
 WORDS = re.compile(r"^(slot \d+ is filled, and nothing of its module is in the map|as much as a whole module is missing: .*"
                    r"|less than a module is missing: .*|\d+ more address ranges of slots are not kept)$")  # fmt: skip
@@ -43,8 +43,9 @@ def is_ram(run, top, certain):
     return start < top or (end - start < RESERVED_MAX and touches)
 
 
-def figures(entries, installed):
-    """What each line must say, from entries (type, start, end, attributes); installed in pages, None: not known."""
+def figures(entries, installed, bad=0):
+    """What each line must say, from entries (type, start, end, attributes); `installed` in pages, None: not known;
+    `bad` pages of those for the page allocator are kept from use."""
     sound = [(totals.classify(t, a), s, e) for t, s, e, a in entries if s < e]
     held = totals.paint(sound)
     runs = {kind: totals.union(held[kind]) for kind in held}
@@ -55,6 +56,9 @@ def figures(entries, installed):
     mapped = totals.pages(ram)
     low = sum(max(0, min(e, LOW_END) - s) for s, e in ram) // PAGE
     want = {"mapped": mapped, "for the page allocator": sum(totals.pages(runs[k]) for k in totals.RAM)}
+    if bad:
+        want["for the page allocator"] -= bad
+        want["kept from use, bad,"] = bad
     for kind, name in NAMES.items():
         if runs[kind]:
             want[f"kept by the firmware, {name},"] = totals.pages(runs[kind])
@@ -65,7 +69,7 @@ def figures(entries, installed):
     return want
 
 
-def check(checks, lines, entries, installed_mib=None):
+def check(checks, lines, entries, installed_mib=None, bad=0):
     """The lines of a block against the map; the installed memory too, where the caller knows it."""
     slots, said, installed, known = 0, {}, [], 0
     for line in lines:
@@ -90,4 +94,4 @@ def check(checks, lines, entries, installed_mib=None):
         checks.equal(installed[0], slots, "pages installed, and those of all slots")
     if installed_mib is not None:
         checks.equal(installed, [installed_mib * 256], "pages installed, as the machine was asked for")
-    checks.equal(said, figures(entries, installed[0] if installed else None), "the figures of the block, and the raw map")
+    checks.equal(said, figures(entries, installed[0] if installed else None, bad), "the figures of the block, and the raw map")

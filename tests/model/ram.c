@@ -378,6 +378,10 @@ static void words(void)
     tell();
     EXPECT(strstr(said, "\nin the map and in no slot 4194048 pages, 15.9 GiB\n") != NULL);
     EXPECT(strstr(said, "missing") == NULL);
+    EXPECT(memmap_retire(&map, 2 * GIB, 8192) == MM_OK);
+    tell();
+    EXPECT(strstr(said, "\nfor the page allocator 8388350 pages, 31.9 GiB\n"
+                        "kept from use, bad, 2 pages, 8.0 KiB\n") != NULL);
 }
 
 static void words_for_less(void)
