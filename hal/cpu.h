@@ -92,6 +92,10 @@ void cpu_set_memory_types(void);
  * that the firmware made global are dropped. */
 void cpu_use_global_pages(void);
 
+/* Do the flushes of hal/hal.h reach all CPUs by themselves? Then hal_tlb_shootdown() asks nobody.
+ */
+bool cpu_flushes_everywhere(void);
+
 /* How the CPU caches physical memory at `at`, from 1 MiB on, whatever page tables allow (on a PC by
  * the MTRRs); where it has no say, write-back. `*until` is the first address above for which the
  * answer may be another, UINT64_MAX: none. After cpu_own(), not inside cpu_try(). */
@@ -150,14 +154,18 @@ bool cpu_area_may_hold(const void *area, hal_paddr_t root);
  * changed. On the CPU that booted, before any other runs. */
 bool cpu_use_wide_ids(void);
 
+/* The code in the image with which a CPU begins: all in one page, which must be mapped where it lies
+ * (struct cpu_start). NULL: it is copied to a page that the loader has taken. */
+const void *cpu_start_code(void);
+
 /* How CPUs are started: `count` tickets are given out, each to one CPU, in the order in which they
  * come. Ticket N runs `entry(N)` on the stack that ends at stacks[N] with the area areas[N], in the
  * address space `kernel`, owned like the CPU that booted (cpu_own(), memory types, global pages),
  * interrupts disabled. All of it stays as it is for good, for a CPU may come late.
  *
- * On a PC: `page` is one below 1 MiB that can be written through the direct map, `root` names
- * tables below 4 GiB that map it where it lies, executable, and otherwise are those of `kernel`.
- * Elsewhere both are not looked at. */
+ * `page` is that of cpu_start_code(), or one below 1 MiB that can be written through the direct
+ * map. `root` names tables that map it where it lies, executable, and otherwise are those of
+ * `kernel`; on a PC they lie below 4 GiB. */
 struct cpu_start {
     hal_paddr_t page, root, kernel;
     const hal_vaddr_t *stacks;

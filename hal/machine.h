@@ -33,6 +33,31 @@ void machine_write(struct machine_register, unsigned bits, uint32_t value);
 uint32_t machine_read_pci(unsigned device, unsigned function, unsigned offset);
 void machine_write_pci(unsigned device, unsigned function, unsigned offset, uint8_t value);
 
+/* What the tables name that some machines have at no fixed place (on a PC all of it stays 0): the firmware
+ * that goes on running, by the instruction that calls it (Arm DEN 0022, PSCI), and the interrupt controller
+ * beside the CPUs (Arm IHI 0048 and 0069). All mapped uncached. */
+enum machine_firmware { MACHINE_NO_FIRMWARE, MACHINE_HVC, MACHINE_SMC };
+struct machine_range {
+    volatile uint32_t *at;
+    uint64_t size; /* bytes */
+};
+#define MACHINE_GICD_SIZE      0x10000u
+#define MACHINE_GICC_SIZE      0x2000u
+#define MACHINE_REDISTRIBUTORS 4u
+struct machine_gic {
+    volatile uint32_t *distributor, *cpu_interface; /* the second of a GICv2 alone */
+    struct machine_range redistributor[MACHINE_REDISTRIBUTORS]; /* of a GICv3 */
+    uint32_t redistributors;                                    /* how many of them */
+};
+struct machine_parts {
+    enum machine_firmware firmware;
+    struct machine_gic gic;
+};
+
+/* Use them, once, on the CPU that booted: its part of the controller is ready for cpu_kick(), and no device
+ * is heard any more. Before other CPUs are started. */
+void machine_use(const struct machine_parts *);
+
 /* RAM that a device of this machine spoils, though firmware offers it: the `which`th range of whole
  * pages, and whose it is, a constant; `size` 0: there are no more. */
 struct machine_spoilt {
@@ -42,19 +67,24 @@ struct machine_spoilt {
 };
 struct machine_spoilt machine_spoilt(unsigned which);
 
-/* Serial port: a 16550 (National Semiconductor, PC16550D). It is used only after its registers have
- * been found to work. When it does not take a byte in time it is given up, until a byte comes in.
- */
+/* Serial port. It is used only after its registers have been found to work. When it does not take a
+ * byte in time it is given up, until a byte comes in. PCs have the 16550 (National Semiconductor,
+ * PC16550D); boards with Arm CPUs the PL011 (Arm DDI 0183), or what the Server Base System
+ * Architecture keeps of it. */
+enum serial_kind { SERIAL_16550, SERIAL_PL011, SERIAL_SBSA };
 
-/* Its eight registers, each `bits` bits (8, 16 or 32) from the one before and accessed with that
- * width; at I/O ports 8. `divisor`: its rate as a part of 115200 baud; 0: as it is set. */
+/* Of a 16550 the eight registers, each `bits` bits (8, 16 or 32) from the one before and accessed
+ * with that width; at I/O ports 8. `divisor`: its rate as a part of 115200 baud; 0: as it is set.
+ * The others have SERIAL_PL011_SIZE bytes of registers, and their rate stays as it is. */
+#define SERIAL_PL011_SIZE 0x1000u
 struct serial_port {
     struct machine_register first;
     uint8_t bits, divisor;
+    enum serial_kind kind;
 };
 
-/* Look for a 16550 there and set its rate, 8N1. False: nothing there behaves like one, and there is
- * no serial port from then on. */
+/* Look for a port of that kind there, and set its rate, 8N1. False: nothing there behaves like one,
+ * or this machine never has that kind; there is no serial port from then on. */
 bool serial_init(struct serial_port);
 
 /* Send a byte. Waits for room for at most 100000 reads (10 ms or more, about 100 ms on a PC), then

@@ -62,7 +62,7 @@ static void start_log(void)
 {
     log_set_clock(boot.exit_tsc, boot.tsc_hz);
     keep_open(boot.keep);
-    log_open_serial((struct serial_port){{.port = options.serial}, 8, 1});
+    log_open_serial((struct serial_port){.first.port = options.serial, .bits = 8, .divisor = 1});
     LOG("mortise", "commit %s", S(mortise_commit));
     if (boot.tsc_hz != 0)
         LOG("clock", "time stamp counter at %u Hz", U(boot.tsc_hz));

@@ -52,6 +52,11 @@ void hal_tlb_flush_all(void)
     asm_write_cr4(cr4);
 }
 
+bool cpu_flushes_everywhere(void)
+{
+    return false;
+}
+
 /* No CPU remembers an entry that is not present (SDM vol. 3A, 4.10.2.3), and walks see stores in
  * order. */
 void hal_tlb_added(hal_vaddr_t base, uint64_t size)

@@ -3,6 +3,7 @@
 #include "hal/short.h"
 #include "kernel/cpus/calls.h"
 #include "kernel/cpus/mailbox.h"
+#include "kernel/early/image.h"
 #include "kernel/log/log.h"
 #include "kernel/machine/firmware.h"
 #include "kernel/machine/clock.h"
@@ -106,8 +107,9 @@ static void find_listed(void)
 
 uint32_t cpus_plan(const struct boot_info *boot, const struct options *o)
 {
+    const void *code = cpu_start_code();
     find_listed();
-    page = boot->trampoline;
+    page = code != NULL ? hal_align_down(image_phys(code), HAL_PAGE_SIZE) : boot->trampoline;
     if (page != 0 && listed > 1)
         planned = listed;
     if (o->cpus != 0 && o->cpus < planned)
@@ -179,10 +181,12 @@ static uint32_t furnish_all(void)
 
 /* --- the space in which a CPU begins: the kernel's half, and the page that it begins in --- */
 
+/* Some CPUs begin with 32 bits, and some machines have no RAM there: cpu_start_open() judges. */
 static hal_paddr_t low_alloc(void *ctx)
 {
     UNUSED(ctx);
-    return pmm_alloc(memory_pmm, 1, PMM_KERNEL | PMM_DMA32);
+    hal_paddr_t at = pmm_alloc(memory_pmm, 1, PMM_KERNEL | PMM_DMA32);
+    return at != HAL_PADDR_NONE ? at : pmm_alloc(memory_pmm, 1, PMM_KERNEL);
 }
 
 static void low_free(void *ctx, hal_paddr_t at)

@@ -1,5 +1,5 @@
 #include "kernel/cpus/shootdown.h"
-#include "hal/hal.h"
+#include "hal/cpu.h"
 #include "kernel/cpus/calls.h"
 #include "kernel/cpus/cpus.h"
 
@@ -42,6 +42,8 @@ static void flush_here(void *arg)
 /* The fence: entries that were written are seen before it is looked who has the root. */
 void hal_tlb_shootdown(hal_paddr_t root, hal_vaddr_t base, uint64_t size)
 {
+    if (cpu_flushes_everywhere())
+        return;
     struct shot s = {root, base, size};
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     uint64_t begin = hal_cycles();

@@ -34,8 +34,15 @@ struct acpi_address {
 struct acpi_cpu {
     uint32_t id;   /* local APIC or x2APIC id */
     uint32_t node; /* by the SRAT; ACPI_NO_NODE where it does not say */
+    uint32_t uid;  /* of a GICC: the number that the SRAT has for it */
 };
 #define ACPI_NO_NODE 0xFFFFFFFFu
+
+/* Where the redistributors of a GICv3 lie. */
+struct acpi_gicr {
+    hal_paddr_t base;
+    uint32_t size;
+};
 
 struct acpi_range {
     hal_paddr_t base;
@@ -48,6 +55,7 @@ struct acpi_range {
 #define ACPI_RANGES_MAX   512u
 #define ACPI_PLACES_MAX   64u
 #define ACPI_SPARE_MAX    16u
+#define ACPI_REDISTRIBUTORS_MAX 4u
 
 struct acpi {
     uint32_t tables;  /* how many are sound, the DSDT included */
@@ -65,6 +73,11 @@ struct acpi {
     uint32_t io_apics;                  /* also those beyond ACPI_IO_APICS_MAX */
     hal_paddr_t io_apic[ACPI_IO_APICS_MAX]; /* where their registers lie */
     uint64_t apic_base; /* physical address of the local APICs; 0: the table is too short */
+    uint8_t gic_version;  /* 0: there is none */
+    hal_paddr_t gic_distributor;
+    hal_paddr_t gic_cpu_interface; /* of a GICv2; the last one listed counts for all */
+    uint32_t redistributors;       /* ranges, also those beyond ACPI_REDISTRIBUTORS_MAX */
+    struct acpi_gicr redistributor[ACPI_REDISTRIBUTORS_MAX];
     uint32_t cpu_count;   /* `cpus`, or 0 when there was no memory for the list */
     struct acpi_cpu *cpu; /* in the order of their ids; in memory of take() */
 
@@ -84,6 +97,8 @@ struct acpi {
     struct acpi_address reset; /* none where the flags do not offer it */
     uint8_t reset_value;
     struct acpi_address pm1a, pm1b, sleep_control;
+    bool psci,
+        psci_by_hvc;   /* the firmware goes on running beneath (PSCI); called by HVC, else SMC */
     uint32_t smi_port; /* 0: none */
     uint8_t acpi_enable;
     struct acpi_address pm_timer;

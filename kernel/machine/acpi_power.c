@@ -3,6 +3,9 @@
 #include "kernel/machine/acpi_table.h"
 
 #define FADT_FLAGS    112u
+#define FADT_ARM      129u /* ARM_BOOT_ARCH */
+#define ARM_PSCI      1u
+#define ARM_HVC       2u
 #define FLAG_TIMER_32 (1u << 8)
 #define FLAG_RESET    (1u << 10)
 #define FLAG_REDUCED  (1u << 20)
@@ -24,6 +27,8 @@ void acpi_fadt(struct acpi *a, const unsigned char *f)
         a->reset = acpi_address(f + 116);
     a->reset_value = f[128];
     a->sleep_control = acpi_address(f + 244);
+    a->psci = a->hardware_reduced && (f[FADT_ARM] & ARM_PSCI) != 0; /* reserved on a PC */
+    a->psci_by_hvc = (f[FADT_ARM] & ARM_HVC) != 0;
     if (a->hardware_reduced) /* then the blocks below mean nothing */
         return;
     a->pm1a = block(f + 172, f + 64);

@@ -8,8 +8,17 @@
 #define SLIT_MATRIX  44u
 #define REVISION     8u
 
-enum { MADT_APIC = 0, MADT_IO_APIC = 1, MADT_BASE_64 = 5, MADT_X2APIC = 9, MADT_WAKEUP = 16 };
-enum { SRAT_APIC = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2 };
+enum {
+    MADT_APIC = 0,
+    MADT_IO_APIC = 1,
+    MADT_BASE_64 = 5,
+    MADT_X2APIC = 9,
+    MADT_GICC = 11,
+    MADT_GICD = 12,
+    MADT_GICR = 14,
+    MADT_WAKEUP = 16
+};
+enum { SRAT_APIC = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2, SRAT_GICC = 3 };
 
 #define ENABLED       1u
 #define CAN_BE_LATER  2u /* in a CPU's flags */
@@ -19,25 +28,32 @@ enum { SRAT_APIC = 0, SRAT_MEMORY = 1, SRAT_X2APIC = 2 };
 
 /* --- the list of CPUs: filled in the table's order, then sorted --- */
 
-/* Until the list is complete `node` is 1 for an x2APIC entry and 0 for an APIC entry. */
-static void add_cpu(struct acpi *a, uint32_t id, uint32_t flags, bool x2)
+/* Until the list is complete `node` is 1 for an x2APIC entry and 0 for any other. */
+static void add_cpu(struct acpi *a, uint32_t flags, struct acpi_cpu cpu)
 {
     if ((flags & ENABLED) != 0) {
         if (a->cpu != NULL)
-            a->cpu[a->cpu_count++] = (struct acpi_cpu){id, x2};
+            a->cpu[a->cpu_count++] = cpu;
         else
             a->cpus++;
     } else if (a->cpu == NULL) {
         if (a->cpus_spare < ACPI_SPARE_MAX)
-            a->spare[a->cpus_spare] = id;
+            a->spare[a->cpus_spare] = cpu.id;
         a->cpus_spare++;
         a->cpus_later += (flags & CAN_BE_LATER) != 0;
     }
 }
 
-static bool comes_first(const struct acpi_cpu *x, const struct acpi_cpu *y)
+typedef bool order_fn(const struct acpi_cpu *x, const struct acpi_cpu *y);
+
+static bool by_id(const struct acpi_cpu *x, const struct acpi_cpu *y)
 {
     return x->id != y->id ? x->id < y->id : x->node < y->node;
+}
+
+static bool by_uid(const struct acpi_cpu *x, const struct acpi_cpu *y)
+{
+    return x->uid < y->uid;
 }
 
 static void swap(struct acpi_cpu *x, struct acpi_cpu *y)
@@ -48,7 +64,7 @@ static void swap(struct acpi_cpu *x, struct acpi_cpu *y)
 }
 
 /* In a heap with the last one on top. */
-static void sink(struct acpi_cpu *heap, uint32_t at, uint32_t count)
+static void sink(struct acpi_cpu *heap, uint32_t at, uint32_t count, order_fn *comes_first)
 {
     uint32_t child = 2 * at + 1;
     while (child < count) {
@@ -63,13 +79,13 @@ static void sink(struct acpi_cpu *heap, uint32_t at, uint32_t count)
 }
 
 /* Heapsort, for a table may be a million entries in the worst order. */
-static void sort(struct acpi_cpu *cpu, uint32_t count)
+static void sort(struct acpi_cpu *cpu, uint32_t count, order_fn *comes_first)
 {
     for (uint32_t i = count / 2; i-- > 0;)
-        sink(cpu, i, count);
+        sink(cpu, i, count, comes_first);
     for (uint32_t n = count; n-- > 1;) {
         swap(&cpu[0], &cpu[n]);
-        sink(cpu, 0, n);
+        sink(cpu, 0, n, comes_first);
     }
 }
 
@@ -77,13 +93,13 @@ static void sort(struct acpi_cpu *cpu, uint32_t count)
 static void close_list(struct acpi *a)
 {
     uint32_t kept = 0;
-    sort(a->cpu, a->cpu_count);
+    sort(a->cpu, a->cpu_count, by_id);
     for (uint32_t i = 0; i < a->cpu_count; i++) {
         const struct acpi_cpu c = a->cpu[i];
         if (kept != 0 && a->cpu[kept - 1].id == c.id)
             continue;
         a->cpus_x2 += c.node;
-        a->cpu[kept++] = (struct acpi_cpu){c.id, ACPI_NO_NODE};
+        a->cpu[kept++] = (struct acpi_cpu){c.id, ACPI_NO_NODE, c.uid};
     }
     a->cpus = a->cpu_count = kept;
 }
@@ -107,6 +123,29 @@ static void add_mailbox(struct acpi *a, hal_paddr_t at)
         a->mailbox = at;
 }
 
+/* The affinities of MPIDR, 3 to 0, as the four bytes of an id. */
+static struct acpi_cpu cpu_of_gicc(const unsigned char *entry)
+{
+    uint64_t mpidr = load64(entry + 68);
+    uint32_t id = (uint32_t)(mpidr >> 32 & 0xFFu) << 24 | ((uint32_t)mpidr & 0xFFFFFFu);
+    return (struct acpi_cpu){.id = id, .uid = load32(entry + 8)};
+}
+
+/* Up to ACPI 5.0 the version was not told, and there was no other. */
+static void set_gicd(struct acpi *a, const unsigned char *entry)
+{
+    a->gic_distributor = load64(entry + 8);
+    a->gic_version = entry[20] != 0 ? entry[20] : 2;
+}
+
+static void add_gicr(struct acpi *a, const unsigned char *entry)
+{
+    if (a->redistributors < ACPI_REDISTRIBUTORS_MAX)
+        a->redistributor[a->redistributors] =
+            (struct acpi_gicr){load64(entry + 4), load32(entry + 12)};
+    a->redistributors++;
+}
+
 static void add_io_apic(struct acpi *a, hal_paddr_t at)
 {
     if (a->io_apics < ACPI_IO_APICS_MAX)
@@ -116,32 +155,60 @@ static void add_io_apic(struct acpi *a, hal_paddr_t at)
 
 static enum acpi_fault madt_cpu(struct acpi *a, const struct acpi_entry *e)
 {
-    static const uint8_t least[MADT_X2APIC + 1] = {[MADT_APIC] = 8, [MADT_X2APIC] = 16};
-    if (e->type != MADT_APIC && e->type != MADT_X2APIC)
-        return ACPI_FAULT_NONE;
-    if (e->size < least[e->type])
-        return ACPI_FAULT_SHORT;
-    if (e->type == MADT_APIC && e->bytes[3] != APIC_NOBODY)
-        add_cpu(a, e->bytes[3], load32(e->bytes + 4), false);
-    if (e->type == MADT_X2APIC && load32(e->bytes + 4) != X2APIC_NOBODY)
-        add_cpu(a, load32(e->bytes + 4), load32(e->bytes + 8), true);
-    return ACPI_FAULT_NONE;
-}
-
-static enum acpi_fault madt_rest(struct acpi *a, const struct acpi_entry *e)
-{
-    static const uint8_t least[MADT_WAKEUP + 1] = {
-        [MADT_IO_APIC] = 12, [MADT_BASE_64] = 12, [MADT_WAKEUP] = 16};
+    static const uint8_t least[MADT_GICC + 1] = {
+        [MADT_APIC] = 8, [MADT_X2APIC] = 16, [MADT_GICC] = 76};
+    const unsigned char *b = e->bytes;
     if (e->type >= ARRAY_LEN(least) || least[e->type] == 0)
         return ACPI_FAULT_NONE;
     if (e->size < least[e->type])
         return ACPI_FAULT_SHORT;
-    if (e->type == MADT_IO_APIC)
-        add_io_apic(a, load32(e->bytes + 4));
-    if (e->type == MADT_BASE_64)
-        a->apic_base = load64(e->bytes + 4);
-    if (e->type == MADT_WAKEUP)
-        add_mailbox(a, load64(e->bytes + 8));
+    if (e->type == MADT_APIC && b[3] != APIC_NOBODY)
+        add_cpu(a, load32(b + 4), (struct acpi_cpu){.id = b[3]});
+    if (e->type == MADT_X2APIC && load32(b + 4) != X2APIC_NOBODY)
+        add_cpu(a, load32(b + 8), (struct acpi_cpu){.id = load32(b + 4), .node = 1});
+    if (e->type == MADT_GICC)
+        add_cpu(a, load32(b + 12), cpu_of_gicc(b));
+    return ACPI_FAULT_NONE;
+}
+
+/* Of an entry that is long enough for its type. */
+static void take_rest(struct acpi *a, uint8_t type, const unsigned char *b)
+{
+    switch (type) {
+    case MADT_IO_APIC:
+        add_io_apic(a, load32(b + 4));
+        break;
+    case MADT_BASE_64:
+        a->apic_base = load64(b + 4);
+        break;
+    case MADT_GICC:
+        a->gic_cpu_interface = load64(b + 32);
+        break;
+    case MADT_GICD:
+        set_gicd(a, b);
+        break;
+    case MADT_GICR:
+        add_gicr(a, b);
+        break;
+    case MADT_WAKEUP:
+        add_mailbox(a, load64(b + 8));
+        break;
+    default:
+        break;
+    }
+}
+
+static enum acpi_fault madt_rest(struct acpi *a, const struct acpi_entry *e)
+{
+    static const uint8_t least[MADT_WAKEUP + 1] = {[MADT_IO_APIC] = 12, [MADT_BASE_64] = 12,
+                                                   [MADT_GICD] = 24,    [MADT_GICR] = 16,
+                                                   [MADT_WAKEUP] = 16};
+    bool gicc = e->type == MADT_GICC && e->size >= 76; /* a fault that madt_cpu() counts */
+    if (!gicc && (e->type >= ARRAY_LEN(least) || least[e->type] == 0))
+        return ACPI_FAULT_NONE;
+    if (!gicc && e->size < least[e->type])
+        return ACPI_FAULT_SHORT;
+    take_rest(a, e->type, e->bytes);
     return ACPI_FAULT_NONE;
 }
 
@@ -219,7 +286,7 @@ static void place_cpu(struct acpi *a, uint32_t id, uint32_t flags, uint32_t node
 /* Up to revision 1 a node number has one byte; what follows it was reserved, and is not always 0. */
 static enum acpi_fault srat_entry(struct acpi *a, const struct acpi_entry *e, uint32_t node_mask)
 {
-    static const uint8_t least[3] = {16, 40, 24};
+    static const uint8_t least[] = {16, 40, 24, 18};
     if (e->type >= ARRAY_LEN(least))
         return ACPI_FAULT_NONE;
     if (e->size < least[e->type])
@@ -229,9 +296,38 @@ static enum acpi_fault srat_entry(struct acpi *a, const struct acpi_entry *e, ui
         return add_range(a, e, load32(b + 2) & node_mask);
     if (e->type == SRAT_X2APIC)
         place_cpu(a, load32(b + 8), load32(b + 12), load32(b + 4) & node_mask);
-    else
+    if (e->type == SRAT_APIC)
         place_cpu(a, b[3], load32(b + 4), (b[2] | (load32(b + 8) & 0xFFFFFF00u)) & node_mask);
     return ACPI_FAULT_NONE;
+}
+
+/* The list is sorted by `uid`. */
+static struct acpi_cpu *find_uid(struct acpi *a, uint32_t uid)
+{
+    uint32_t low = 0, high = a->cpu_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (a->cpu[middle].uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < a->cpu_count && a->cpu[low].uid == uid ? &a->cpu[low] : NULL;
+}
+
+/* Entries of GICs name a CPU not by its id, in whose order the list is otherwise. */
+static void place_gic_cpus(struct acpi *a, const struct acpi_table *t, uint32_t node_mask)
+{
+    struct acpi_faults again = {{0}};
+    struct acpi_entry e;
+    sort(a->cpu, a->cpu_count, by_uid);
+    for (uint32_t at = SRAT_ENTRIES; acpi_next_entry(t, &at, &e, &again);) {
+        bool placed = e.type == SRAT_GICC && e.size >= 18 && (e.bytes[10] & ENABLED) != 0;
+        struct acpi_cpu *cpu = placed ? find_uid(a, load32(e.bytes + 6)) : NULL;
+        if (cpu != NULL)
+            cpu->node = load32(e.bytes + 2) & node_mask;
+    }
+    sort(a->cpu, a->cpu_count, by_id);
 }
 
 void acpi_srat(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
@@ -242,6 +338,8 @@ void acpi_srat(struct acpi *a, const struct acpi_table *t, const struct acpi_rea
     a->has_srat = true;
     for (uint32_t at = SRAT_ENTRIES; acpi_next_entry(t, &at, &e, &faults);)
         faults.times[srat_entry(a, &e, node_mask)]++;
+    if (a->gic_version != 0)
+        place_gic_cpus(a, t, node_mask);
     a->srat_cut = faults.times[ACPI_FAULT_CUT] != 0;
     acpi_tell_faults(r, t, &faults);
 }

@@ -258,9 +258,47 @@ static void mask_devices(const struct acpi *a)
         U(a->io_apics));
 }
 
+static volatile uint32_t *reach(hal_paddr_t at, uint64_t bytes)
+{
+    return device_reach((struct acpi_address){at, ACPI_MEMORY}, bytes).at;
+}
+
+static void find_gic(const struct acpi *a, struct machine_gic *g)
+{
+    uint32_t ranges = (uint32_t)hal_min_u64(a->redistributors, MACHINE_REDISTRIBUTORS);
+    g->distributor = reach(a->gic_distributor, MACHINE_GICD_SIZE);
+    if (a->gic_version < 3) {
+        g->cpu_interface = reach(a->gic_cpu_interface, MACHINE_GICC_SIZE);
+        return;
+    }
+    for (uint32_t i = 0; i < ranges; i++) {
+        const struct acpi_gicr *r = &a->redistributor[i];
+        volatile uint32_t *at = reach(r->base, r->size);
+        if (at != NULL)
+            g->redistributor[g->redistributors++] = (struct machine_range){at, r->size};
+    }
+}
+
+/* What machines other than PCs have where their tables say. */
+static void find_parts(const struct acpi *a)
+{
+    struct machine_parts p = {.firmware = MACHINE_NO_FIRMWARE};
+    if (a->psci)
+        p.firmware = a->psci_by_hvc ? MACHINE_HVC : MACHINE_SMC;
+    if (a->gic_version != 0) {
+        LOG("acpi", "GIC of version %u at %X, %u ranges of redistributors", U(a->gic_version),
+            U(a->gic_distributor), U(a->redistributors));
+        find_gic(a, &p.gic);
+    }
+    if (a->psci)
+        LOG("power", "the firmware goes on running: PSCI by %s", S(a->psci_by_hvc ? "HVC" : "SMC"));
+    machine_use(&p);
+}
+
 void platform_use(struct boot_info *boot, const struct options *o)
 {
     mask_devices(&platform);
+    find_parts(&platform);
     spcr_use(&platform, o);
     find_reset(&platform);
     find_off(&platform);

@@ -1,6 +1,7 @@
 #include "kernel/machine/spcr.h"
 #include "kernel/log/log.h"
 #include "kernel/machine/device.h"
+#include "hal/short.h"
 
 #define COM1       0x3F8u
 #define PORT_LEAST 0x100u /* what lies below belongs to the chip set */
@@ -18,14 +19,33 @@ static const char *refuse_port(const struct acpi_address *a)
     return NULL;
 }
 
+/* By the table's code for the kind of port. */
+static bool find_kind(uint8_t code, enum serial_kind *kind)
+{
+    static const struct {
+        uint8_t code;
+        enum serial_kind kind;
+    } kinds[] = {{0x00, SERIAL_16550}, {0x01, SERIAL_16550}, {0x12, SERIAL_16550},
+                 {0x03, SERIAL_PL011}, {0x0D, SERIAL_SBSA},  {0x0E, SERIAL_SBSA}};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i].code == code) {
+            *kind = kinds[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *spcr_refuse(const struct acpi *a, struct serial_port *port)
 {
     bool in_memory = a->serial.space == ACPI_MEMORY;
     *port = (struct serial_port){.bits = 8, .divisor = divisors[a->serial_baud & 7u]};
-    if (a->serial_kind != 0 && a->serial_kind != 1 && a->serial_kind != 0x12)
-        return "it is no 16550";
+    if (!find_kind(a->serial_kind, &port->kind))
+        return "it is neither a 16550 nor a PL011";
     if (in_memory && (a->serial_access == 2 || a->serial_access == 3))
         port->bits = (uint8_t)(4u << a->serial_access);
+    if (!in_memory && port->kind != SERIAL_16550)
+        return "a PL011 lies in memory only";
     return in_memory ? NULL : refuse_port(&a->serial);
 }
 
@@ -37,7 +57,7 @@ static void go_to(struct serial_port port, const struct options *o)
     if (serial_works())
         return;
     if (had)
-        serial_init((struct serial_port){{.port = o->serial}, 8, 1});
+        serial_init((struct serial_port){.first.port = o->serial, .bits = 8, .divisor = 1});
     SAY("acpi", "no UART answers there; the log stays where it was");
 }
 
@@ -48,6 +68,12 @@ static void log_console(const struct acpi *a, const char *wrong)
           : a->serial.space == ACPI_MEMORY ? "memory"
                                            : "?"),
         U(a->serial.address), S(wrong != NULL ? ": " : ""), S(wrong != NULL ? wrong : ""));
+}
+
+/* A 16550 has eight registers of bits / 8 bytes. */
+static uint64_t bytes_of(const struct serial_port *port)
+{
+    return port->kind == SERIAL_16550 ? port->bits : SERIAL_PL011_SIZE;
 }
 
 void spcr_use(const struct acpi *a, const struct options *o)
@@ -65,7 +91,7 @@ void spcr_use(const struct acpi *a, const struct options *o)
     }
     if (serial_works() && a->serial.space == ACPI_PORT && a->serial.address == COM1)
         return;
-    port.first = device_reach(a->serial, port.bits); /* eight registers of bits / 8 bytes */
+    port.first = device_reach(a->serial, bytes_of(&port));
     if (machine_reached(port.first))
         go_to(port, o);
     else

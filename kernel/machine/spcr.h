@@ -1,7 +1,8 @@
 /* kernel/machine/spcr.h: uses the serial console that the firmware's SPCR names.
  *
  * Source: Microsoft, "Serial Port Console Redirection Table", revision 4, and the types of port in
- * "Debug Port Table 2": 0 and 1 are a 16550, 0x12 is a 16550 whose access size the address gives.
+ * "Debug Port Table 2": 0 and 1 are a 16550, 0x12 is a 16550 whose access size the address gives, 3 is
+ * a PL011, 0xd and 0xe are the generic UART of the SBSA.
  */
 #ifndef KERNEL_MACHINE_SPCR_H
 #define KERNEL_MACHINE_SPCR_H

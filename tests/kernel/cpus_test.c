@@ -156,7 +156,8 @@ TEST("cpus.no CPU keeps a translation that another one took away")
             CHECK_EQ(seen[c], cpus_is_running(c) ? 1000 + i : 0);
         CHECK_EQ(space_unmap(at, HAL_PAGE_SIZE), MM_OK);
     }
-    CHECK_EQ(shootdown_stats().rounds - rounds, cpus_running() > 1 ? REMAPS : 0);
+    bool asked = cpus_running() > 1 && !cpu_flushes_everywhere();
+    CHECK_EQ(shootdown_stats().rounds - rounds, asked ? REMAPS : 0);
     for (unsigned i = 0; i < 2; i++)
         CHECK_EQ(pmm_free(memory_pmm, page[i], 1), MM_OK);
     TEST_END;

@@ -28,6 +28,9 @@ ROOMS = {
     "hal/x86_64/pc": "hal hal/x86_64",
     "hal/x86_64/mtrr": "hal hal/x86_64",
     "hal/x86_64/start": "hal hal/x86_64 hal/x86_64/mtrr",
+    "hal/aarch64": "hal",
+    "hal/aarch64/board": "hal hal/aarch64",
+    "hal/aarch64/start": "hal hal/aarch64",
     "mm": "hal",
     "kernel": "hal mm",
     "kernel/log": "hal kernel",
@@ -37,7 +40,7 @@ ROOMS = {
     "kernel/ram": "hal mm kernel kernel/log kernel/machine",
     "kernel/screen": "hal mm kernel kernel/log kernel/early kernel/memory",
     "kernel/trap": "hal mm kernel kernel/log kernel/early kernel/memory kernel/screen",
-    "kernel/cpus": "hal mm kernel kernel/log kernel/memory kernel/machine kernel/trap",
+    "kernel/cpus": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/trap",
     "kernel/monitor": "hal mm kernel kernel/log kernel/memory kernel/machine kernel/screen kernel/trap kernel/cpus",
     "kernel/main.c": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor",
@@ -45,6 +48,7 @@ ROOMS = {
     "efi/talk": "hal mm kernel kernel/log efi/base",
     "efi/arch": "hal efi/base efi/talk",
     "efi/x86_64": "hal hal/x86_64 mm kernel kernel/log efi/base efi/talk efi/arch",
+    "efi/aarch64": "hal hal/aarch64 mm kernel kernel/log efi/base efi/talk efi/arch",
     "efi/memory": "hal mm kernel kernel/log efi/base efi/talk efi/arch",
     "efi/machine": "hal mm kernel kernel/log kernel/machine kernel/ram efi/base efi/talk efi/arch efi/memory",
     "efi": "hal mm kernel kernel/log efi/base efi/talk efi/arch efi/memory efi/machine",
@@ -54,6 +58,7 @@ ROOMS = {
     "tests/kernel": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
     " kernel/cpus tests",
     "tests/kernel/x86_64": "hal hal/x86_64 tests tests/kernel",
+    "tests/kernel/aarch64": "hal hal/aarch64 tests tests/kernel",
     "tests/boot/shim": "hal hal/x86_64 kernel efi/base tests",
     # The desk's tests of one architecture.
     "tests/model/refuse.c": "hal hal/x86_64 efi/arch efi/x86_64 tests",
@@ -73,8 +78,10 @@ UEFI = "efi/base/uefi.h"
 # A .c implements the header of its name. Where it lies in another folder: who implements whose headers.
 IMPLEMENTS = {
     "hal/x86_64": "hal hal/x86_64/port.h",
+    "hal/aarch64": "hal hal/aarch64/port.h",
     "hal/host": "hal hal/host",
     "efi/x86_64": "efi/arch",
+    "efi/aarch64": "efi/arch",
     "tests/kernel": "kernel tests tests/kernel",
 }
 # What the kernel supplies to the port below it, as those headers ask.
@@ -85,7 +92,7 @@ MODULES_MOST = 12  # a .c with its header, in a folder
 LINES_MOST, LINES_MEDIAN, MCCABE_MOST = 50, 12, 10
 
 # Folders of an architecture: assembly, and what only this one has.
-ARCH = ("hal/x86_64", "hal/host", "efi/x86_64", "efi/ia32", "tests")
+ARCH = ("hal/x86_64", "hal/aarch64", "hal/host", "efi/x86_64", "efi/aarch64", "efi/ia32", "tests")
 DATA = ("efi/sbat.S",)  # no instruction in it
 # They choose by the compiler's word: the format of page tables, and what a CPU has no instruction for.
 CHOICES = ("mm/page_entry.h", "mm/bits.h")

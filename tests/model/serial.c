@@ -25,7 +25,7 @@ static uint32_t reg(unsigned which, unsigned bits)
 
 static struct serial_port in_memory(unsigned bits, uint8_t rate)
 {
-    return (struct serial_port){{.at = registers}, (uint8_t)bits, rate};
+    return (struct serial_port){{.at = registers}, (uint8_t)bits, rate, SERIAL_16550};
 }
 
 static void set_status(unsigned bits, uint8_t value)
@@ -120,9 +120,14 @@ static bool refused(unsigned kind, unsigned space, uint64_t address, const char 
 static void which_consoles_are_used(void)
 {
     for (unsigned kind = 0; kind < 256; kind++) {
-        bool known = kind == 0 || kind == 1 || kind == 18;
-        EXPECT(refused(kind, ACPI_PORT, 0x2F8, known ? NULL : "no 16550"));
-        EXPECT(refused(kind, ACPI_MEMORY, 0x1, known ? NULL : "no 16550"));
+        bool is_16550 = kind == 0 || kind == 1 || kind == 18;
+        bool is_pl011 = kind == 3 || kind == 13 || kind == 14;
+        EXPECT(refused(kind, ACPI_PORT, 0x2F8,
+                       is_16550   ? NULL
+                       : is_pl011 ? "in memory only"
+                                  : "neither a 16550 nor a PL011"));
+        EXPECT(refused(kind, ACPI_MEMORY, 0x1,
+                       is_16550 || is_pl011 ? NULL : "neither a 16550 nor a PL011"));
     }
     EXPECT(refused(0, ACPI_PORT, 0x100, NULL) && refused(18, ACPI_PORT, 0xFFF8, NULL));
     EXPECT(refused(0, ACPI_PORT, 0xFF, "no serial port can"));
@@ -142,6 +147,15 @@ static void how_they_are_driven(void)
         EXPECT(spcr_refuse(&acpi, &port) == NULL && port.bits == bits[access]);
         acpi.serial = (struct acpi_address){0x2F8, ACPI_PORT};
         EXPECT(spcr_refuse(&acpi, &port) == NULL && port.bits == 8);
+    }
+    static const uint8_t kinds[] = {0, 1, 18, 3, 13, 14};
+    for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
+        acpi = (struct acpi){.serial = {0x1000, ACPI_MEMORY}, .serial_kind = kinds[i]};
+        EXPECT(spcr_refuse(&acpi, &port) == NULL);
+        EXPECT(port.kind == (i < 3    ? SERIAL_16550
+                             : i == 3 ? SERIAL_PL011
+                                      : SERIAL_SBSA));
+        EXPECT(port.kind == SERIAL_16550 || !serial_init(port)); /* no PC has one */
     }
     for (unsigned baud = 0; baud < ARRAY_LEN(rates); baud++) {
         acpi = (struct acpi){.serial = {0x2F8, ACPI_PORT}, .serial_baud = (uint8_t)baud};

@@ -2,10 +2,17 @@
  * Specification 3.0, 3.2.2.3.2). */
 #include "hal/machine.h"
 #include "hal/x86_64/asm.h"
+#include "hal/short.h"
 
 #define PCI_ADDRESS 0xCF8u
 #define PCI_DATA    0xCFCu
 #define DEBUG_EXIT  0xF4u
+
+/* All of a PC is where every PC has it, or in its CPUs. */
+void machine_use(const struct machine_parts *p)
+{
+    UNUSED(p);
+}
 
 bool machine_reached(struct machine_register r)
 {

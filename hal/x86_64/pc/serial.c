@@ -51,7 +51,7 @@ bool serial_init(struct serial_port p)
 {
     uart = p;
     there = stuck = false;
-    if (!machine_reached(p.first))
+    if (p.kind != SERIAL_16550 || !machine_reached(p.first))
         return false;
     set(LCR, 0x03); /* divisor latch closed: the second register is IER */
     if (!probe())

@@ -84,6 +84,12 @@ static void fill(struct ap_block *block, uint32_t at)
     block->mailbox = (uint64_t)(uintptr_t)start.mailbox;
 }
 
+/* It begins in real mode, below 1 MiB. */
+const void *cpu_start_code(void)
+{
+    return NULL;
+}
+
 bool cpu_start_open(const struct cpu_start *s)
 {
     size_t size = (size_t)(ap_start_end - ap_start_begin);
