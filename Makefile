@@ -1,7 +1,7 @@
 # Mortise: one Makefile. `make help` lists the targets; every result goes below $(BUILD).
 #
-# Two programs come out of one source: the UEFI image (clang and lld-link, target
-# x86_64-unknown-windows, which is LLP64) and the desk tools (a Linux process, LP64).
+# Two kinds of program come out of one source: a UEFI image for each architecture (clang and lld-link,
+# target x86_64-unknown-windows and its like, which is LLP64) and the desk tools (a Linux process, LP64).
 # Sources are found, not listed; a desk program says itself what it needs (see The desk).
 
 BUILD   ?= build
@@ -16,15 +16,24 @@ WARN    := $(GCC_WARN) -Wunreachable-code
 
 MM_SRC   := $(sort $(wildcard mm/*.c))
 HOST_SRC := $(sort $(wildcard hal/host/*.c))
-EFI_SRC  := $(sort $(wildcard efi/*.c $(foreach d,base machine memory talk x86_64,efi/$(d)/*.c)))
-KERN_SRC := $(sort $(wildcard kernel/*.c kernel/*/*.c tests/kernel/*.c tests/kernel/x86_64/*.c))
-CPU_SRC  := $(sort $(wildcard hal/x86_64/*.[cS] hal/x86_64/*/*.[cS]))
+EFI_ANY  := $(sort $(wildcard efi/*.c $(foreach d,base machine memory talk,efi/$(d)/*.c)))
+EFI_SRC  := $(sort $(EFI_ANY) $(wildcard efi/x86_64/*.c))
+KERN_SRC := $(sort $(wildcard kernel/*.c kernel/*/*.c tests/kernel/*.c))
 UNIT_SRC := $(sort $(filter-out tests/unit/main.c,$(wildcard tests/unit/*.c)))
 
 ##@ The image
+# x86_64 or aarch64: what `image` builds. Each has its own name, its DWARF for gdb, and its objects.
+ARCH ?= x86_64
+BOOT_x86_64    := BOOTX64.EFI
+BOOT_aarch64   := BOOTAA64.EFI
+DWARF_x86_64   := mortise.efi
+DWARF_aarch64  := mortise-aarch64.efi
+OBJECTS_x86_64 := efi
+OBJECTS_aarch64 := aarch64
+
 .PHONY: all image
-all: image ## build the image (default): BOOTX64.EFI, and mortise.efi with DWARF for gdb
-image: $(BUILD)/BOOTX64.EFI ## build the UEFI image and lint it
+all: image ## build the image (default): BOOTX64.EFI, and mortise.efi with DWARF for gdb; ARCH=aarch64: BOOTAA64.EFI
+image: $(BUILD)/$(or $(BOOT_$(ARCH)),$(error ARCH is x86_64 or aarch64)) ## build the UEFI image and lint it
 
 EFI_DIRS ?= /usr/include/efi /usr/local/include/efi
 EFI_INC  := $(firstword $(foreach d,$(EFI_DIRS),$(wildcard $(d)/efi.h)))
@@ -34,31 +43,40 @@ gnu_efi   = -isystem $(EFI_HDR) -isystem $(EFI_HDR)$(1) -DGNU_EFI_USE_MS_ABI
 FREE     := -std=c11 -O2 -ffreestanding -fshort-wchar -mgeneral-regs-only -mno-stack-arg-probe \
             -fno-stack-protector -fno-jump-tables -fno-ident -I. -MMD -MP $(WARN)
 X86_64   := --target=x86_64-unknown-windows -mno-red-zone $(FREE)
-IMAGE    := $(X86_64) -Ihal/x86_64 -gdwarf-4 -fomit-frame-pointer -ffunction-sections -fdata-sections \
-            '-ffile-prefix-map=$(CURDIR)=.'
+IMAGE    := -gdwarf-4 -ffunction-sections -fdata-sections '-ffile-prefix-map=$(CURDIR)=.'
+IMAGE_x86_64  := $(X86_64) -Ihal/x86_64 $(IMAGE) -fomit-frame-pointer
+# The backtrace follows the chain of frame pointers here.
+IMAGE_aarch64 := --target=aarch64-unknown-windows $(FREE) -Ihal/aarch64 $(IMAGE) -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer
+# gnu-efi for one architecture has nothing of another: efi/aarch64/efibind.h is our own.
+UEFI_x86_64   := $(call gnu_efi,x86_64)
+UEFI_aarch64   = -isystem efi -isystem $(EFI_HDR)
 LINK     := $(EFI_LD) /subsystem:efi_application /entry:efi_main /nodefaultlib /opt:ref /Brepro
-objects   = $(patsubst %,$(BUILD)/efi/%.obj,$(1))
+objects   = $(patsubst %,$(BUILD)/$(or $(OBJECTS_$(2)),efi)/%.obj,$(1))
 
-# FLAGS: what makes a kind of object; MORE: what a folder or a file needs beside. The kernel's
-# backtrace unwinds with .pdata, for the Microsoft ABI has no chain of frame pointers.
-$(foreach d,kernel hal mm tests,$(BUILD)/efi/$(d)/%.obj): MORE = -funwind-tables
-$(foreach d,efi tests/boot/shim,$(BUILD)/efi/$(d)/%.obj): MORE = $(call gnu_efi,x86_64)
-$(call objects,kernel/version.c): MORE = -DMORTISE_COMMIT=\"$(COMMIT)\"
-$(call objects,kernel/version.c): $(BUILD)/commit
-
-$(BUILD)/efi/%: FLAGS = $(EFI_CC) $(IMAGE)
-$(BUILD)/efi/%.obj: % $(BUILD)/efi/flags
-	@mkdir -p $(@D)
-	$(FLAGS) $(MORE) -c $< -o $@
-
+# $(call image,ARCH). FLAGS: what makes a kind of object; MORE: what a folder or a file needs beside. The
+# kernel's backtrace on x86-64 unwinds with .pdata, for the Microsoft ABI has no chain of frame pointers.
 # /section: shim does not load what may be discarded, and the kernel moves itself by .reloc.
-$(BUILD)/mortise.efi: $(call objects,$(EFI_SRC) efi/sbat.S $(KERN_SRC) $(CPU_SRC) $(MM_SRC) $(UNIT_SRC) tests/test.c gen/font_data.c)
-	$(LINK) /section:.reloc,R /debug:dwarf /opt:icf /out:$@ $^
+define image
+$(foreach d,kernel hal mm tests,$(BUILD)/$(OBJECTS_$(1))/$(d)/%.obj): MORE = -funwind-tables
+$(foreach d,efi tests/boot/shim,$(BUILD)/$(OBJECTS_$(1))/$(d)/%.obj): MORE = $$(UEFI_$(1))
+$(call objects,kernel/version.c,$(1)): MORE = -DMORTISE_COMMIT=\"$(COMMIT)\"
+$(call objects,kernel/version.c,$(1)): $(BUILD)/commit
 
-$(BUILD)/BOOTX64.EFI: $(BUILD)/mortise.efi tests/lint/pe_lint.py
-	$(STRIP) --strip-all $< $@.tmp
-	$(PYTHON) tests/lint/pe_lint.py --sbat mortise $@.tmp
-	mv $@.tmp $@
+$(BUILD)/$(OBJECTS_$(1))/%: FLAGS = $$(EFI_CC) $$(IMAGE_$(1))
+$(BUILD)/$(OBJECTS_$(1))/%.obj: % $(BUILD)/$(OBJECTS_$(1))/flags
+	@mkdir -p $$(@D)
+	$$(FLAGS) $$(MORE) -c $$< -o $$@
+
+$(BUILD)/$(DWARF_$(1)): $(call objects,$(EFI_ANY) $(sort $(wildcard efi/$(1)/*.c)) efi/sbat.S \
+    $(KERN_SRC) $(sort $(wildcard tests/kernel/$(1)/*.c hal/$(1)/*.[cS] hal/$(1)/*/*.[cS])) $(MM_SRC) $(UNIT_SRC) tests/test.c gen/font_data.c,$(1))
+	$(LINK) /section:.reloc,R /debug:dwarf /opt:icf /out:$$@ $$^
+
+$(BUILD)/$(BOOT_$(1)): $(BUILD)/$(DWARF_$(1)) tests/lint/pe_lint.py
+	$(STRIP) --strip-all $$< $$@.tmp
+	$(PYTHON) tests/lint/pe_lint.py --sbat mortise --machine $(1) $$@.tmp
+	mv $$@.tmp $$@
+endef
+$(foreach a,x86_64 aarch64,$(eval $(call image,$(a))))
 
 # A file with a text, new when the text is: so the version on the screen is true, and an object is
 # made anew when the flags of its kind change.
@@ -96,10 +114,11 @@ $(BUILD)/shim.efi: $(call objects,$(sort $(wildcard tests/boot/shim/*.[cS])) hal
 # Signed ones, if there is a key to sign with.
 DIST_EFI := $(BUILD)$(if $(KEY),/signed)
 .PHONY: dist sign
-dist: $(DIST_EFI)/BOOTX64.EFI $(DIST_EFI)/BOOTIA32.EFI ## make the zip, the stick image and the ISO: build/dist (KEY= CERT=: signed)
+DIST := BOOTX64.EFI BOOTAA64.EFI BOOTIA32.EFI
+dist: $(addprefix $(DIST_EFI)/,$(DIST)) ## make the zip, the stick image and the ISO: build/dist (KEY= CERT=: signed)
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} \
-	    $(PYTHON) efi/dist/dist.py $(BUILD)/dist $^ $(COMMIT)
-sign: $(BUILD)/signed/BOOTX64.EFI $(BUILD)/signed/BOOTIA32.EFI ## sign for Secure Boot: make sign KEY=my.key CERT=my.pem
+	    $(PYTHON) efi/dist/dist.py $(BUILD)/dist $(COMMIT) $^
+sign: $(addprefix $(BUILD)/signed/,$(DIST)) ## sign for Secure Boot: make sign KEY=my.key CERT=my.pem
 $(BUILD)/signed/%.EFI: $(BUILD)/%.EFI FORCE
 	@test -n "$(KEY)" -a -n "$(CERT)" || { echo "make: name your key and its certificate: make sign KEY=my.key CERT=my.pem" >&2; exit 1; }
 	@command -v sbsign >/dev/null || { echo "make: sbsign is missing; on Debian: apt install sbsigntool" >&2; exit 1; }
@@ -240,7 +259,7 @@ test: ## everything: ./run.sh test
 	./run.sh test
 layers: ## prove who may include whom, and the house rules that need no compiler
 	$(PYTHON) tests/lint/layers.py
-	$(PYTHON) tests/lint/log_formats.py $(KERN_SRC)
+	$(PYTHON) tests/lint/log_formats.py $(KERN_SRC) $(wildcard tests/kernel/*/*.c)
 tidy: ## clang-tidy and cppcheck over mm/ and hal/host
 	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS) -Ihal/host
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr -UMM_PAGE_FORMAT -I. -Ihal/host $(MM_SRC) $(HOST_SRC)
@@ -277,4 +296,4 @@ help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_.-]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # Which headers an object was made of, as the compiler found them.
--include $(shell find $(BUILD)/efi $(BUILD)/ia32 $(BUILD)/embed $(BUILD)/desk -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/efi $(BUILD)/aarch64 $(BUILD)/ia32 $(BUILD)/embed $(BUILD)/desk -name '*.d' 2>/dev/null)

@@ -27,16 +27,18 @@ usage: ./run.sh [option...]         build Mortise and boot it in QEMU
        ./run.sh test [option...]    build and pass every test
        ./run.sh matrix [NAME...]    boot every machine of tests/boot/matrix, or these
 
+  --arch NAME        x86_64 (default) or aarch64: which image, on which machine
   --memory SIZE      RAM of the guest: 48M to 8T; K, M, G, T (default 256M); big guests stay sparse
   --smp N            CPUs (default 1)
   --timeout S        seconds to wait for the verdict (default 180; none with --display or --gdb)
   --display          show the guest's screen; the kernel stays up until you close it
-  --firmware NAME    ovmf (default), ovmf-2m, secboot, snakeoil (Secure Boot is on), ovmf32, u-boot
+  --firmware NAME    ovmf (default), ovmf-2m, secboot, snakeoil (Secure Boot is on), ovmf32, u-boot;
+                     for aarch64: aavmf (default), u-boot
   --options "K=V .." words for the options file, EFI/BOOT/mortise.cfg beside the program
   --log FILE         also keep the serial log in FILE
   --gdb              wait for gdb on port 1234
   --qemu "ARGS"      more arguments for QEMU; quotes work as in a shell
-  --machine NAME     QEMU machine (default q35; pc under u-boot)
+  --machine NAME     QEMU machine (default q35; pc under u-boot; virt,gic-version=3 for aarch64)
   --cpu NAME         QEMU CPU (default max)
   --accel NAME       auto (default: KVM if a short boot under it has worked, else TCG), kvm, tcg
   --image FILE       boot this .EFI instead of building one
@@ -55,7 +57,7 @@ TEXT
 }
 
 # The words of the command line, with their defaults.
-COMMAND=boot MEMORY=256M SMP=1 TIMEOUT='' DISPLAY_ON=0 FIRMWARE=ovmf OPTIONS='' LOG='' GDB=0
+COMMAND=boot ARCH=x86_64 MEMORY=256M SMP=1 TIMEOUT='' DISPLAY_ON=0 FIRMWARE='' OPTIONS='' LOG='' GDB=0
 QEMU_ARGS='' MACHINE='' CPU=max ACCEL=auto IMAGE='' DISK='' ADD='' ATTACH=virtio SOCKET='' INSTALL=1
 MACHINES=()
 
@@ -72,6 +74,7 @@ MACHINES=()
 
 set_option() { # NAME VALUE
     case $1 in
+    --arch) ARCH=$2 ;;
     --memory) MEMORY=$2 ;;
     --smp) SMP=$2 ;;
     --timeout) TIMEOUT=$2 ;;
@@ -127,9 +130,9 @@ check_arguments() {
     is_count "$SMP" 255 || die "$STATUS_USAGE" "--smp '$SMP' is not a number from 1 to 255"
     [ -z "$TIMEOUT" ] || is_count "$TIMEOUT" 86400 ||
         die "$STATUS_USAGE" "--timeout '$TIMEOUT' is not a number of seconds from 1 to 86400"
-    case $FIRMWARE in ovmf | ovmf-2m | secboot | snakeoil | ovmf32 | u-boot) ;; *)
-        die "$STATUS_USAGE" "--firmware '$FIRMWARE' is none of ovmf, ovmf-2m, secboot, snakeoil, ovmf32, u-boot" ;;
-    esac
+    set_arch || die "$STATUS_USAGE" "--arch '$ARCH' is neither x86_64 nor aarch64"
+    [[ " ${FIRMWARES[*]} " == *" $FIRMWARE "* ]] ||
+        die "$STATUS_USAGE" "--firmware '$FIRMWARE' is none of $(printf '%s, ' "${FIRMWARES[@]}" | sed 's/, $//')"
     case $ATTACH in virtio | usb | ahci | nvme | cd) ;; *)
         die "$STATUS_USAGE" "--attach '$ATTACH' is none of virtio, usb, ahci, nvme, cd" ;;
     esac
@@ -152,9 +155,9 @@ prepare_image() {
         [ -s "$IMAGE" ] || die "$STATUS_NO_START" "the image '$IMAGE' does not exist or is empty"
         return
     fi
-    IMAGE=$BUILD/BOOTX64.EFI
+    IMAGE=$BUILD/$BOOT_NAME
     mkdir -p "$BUILD" || die "$STATUS_NO_START" "cannot make the folder $BUILD"
-    flock "$BUILD/.lock" make -s -C "$ROOT" -j"$(nproc)" BUILD="$MAKE_BUILD" image >&2 ||
+    flock "$BUILD/.lock" make -s -C "$ROOT" -j"$(nproc)" BUILD="$MAKE_BUILD" ARCH="$ARCH" image >&2 ||
         die "$STATUS_NO_START" "the image was not built; make's message is above"
 }
 

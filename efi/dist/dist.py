@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make what people download: mortise.zip, mortise.img, mortise.iso and SHA256SUMS.
 
-usage: dist.py OUT-FOLDER BOOTX64.EFI BOOTIA32.EFI COMMIT
+usage: dist.py OUT-FOLDER COMMIT PROGRAM.EFI...
 
 All three hold the same files, those of tree(). The image is for a stick: GPT, and a FAT32 file
 system. The ISO is for a CD, a virtual machine or Ventoy, and boots from a stick too: its EFI system
@@ -35,13 +35,12 @@ def for_windows(text):
     return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def tree(program, ia32, commit):
+def tree(programs, commit):
     """What is on the stick: {path: bytes}."""
     date = datetime.datetime.fromtimestamp(disk.epoch(), datetime.timezone.utc).strftime("%Y-%m-%d")
     readme = read(os.path.join(HERE, "README.txt")).replace(b"@COMMIT@", commit.encode()).replace(b"@DATE@", date.encode())
     files = {
-        "EFI/BOOT/BOOTX64.EFI": read(program),
-        "EFI/BOOT/BOOTIA32.EFI": read(ia32),
+        **{"EFI/BOOT/" + os.path.basename(program): read(program) for program in programs},
         "EFI/BOOT/mortise.cfg": for_windows(read(os.path.join(HERE, "mortise.cfg"))),
         "README.txt": for_windows(readme),
         "LICENSE.txt": for_windows(read(os.path.join(ROOT, "LICENSE"))),
@@ -98,11 +97,11 @@ def make_iso(out, files):
 
 
 def main():
-    if len(sys.argv) != 5:
-        sys.exit("usage: dist.py OUT-FOLDER BOOTX64.EFI BOOTIA32.EFI COMMIT")
-    out, program, ia32, commit = sys.argv[1:]
+    if len(sys.argv) < 4:
+        sys.exit("usage: dist.py OUT-FOLDER COMMIT PROGRAM.EFI...")
+    out, commit, *programs = sys.argv[1:]
     os.makedirs(out, exist_ok=True)
-    files = tree(program, ia32, commit)
+    files = tree(programs, commit)
     names = {name: os.path.join(out, name) for name in ("mortise.img", "mortise.iso", "mortise.zip")}
     for path in names.values():
         if os.path.exists(path):

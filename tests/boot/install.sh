@@ -6,7 +6,7 @@
 
 # shellcheck disable=SC2034 # used by machine.sh
 OVMF_DIRS=(/usr/share/OVMF /usr/share/ovmf /usr/share/edk2/ovmf /usr/share/edk2/x64
-    /usr/share/edk2-ovmf/x64 /usr/share/qemu)
+    /usr/share/edk2-ovmf/x64 /usr/share/qemu /usr/share/AAVMF /usr/share/edk2/aarch64)
 
 have_command() {
     command -v "$1" >/dev/null 2>&1
@@ -46,7 +46,7 @@ have_ovmf() {
 }
 
 have_window() {
-    qemu-system-x86_64 -display help 2>/dev/null | grep -qE '^(gtk|sdl|cocoa)$'
+    "$QEMU_COMMAND" -display help 2>/dev/null | grep -qE '^(gtk|sdl|cocoa)$'
 }
 
 # PACKAGE TEST...: note the package when the test fails.
@@ -69,12 +69,14 @@ find_missing_boot() {
         want gnu-efi have_header efi/efi.h
         want fonts-spleen have_font
     fi
-    want qemu-system-x86 have_command qemu-system-x86_64
+    want "$QEMU_PACKAGE" have_command "$QEMU_COMMAND"
     want mtools have_command mformat
     if [ "$FIRMWARE" = u-boot ]; then
         want u-boot-qemu test -r "$UBOOT_ROM"
     elif [ "$FIRMWARE" = ovmf32 ]; then
         want ovmf-ia32 firmware_code ovmf32 >/dev/null
+    elif [ "$FIRMWARE" = aavmf ]; then
+        want qemu-efi-aarch64 firmware_code aavmf >/dev/null
     else
         want ovmf have_ovmf
     fi
@@ -90,6 +92,8 @@ find_missing_quick() {
 
 find_missing_test() {
     want u-boot-qemu test -r "$UBOOT_ROM"
+    want qemu-system-arm have_command qemu-system-aarch64
+    want qemu-efi-aarch64 firmware_code aavmf >/dev/null
     want gcc have_command gcc
     want gcc-aarch64-linux-gnu have_command aarch64-linux-gnu-gcc
     want gcc-riscv64-linux-gnu have_command riscv64-linux-gnu-gcc
@@ -141,7 +145,7 @@ refuse_to_install() {
         die "$STATUS_USAGE" "install them: apt-get install --no-install-recommends ${MISSING[*]}"
     fi
     die "$STATUS_USAGE" "this system has no apt: look for packages with like names" \
-        "(QEMU for x86-64, OVMF or edk2-ovmf, clang with compiler-rt, lld, llvm, mtools, gnu-efi)"
+        "(QEMU, OVMF or edk2-ovmf, AAVMF for aarch64, clang with compiler-rt, lld, llvm, mtools, gnu-efi)"
 }
 
 require_programs() { # SET...

@@ -18,7 +18,7 @@ kvm_key() {
 # One boot with the smallest settings, in a process of its own.
 kvm_probe() {
     rm -f "$BUILD/kvm-probe.log"
-    "$ROOT/run.sh" --image "$IMAGE" --accel kvm --memory 256M --timeout "$KVM_PROBE_SECONDS" \
+    "$ROOT/run.sh" --arch "$ARCH" --image "$IMAGE" --accel kvm --memory 256M --timeout "$KVM_PROBE_SECONDS" \
         --firmware "$FIRMWARE" --no-install --log "$BUILD/kvm-probe.log" >/dev/null 2>&1
     plain_log "$BUILD/kvm-probe.log" 2>/dev/null | grep -a -E '^verdict: (pass|fail)$' >/dev/null
 }
@@ -54,7 +54,9 @@ kvm_is_wide_enough() {
 choose_accel() {
     [ "$ACCEL" = auto ] || return 0
     ACCEL=tcg
-    if ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
+    if [ "$ARCH" != "$(uname -m)" ]; then
+        ACCEL_REASON="this machine is no $ARCH"
+    elif ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
         ACCEL_REASON='no usable /dev/kvm'
     elif ! kvm_is_wide_enough; then
         ACCEL_REASON="this machine's addresses are too narrow for KVM"

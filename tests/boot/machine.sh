@@ -1,7 +1,26 @@
 # shellcheck shell=bash
 # tests/boot/machine.sh: firmware, disk and QEMU for one boot. Sourced by run.sh.
 
-UBOOT_ROM=/usr/lib/u-boot/qemu-x86_64/u-boot.rom
+# shellcheck disable=SC2034 # FIRMWARES and what follows from ARCH is for run.sh and install.sh, too
+set_arch() {
+    case $ARCH in
+    x86_64)
+        QEMU_COMMAND=qemu-system-x86_64 QEMU_PACKAGE=qemu-system-x86
+        BOOT_NAME=BOOTX64.EFI DWARF=mortise.efi
+        FIRMWARES=(ovmf ovmf-2m secboot snakeoil ovmf32 u-boot)
+        UBOOT_ROM=/usr/lib/u-boot/qemu-x86_64/u-boot.rom
+        ;;
+    aarch64)
+        QEMU_COMMAND=qemu-system-aarch64 QEMU_PACKAGE=qemu-system-arm
+        BOOT_NAME=BOOTAA64.EFI DWARF=mortise-aarch64.efi
+        FIRMWARES=(aavmf u-boot)
+        UBOOT_ROM=/usr/lib/u-boot/qemu_arm64/u-boot.bin
+        MACHINE=${MACHINE:-virt,gic-version=3}
+        ;;
+    *) return 1 ;;
+    esac
+    FIRMWARE=${FIRMWARE:-${FIRMWARES[0]}}
+}
 
 firmware_files() { # KIND NAME...: the candidates in every folder
     local folder name
@@ -25,6 +44,7 @@ firmware_code() {
     ovmf-2m) firmware_named OVMF_CODE.fd ;;
     secboot | snakeoil) firmware_named OVMF_CODE_4M.secboot.fd OVMF_CODE.secboot.4m.fd OVMF_CODE.secboot.fd ;;
     ovmf32) firmware_named OVMF32_CODE_4M.secboot.fd ;;
+    aavmf) firmware_named AAVMF_CODE.fd ;;
     esac
 }
 
@@ -35,6 +55,7 @@ firmware_vars() {
     ovmf-2m) firmware_named OVMF_VARS.fd ;;
     ovmf32) firmware_named OVMF32_VARS_4M.fd ;;
     snakeoil) firmware_named OVMF_VARS_4M.snakeoil.fd ;;
+    aavmf) firmware_named AAVMF_VARS.fd ;;
     *) firmware_named OVMF_VARS_4M.fd OVMF_VARS.4m.fd OVMF_VARS.fd ovmf-x86_64-vars.bin ;;
     esac
 }
@@ -58,7 +79,7 @@ make_disk() { # FILE
         truncate -s 64M "$1" &&
         mformat -i "$1" -F -v MORTISE :: &&
         mmd -i "$1" ::/EFI ::/EFI/BOOT &&
-        mcopy -i "$1" "$IMAGE" ::/EFI/BOOT/BOOTX64.EFI &&
+        mcopy -i "$1" "$IMAGE" "::/EFI/BOOT/$BOOT_NAME" &&
         mcopy -i "$1" "$WORK/mortise.cfg" ::/EFI/BOOT/mortise.cfg &&
         { [ -z "$ADD" ] || mcopy -o -Q -s -i "$1" "$ADD"/* ::/; }
 }
@@ -81,19 +102,21 @@ add_memory() {
         -object "memory-backend-ram,id=ram0,size=${MEMORY_MIB}M,reserve=off")
 }
 
-# From 1010 GiB on RAM reaches beyond 40 bits, which is what QEMU's CPUs have by themselves.
+# From 1010 GiB on RAM reaches beyond 40 bits, which is what QEMU's x86 CPUs have by themselves.
 add_cpu() {
     local cpu=$CPU
-    if [ "$MEMORY_MIB" -ge $((1010 << 10)) ] && [[ $cpu != *phys-bits=* ]]; then
+    if [ "$ARCH" = x86_64 ] && [ "$MEMORY_MIB" -ge $((1010 << 10)) ] && [[ $cpu != *phys-bits=* ]]; then
         if [ "$MEMORY_MIB" -gt $((1 << 20)) ]; then cpu+=,phys-bits=46; else cpu+=,phys-bits=42; fi
     fi
     QEMU+=(-cpu "$cpu" -smp "$SMP")
 }
 
 add_uboot() {
+    local disk=ide
+    [ "$ARCH" = x86_64 ] || disk=virtio
     [ -r "$UBOOT_ROM" ] || die "$STATUS_NO_START" "U-Boot is not at $UBOOT_ROM (u-boot-qemu)"
     QEMU+=(-machine "${MACHINE:-pc},memory-backend=ram0" -bios "$UBOOT_ROM"
-        -drive "file=$(qemu_escape "$WORK/esp.img"),format=raw,if=ide,cache=unsafe")
+        -drive "file=$(qemu_escape "$WORK/esp.img"),format=raw,if=$disk,cache=unsafe")
 }
 
 # The disk on the bus that was asked for.
@@ -114,7 +137,7 @@ add_disk() {
 add_ovmf() {
     local code vars machine=${MACHINE:-q35}
     if ! code=$(firmware_code "$FIRMWARE") || ! vars=$(firmware_vars "$FIRMWARE"); then
-        die "$STATUS_NO_START" "this system has no firmware for --firmware $FIRMWARE (package ovmf)"
+        die "$STATUS_NO_START" "this system has no firmware for --firmware $FIRMWARE (package ovmf or qemu-efi-aarch64)"
     fi
     cat "$vars" >"$WORK/vars.fd" || die "$STATUS_NO_START" "cannot copy $vars"
     case $FIRMWARE in secboot | snakeoil | ovmf32)
@@ -132,7 +155,9 @@ add_ovmf() {
 
 # A display adapter is always there (--qemu "-vga none" takes it away), a window only on request.
 add_screen() {
-    [[ " $QEMU_ARGS " == *' -vga '* ]] || QEMU+=(-device VGA)
+    local adapter=VGA
+    [ "$ARCH" = x86_64 ] || adapter=ramfb
+    [[ " $QEMU_ARGS " == *' -vga '* ]] || QEMU+=(-device "$adapter")
     [ "$DISPLAY_ON" = 1 ] || QEMU+=(-display none)
 }
 
@@ -159,11 +184,20 @@ serial_port() {
     fi
 }
 
+# How the guest ends QEMU with a status of its own.
+add_exit() {
+    if [ "$ARCH" = x86_64 ]; then
+        QEMU+=(-device "isa-debug-exit,iobase=0xf4,iosize=0x04")
+    else
+        QEMU+=(-semihosting-config "enable=on,target=native")
+    fi
+}
+
 make_command() {
-    QEMU=(qemu-system-x86_64 -nodefaults -no-reboot -net none -accel "$ACCEL"
-        -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
+    QEMU=("$QEMU_COMMAND" -nodefaults -no-reboot -net none -accel "$ACCEL"
         -pidfile "$WORK/qemu.pid"
         -chardev "$(serial_port)" -serial chardev:log)
+    add_exit
     add_memory
     add_cpu
     if [ "$FIRMWARE" = u-boot ]; then add_uboot; else add_ovmf; fi
@@ -211,10 +245,10 @@ run_qemu() {
 show_plan() {
     local limit="no time limit"
     [ -z "$TIMEOUT" ] || limit="$TIMEOUT s at most"
-    say "$FIRMWARE, ${MEMORY}, $SMP CPU(s), $ACCEL ($ACCEL_REASON), $limit"
+    say "$ARCH, $FIRMWARE, ${MEMORY}, $SMP CPU(s), $ACCEL ($ACCEL_REASON), $limit"
     # Linked for 0x140000000; with kaslr=off the kernel runs at 0xffffffff80000000. A hardware
     # breakpoint, for nothing is there yet.
-    [ "$GDB" = 0 ] || say "waiting for: gdb -ex 'symbol-file $BUILD/mortise.efi -o 0xfffffffe40000000'" \
+    [ "$GDB" = 0 ] || say "waiting for: gdb -ex 'symbol-file $BUILD/$DWARF -o 0xfffffffe40000000'" \
         "-ex 'target remote :1234' -ex 'hbreak kernel_main' -ex continue"
 }
 

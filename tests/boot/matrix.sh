@@ -38,7 +38,8 @@ make_layouts() {
     done
 }
 
-# A row as arguments for run.sh, in the array ROW; the text that its log must hold in SAYS.
+# A row as arguments for run.sh, in the array ROW; the text that its log must hold in SAYS, its
+# architecture in ARCH_OF_ROW.
 read_row() { # ROW
     local columns qemu name memory smp cpu machine firmware disk screen words image
     IFS='|' read -r columns qemu SAYS <<<"$1"
@@ -46,7 +47,9 @@ read_row() { # ROW
     read -r SAYS <<<"$SAYS"
     screen=$(matrix_screen "$screen") || return 1
     words=${words//quick/selftest=off}
-    ROW=(--no-install --timeout 150 --log "$SUITE_LOGS/boot-$name.serial")
+    ARCH_OF_ROW=x86_64 image=BOOTX64.EFI
+    [[ $machine != virt* ]] || ARCH_OF_ROW=aarch64 image=BOOTAA64.EFI
+    ROW=(--no-install --timeout 150 --log "$SUITE_LOGS/boot-$name.serial" --arch "$ARCH_OF_ROW")
     row_option --memory "$memory"
     row_option --smp "$smp"
     row_option --cpu "$cpu"
@@ -56,7 +59,7 @@ read_row() { # ROW
     # %data% is tests/data, for run.sh in quotes and for QEMU with its commas doubled.
     ROW+=(--qemu "$screen ${qemu//%data%/\"$(qemu_escape "$ROOT/tests/data")\"}")
     if [ "$disk" = - ]; then
-        ROW+=(--image "$BUILD/BOOTX64.EFI")
+        ROW+=(--image "$BUILD/$image")
     else
         image=$(layout_image "${disk%:*}") && ROW+=(--disk "$image" --attach "${disk#*:}")
     fi
@@ -70,10 +73,10 @@ row_option() { # NAME VALUE
 boot_row() { # NAME ROW
     local log=$SUITE_LOGS/boot-$1.serial
     local -a ROW checks=()
-    local SAYS memory
+    local SAYS ARCH_OF_ROW memory
     read_row "$2" || return 1
     [[ ${ROW[*]} != *keepbs* ]] || checks=(--keepbs)
-    [[ ${ROW[*]} == *selftest=off* ]] || checks+=(--tests "$(kernel_tests)")
+    [[ ${ROW[*]} == *selftest=off* ]] || checks+=(--tests "$(kernel_tests "$ARCH_OF_ROW")")
     read -r _ _ memory _ <<<"$2"
     [[ ${ROW[*]} == *u-boot* ]] || checks+=(--installed "$(size_in_mib "${memory/#-/256M}")")
     "$ROOT/run.sh" "${ROW[@]}" && python3 "$BOOT_LIB/check_log.py" "${checks[@]}" "$log" &&
@@ -97,7 +100,7 @@ matrix_boot() { # WHEN [NAME...]
 check_matrix() {
     local row name when count=0 bad=0
     local -a rows ROW
-    local SAYS
+    local SAYS ARCH_OF_ROW
     mapfile -t rows < <(matrix_rows)
     for row in "${rows[@]}"; do
         read -r name when _ <<<"$row"

@@ -44,13 +44,16 @@ reads 1 "${GOOD/800x600/round}"
 reads 1 "# nothing"
 
 read_row "$GOOD"
-check "the arguments" "--no-install --timeout 150 --log $FOLDER/boot-one.serial --memory 1G --smp 2 --cpu max,-nx\
+check "the arguments" "--no-install --timeout 150 --log $FOLDER/boot-one.serial --arch x86_64 --memory 1G --smp 2 --cpu max,-nx\
  --machine pc --firmware secboot --options a=b selftest=off --qemu -vga none -device\
  VGA,xres=800,yres=600,vgamem_mb=64  -smm no  --disk $FOLDER/dist/mortise.iso --attach cd" "${ROW[*]}"
 check "the text" "the text" "$SAYS"
 read_row 'two full - - - - - - - - | |'
-check "the defaults" "--no-install --timeout 150 --log $FOLDER/boot-two.serial --qemu    --image\
- $FOLDER/BOOTX64.EFI" "${ROW[*]}"
+check "the defaults" "--no-install --timeout 150 --log $FOLDER/boot-two.serial --arch x86_64 --qemu\
+    --image $FOLDER/BOOTX64.EFI" "${ROW[*]}"
+read_row 'three full - - - virt,highmem=off - - - - | |'
+check "the other architecture" "--no-install --timeout 150 --log $FOLDER/boot-three.serial --arch aarch64 --machine\
+ virt,highmem=off --qemu    --image $FOLDER/BOOTAA64.EFI" "${ROW[*]}"
 
 # A boot that went well, made by a run.sh of our own: only the row's text decides.
 ROOT=$FOLDER BOOT_LIB=$FOLDER

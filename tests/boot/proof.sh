@@ -25,6 +25,13 @@ plant() { # NAME STATUS TEXT RUN.SH-ARGUMENTS...
     step "plant-$name" run_expecting "$@"
 }
 
+# The same on the other architecture.
+plant_arm() { # NAME STATUS TEXT RUN.SH-ARGUMENTS...
+    local name=$1 status=$2 text=$3
+    shift 3
+    plant "arm-$name" "$status" "$text" --arch aarch64 --image "$BUILD/BOOTAA64.EFI" --memory 256M "$@"
+}
+
 # Bad options are said and passed over.
 options() { # NAME TEXT WORDS
     step "options-$1" run_expecting "$STATUS_PASS" "$2" --options "selftest=off $3"
@@ -71,6 +78,10 @@ proof_steps() {
     # If it restarted instead, it would go on for ever.
     plant off "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=off \
         --qemu '-action reboot=reset'
+    plant_arm fault "$STATUS_FAIL" 'trap: page fault .37, code 0x[0-9a-f]*. on CPU 0.*backtrace: #1 .*trap: user half is not mapped' \
+        --options plant=fault
+    plant_arm stack "$STATUS_FAIL" 'trap: guard page of the boot stack is not mapped' --options plant=stack
+    plant_arm off "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=off --qemu '-action reboot=reset'
     plant no-qemu "$STATUS_NO_START" 'QEMU did not start' --qemu -no-such-argument
     plant no-image "$STATUS_NO_START" 'does not exist' --image /nowhere/BOOTX64.EFI
     options unknown '"nonsense" is not an option' nonsense

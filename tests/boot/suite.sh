@@ -28,6 +28,7 @@ check_reproducible() {
     local folder=$SUITE_LOGS/another-and-longer/name status
     make -s -C "$folder" BUILD=build COMMIT="$(cat "$BUILD/commit")" SOURCE_DATE_EPOCH="$(cat "$folder.epoch")" dist &&
         cmp "$BUILD/BOOTX64.EFI" "$folder/build/BOOTX64.EFI" &&
+        cmp "$BUILD/BOOTAA64.EFI" "$folder/build/BOOTAA64.EFI" &&
         cmp "$BUILD/dist/SHA256SUMS" "$folder/build/dist/SHA256SUMS" &&
         echo "two folders, the same $(wc -c <"$BUILD/BOOTX64.EFI") bytes, the same downloads"
     status=$?
@@ -36,9 +37,11 @@ check_reproducible() {
 }
 
 check_image_size() {
-    local size
-    size=$(wc -c <"$BUILD/BOOTX64.EFI") && echo "BOOTX64.EFI has $size bytes (limit 524288)" &&
-        [ "$size" -lt 524288 ]
+    local size name
+    for name in BOOTX64.EFI BOOTAA64.EFI; do
+        size=$(wc -c <"$BUILD/$name") && echo "$name has $size bytes (limit 524288)" &&
+            [ "$size" -lt 524288 ] || return 1
+    done
 }
 
 run_fuzz() { # TARGET SECONDS
@@ -121,7 +124,7 @@ build_image() {
     local copy=$SUITE_LOGS/another-and-longer/name
     SOURCE_DATE_EPOCH=$(git -C "$ROOT" log -1 --format=%ct 2>/dev/null || echo 0)
     export SOURCE_DATE_EPOCH
-    make_here image dist shim && mkdir -p "$copy" && echo "$SOURCE_DATE_EPOCH" >"$copy.epoch" &&
+    make_here image dist shim "$MAKE_BUILD/BOOTAA64.EFI" && mkdir -p "$copy" && echo "$SOURCE_DATE_EPOCH" >"$copy.epoch" &&
         tar -C "$ROOT" -cf - LICENSE Makefile efi hal kernel mm tests | tar -C "$copy" -xf - || return 1
     IMAGE=$BUILD/BOOTX64.EFI
     choose_accel
@@ -133,14 +136,14 @@ image_steps() {
     after image
     step reproducible check_reproducible
     step image-size check_image_size
-    step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/BOOTX64.EFI" "$BUILD/BOOTIA32.EFI"
+    step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD"/BOOT{X64,AA64,IA32}.EFI
 }
 
 # How many tests the kernel must have run: those of the desk, and its own, which are counted in the
 # sources (a test begins with `TEST("what.sentence")`).
-kernel_tests() {
+kernel_tests() { # ARCHITECTURE
     local passed failed skipped own
-    own=$(cat "$ROOT"/tests/kernel/*.c "$ROOT"/tests/kernel/*/*.c | grep -cE '^TEST\("[a-z]+\.')
+    own=$(cat "$ROOT"/tests/kernel/*.c "$ROOT/tests/kernel/$1"/*.c | grep -cE '^TEST\("[a-z]+\.')
     read -r passed failed skipped <"$SUITE_LOGS/unit.count" && echo $((passed + failed + skipped + own))
 }
 

@@ -35,6 +35,8 @@ answers 2 "1 to 255" --smp two
 answers 2 "1 to 86400" --timeout 0
 answers 2 "1 to 86400" --timeout -5
 answers 2 "is none of ovmf" --firmware bios
+answers 2 "is none of aavmf, u-boot" --arch aarch64 --firmware ovmf
+answers 2 "neither x86_64 nor aarch64" --arch riscv64
 answers 2 "is none of auto" --accel fast
 answers 2 "is none of virtio" --attach floppy
 answers 2 "is no folder" --add /nowhere
@@ -58,6 +60,7 @@ chmod +x "$FOLDER/bin/apt-get"
 PATH=$FOLDER/bin
 answers 2 "lld qemu-system-x86 mtools" --no-install
 answers 2 "apt-get install --no-install-recommends" --no-install
+answers 2 "lld qemu-system-arm mtools" --arch aarch64 --no-install
 answers 2 "qemu-system-x86" test --no-install
 answers 2 "qemu-system-x86" quick --no-install
 grep -q "apt was called" "$FOLDER/out" && { failed=$((failed + 1)); echo "FAIL --no-install called apt"; }

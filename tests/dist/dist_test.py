@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check what `make dist` makes, on the desk, by the eyes of other programs.
 
-usage: dist_test.py BOOTX64.EFI BOOTIA32.EFI
+usage: dist_test.py BOOTX64.EFI BOOTAA64.EFI BOOTIA32.EFI
 
 fsck.vfat judges the file systems, sgdisk the partition tables, xorriso and mtools read the files
 back, sha256sum the checksums. Everything is made twice, under another clock, time zone, language and
@@ -25,8 +25,8 @@ from checks import Checks  # noqa: E402
 MAKERS = os.path.join(ROOT, "efi", "dist")
 EPOCH = 1700000000  # 2023-11-14 22:13:20 UTC
 MIB = 1 << 20
-NAMES = ["EFI/BOOT/BOOTIA32.EFI", "EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/mortise.cfg", "FONT-LICENSE.txt", "LICENSE.txt",
-         "README.txt", "SHA256SUMS"]  # fmt: skip
+NAMES = ["EFI/BOOT/BOOTAA64.EFI", "EFI/BOOT/BOOTIA32.EFI", "EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/mortise.cfg", "FONT-LICENSE.txt",
+         "LICENSE.txt", "README.txt", "SHA256SUMS"]  # fmt: skip
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 
@@ -47,7 +47,7 @@ def make(out, programs, environment=None):
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH), **(environment or {})}
     umask = environment.pop("UMASK", "022")
     status, output = run("sh", "-c", 'umask "$0" && exec "$@"', umask, sys.executable, os.path.join(MAKERS, "dist.py"),
-                         out, *programs, "0123456789ab", env=environment)  # fmt: skip
+                         out, "0123456789ab", *programs, env=environment)  # fmt: skip
     if status != 0:
         sys.exit(f"dist.py ended with status {status}: {output.decode()}")
 
@@ -76,7 +76,7 @@ def check_texts(checks, files):
     readme = files["README.txt"].decode("ascii")
     checks.check(readme.startswith("Mortise 0123456789ab (2023-11-14)\r\n"), "the README says commit and date")
     checks.check("@" not in readme, "no placeholder is left in the README")
-    for name in NAMES[2:6]:
+    for name in NAMES[3:7]:
         lines = files[name].split(b"\n")
         checks.check(all(line.endswith(b"\r") for line in lines[:-1]) and lines[-1] == b"", f"line ends of {name}")
         checks.check(max(map(len, lines)) <= 101, f"{name} fits a window of 100 columns")
@@ -220,8 +220,8 @@ def check_sentences(checks, work, program):
 
 
 def main():
-    if len(sys.argv) != 3:
-        sys.exit("usage: dist_test.py BOOTX64.EFI BOOTIA32.EFI")
+    if len(sys.argv) != 4:
+        sys.exit("usage: dist_test.py BOOTX64.EFI BOOTAA64.EFI BOOTIA32.EFI")
     programs = [os.path.abspath(word) for word in sys.argv[1:]]
     checks = Checks()
     with tempfile.TemporaryDirectory() as work:

@@ -110,7 +110,7 @@ def sign(build, work):
     """The path of the program, signed with Debian's test key."""
     key = test_key(work)
     # What was built is signed as it is: other tests boot it at this moment.
-    ready = [word for name in ("X64", "IA32") for word in ("-o", f"{build}/BOOT{name}.EFI")]
+    ready = [word for name in ("X64", "AA64", "IA32") for word in ("-o", f"{build}/BOOT{name}.EFI")]
     subprocess.run(["make", "-s", "-C", ROOT, "BUILD=" + build, *ready, "sign", "KEY=" + key, f"CERT={KEYS}.pem"], check=True)
     return os.path.join(build, "signed", "BOOTX64.EFI")
 

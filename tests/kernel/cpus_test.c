@@ -204,6 +204,8 @@ static uint64_t asks(hal_paddr_t root, hal_vaddr_t base, uint64_t size)
 
 TEST("cpus.a shootdown asks the CPUs that may hold the translations, and no other")
 {
+    if (cpu_flushes_everywhere())
+        SKIP("flushes reach all CPUs here, so none is asked");
     hal_paddr_t page = pmm_alloc(memory_pmm, 64, 0);
     uint32_t others = cpus_running() - 1;
     if (!CHECK(page != HAL_PADDR_NONE) || !CHECK(make_two(page)))

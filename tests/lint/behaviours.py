@@ -6,7 +6,7 @@
 A behaviour is a row `| identifier | sentence | tests |` of a table. Tests are steps of ./run.sh test with
 `;` between; behind a step, in backquotes, the beginnings of names that its log gives single tests
 (`ok: NAME`), each of one test only. The step `kernel` has the tests that the kernel alone runs, by their
-names in a SOURCE. LOGS is the folder with each step's STEP.log and STEP.count.
+names in a SOURCE, and `kernel-aarch64` those in a folder aarch64/. LOGS is the folder with each step's STEP.log and STEP.count.
 
 Fails, with a sentence for each, when a behaviour has no test or one that did not pass, when a test
 passed that no behaviour names, when a beginning fits several tests, when an identifier stands twice,
@@ -27,8 +27,8 @@ LONGEST = 120
 PASSED = re.compile(r"^ok: (.+?)(?: \(\d+ (?:cases|checks)\)|: \d+ calls.*)?$")
 SKIPPED = re.compile(r"^skip (.+?): ")
 KERNEL = re.compile(r'^TEST\("((?:[^"\\]|\\.)*)"\)', re.M)
-# The boot that runs every test of the kernel.
-KERNEL_BOOT = "boot-128M"
+# The boots that run every test of the kernel.
+KERNEL_BOOT = {"kernel": "boot-128M", "kernel-aarch64": "boot-arm"}
 # Steps that are one test, whatever their logs name: the names are those of another step, or planted.
 # Those of models that are built for another machine too end in its name.
 WHOLE = re.compile(r"unit-gcc|model-frame|.*-aarch64(_tsan)?")
@@ -53,9 +53,10 @@ def read_results(folder, sources):
     for path in sorted(glob.glob(os.path.join(folder, "*.count"))):
         results.update(read_step(folder, os.path.basename(path)[: -len(".count")]))
     for path in sources:
+        step = "kernel-aarch64" if "/aarch64/" in path else "kernel"
         with open(path, encoding="utf-8") as file:
             for name in KERNEL.findall(file.read()):
-                results["kernel: " + name] = results.get(KERNEL_BOOT, "failed")
+                results[f"{step}: {name}"] = results.get(KERNEL_BOOT[step], "failed")
     return results
 
 

@@ -31,14 +31,15 @@ FAILURES = 0
 TESTS = 0
 
 
-def run(rows, logs, source=SOURCE, head=HEAD):
+def run(rows, logs, source=SOURCE, head=HEAD, room="."):
     with tempfile.TemporaryDirectory() as folder:
         for name, (text, count) in logs.items():
             with open(os.path.join(folder, name + ".log"), "w", encoding="utf-8") as file:
                 file.write(text)
             with open(os.path.join(folder, name + ".count"), "w", encoding="utf-8") as file:
                 file.write(count)
-        paths = os.path.join(folder, "LIST.md"), os.path.join(folder, "space_test.c")
+        os.makedirs(os.path.join(folder, room), exist_ok=True)
+        paths = os.path.join(folder, "LIST.md"), os.path.join(folder, room, "space_test.c")
         for path, text in zip(paths, (head + "\n".join(rows) + "\n", source)):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -81,6 +82,11 @@ expect("a kernel test that no boot ran", "`boot-128M` did not run", ROWS[:3] + R
        {k: v for k, v in LOGS.items() if k != "boot-128M"}, source="")
 expect("a kernel test in a boot that failed", "`kernel: space.faults` failed", ROWS[:2] + ROWS[3:],
        {k: v for k, v in LOGS.items() if k != "boot-128M"})
+OTHER = {**LOGS, "boot-arm": ("39 passed, 0 failed\n", "39 0 0")}
+NAMED = [row.replace("kernel `", "kernel-aarch64 `") for row in ROWS] + ["| a9 | The other boots. | boot-arm |"]
+expect("a kernel test of the other architecture", None, NAMED, OTHER, room="aarch64")
+expect("a kernel test of the other architecture, and no boot of it", "`kernel-aarch64: space.faults` failed", NAMED[:-1] + ["| a9 | x | lint |"],
+       LOGS, room="aarch64")
 expect("a kernel test that is gone", "did not run", ROWS, LOGS, source="")
 expect("a test without a behaviour", "`extra` belongs to no behaviour", ROWS, with_log("extra", "", "1 0 0"))
 expect("a new test in a step", "`unit: sum.halves` belongs", ROWS,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check that a UEFI image is one that strict firmware starts.
 
-usage: pe_lint.py [--sbat NAME] IMAGE
+usage: pe_lint.py [--sbat NAME] [--machine NAME] IMAGE
 
 Newer firmware refuses sections that are both writable and executable, images without NX_COMPAT, or
 images that cannot be moved; other firmware enters with SSE off, so that one compiler-made SSE store
@@ -22,7 +22,7 @@ import sys
 SIZE_LIMIT = 512 * 1024
 PAGE = 4096
 
-MACHINE_X64 = 0x8664
+MACHINES = {"x86_64": 0x8664, "aarch64": 0xAA64}
 MAGIC_PE32PLUS = 0x20B
 SUBSYSTEM_EFI_APPLICATION = 10
 FILE_RELOCS_STRIPPED = 0x0001
@@ -101,9 +101,9 @@ class Image:
         raise Malformed("data directory %d lies in no section" % index)
 
 
-def check_kind(image):
-    if image.machine != MACHINE_X64:
-        yield "the machine is 0x%04x, not 0x8664 (x86-64): check --target" % image.machine
+def check_kind(image, machine):
+    if image.machine != MACHINES[machine]:
+        yield "the machine is 0x%04x, not 0x%04x (%s): check --target" % (image.machine, MACHINES[machine], machine)
     if image.magic != MAGIC_PE32PLUS:
         yield "the optional header is not PE32+ (0x%x)" % image.magic
     if image.subsystem != SUBSYSTEM_EFI_APPLICATION:
@@ -215,9 +215,12 @@ def check_size(image):
         yield "the file has %d bytes; it must stay below %d" % (len(image.data), SIZE_LIMIT)
 
 
-# Anything that needs FPU, MMX, SSE or AVX state: its registers, or mnemonics that use it unnamed.
-# All x86 mnemonics that begin with f are x87's or save its state.
-VECTOR = re.compile(r"%(?:[xyz]mm\d+|mm[0-7]|st\b|k[0-7]\b|bnd\d)")
+# Anything that needs FPU, MMX, SSE or AVX state, or that of SIMD and SVE: its registers, or mnemonics that
+# use it unnamed. All x86 mnemonics that begin with f are x87's or save its state.
+VECTOR = {
+    "x86_64": re.compile(r"%(?:[xyz]mm\d+|mm[0-7]|st\b|k[0-7]\b|bnd\d)"),
+    "aarch64": re.compile(r"[ \t,{\[](?:[vqdshbz](?:[12]?[0-9]|3[01])|p(?:[0-9]|1[0-5]))(?=[.,}\]/ ]|$)"),
+}
 MNEMONIC = re.compile(r"^(?:f[a-z0-9]+|emms|wait|(?:ld|st|vld|vst)mxcsr|vzero(?:all|upper)"
                       r"|xsave\w*|xrstor\w*)$")
 
@@ -228,16 +231,16 @@ def find_objdump():
     return next(filter(None, map(shutil.which, names)), None)
 
 
-def vector_instructions(listing):
+def vector_instructions(listing, machine):
     for line in listing.splitlines():
         match = re.match(r"\s*([0-9a-f]+):\s+(.*)$", line)
         words = match.group(2).split() if match else []
         words = [w for w in words if w not in ("lock", "rep", "repne", "data16")]
-        if words and (VECTOR.search(line) or MNEMONIC.match(words[0])):
+        if words and (VECTOR[machine].search(line) or machine == "x86_64" and MNEMONIC.match(words[0])):
             yield "%s: %s" % (match.group(1), " ".join(words))
 
 
-def check_instructions(path):
+def check_instructions(path, machine):
     tool = find_objdump()
     if tool is None:
         yield ("llvm-objdump is missing, so SSE instructions cannot be looked for; on Debian: "
@@ -247,17 +250,17 @@ def check_instructions(path):
     if run.returncode != 0 or "<" not in run.stdout:
         yield "%s cannot disassemble the image: %s" % (tool, run.stderr.strip() or "no code found")
         return
-    found = list(vector_instructions(run.stdout))
+    found = list(vector_instructions(run.stdout, machine))
     if found:
         yield ("%d instructions use the FPU, MMX, SSE or AVX, which firmware may have left off "
                "(build with -mgeneral-regs-only); the first is at %s" % (len(found), found[0]))
 
 
-CHECKS = (check_kind, check_protection, check_layout, check_relocation, check_reproducible,
+CHECKS = (check_protection, check_layout, check_relocation, check_reproducible,
           check_size)
 
 
-def lint(path, sbat=None):
+def lint(path, sbat=None, machine="x86_64"):
     """All faults of the image at `path`, a sentence each; `sbat` names a line that .sbat must have."""
     try:
         with open(path, "rb") as f:
@@ -267,23 +270,23 @@ def lint(path, sbat=None):
     except Malformed as e:
         return [str(e)]
     faults = []
-    for check in (*CHECKS, lambda image: check_sbat(image, sbat)):
+    for check in (lambda image: check_kind(image, machine), *CHECKS, lambda image: check_sbat(image, sbat)):
         try:
             faults.extend(check(image))
         except Malformed as e:
             faults.append(str(e))
-    faults.extend(check_instructions(path))
+    faults.extend(check_instructions(path, machine))
     return faults
 
 
 def main(arguments):
-    sbat = None
-    if arguments[:1] == ["--sbat"] and len(arguments) == 3:
-        sbat, arguments = arguments[1], arguments[2:]
-    if len(arguments) != 1:
-        print("usage: pe_lint.py [--sbat NAME] IMAGE", file=sys.stderr)
+    options = {"--sbat": None, "--machine": "x86_64"}
+    while len(arguments) > 2 and arguments[0] in options:
+        options[arguments[0]], arguments = arguments[1], arguments[2:]
+    if len(arguments) != 1 or options["--machine"] not in MACHINES:
+        print("usage: pe_lint.py [--sbat NAME] [--machine NAME] IMAGE", file=sys.stderr)
         return 2
-    faults = lint(arguments[0], sbat)
+    faults = lint(arguments[0], options["--sbat"], options["--machine"])
     for fault in faults:
         print("pe_lint: %s: %s." % (arguments[0], fault), file=sys.stderr)
     if not faults:

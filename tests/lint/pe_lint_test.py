@@ -234,6 +234,26 @@ def try_without_sbat(folder, totals):
     totals.check(not faults, "no .sbat asked for", faults)
 
 
+LISTING = [  # of llvm-objdump -d for aarch64: does the line use vector state?
+    ("140001000: stp q0, q1, [x0]", True), ("140001000: fmov d0, xzr", True), ("140001000: movi v0.2d, #0", True),
+    ("140001000: ldr b3, [x1]", True), ("140001000: ptrue p0.b", True), ("140001000: ld1d {z0.d}, p0/z, [x0]", True),
+    ("140001000: stp x29, x30, [sp, #-16]!", False), ("140001000: b 0x140001100", False),
+    ("140001000: mov w8, #208", False), ("140001000: dsb sy", False), ("140001000: adrp x0, 0x140005000", False),
+]
+
+
+def try_other_machine(folder, totals):
+    """An image is for the machine that it is said to be for; each has its own vector registers."""
+    path = os.path.join(folder, "image.efi")
+    with open(path, "wb") as f:
+        f.write(sound_image())
+    faults = pe_lint.lint(path, "mortise", "aarch64")
+    totals.check(any("the machine is 0x8664, not 0xaa64" in fault for fault in faults), "another machine", faults)
+    for line, vector in LISTING:
+        found = list(pe_lint.vector_instructions(line, "aarch64"))
+        totals.check(bool(found) == vector, line, found)
+
+
 def try_without_objdump(folder, totals):
     before = os.environ.get("OBJDUMP")
     os.environ["OBJDUMP"] = "no-such-objdump"
@@ -251,6 +271,7 @@ def main(paths):
         try_image("the sound image", sound_image(), folder, totals)
         try_allowed(folder, totals)
         try_without_sbat(folder, totals)
+        try_other_machine(folder, totals)
         try_without_objdump(folder, totals)
         for path in paths:
             with open(path, "rb") as f:

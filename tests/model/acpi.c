@@ -201,6 +201,51 @@ static void cpus_of_every_kind(void)
     EXPECT(run() == NULL && acpi.apic_base == 0xFEE00000u && acpi.cpus == 2 && told_count == 2);
 }
 
+static unsigned char *gicc(unsigned char *e, uint32_t uid, uint32_t flags, uint64_t mpidr)
+{
+    e[0] = 11;
+    e[1] = 80;
+    rig_put(e + 8, uid, 4);
+    rig_put(e + 12, flags, 4);
+    rig_put(e + 32, 0x8010000, 8);
+    rig_put(e + 68, mpidr, 8);
+    return e + 80;
+}
+
+/* The ids are the affinities; the SRAT names CPUs by another number (ACPI 6.5, 5.2.12.14 and 5.2.16.4). */
+static void cpus_and_interrupt_controller_of_arm(void)
+{
+    unsigned char body[8 + 4 * 80 + 24 + 5 * 16 + 70] = {0};
+    unsigned char *e = gicc(body + 8, 7, 1, 0x80000000u);
+    e = gicc(e, 8, 1, 0x1281030201u);
+    e = gicc(e, 9, 0, 3);
+    e = gicc(e, 10, 8, 4);
+    e[0] = 12; /* distributor */
+    e[1] = 24;
+    rig_put(e + 8, 0x8000000, 8);
+    e[20] = 3;
+    e += 24;
+    for (unsigned i = 0; i < 5; i++, e += 16) { /* redistributors: room for four */
+        e[0] = 14;
+        e[1] = 16;
+        rig_put(e + 4, 0x80A0000 + i * (uint64_t)0x1000000, 8);
+        rig_put(e + 12, 0xF60000 + i, 4);
+    }
+    e[0] = 11; /* too short: the affinities are missing */
+    e[1] = 70;
+    alone("APIC", 4, body, sizeof body);
+    EXPECT(run() == NULL && acpi.cpus == 2 && acpi.cpu_count == 2 && acpi.cpus_spare == 2);
+    EXPECT(acpi.cpu[0].id == 0 && acpi.cpu[0].uid == 7 && acpi.cpus_x2 == 0);
+    EXPECT(acpi.cpu[1].id == 0x12030201u && acpi.cpu[1].uid == 8);
+    EXPECT(acpi.gic_version == 3 && acpi.gic_distributor == 0x8000000);
+    EXPECT(acpi.gic_cpu_interface == 0x8010000 && acpi.redistributors == 5);
+    EXPECT(acpi.redistributor[3].base == 0xB0A0000 && acpi.redistributor[3].size == 0xF60003);
+    EXPECT(heard_times("too short") == 1);
+    body[8 + 4 * 80 + 20] = 0;
+    alone("APIC", 3, body, sizeof body);
+    EXPECT(run() == NULL && acpi.gic_version == 2);
+}
+
 static void entries_without_length_end_the_table(void)
 {
     static const unsigned char lengths[] = {0, 1, 9, 255};
@@ -413,6 +458,31 @@ static void cpus_are_placed(void)
     }
 }
 
+/* By the numbers that the processors have in ACPI, not by their affinities. */
+static void cpus_of_arm_are_placed(void)
+{
+    static const uint64_t list[2] = {RIG_FIRST, RIG_FIRST + RIG_STEP};
+    static const unsigned char srat[] = {
+        1, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        3, 18, 5, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,  /* 7: node 5 */
+        3, 18, 6, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 8: not enabled */
+        3, 17, 6, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0};    /* too short */
+    rig_clear();
+    rig_root(2, RIG_XSDT, 0);
+    rig_list(RIG_XSDT, "XSDT", 8, list, 2);
+    unsigned char *p = rig_table(list[0], "APIC", 36 + 8 + 2 * 80 + 24, 4);
+    unsigned char *e = gicc(gicc(p + 44, 8, 1, 0), 7, 1, 1);
+    e[0] = 12; /* a distributor */
+    e[1] = 24;
+    rig_sum(p, 36 + 8 + 2 * 80 + 24, 9);
+    p = rig_table(list[1], "SRAT", 36 + sizeof srat, 3);
+    memcpy(p + 36, srat, sizeof srat);
+    rig_sum(p, 36 + sizeof srat, 9);
+    EXPECT(run() == NULL && acpi.cpus == 2 && heard_times("too short") == 1);
+    EXPECT(acpi.cpu[0].id == 0 && acpi.cpu[0].node == ACPI_NO_NODE);
+    EXPECT(acpi.cpu[1].id == 1 && acpi.cpu[1].node == 5);
+}
+
 static void put_address(unsigned char *p, unsigned space, unsigned bits, uint64_t address)
 {
     p[0] = (unsigned char)space;
@@ -462,6 +532,15 @@ static void registers_of_the_fadt(void)
     EXPECT(run() == NULL && acpi.hardware_reduced && acpi.pm1a.address == 0);
     EXPECT(acpi.reset.address == 0 && acpi.pm_timer.address == 0 && !acpi.pm_timer_32);
     EXPECT(acpi.sleep_control.address == 0x400);
+    for (unsigned arm = 0; arm < 4; arm++) { /* PSCI, and by HVC; ACPI 6.5, table 5.11 */
+        fadt[129] = (unsigned char)arm;
+        alone("FACP", 6, fadt + 36, 276 - 36);
+        EXPECT(run() == NULL && acpi.psci == (arm % 2 == 1) && acpi.psci_by_hvc == (arm >= 2));
+    }
+    fill_fadt(fadt, 0);
+    fadt[129] = 3; /* a PC */
+    alone("FACP", 6, fadt + 36, 276 - 36);
+    EXPECT(run() == NULL && !acpi.psci);
 }
 
 static bool s5(const void *aml, size_t size, unsigned a, unsigned b)
@@ -657,6 +736,7 @@ int main(void)
     expect_run("A4 tables beyond the bound are told", many_tables);
     expect_run("A2 lengths are judged before checksums", lengths_come_before_checksums);
     expect_run("CPUs of every kind of entry are counted", cpus_of_every_kind);
+    expect_run("Arm CPUs and their interrupt controller", cpus_and_interrupt_controller_of_arm);
     expect_run("A3 an entry without length ends its table", entries_without_length_end_the_table);
     expect_run("CPUs in any number and order, and ids with gaps, are listed once each by id", many_cpus);
     expect_run("A4 no memory for the list of CPUs is told, and they are counted", no_memory_for_the_list);
@@ -664,6 +744,7 @@ int main(void)
     expect_run("A4 ranges beyond the room are told", many_ranges);
     expect_run("A4 two hundred bad entries make one line and a count", two_hundred_bad_entries);
     expect_run("CPUs are placed in their nodes", cpus_are_placed);
+    expect_run("Arm CPUs are placed in their nodes", cpus_of_arm_are_placed);
     expect_run("distances between nodes", distances_of_places);
     expect_run("registers of the FADT, old and new", registers_of_the_fadt);
     expect_run("_S5 is found in each of its spellings", s5_in_its_spellings);

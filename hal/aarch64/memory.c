@@ -1,0 +1,40 @@
+#include "hal/cpu.h"
+#include "hal/aarch64/registers.h"
+#include "hal/short.h"
+
+hal_vaddr_t hal_direct_base;
+
+int memcmp(const void *a, const void *b, size_t n);
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const unsigned char *x = a;
+    const unsigned char *y = b;
+    for (size_t i = 0; i < n; i++)
+        if (x[i] != y[i])
+            return x[i] < y[i] ? -1 : 1;
+    return 0;
+}
+
+void hal_zero_pages(hal_paddr_t base, size_t pages)
+{
+    __builtin_memset(hal_phys_to_virt(base), 0, pages * HAL_PAGE_SIZE);
+}
+
+/* To the point of coherency, where CPUs without caches and a reset see it. */
+void cpu_write_back(const void *from, size_t size)
+{
+    uint64_t line = (uint64_t)4 << (read_ctr() >> 16 & 15u);
+    uintptr_t end = (uintptr_t)from + size;
+    for (uintptr_t at = (uintptr_t)from / line * line; at < end; at += line)
+        __asm__ volatile("dc cvac, %0" : : "r"(at) : "memory");
+    barrier_system();
+}
+
+/* Where memory is cached, page tables alone say. */
+struct cpu_caching cpu_caching(hal_paddr_t at, hal_paddr_t *until)
+{
+    UNUSED(at);
+    *until = UINT64_MAX;
+    return (struct cpu_caching){"write-back", true};
+}
