@@ -36,7 +36,8 @@ const char options_help[] =
     "menu=off|SECONDS report=on|off monitor=on|off exercise=ROUNDS kaslr=on|off\n"
     "plant=" PLANTS "\n"
     "plant=" CPU_PLANTS "\n"
-    "cpus=N levels=5 tables=log exit=0|1 help; a later word wins\n";
+    "cpus=N levels=5 tables=log exit=0|1 help; a later word wins\n"
+    "bad=0xADDRESS bad=0xFIRST-0xLAST keep bad pages from use; all of them count\n";
 
 /* What stands behind `key` where a word begins with it, or NULL. */
 static const char *value_of(const char *word, const char *key)
@@ -75,6 +76,31 @@ static bool number(const char *value, uint32_t max, uint32_t *to)
         return false;
     *to = n;
     return true;
+}
+
+/* "0x" and hexadecimal digits, of a number below 2^52, the end of physical memory; what follows. NULL:
+ * there is no such number. */
+static const char *hex_number(const char *value, uint64_t *to)
+{
+    const char *digits = value_of(value, "0x");
+    const char *p = digits;
+    uint64_t n = 0;
+    for (; p != NULL && hex_digit(*p) < 16 && n >> 48 == 0; p++)
+        n = n * 16 + hex_digit(*p);
+    *to = n;
+    return p != digits && hex_digit(*p) == 16 ? p : NULL;
+}
+
+/* "0x1000", or "0x1000-0x2000". */
+static bool parse_bad(const char *value, struct options_bad *to)
+{
+    const char *p = hex_number(value, &to->first);
+    if (p == NULL)
+        return false;
+    to->last = to->first;
+    if (*p == '-')
+        p = hex_number(p + 1, &to->last);
+    return p != NULL && *p == '\0' && to->last >= to->first;
 }
 
 /* "0x3f8"; the ports below 0x100 belong to the board, and a UART takes eight. */
@@ -166,11 +192,46 @@ static bool parse_value(const char *word, struct options *o)
            (cpus != NULL && *cpus != '0' && number(cpus, CPUS_MOST, &o->cpus));
 }
 
+/* Pages are read by options_next_bad(). */
+static bool names_bad(const char *word)
+{
+    const char *value = value_of(word, "bad=");
+    struct options_bad pages;
+    return value != NULL && parse_bad(value, &pages);
+}
+
 static void parse_word(const char *word, struct options *o, options_unknown_fn *unknown)
 {
     if (!parse_switch(word, o) && !parse_choice(word, o) && !parse_value(word, o) &&
-        unknown != NULL)
+        !names_bad(word) && unknown != NULL)
         unknown(word);
+}
+
+/* The next word from *at on, cut to what an option can have; *at is behind it then. False: the text is
+ * over. */
+static bool next_word(const char *text, size_t size, size_t *at, char word[WORD_SIZE])
+{
+    size_t used = 0;
+    size_t i = *at;
+    while (i < size && text[i] != '\0' && (unsigned char)text[i] <= ' ')
+        i++;
+    for (; i < size && (unsigned char)text[i] > ' '; i++)
+        if (used < WORD_SIZE - 1)
+            word[used++] = text[i];
+    word[used] = '\0';
+    *at = i;
+    return used > 0;
+}
+
+bool options_next_bad(const char *text, size_t size, size_t *at, struct options_bad *out)
+{
+    char word[WORD_SIZE];
+    while (next_word(text, size, at, word)) {
+        const char *value = value_of(word, "bad=");
+        if (value != NULL && parse_bad(value, out))
+            return true;
+    }
+    return false;
 }
 
 void options_parse(const char *text, size_t size, struct options *o, options_unknown_fn *unknown)
@@ -178,21 +239,9 @@ void options_parse(const char *text, size_t size, struct options *o, options_unk
     *o = (struct options){
         .selftest = true, .kaslr = true, .report = true, .serial = 0x3F8, .menu = MENU_UNSAID};
     char word[WORD_SIZE];
-    size_t used = 0;
-    for (size_t i = 0; i <= size; i++) {
-        bool end = i == size || text[i] == '\0';
-        if (!end && (unsigned char)text[i] > ' ') {
-            if (used < WORD_SIZE - 1)
-                word[used++] = text[i];
-            continue;
-        }
-        word[used] = '\0';
-        if (used > 0)
-            parse_word(word, o, unknown);
-        used = 0;
-        if (end)
-            break;
-    }
+    size_t at = 0;
+    while (next_word(text, size, &at, word))
+        parse_word(word, o, unknown);
     if (o->menu == MENU_UNSAID)
         o->menu = o->exit ? 0 : MENU_DEFAULT;
 }

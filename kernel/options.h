@@ -17,13 +17,15 @@
  *                   3 by default, with exit=1 off)
  *   report=on|off   write mortise-report.txt, and the log that the boot before left, to the disk
  *                   that the program came from
+ *   bad=0xADDRESS, bad=0xFIRST-0xLAST   keep the page of that address from use, or the pages from that
+ *                   of the first address to that of the last; below 2^52. All such words count
  *   help            show all options before the firmware is left
  *   plant=panic|fault|stack|text|triple|hang|failtest|reset|off|nmi   break this boot on purpose;
  *                   the harness's own proof
  *   plant=cpu-lost|cpu-late|cpu-fault|cpu-mailbox|cpu-slow|cpu-deaf|cpu-panic   the same for CPUs that
  *                   are started
  *
- * A later word wins over an earlier one. Whatever is not above 20h (blanks, control bytes) stands
+ * Otherwise a later word wins over an earlier one. Whatever is not above 20h (blanks, control bytes) stands
  * between words.
  */
 #ifndef KERNEL_OPTIONS_H
@@ -81,5 +83,14 @@ typedef void options_unknown_fn(const char *word);
 /* Parse at most `size` bytes of `text`, or up to its NUL. Any bytes are legal. `unknown` may be
  * NULL. Sets every field. Pure but for `unknown`; any context; O(size). */
 void options_parse(const char *text, size_t size, struct options *, options_unknown_fn *unknown);
+
+/* Bad pages that the user names, from the page of one address to that of another. */
+struct options_bad {
+    hal_paddr_t first, last; /* first <= last */
+};
+
+/* The next `bad=` of the text from *at (at first 0) on; *at moves behind it. False: there is none. What
+ * options_parse() calls unknown is passed over. Pure; any context; O(size). */
+bool options_next_bad(const char *text, size_t size, size_t *at, struct options_bad *out);
 
 #endif

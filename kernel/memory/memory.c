@@ -3,6 +3,7 @@
 #include "hal/short.h"
 #include "kernel/log/keep.h"
 #include "kernel/log/log.h"
+#include "kernel/memory/bad.h"
 #include "kernel/memory/space.h"
 #include "kernel/memory/tables.h"
 #include "kernel/memory/unfit.h"
@@ -194,6 +195,7 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
     reserve(info->trampoline, HAL_PAGE_SIZE, "trampoline");
     reserve(info->keep, KEEP_SIZE, "kept log");
     reserve_screen(&info->framebuffer, no_screen);
+    bad_reserve(&memory_map, info->options, sizeof info->options, (size_t)2 * OWNERS_LATER);
 }
 
 void memory_make_space(const struct boot_info *info)

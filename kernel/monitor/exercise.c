@@ -62,7 +62,7 @@ static void write_page(const struct exercise *e, hal_paddr_t page, uint64_t inve
         word[i] = value_of(e, page + 8 * i, inverse);
 }
 
-static void note(struct exercise_bad *b, hal_paddr_t page, uint64_t bits)
+static void note(struct exercise_bad *b, hal_paddr_t page, uint64_t words, uint64_t bits)
 {
     unsigned i = 0;
     while (i < b->count && b->list[i].page != page)
@@ -72,10 +72,11 @@ static void note(struct exercise_bad *b, hal_paddr_t page, uint64_t bits)
         return;
     }
     if (i == b->count) {
-        b->list[b->count].bits = 0;
+        b->list[b->count].bits = b->list[b->count].words = 0;
         b->list[b->count++].page = page;
     }
     b->list[i].bits |= bits;
+    b->list[i].words += words;
 }
 
 static void lock(struct exercise *e, hal_irq_t *irq)
@@ -95,7 +96,7 @@ static void tell_page(struct exercise *e, hal_paddr_t page, uint64_t words, uint
     hal_irq_t irq;
     lock(e, &irq);
     e->r->bad_words += words;
-    note(e->bad, page, bits);
+    note(e->bad, page, words, bits);
     unlock(e, irq);
 }
 

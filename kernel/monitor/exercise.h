@@ -22,13 +22,15 @@
 
 #define EXERCISE_LIST 64u
 
-/* Each page that failed in any round since this was zeroed, and which of its bits ever did. */
+/* Each page that failed in any round since this was zeroed, which of its bits ever did, and how many
+ * words of it did in all. */
 struct exercise_bad {
     unsigned count;
     bool more; /* there were others, for which the list has no room */
     struct {
         hal_paddr_t page;
         uint64_t bits; /* of a 64-bit word */
+        uint64_t words;
     } list[EXERCISE_LIST];
 };
 

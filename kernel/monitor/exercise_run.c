@@ -1,5 +1,6 @@
 #include "kernel/monitor/exercise_run.h"
 #include "hal/short.h"
+#include "kernel/monitor/bad_words.h"
 #include "kernel/monitor/console.h"
 #include "kernel/screen/display.h"
 #include "kernel/monitor/exercise.h"
@@ -20,7 +21,8 @@ static struct exercise_bad bad;
 static void tell_bad(unsigned from)
 {
     for (unsigned i = from; i < bad.count; i++)
-        LOG("exercise", "BAD page at %X, bits %X", U(bad.list[i].page), U(bad.list[i].bits));
+        LOG("exercise", "BAD page at %X, bits %X, %u words so far", U(bad.list[i].page),
+            U(bad.list[i].bits), U(bad.list[i].words));
     pace.bad_told = bad.count;
 }
 
@@ -59,6 +61,63 @@ static bool run_round(uint64_t seed, struct exercise_result *r)
     return wrong == NULL && r->bad_words == 0;
 }
 
+static size_t bad_ranges(struct bad_range *list)
+{
+    for (unsigned i = 0; i < bad.count; i++)
+        list[i] = (struct bad_range){bad.list[i].page, 1};
+    return bad_join(list, bad.count);
+}
+
+static void tell_words(enum bad_system system)
+{
+    struct bad_range list[EXERCISE_LIST];
+    size_t count = bad_ranges(list);
+    uint64_t grain;
+    struct format_line l = bad_words_rounded(system, list, &count, &grain);
+    if (l.cut) {
+        LOG("bad", "%s: %u pages are too many for one line", S(bad_system_name(system)),
+            U(bad.count));
+        return;
+    }
+    l.text[l.used] = '\0';
+    LOG("bad", "%s%s:", S(bad_system_name(system)),
+        S(grain > HAL_PAGE_SIZE ? ", rounded outward, for the exact ranges do not fit" : ""));
+    LOG("bad", "    %s", S(l.text));
+}
+
+/* They are free again, so nothing keeps them in use. */
+static void retire(hal_paddr_t page)
+{
+    mm_status_t s = pmm_retire(memory_pmm, page, NULL);
+    if (s == MM_OK)
+        LOG("bad", "page %X is kept from use from now on", U(page));
+    else if (s != MM_BAD)
+        LOG("bad", "page %X stays in use: it %s", U(page), S(mm_status_text(s)));
+}
+
+static void tell_ranges(void)
+{
+    struct bad_range list[EXERCISE_LIST];
+    size_t count = bad_ranges(list);
+    for (size_t i = 0; i < count; i++)
+        LOG("bad", "%u bad pages together, from %X to %X", U(list[i].pages), U(list[i].base),
+            U(list[i].base + (list[i].pages - 1) * HAL_PAGE_SIZE));
+}
+
+/* What a person does with them, and what is done with them here. */
+static void leave_bad_pages(void)
+{
+    if (bad.count == 0)
+        return;
+    tell_ranges();
+    if (bad.more)
+        SAY("bad", "there are more bad pages than the list has room for: change the module");
+    for (unsigned system = 0; system < BAD_SYSTEMS; system++)
+        tell_words((enum bad_system)system);
+    for (unsigned i = 0; i < bad.count; i++)
+        retire(bad.list[i].page);
+}
+
 bool exercise_run(uint64_t rounds, uint64_t seed)
 {
     struct exercise_result r = {.stopped = rounds == 0};
@@ -74,6 +133,7 @@ bool exercise_run(uint64_t rounds, uint64_t seed)
     tell_bad(0);
     if (bad.more)
         SAY("exercise", "more pages are BAD than the list has room for");
+    leave_bad_pages();
     LOG("exercise", "verdict: %s",
         S(!good       ? "FAIL"
           : r.stopped ? "none, for it was stopped; so far nothing failed"

@@ -112,6 +112,15 @@ for old, new in (("total=4317 free=4300", "total=4061 free=4044"), ("ready: 8156
     KEPT = KEPT.replace(old, new)
 
 
+# The same machine with a bad page.
+BAD = "[0.000300] bad: 0x0000000001100000 0x0000000001101000, 1 pages kept from use\n"
+SPOILT = GOOD.replace("[0.000400] owner", BAD + "[0.000400] owner", 1)
+for old, new in (("total=4317 free=4300", "total=4316 free=4299"), ("ready: 8156", "ready: 8155"),
+                 ("8139 free", "8138 free"), ("0 bad", "1 bad")):
+    assert old in SPOILT
+    SPOILT = SPOILT.replace(old, new)
+
+
 def verdict(text, keepbs):
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
@@ -128,6 +137,12 @@ def main():
         rows.append((name, GOOD.replace(old, new, 1) if old != "map: " else GOOD.replace(old, new), False))
     rows = [(*row, False) for row in rows]
     rows += [("keepbs", KEPT, True, True), ("keepbs that nobody asked for", KEPT, False, False),
+             ("a bad page", SPOILT, True, False),
+             ("a bad page that nobody named", SPOILT.replace(BAD, ""), False, False),
+             ("a bad page that is handed out", GOOD.replace("[0.000400] owner", BAD + "[0.000400] owner", 1), False, False),
+             ("a bad page with an owner", SPOILT.replace("0x0000000001100000 0x0000000001101000", "0x0000000001010000 0x0000000001011000"), False, False),
+             ("a bad page that is no RAM", SPOILT.replace("0x0000000001100000 0x0000000001101000", "0x0000000000200000 0x0000000000201000"), False, False),
+             ("bad pages that are not as many as it says", SPOILT.replace(", 1 pages kept", ", 2 pages kept"), False, False),
              ("keepbs without effect", GOOD, False, True),
              ("a page of keepbs is lost", KEPT.replace("256 withheld", "255 withheld"), False, True)]
     for name, text, expected, keepbs in rows:

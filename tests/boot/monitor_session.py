@@ -6,7 +6,8 @@ usage: monitor_session.py whole|bare|bad RUN.SH-ARGUMENT...
 
   whole  every command, line editing, nonsense, the PS/2 keyboard; the end by `exit`
   bare   no keyboard controller, the framebuffer in RAM, the exerciser by option; the end by `poweroff`
-  bad    while the exerciser runs, QEMU's gdbstub changes a bit of RAM; the end by `reboot`
+  bad    while the exerciser runs, QEMU's gdbstub changes a bit of RAM; the end by `reboot`; then a boot
+         with the word bad= that the exerciser gave
 
 Ends with "N passed, N failed".
 """
@@ -491,13 +492,42 @@ def bad(c, s):
     at = flip(s, places, 2)
     answer = s.until(PROMPT)
     c.check(at is not None, "a page was changed")
-    lines = re.findall(r"BAD page at (0x\S+), bits (0x[0-9a-f]+)", answer)
+    lines = re.findall(r"BAD page at (0x\S+), bits (0x[0-9a-f]+), 1 words so far", answer)
     c.equal(lines, [(f"0x{at or 0:016x}", f"0x{0x1000:016x}")] * 2, "the bad page, when found and before the verdict")
     c.check("1 words failed" in answer and "exercise: verdict: FAIL" in answer, "the exerciser's verdict: " + answer[-400:])
+    words = re.findall(r"bad:  +(bad=\S+)\r", answer)
+    c.equal(words, [f"bad=0x{at or 0:x}"], "the page in our own words")
+    c.check(f"bad:     memmap=0x1000$0x{at or 0:x}\r" in answer, "the page in Linux's words")
+    c.check(f"bad:     bcdedit /set {{badmemory}} badmemorylist 0x{(at or 0) // PAGE:x}\r" in answer, "the page in Windows' words")
+    c.check(f"page 0x{at or 0:016x} is kept from use from now on" in answer, "the page is retired at once")
+    before = sum(z[0] for z in zones(log).values())
+    c.equal(sum(z[0] for z in zones(s.do("zones")).values()), before - 1, "the allocator has a page less")
+    answer = s.do("exercise 1 3")
+    c.check("exercise: verdict: pass" in answer, "without the page memory is sound: " + answer[-300:])
+    stub = Gdb(s.path + ".gdb")
+    c.check(stub.word(at) != value_of(at, 3) ^ ALL, "the page was not written again")
+    stub.leave()
     s.call("query-status")
     s.send(b"reboot\r")
     c.equal(s.end_reason(), "guest-reset", "QEMU's reason after reboot")
     c.equal(s.end()[0], 3, "run.sh's status after reboot")
+    return at
+
+
+def kept_out(c, s, at):
+    """The next boot, with the word that the exerciser gave: it passes, and nobody writes the page."""
+    log = s.until(PROMPT)
+    c.check("verdict: pass" in log, "the verdict: " + log[-300:])
+    c.check(f"bad: 0x{at:016x} 0x{at + PAGE:016x}, 1 pages kept from use" in log, "the page is named")
+    c.check(re.search(r"audit: .* \+ 1 bad: exact", log), "the audit has it")
+    c.check(re.search(f"region: 0x{at:016x} 0x{at + PAGE:016x} .* bad\r", s.do("map")), "the map has it")
+    answer = s.do("exercise 1 4")
+    c.check("exercise: verdict: pass" in answer, "the exerciser's verdict: " + answer[-300:])
+    stub = Gdb(s.path + ".gdb")
+    c.check(stub.word(at) != value_of(at, 4) ^ ALL, "the page was not written")
+    stub.leave()
+    s.send(b"exit\r")
+    c.equal(s.end()[0], 0, "run.sh's status after exit")
 
 
 KINDS = {
@@ -507,19 +537,25 @@ KINDS = {
 }
 
 
+def run(c, words, more, kind):
+    with tempfile.TemporaryDirectory() as folder:
+        s = Session(sys.argv[2:], words + " exit=1 selftest=off", folder, more)
+        try:
+            return kind(c, s)
+        finally:
+            if s.run.poll() is None:
+                s.run.terminate()
+                s.run.wait()
+
+
 def main():
     if len(sys.argv) < 2 or sys.argv[1] not in KINDS:
         raise SystemExit(__doc__)
     kind, words, more = KINDS[sys.argv[1]]
     c = Checks()
-    with tempfile.TemporaryDirectory() as folder:
-        s = Session(sys.argv[2:], words + " exit=1 selftest=off", folder, more)
-        try:
-            kind(c, s)
-        finally:
-            if s.run.poll() is None:
-                s.run.terminate()
-                s.run.wait()
+    found = run(c, words, more, kind)
+    if kind is bad and found is not None:
+        run(c, f"{words} bad=0x{found:x}", more, lambda c, s: kept_out(c, s, found))
     return c.end()
 
 
