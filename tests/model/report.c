@@ -312,6 +312,7 @@ TEST("options.help names every option, in lines that fit")
         "exercise=",
         "screen=map|log|off",
         "levels=5",
+        "bad=0xADDRESS",
         "tables=log",
         "help;",
         "menu=off|SECONDS",
