@@ -150,6 +150,15 @@ static void map_device(unsigned which, hal_paddr_t base, uint64_t size, uint32_t
     space_devices[which].size = size;
 }
 
+/* The table below the root stays when the window is empty again (A2). It is made here, so that the figures
+ * of the space do not depend on who first used the window. */
+static void open_scratch(void)
+{
+    map(SPACE_SCRATCH, image.phys, HAL_PAGE_SIZE, ASPACE_R);
+    if (aspace_unmap(&space_kernel, SPACE_SCRATCH, HAL_PAGE_SIZE) != MM_OK)
+        HAL_PANIC("the window for what is mapped for a while cannot be made");
+}
+
 void space_make(const struct boot_info *info, const struct memmap *m, bool screen)
 {
     if (aspace_init(&space_kernel, &tables_source) != MM_OK)
@@ -164,6 +173,7 @@ void space_make(const struct boot_info *info, const struct memmap *m, bool scree
     if (screen)
         map_device(DEVICE_SCREEN, info->framebuffer.base, info->framebuffer.size,
                    ASPACE_W | ASPACE_WC);
+    open_scratch();
 }
 
 static void arrive(void *entry)

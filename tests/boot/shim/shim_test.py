@@ -524,7 +524,7 @@ def random_cases():
 # What an OVMF with its tables read says, and what it says when nothing of them can be.
 WITH_ACPI = ("acpi: XSDT at 0x", "acpi: FACP at 0x", "acpi: DSDT at 0x", "root pointer 0x", ": sound", "acpi: 2 CPUs",
              "power: off by space 1, address 0x604", "by HPET;")  # fmt: skip
-WITHOUT_ACPI = ("power: reset without ACPI", "power: off by the button", "by Stall;")
+WITHOUT_ACPI = ("power: reset without ACPI", "power: off by the button", "by PIT;")
 
 
 def acpi_cases():
