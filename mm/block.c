@@ -1,15 +1,6 @@
-/* The searches come in two kinds. Those that are asked for every run go over all eight words
- * without a branch on the bits: a mispredicted branch costs more than the work that it saves. Those
- * for long runs go run by run, for in 512 pages there are few of them. */
+/* The searches here go over all eight words without a branch on the bits, but those for long runs,
+ * of which there are few in 512 pages. What is asked for every run is in mm/runs.h. */
 #include "block.h"
-
-#define ALL_ONES (~(uint64_t)0)
-
-/* The free pages of word `i`. */
-static inline uint64_t free_word(const struct block_bits *b, unsigned i)
-{
-    return bits_load(&b->word[i].private) & ~bits_load(&b->word[i].shared);
-}
 
 /* Turn both planes so that the state that is asked for becomes 1, 1, and count those. */
 unsigned block_count(const struct block_bits *b, enum page_state state)
@@ -57,7 +48,7 @@ static inline struct mask free_pages(const struct block_bits *b)
 {
     struct mask m;
     for (unsigned i = 0; i < BLOCK_WORDS; i++)
-        m.word[i] = free_word(b, i);
+        m.word[i] = block_free_word(b, i);
     return m;
 }
 
@@ -69,7 +60,7 @@ static unsigned longest_run(const struct block_bits *b)
     unsigned best = 0;
     unsigned run = 0;
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
-        uint64_t word = free_word(b, i);
+        uint64_t word = block_free_word(b, i);
         unsigned through = run + (word == ALL_ONES ? 64 : bits_ctz(~word));
         best = through > best ? through : best;
         run = word == ALL_ONES ? through : bits_clz(~word);
@@ -102,50 +93,6 @@ unsigned block_longest(const struct block_bits *b, unsigned at_most)
     return length;
 }
 
-/* Word by word, the first of them from `from` on, until one has a page that is not free. */
-unsigned block_free_from(const struct block_bits *b, unsigned from)
-{
-    unsigned at = from;
-    while (at < BLOCK_PAGES) {
-        uint64_t other = ~free_word(b, at / 64) >> (at % 64);
-        if (other != 0)
-            return at + bits_ctz(other) - from;
-        at = (at / 64 + 1) * 64;
-    }
-    return BLOCK_PAGES - from;
-}
-
-/* The same downwards: `end` is how far down all is free. */
-unsigned block_free_before(const struct block_bits *b, unsigned to)
-{
-    unsigned end = to;
-    for (unsigned i = (to + 63) / 64; i-- > 0;) {
-        uint64_t other = ~free_word(b, i) << (i * 64 + 64 - end);
-        if (other != 0)
-            return to - end + bits_clz(other);
-        end = i * 64;
-    }
-    return to;
-}
-
-unsigned block_run_around(const struct block_bits *b, unsigned lo, unsigned hi)
-{
-    return block_free_before(b, lo) + (hi - lo) + block_free_from(b, hi);
-}
-
-/* The nearest used page on either side bounds the run. Both lie in this word nearly always; when
- * one does not, the run goes on in the next word, and is measured the long way. */
-unsigned block_run_at(const struct block_bits *b, unsigned index)
-{
-    uint64_t used = ~free_word(b, index / 64);
-    unsigned bit = index % 64;
-    uint64_t below = used << (63 - bit);
-    uint64_t above = used >> bit;
-    if (below == 0 || above == 0)
-        return block_run_around(b, index, index + 1);
-    return bits_clz(below) + bits_ctz(above) - 1;
-}
-
 /* The bits of a word whose index is a multiple of 1 << shift, shift 0 to 6. */
 static const uint64_t aligned_bits[] = {
     0xffffffffffffffff, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101,
@@ -171,7 +118,7 @@ static unsigned find_long(const struct block_bits *b, unsigned n, unsigned align
 {
     unsigned run = 0; /* where the run begins that reaches word i */
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
-        uint64_t word = free_word(b, i);
+        uint64_t word = block_free_word(b, i);
         unsigned end = i * 64 + (word == ALL_ONES ? 64 : bits_ctz(~word));
         unsigned start = (run + align - 1) & ~(align - 1);
         if (start + n <= end)
@@ -199,20 +146,6 @@ unsigned block_find(const struct block_bits *b, unsigned n, unsigned align_shift
     return first_aligned(&starts, align_shift);
 }
 
-/* Every other state has a bit set in one of the planes. */
-unsigned block_run_end(const struct block_bits *b, unsigned from)
-{
-    unsigned at = from;
-    while (at < BLOCK_PAGES) {
-        const struct page_bits *w = &b->word[at / 64];
-        uint64_t other = (bits_load(&w->private) | bits_load(&w->shared)) >> (at % 64);
-        if (other != 0)
-            return at + bits_ctz(other);
-        at = (at / 64 + 1) * 64;
-    }
-    return BLOCK_PAGES;
-}
-
 /* The pages of word `i` that are of another kind than one in `state`. A page is in use when its
  * bits are equal. */
 static inline uint64_t other_kinds(const struct block_bits *b, unsigned i, enum page_state state)
@@ -236,18 +169,6 @@ unsigned block_kind_end(const struct block_bits *b, unsigned from, enum page_sta
     return BLOCK_PAGES;
 }
 
-/* The pages of word `word` that lie in [lo, hi), which reaches into it. */
-static uint64_t word_mask(unsigned word, unsigned lo, unsigned hi)
-{
-    unsigned first = word * 64;
-    uint64_t mask = ALL_ONES;
-    if (lo > first)
-        mask &= ALL_ONES << (lo - first);
-    if (hi < first + 64)
-        mask &= ALL_ONES >> (first + 64 - hi);
-    return mask;
-}
-
 void block_set(struct block_bits *b, unsigned lo, unsigned hi, enum page_state state)
 {
     for (unsigned i = lo / 64; i * 64 < hi; i++) {
@@ -260,28 +181,13 @@ void block_set(struct block_bits *b, unsigned lo, unsigned hi, enum page_state s
     }
 }
 
-/* Free pages have no bit in `shared`, interior ones in neither plane: only a head changes `shared`,
- * and it alone keeps its bit in `private`. */
-void block_take(struct block_bits *b, unsigned lo, unsigned hi, bool head)
+void block_fill(struct block_bits *b, enum page_state state)
 {
-    uint64_t first = head ? (uint64_t)1 << (lo % 64) : 0;
-    uint64_t *shared = &b->word[lo / 64].shared;
-    bits_store(shared, bits_load(shared) | first);
-    for (unsigned i = lo / 64; i * 64 < hi; i++) {
-        uint64_t *private = &b->word[i].private;
-        bits_store(private, (bits_load(private) & ~word_mask(i, lo, hi)) | first);
-        first = 0;
-    }
-}
-
-/* Page `lo` is a head or not: its bit in `shared` is cleared in any case, no other has one. */
-void block_give(struct block_bits *b, unsigned lo, unsigned hi)
-{
-    uint64_t *shared = &b->word[lo / 64].shared;
-    bits_store(shared, bits_load(shared) & ~((uint64_t)1 << (lo % 64)));
-    for (unsigned i = lo / 64; i * 64 < hi; i++) {
-        uint64_t *private = &b->word[i].private;
-        bits_store(private, bits_load(private) | word_mask(i, lo, hi));
+    uint64_t private = (state & 2) ? ALL_ONES : 0;
+    uint64_t shared = (state & 1) ? ALL_ONES : 0;
+    for (unsigned i = 0; i < BLOCK_WORDS; i++) {
+        bits_store(&b->word[i].private, private);
+        bits_store(&b->word[i].shared, shared);
     }
 }
 

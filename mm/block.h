@@ -1,5 +1,5 @@
 /* mm/block.h: the state of each page of one block (512 pages, 2 MiB-aligned), two bits a page, and
- * the searches in them.
+ * the searches in them. mm/runs.h has those that nearly every request needs.
  *
  * The two bits of a page lie in two planes, which are named after who may write them:
  *
@@ -95,6 +95,26 @@ static inline void bits_store(uint64_t *word, uint64_t value)
     __atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
+#define ALL_ONES (~(uint64_t)0)
+
+/* The PAGE_FREE pages of word `i` of a block without an owner, one bit each. */
+static inline uint64_t block_free_word(const struct block_bits *b, unsigned i)
+{
+    return bits_load(&b->word[i].private) & ~bits_load(&b->word[i].shared);
+}
+
+/* The pages of word `word` that lie in [lo, hi), which reaches into it. */
+static inline uint64_t word_mask(unsigned word, unsigned lo, unsigned hi)
+{
+    unsigned first = word * 64;
+    uint64_t mask = ALL_ONES;
+    if (lo > first)
+        mask &= ALL_ONES << (lo - first);
+    if (hi < first + 64)
+        mask &= ALL_ONES >> (first + 64 - hi);
+    return mask;
+}
+
 /* State of page `index`. */
 static inline enum page_state block_state(const struct block_bits *b, unsigned index)
 {
@@ -104,29 +124,13 @@ static inline enum page_state block_state(const struct block_bits *b, unsigned i
     return (enum page_state)(private << 1 | shared);
 }
 
-/* --- one page of a block without an owner; zone locked --- */
+/* --- one page; zone locked --- */
 
-/* PAGE_FREE (in an owned block PAGE_RETURNED) becomes PAGE_HEAD, a run of one page; and back. */
+/* PAGE_FREE, or in an owned block PAGE_RETURNED, becomes PAGE_HEAD, a run of one page. */
 static inline void block_take_page(struct block_bits *b, unsigned index)
 {
     uint64_t *word = &b->word[index / 64].shared;
     bits_store(word, bits_load(word) | (uint64_t)1 << (index % 64));
-}
-
-static inline void block_give_page(struct block_bits *b, unsigned index)
-{
-    uint64_t *word = &b->word[index / 64].shared;
-    bits_store(word, bits_load(word) & ~((uint64_t)1 << (index % 64)));
-}
-
-/* Is page `index` (0 to 510) a run of its own? */
-static inline bool block_is_single(const struct block_bits *b, unsigned index)
-{
-    const struct page_bits *w = &b->word[index / 64];
-    const struct page_bits *next = &b->word[(index + 1) / 64];
-    uint64_t head = (bits_load(&w->private) & bits_load(&w->shared)) >> (index % 64);
-    uint64_t ends = (bits_load(&next->private) | bits_load(&next->shared)) >> ((index + 1) % 64);
-    return head & ends & 1;
 }
 
 /* --- one page of a block that this CPU owns; interrupts disabled, no lock --- */
@@ -183,19 +187,6 @@ unsigned block_longest(const struct block_bits *, unsigned at_most);
  * together, or BLOCK_PAGES. */
 unsigned block_find(const struct block_bits *, unsigned n, unsigned align_shift);
 
-/* Length of the free run around [lo, hi), whose pages are all free. */
-unsigned block_run_around(const struct block_bits *, unsigned lo, unsigned hi);
-
-/* The same around one free page. */
-unsigned block_run_at(const struct block_bits *, unsigned index);
-
-/* Free pages directly at and after `from` (0 to 512), and directly before `to` (0 to 512). */
-unsigned block_free_from(const struct block_bits *, unsigned from);
-unsigned block_free_before(const struct block_bits *, unsigned to);
-
-/* First index at or after `from` (0 to 512) that is not PAGE_INTERIOR, or BLOCK_PAGES. */
-unsigned block_run_end(const struct block_bits *, unsigned from);
-
 /* --- what the pages are; zone locked --- */
 
 /* The first index at or after `from` (0 to 512) whose page is of another kind than one in `state`,
@@ -205,13 +196,9 @@ unsigned block_kind_end(const struct block_bits *, unsigned from, enum page_stat
 
 /* --- ranges of pages; zone locked --- */
 
-/* Set the pages [lo, hi) of a block without an owner to `state`. */
+/* Set the pages [lo, hi), or all pages, of a block without an owner to `state`. */
 void block_set(struct block_bits *, unsigned lo, unsigned hi, enum page_state state);
-
-/* PAGE_FREE pages [lo, hi) become part of an allocated run, which begins at `lo` when `head`; and
- * back, whatever part of a run they are. Block without an owner. */
-void block_take(struct block_bits *, unsigned lo, unsigned hi, bool head);
-void block_give(struct block_bits *, unsigned lo, unsigned hi);
+void block_fill(struct block_bits *, enum page_state state);
 
 /* PAGE_HEAD pages [lo, hi) of a block that a CPU owns become PAGE_RETURNED. Any CPU but the owner
  * does this. */

@@ -57,19 +57,23 @@ void extents_add(struct lists *l, const struct region *r, uint32_t first, uint32
     extents_insert(l, first, end - first);
 }
 
-/* The tags are read before the blocks are opened, which overwrites them. */
-void extents_open(struct lists *l, uint32_t first, uint32_t at, uint32_t count,
-                  enum block_class class)
+void extents_cut(struct lists *l, uint32_t first, uint32_t at, uint32_t count)
 {
     uint32_t end = first + l->summaries[first].length;
-    uint32_t frame = (uint32_t)(lists_page(l, (struct place){at, 0}) >> BLOCK_SHIFT);
     extents_remove(l, first);
-    for (uint32_t i = 0; i < count; i++)
-        lists_open(l, at + i, frame + i, class, PAGE_FREE);
     if (at > first)
         extents_insert(l, first, at - first);
     if (at + count < end)
         extents_insert(l, at + count, end - at - count);
+}
+
+void extents_open(struct lists *l, uint32_t first, uint32_t at, uint32_t count,
+                  enum block_class class)
+{
+    uint32_t frame = (uint32_t)(lists_page(l, (struct place){at, 0}) >> BLOCK_SHIFT);
+    extents_cut(l, first, at, count);
+    for (uint32_t i = 0; i < count; i++)
+        lists_open(l, at + i, frame + i, class, PAGE_FREE);
 }
 
 /* Free and withheld extents may lie side by side, so between the last open block below and `block`

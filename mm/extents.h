@@ -35,9 +35,12 @@ void extents_add(struct lists *, const struct region *, uint32_t first, uint32_t
 /* Make the closed blocks [first, first + length) a withheld extent. */
 void extents_withhold(struct lists *, uint32_t first, uint32_t length);
 
-/* Open `count` blocks from `at` on, all inside the free extent that starts at `first`, with all
- * pages free and in no list yet; what is left of the extent on either side becomes an extent of its
- * own. O(count). */
+/* Cut `count` blocks from `at` on out of the free extent that starts at `first`; what is left of it
+ * on either side becomes an extent of its own. The blocks are to be opened at once, for they lie in
+ * no extent then. */
+void extents_cut(struct lists *, uint32_t first, uint32_t at, uint32_t count);
+
+/* The same, and open them with all pages free and in no list yet. O(count). */
 void extents_open(struct lists *, uint32_t first, uint32_t at, uint32_t count, enum block_class);
 
 /* The first block of the extent that holds the closed `block`. O(distance / 64). */

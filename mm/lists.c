@@ -77,7 +77,7 @@ void lists_open(struct lists *l, uint32_t block, uint32_t frame, enum block_clas
     s->owner = 0;
     s->class = (uint8_t) class;
     s->withheld = state == PAGE_WITHHELD;
-    block_set(&l->bits[block], 0, BLOCK_PAGES, state);
+    block_fill(&l->bits[block], state);
 }
 
 /* Downwards from `block`, all of a word at once, or of a group that was never opened; all blocks
@@ -102,68 +102,12 @@ uint32_t lists_closed_from(const struct lists *l, const struct region *r, uint32
     return at > r->first_block ? at : r->first_block;
 }
 
-/* --- bins --- */
-
-unsigned bins_next(const struct bins *b, unsigned bins, unsigned from)
-{
-    uint64_t wanted = ~(uint64_t)0 << (from % 64);
-    for (unsigned i = from / 64; i < bins / 64; i++) {
-        if ((b->mask[i] & wanted) != 0)
-            return i * 64 + bits_ctz(b->mask[i] & wanted);
-        wanted = ~(uint64_t)0;
-    }
-    return bins;
-}
-
-void bins_push(struct lists *l, struct bins *b, unsigned bin, uint32_t block)
-{
-    struct summary *s = &l->summaries[block];
-    s->prev = BLOCK_NONE;
-    s->next = b->head[bin];
-    if (s->next != BLOCK_NONE)
-        l->summaries[s->next].prev = block;
-    b->head[bin] = block;
-    b->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
-}
-
-void bins_remove(struct lists *l, struct bins *b, unsigned bin, uint32_t block)
-{
-    const struct summary *s = &l->summaries[block];
-    if (s->prev != BLOCK_NONE)
-        l->summaries[s->prev].next = s->next;
-    else
-        b->head[bin] = s->next;
-    if (s->next != BLOCK_NONE)
-        l->summaries[s->next].prev = s->prev;
-    if (b->head[bin] == BLOCK_NONE)
-        b->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
-}
-
 /* --- partly used blocks --- */
 
-void lists_put(struct lists *l, uint32_t block, unsigned longest)
-{
-    struct summary *s = &l->summaries[block];
-    struct bins *bins = &l->runs[s->class];
-    if (s->longest != 0)
-        bins_remove(l, bins, lists_run_bin(l, s->longest), block);
-    if (longest != 0)
-        bins_push(l, bins, lists_run_bin(l, longest), block);
-    s->longest = (uint16_t)longest;
-}
-
-uint32_t lists_smallest(const struct lists *l, enum block_class class)
-{
-    unsigned bin = bins_next(&l->runs[class], RUN_BINS, 1);
-    return bin < RUN_BINS ? l->runs[class].head[bin] : BLOCK_NONE;
-}
-
-#define LIST_LOOKS  32 /* blocks of one list that are looked at */
-#define LIST_TRIES  4  /* and of them, those in which a place is searched for */
+#define LIST_TRIES  4  /* blocks of one list in which a place is searched for */
 #define TOTAL_TRIES 64 /* the same in all lists */
 
-/* Only the first list may have blocks whose run is too short; those are passed over. A block that
- * is tried has the length, so only an alignment can make it fail. */
+/* A block that is tried has the length, so only the alignment can make it fail. */
 static bool find_in_list(const struct lists *l, uint32_t block, unsigned pages,
                          unsigned align_shift, unsigned *total, struct place *out)
 {

@@ -121,7 +121,51 @@ static inline uint64_t lists_open_page(const struct lists *l, struct place at)
     return (uint64_t)l->summaries[at.block].frame * BLOCK_PAGES + at.index;
 }
 
+/* --- bins --- */
+
+/* The first list at or after `from` that has a block, or `bins`. Multiples of 64, at most 192. */
+static inline unsigned bins_next(const struct bins *b, unsigned bins, unsigned from)
+{
+    uint64_t wanted = ~(uint64_t)0 << (from % 64);
+    for (unsigned i = from / 64; i < bins / 64; i++) {
+        if ((b->mask[i] & wanted) != 0)
+            return i * 64 + bits_ctz(b->mask[i] & wanted);
+        wanted = ~(uint64_t)0;
+    }
+    return bins;
+}
+
+/* Make a block the first of a list. */
+static inline void bins_push(struct lists *l, struct bins *b, unsigned bin, uint32_t block)
+{
+    struct summary *s = &l->summaries[block];
+    s->prev = BLOCK_NONE;
+    s->next = b->head[bin];
+    b->head[bin] = block;
+    if (s->next != BLOCK_NONE)
+        l->summaries[s->next].prev = block;
+    else
+        b->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
+}
+
+/* Take it out again. */
+static inline void bins_remove(struct lists *l, struct bins *b, unsigned bin, uint32_t block)
+{
+    const struct summary *s = &l->summaries[block];
+    if (s->next != BLOCK_NONE)
+        l->summaries[s->next].prev = s->prev;
+    if (s->prev != BLOCK_NONE) {
+        l->summaries[s->prev].next = s->next;
+        return;
+    }
+    b->head[bin] = s->next;
+    if (s->next == BLOCK_NONE)
+        b->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
+}
+
 /* --- partly used blocks, by class and longest free run --- */
+
+#define LIST_LOOKS 32 /* blocks of one list that are looked at */
 
 /* The list for a longest free run of 0 to 511 pages. */
 static inline unsigned lists_run_bin(const struct lists *l, unsigned longest)
@@ -130,37 +174,44 @@ static inline unsigned lists_run_bin(const struct lists *l, unsigned longest)
     return longest < exact ? longest : exact + (longest - exact) / 7;
 }
 
-/* Put an open block into the list for `longest` (1 to 511), or into none (0), out of the one that
- * it is in. */
-void lists_put(struct lists *, uint32_t block, unsigned longest);
-
-/* The same, but where the list stays the same the block keeps its place in it. */
+/* Move an open block into the list for `longest` (1 to 511), or into none (0), out of the one that
+ * it is in. Where the list stays the same the block keeps its place in it. */
 static inline void lists_move(struct lists *l, uint32_t block, unsigned longest)
 {
     struct summary *s = &l->summaries[block];
-    if (lists_run_bin(l, s->longest) == lists_run_bin(l, longest))
-        s->longest = (uint16_t)longest;
-    else
-        lists_put(l, block, longest);
+    struct bins *bins = &l->runs[s->class];
+    unsigned from = lists_run_bin(l, s->longest);
+    unsigned to = lists_run_bin(l, longest);
+    s->longest = (uint16_t)longest;
+    if (from == to)
+        return;
+    if (from != 0)
+        bins_remove(l, bins, from, block);
+    if (to != 0)
+        bins_push(l, bins, to, block);
 }
 
-/* A block of the class with the smallest longest run, or BLOCK_NONE. */
-uint32_t lists_smallest(const struct lists *, enum block_class);
+/* The block of the class whose longest run is the smallest of at least `pages` (1 to 511), or
+ * BLOCK_NONE. Only the first list that is looked at may have blocks whose run is too short. Those
+ * are passed over, but no more than LIST_LOOKS of them, so a block may be missed. */
+static inline uint32_t lists_tightest(const struct lists *l, enum block_class class, unsigned pages)
+{
+    const struct bins *bins = &l->runs[class];
+    unsigned bin = bins_next(bins, RUN_BINS, lists_run_bin(l, pages));
+    for (; bin < RUN_BINS; bin = bins_next(bins, RUN_BINS, bin + 1)) {
+        uint32_t block = bins->head[bin];
+        for (unsigned looks = LIST_LOOKS; block != BLOCK_NONE && looks > 0; looks--) {
+            if (l->summaries[block].longest >= pages)
+                return block;
+            block = l->summaries[block].next;
+        }
+    }
+    return BLOCK_NONE;
+}
 
-/* A place for `pages` (1 to 511) at a multiple of 1 << align_shift pages (0 to 9), in the block of
- * the class whose longest run is the smallest that will do. Bounded, so a place may be missed: of
- * the blocks in the list for this length that are too short, and of those that have no aligned
- * place, only the first few are looked at. */
+/* The same with a place for the pages at a multiple of 1 << align_shift pages (0 to 9). Of the
+ * blocks that have no such place only the first few are looked at. */
 bool lists_find(const struct lists *, enum block_class, unsigned pages, unsigned align_shift,
                 struct place *out);
-
-/* --- bins, for mm/extents.c --- */
-
-/* The first list at or after `from` that has a block, or `bins`. Multiples of 64, at most 192. */
-unsigned bins_next(const struct bins *, unsigned bins, unsigned from);
-
-/* Make a block the first of a list; take it out again. */
-void bins_push(struct lists *, struct bins *, unsigned bin, uint32_t block);
-void bins_remove(struct lists *, struct bins *, unsigned bin, uint32_t block);
 
 #endif

@@ -136,7 +136,7 @@ static bool may_own(const struct zone *z, uint32_t block)
 /* The partly used block with the least to lose, or a whole one. Zone locked. */
 static uint32_t choose_block(struct zone *z, enum block_class class)
 {
-    uint32_t block = lists_smallest(&z->lists, class);
+    uint32_t block = lists_tightest(&z->lists, class, 1);
     if (block == BLOCK_NONE)
         return may_park(z, BLOCK_PAGES) ? zone_open_block(z, class) : BLOCK_NONE;
     bool worth = z->lists.summaries[block].free >= WORTH_OWNING;

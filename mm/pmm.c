@@ -231,17 +231,6 @@ hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 
 /* --- giving --- */
 
-static mm_status_t give_to_zone(struct zone *z, const struct region *r, struct place at,
-                                size_t pages)
-{
-    if (pages == 1)
-        return zone_give_page(z, r, at);
-    mm_status_t status = zone_judge_free(z, r, at, pages);
-    if (status == MM_OK)
-        zone_give_run(z, at, pages);
-    return status;
-}
-
 /* What the bits do not say: which pages wait to become bad, and what a page that is kept is. Zone
  * locked. */
 static mm_status_t settle(struct pmm *p, const struct region *r, uint64_t page, size_t pages,
@@ -264,7 +253,7 @@ static mm_status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t
     struct place at = region_place(r, page);
     hal_lock(&z->lock);
     bool parked = pages == 1 && p->debugging && magazine_give(cpu, page << HAL_PAGE_SHIFT);
-    mm_status_t status = parked ? MM_OK : give_to_zone(z, r, at, pages);
+    mm_status_t status = parked ? MM_OK : zone_give(z, r, at, pages);
     status = settle(p, r, page, pages, status);
     hal_unlock(&z->lock);
     if (status == MM_OK && pages == 1 && !parked)

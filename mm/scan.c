@@ -1,6 +1,7 @@
 #include "scan.h"
 
 #include "extents.h"
+#include "runs.h"
 
 #define PIECE 256u /* open blocks and extents in one piece; a run crosses three of them at most */
 

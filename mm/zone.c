@@ -1,9 +1,11 @@
 /* Whenever pages of an open block change hands, four things change together: the bits, the
- * summary's count, the zone's counters, and the list that the block is in. take_pages() and
- * give_pages() see to that for runs, zone_take_page() and zone_give_page() for single pages. */
+ * summary's count, the zone's counters, and the list that the block is in. take_within() sees to
+ * that for the usual run, open_taken() for one in fresh blocks, take_pages() for every part of any
+ * other; give_pages() for what comes back. */
 #include "zone.h"
 
 #include "extents.h"
+#include "runs.h"
 
 static unsigned min_unsigned(unsigned a, unsigned b)
 {
@@ -15,7 +17,7 @@ static unsigned min_unsigned(unsigned a, unsigned b)
 /* A wholly free block becomes an extent, or part of one. */
 static void close_block(struct lists *l, uint32_t block)
 {
-    lists_put(l, block, 0);
+    lists_move(l, block, 0);
     extents_add(l, lists_region(l, block), block, 1);
 }
 
@@ -83,17 +85,76 @@ void zone_take_at(struct zone *z, struct place at, size_t pages, enum block_clas
     take_open(z, at, pages);
 }
 
-/* In an extent: opens the blocks that the run needs. */
-static bool find_extent(struct lists *l, size_t pages, unsigned align_shift, enum block_class class,
-                        struct place *out)
+/* In a partly used block of the class. */
+static inline bool take_within(struct zone *z, unsigned pages, enum block_class class,
+                               struct place *out)
+{
+    struct lists *l = &z->lists;
+    uint32_t block = lists_tightest(l, class, pages);
+    if (block == BLOCK_NONE)
+        return false;
+    struct summary *s = &l->summaries[block];
+    struct block_fit fit = block_fit(&l->bits[block], pages, s->free, s->longest);
+    if (fit.index == BLOCK_PAGES)
+        return false;
+    block_take(&l->bits[block], fit.index, fit.index + pages, true);
+    s->free = (uint16_t)(s->free - pages);
+    lists_move(l, block, fit.longest);
+    count_taken(z, pages);
+    *out = (struct place){block, fit.index};
+    return true;
+}
+
+/* The same at a multiple of 1 << align_shift pages. */
+static bool take_aligned(struct zone *z, unsigned pages, unsigned align_shift,
+                         enum block_class class, struct place *out)
+{
+    if (align_shift == 0)
+        return take_within(z, pages, class, out);
+    if (!lists_find(&z->lists, class, pages, align_shift, out))
+        return false;
+    take_open(z, *out, pages);
+    return true;
+}
+
+static bool find_extent(const struct lists *l, size_t pages, unsigned align_shift, uint32_t *first,
+                        uint32_t *at)
 {
     uint32_t count = (uint32_t)((pages + BLOCK_PAGES - 1) / BLOCK_PAGES);
     uint32_t align = align_shift > BLOCK_SHIFT ? 1u << (align_shift - BLOCK_SHIFT) : 1;
+    return extents_find(l, count, align, first, at);
+}
+
+/* A closed block is opened with its first `n` pages taken; `head`: the run begins here. */
+static void open_taken(struct lists *l, uint32_t block, uint32_t frame, enum block_class class,
+                       unsigned n, bool head)
+{
+    lists_open(l, block, frame, class, n == BLOCK_PAGES ? PAGE_INTERIOR : PAGE_FREE);
+    if (n < BLOCK_PAGES)
+        block_take(&l->bits[block], 0, n, head);
+    else if (head)
+        block_set(&l->bits[block], 0, 1, PAGE_HEAD);
+    l->summaries[block].free = (uint16_t)(BLOCK_PAGES - n);
+    lists_move(l, block, BLOCK_PAGES - n);
+}
+
+/* In an extent, from the beginning of a block on. */
+static bool take_whole(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
+                       struct place *out)
+{
+    struct lists *l = &z->lists;
     uint32_t first = 0;
     uint32_t at = 0;
-    if (!extents_find(l, count, align, &first, &at))
+    if (!find_extent(l, pages, align_shift, &first, &at))
         return false;
-    extents_open(l, first, at, count, class);
+    uint32_t count = (uint32_t)((pages + BLOCK_PAGES - 1) / BLOCK_PAGES);
+    uint32_t frame = (uint32_t)(lists_page(l, (struct place){at, 0}) >> BLOCK_SHIFT);
+    extents_cut(l, first, at, count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t left = pages - (uint64_t)i * BLOCK_PAGES;
+        open_taken(l, at + i, frame + i, class, (unsigned)hal_min_u64(left, BLOCK_PAGES), i == 0);
+    }
+    count_taken(z, pages);
     *out = (struct place){at, 0};
     return true;
 }
@@ -108,28 +169,27 @@ static const uint8_t fallback[CLASS_COUNT][CLASS_COUNT - 1] = {
 
 /* A whole block is opened only when no partly used one of the class will do, and blocks of another
  * class are used only when nothing is whole: that keeps memory in large pieces. */
-static bool find_run(struct lists *l, size_t pages, unsigned align_shift, enum block_class class,
-                     struct place *out)
+static __attribute__((noinline)) bool take_any(struct zone *z, size_t pages, unsigned align_shift,
+                                               enum block_class class, struct place *out)
 {
     bool small = pages < BLOCK_PAGES && align_shift <= BLOCK_SHIFT;
-    if (small && lists_find(l, class, (unsigned)pages, align_shift, out))
-        return true;
-    if (find_extent(l, pages, align_shift, class, out))
-        return true;
-    for (unsigned i = 0; small && i < CLASS_COUNT - 1; i++)
-        if (lists_find(l, (enum block_class)fallback[class][i], (unsigned)pages, align_shift, out))
-            return true;
-    return false;
+    bool taken = (small && take_aligned(z, (unsigned)pages, align_shift, class, out)) ||
+                 take_whole(z, pages, align_shift, class, out);
+    for (unsigned i = 0; small && !taken && i < CLASS_COUNT - 1; i++)
+        taken = take_aligned(z, (unsigned)pages, align_shift, (enum block_class)fallback[class][i],
+                             out);
+    return taken;
 }
 
+/* Nearly all runs lie anywhere in a partly used block of their class. */
 bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
                    struct place *out)
 {
-    if (!find_run(&z->lists, pages, align_shift, class, out))
-        return false;
-    take_open(z, *out, pages);
-    z->allocs++;
-    return true;
+    bool plain = pages < BLOCK_PAGES && align_shift == 0;
+    bool taken = (plain && take_within(z, (unsigned)pages, class, out)) ||
+                 take_any(z, pages, align_shift, class, out);
+    z->allocs += taken;
+    return taken;
 }
 
 /* A run that is exactly a block lies in an extent if it is anywhere, and the lists miss no extent
@@ -158,25 +218,11 @@ enum scan_result zone_take_returned(struct zone *z, struct scan *s, struct place
     return result;
 }
 
-/* Where the longest run is one page, it stays so until the block is full. */
 bool zone_take_page(struct zone *z, enum block_class class, struct place *out)
 {
-    struct lists *l = &z->lists;
-    uint32_t block = lists_smallest(l, class);
-    if (block == BLOCK_NONE)
-        return false;
-    struct summary *s = &l->summaries[block];
-    unsigned index = block_find(&l->bits[block], 1, 0);
-    block_take_page(&l->bits[block], index);
-    s->free--;
-    if (s->free == 0)
-        lists_put(l, block, 0);
-    else if (s->longest > 1)
-        lists_move(l, block, block_longest(&l->bits[block], min_unsigned(s->longest, s->free)));
-    count_taken(z, 1);
-    z->allocs++;
-    *out = (struct place){block, index};
-    return true;
+    bool taken = take_within(z, 1, class, out);
+    z->allocs += taken;
+    return taken;
 }
 
 /* Free pages directly from `at` on, to the end of its block or extent. */
@@ -254,27 +300,30 @@ mm_status_t zone_judge_free(const struct zone *z, const struct region *r, struct
     return run_has_length(l, r, at, pages) ? MM_OK : MM_WRONG_LENGTH;
 }
 
-/* Of an open block without an owner, whose longest free run has `length` pages now if it grew. */
-static inline void gave_pages(struct lists *l, uint32_t block, unsigned length)
+/* `pages` of an open block that nobody owns have become free, and lie in a free run of `length`. */
+static inline void gave_pages(struct zone *z, uint32_t block, unsigned pages, unsigned length)
 {
-    if (l->summaries[block].free == BLOCK_PAGES)
-        close_block(l, block);
-    else if (length > l->summaries[block].longest)
-        lists_move(l, block, length);
+    struct summary *s = &z->lists.summaries[block];
+    z->free += pages;
+    s->free = (uint16_t)(s->free + pages);
+    if (length <= s->longest)
+        return;
+    if (length == BLOCK_PAGES)
+        close_block(&z->lists, block);
+    else
+        lists_move(&z->lists, block, length);
 }
 
 /* Pages [lo, hi) of an open block that nobody owns become free. */
 static void give_pages(struct zone *z, uint32_t block, unsigned lo, unsigned hi)
 {
-    struct lists *l = &z->lists;
-    block_give(&l->bits[block], lo, hi);
-    z->free += hi - lo;
-    l->summaries[block].free = (uint16_t)(l->summaries[block].free + (hi - lo));
-    gave_pages(l, block, block_run_around(&l->bits[block], lo, hi));
+    struct block_bits *bits = &z->lists.bits[block];
+    block_give(bits, lo, hi);
+    gave_pages(z, block, hi - lo, block_run_around(bits, lo, hi));
 }
 
 /* A run can end in blocks that a CPU owns only when it is a single page (B2). */
-void zone_give_run(struct zone *z, struct place at, size_t pages)
+static void give_run(struct zone *z, struct place at, size_t pages)
 {
     z->frees++;
     while (pages > 0) {
@@ -288,28 +337,38 @@ void zone_give_run(struct zone *z, struct place at, size_t pages)
     }
 }
 
-/* The usual case of a freed page: a run of its own in an open block that nobody owns. The last page
- * of a block is none: whether it is alone, the next block says. */
-static bool is_lone_page(const struct lists *l, struct place at)
+/* A run that ends before its block does, in an open block that nobody owns. */
+static bool is_within(const struct lists *l, struct place at, size_t pages)
 {
-    return at.index != BLOCK_PAGES - 1 && lists_is_open(l, at.block) &&
-           l->summaries[at.block].owner == 0 && block_is_single(&l->bits[at.block], at.index);
+    return pages < BLOCK_PAGES - at.index && lists_is_open(l, at.block) &&
+           l->summaries[at.block].owner == 0 &&
+           block_is_run(&l->bits[at.block], at.index, at.index + (unsigned)pages);
 }
 
-mm_status_t zone_give_page(struct zone *z, const struct region *r, struct place at)
+static __attribute__((noinline)) mm_status_t give_any(struct zone *z, const struct region *r,
+                                                      struct place at, size_t pages)
+{
+    mm_status_t status = MM_OK;
+    if (pages == 0 || !is_within(&z->lists, at, pages))
+        status = zone_judge_free(z, r, at, pages);
+    if (status == MM_OK)
+        give_run(z, at, pages);
+    return status;
+}
+
+/* Nearly all runs lie in one word of an open block that nobody owns: judged and given back in one.
+ */
+mm_status_t zone_give(struct zone *z, const struct region *r, struct place at, size_t pages)
 {
     struct lists *l = &z->lists;
-    if (!is_lone_page(l, at)) {
-        mm_status_t status = zone_judge_free(z, r, at, 1);
-        if (status == MM_OK)
-            zone_give_run(z, at, 1);
-        return status;
-    }
-    block_give_page(&l->bits[at.block], at.index);
+    struct summary *s = &l->summaries[at.block];
+    unsigned length = 0;
+    if (lists_is_open(l, at.block) && s->owner == 0)
+        length = block_give_run(&l->bits[at.block], at.index, pages, s->free);
+    if (length == 0)
+        return give_any(z, r, at, pages);
     z->frees++;
-    z->free++;
-    l->summaries[at.block].free++;
-    gave_pages(l, at.block, block_run_at(&l->bits[at.block], at.index));
+    gave_pages(z, at.block, (unsigned)pages, length);
     return MM_OK;
 }
 
@@ -317,8 +376,12 @@ mm_status_t zone_give_page(struct zone *z, const struct region *r, struct place 
 
 uint32_t zone_open_block(struct zone *z, enum block_class class)
 {
-    struct place at;
-    return find_extent(&z->lists, BLOCK_PAGES, 0, class, &at) ? at.block : BLOCK_NONE;
+    uint32_t first = 0;
+    uint32_t at = 0;
+    if (!find_extent(&z->lists, BLOCK_PAGES, 0, &first, &at))
+        return BLOCK_NONE;
+    extents_open(&z->lists, first, at, 1, class);
+    return at;
 }
 
 /* The last page of the block can be the head of a run that goes on in the next block. */
@@ -336,7 +399,7 @@ bool zone_has_singles_only(const struct zone *z, uint32_t block)
 void zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
 {
     struct summary *s = &z->lists.summaries[block];
-    lists_put(&z->lists, block, 0);
+    lists_move(&z->lists, block, 0);
     block_own(&z->lists.bits[block]);
     count_taken(z, s->free);
     s->free = 0;

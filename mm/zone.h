@@ -75,11 +75,8 @@ void zone_take_at(struct zone *, struct place, size_t pages, enum block_class);
  * O(blocks of the run). */
 mm_status_t zone_judge_free(const struct zone *, const struct region *, struct place, size_t pages);
 
-/* Give back a run that zone_judge_free() approved. O(blocks of the run). */
-void zone_give_run(struct zone *, struct place, size_t pages);
-
-/* Both for a single page, the usual case. */
-mm_status_t zone_give_page(struct zone *, const struct region *, struct place);
+/* Judge, and give the run back when the answer is MM_OK. O(blocks of the run). */
+mm_status_t zone_give(struct zone *, const struct region *, struct place, size_t pages);
 
 /* --- blocks that a CPU owns --- */
 

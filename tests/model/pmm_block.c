@@ -1,7 +1,7 @@
 /* The searches of mm/block.h in one block against naive ones, page by page: blocks whose runs lie
  * at and over the borders of words, and random ones of every density; every length and alignment.
  */
-#include "mm/block.h"
+#include "mm/runs.h"
 #include "tests/model/expect.h"
 
 #include <stdlib.h>
@@ -89,6 +89,13 @@ static unsigned find(unsigned n, unsigned align)
     return BLOCK_PAGES;
 }
 
+static unsigned next_free(unsigned from)
+{
+    while (from < BLOCK_PAGES && page[from] != PAGE_FREE)
+        from++;
+    return from;
+}
+
 static unsigned run_end(unsigned from)
 {
     while (from < BLOCK_PAGES && page[from] == PAGE_INTERIOR)
@@ -129,8 +136,8 @@ static void states_of_block(void)
         EXPECT(block_count(&block, (enum page_state)s) == count((enum page_state)s));
     EXPECT(block_has_interior(&block) == (count(PAGE_INTERIOR) != 0));
     for (unsigned i = 0; i + 1 < BLOCK_PAGES; i++)
-        EXPECT(block_is_single(&block, i) ==
-               (page[i] == PAGE_HEAD && page[i + 1] != PAGE_INTERIOR));
+        for (unsigned hi = i + 1; hi < BLOCK_PAGES; hi += 1 + below(hi - i))
+            EXPECT(block_is_run(&block, i, hi) == (page[i] == PAGE_HEAD && run_end(i + 1) == hi));
 }
 
 static void lengths_of_block(void)
@@ -144,6 +151,8 @@ static void lengths_of_block(void)
         EXPECT(block_free_before(&block, i) == free_before(i));
         EXPECT(block_run_end(&block, i) == run_end(i));
     }
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        EXPECT(block_next_free(&block, i) == next_free(i));
 }
 
 static void kinds_of_block(void)
@@ -162,7 +171,7 @@ static void runs_of_block(void)
             continue;
         unsigned whole = free_before(i) + right;
         unsigned hi = i + 1 + below(right);
-        EXPECT(block_run_at(&block, i) == whole);
+        EXPECT(block_run_around(&block, i, i + 1) == whole);
         EXPECT(block_run_around(&block, i, hi) == whole);
     }
 }
@@ -172,6 +181,32 @@ static void places_of_block(void)
     for (unsigned shift = 0; shift <= BLOCK_SHIFT; shift++)
         for (unsigned n = 1; n <= BLOCK_PAGES; n += 1 + below(1 + n / 8))
             EXPECT(block_find(&block, n, shift) == find(n, 1u << shift));
+}
+
+/* The lowest place, and what is the longest run when it is taken. */
+static void fit_in_block(void)
+{
+    unsigned free = count(PAGE_FREE);
+    unsigned most = longest();
+    for (unsigned n = 1; n <= most && n < BLOCK_PAGES; n += 1 + below(1 + n / 8)) {
+        struct block_fit fit = block_fit(&block, n, free, most);
+        unsigned at = find(n, 1);
+        EXPECT(fit.index == at);
+        for (unsigned i = at; i < at + n; i++)
+            page[i] = PAGE_HEAD;
+        EXPECT(fit.longest == longest());
+        for (unsigned i = at; i < at + n; i++)
+            page[i] = PAGE_FREE;
+    }
+}
+
+static void fill_block(void)
+{
+    for (unsigned state = 0; state < 4; state++) {
+        block_fill(&block, (enum page_state)state);
+        set_run(0, BLOCK_PAGES, (enum page_state)state);
+        states_of_block();
+    }
 }
 
 /* What another CPU gives back to an owned block: in use becomes free, parked becomes in use never.
@@ -232,6 +267,16 @@ static void places(void)
     with_blocks(places_of_block);
 }
 
+static void fits(void)
+{
+    with_blocks(fit_in_block);
+}
+
+static void fills(void)
+{
+    with_blocks(fill_block);
+}
+
 static void returns(void)
 {
     with_blocks(return_to_block);
@@ -249,6 +294,8 @@ int main(void)
     expect_run("pages of one kind", kinds);
     expect_run("the free run around a page", runs);
     expect_run("the lowest place of each length and alignment, or none", places);
+    expect_run("where a run goes, and the longest one that it leaves", fits);
+    expect_run("all pages of one state", fills);
     expect_run("pages returned by others", returns);
     expect_run("parts of runs taken and given", takes);
     return expect_total();

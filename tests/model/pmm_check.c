@@ -317,7 +317,7 @@ static void list_of_another_class(struct desk *d)
 
 static void list_of_an_owned_block(struct desk *d)
 {
-    lists_put(&desk_normal(d)->lists, PARTLY, 0);
+    lists_move(&desk_normal(d)->lists, PARTLY, 0);
     desk_summary(d, PARTLY)->owner = 1;
     desk_summary(d, PARTLY)->class = CLASS_KERNEL_PAGES;
     put_head(d, PARTLY, 0);
@@ -330,7 +330,7 @@ static void owned_block_still_listed(struct desk *d)
 
 static void owned_block_withheld(struct desk *d)
 {
-    lists_put(&desk_normal(d)->lists, PARTLY, 0);
+    lists_move(&desk_normal(d)->lists, PARTLY, 0);
     desk_summary(d, PARTLY)->owner = 1;
     desk_summary(d, PARTLY)->withheld = 1;
 }

@@ -25,13 +25,13 @@
 } */
 
 /* These stand only where they are needed, for each makes the search longer. */
-#if defined PROVE_block_state || defined PROVE_block_is_single || defined PROVE_block_take_parked
+#if defined PROVE_block_state || defined PROVE_block_take_parked
 /*@ axiomatic Low {
   axiom low: \forall integer a; 0 <= (a & 1) <= 1 && ((a & 1) == 1 <==> bit(a, 0));
   axiom pair: \forall integer a, b; 0 <= a <= 1 && 0 <= b <= 1 ==> (a << 1 | b) == 2 * a + b;
 } */
 #endif
-#if defined PROVE_block_set || defined PROVE_block_count
+#if defined PROVE_block_set || defined PROVE_block_fill || defined PROVE_block_count
 /*@ axiomatic Two {
   axiom two: \forall integer a; 0 <= a <= 3 ==> ((a & 2) != 0 <==> a >= 2) && ((a & 1) != 0 <==> a % 2 == 1);
 } */

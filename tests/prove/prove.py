@@ -28,10 +28,10 @@ PACKAGES = {"frama-c": "frama-c-base", "why3": "why3", "z3": "z3", "cvc4": "cvc4
 SECONDS = 40  # for one goal and one prover
 # Wrong on purpose: each must be refused, or the proofs mean nothing. File, text, what becomes of it, the function.
 PLANTED = [
-    ("mm/block.c", "ALL_ONES >> (first + 64 - hi)", "ALL_ONES >> (first + 65 - hi)", "word_mask"),
-    ("mm/block.c", "return at + bits_ctz(other) - from;",
+    ("mm/block.h", "ALL_ONES >> (first + 64 - hi)", "ALL_ONES >> (first + 65 - hi)", "word_mask"),
+    ("mm/runs.h", "return at + bits_ctz(other) - from;",
      "return at + bits_ctz(other) - from + 1;", "block_free_from"),
-    ("mm/block.c", "bits_ctz(above) - 1;", "bits_ctz(above);", "block_run_at"),
+    ("mm/runs.h", "bits_ctz(above) - 2;", "bits_ctz(above) - 1;", "block_run_around"),
     ("mm/block.c", "above << (64 - shift)", "above << (63 - shift)", "shift_and"),
     ("mm/block.c", "best = through > best ? through : best;", "best = through;", "longest_run"),
     ("mm/block.c", "if (start + n <= end)", "if (start + n <= end + 1)", "find_long"),
@@ -46,7 +46,7 @@ PLANTED = [
     ("hal/base.h", "x != 0 && (x & (x - 1)) == 0", "(x & (x - 1)) == 0", "hal_is_power_of_two"),
 ]
 # Each way through these is a goal of its own; in one the provers lose their way.
-SPLIT = {"block_run_at", "block_find"}
+SPLIT = {"block_run_around", "block_find"}
 
 
 # What these need makes the search for others longer: each is proved in a copy of its own.

@@ -1,0 +1,178 @@
+/* mm/runs.h: runs of pages inside one block that nobody owns: where one fits and what it leaves
+ * over, how long it is, and taking it and giving it back. Part of mm/block.h, whose words it uses.
+ *
+ * Nearly every request for a run, and every free that does not go to a CPU's magazine, comes
+ * through here while the zone's lock is held: so all of it is inline. It goes run by run, for a
+ * block has few free runs (2.7 in a memory that is in long use), and most words have none.
+ *
+ * Costs are O(1): each of the eight words is looked at a few times.
+ */
+#ifndef MORTISE_MM_RUNS_H
+#define MORTISE_MM_RUNS_H
+
+#include "block.h"
+
+/* --- free pages --- */
+
+/* Free pages directly at and after `from` (0 to 512). */
+static inline unsigned block_free_from(const struct block_bits *b, unsigned from)
+{
+    unsigned at = from;
+    while (at < BLOCK_PAGES) {
+        uint64_t other = ~block_free_word(b, at / 64) >> (at % 64);
+        if (other != 0)
+            return at + bits_ctz(other) - from;
+        at = (at / 64 + 1) * 64;
+    }
+    return BLOCK_PAGES - from;
+}
+
+/* Free pages directly before `to` (0 to 512); `end` is how far down all is free. */
+static inline unsigned block_free_before(const struct block_bits *b, unsigned to)
+{
+    unsigned end = to;
+    for (unsigned i = (to + 63) / 64; i-- > 0;) {
+        uint64_t other = ~block_free_word(b, i) << (i * 64 + 64 - end);
+        if (other != 0)
+            return to - end + bits_clz(other);
+        end = i * 64;
+    }
+    return to;
+}
+
+/* The first free page at or after `from` (0 to 511), or BLOCK_PAGES. */
+static inline unsigned block_next_free(const struct block_bits *b, unsigned from)
+{
+    unsigned i = from / 64;
+    uint64_t free = block_free_word(b, i) & ALL_ONES << (from % 64);
+    while (free == 0) {
+        if (++i == BLOCK_WORDS)
+            return BLOCK_PAGES;
+        free = block_free_word(b, i);
+    }
+    return i * 64 + bits_ctz(free);
+}
+
+/* Length of the free run around [lo, hi), whose pages are all free, and at least one. The nearest
+ * used pages on either side bound it. Both lie in the words of its ends nearly always; when one
+ * does not, the run goes on in the next word, and is measured the long way. */
+static inline unsigned block_run_around(const struct block_bits *b, unsigned lo, unsigned hi)
+{
+    uint64_t below = ~block_free_word(b, lo / 64) << (63 - lo % 64);
+    uint64_t above = ~block_free_word(b, (hi - 1) / 64) >> ((hi - 1) % 64);
+    if (below == 0 || above == 0)
+        return block_free_before(b, lo) + (hi - lo) + block_free_from(b, hi);
+    return bits_clz(below) + (hi - lo) + bits_ctz(above) - 2;
+}
+
+/* --- where a run goes --- */
+
+struct block_fit {
+    unsigned index;   /* where the first free run begins that is long enough, or BLOCK_PAGES */
+    unsigned longest; /* the longest free run, when the pages are taken from its beginning */
+};
+
+/* A place for `n` (1 to 511) pages in a block that has `free` free pages, the longest run of them
+ * `longest`, which is at least `n`. One pass: what is left of the run that is taken competes with
+ * the others for the longest one. It ends when no run that follows can be longer. */
+static inline struct block_fit block_fit(const struct block_bits *b, unsigned n, unsigned free,
+                                         unsigned longest)
+{
+    struct block_fit fit = {BLOCK_PAGES, 0};
+    unsigned at = block_next_free(b, 0);
+    while (at < BLOCK_PAGES) {
+        unsigned length = block_free_from(b, at);
+        unsigned end = at + length;
+        free -= length;
+        if (fit.index == BLOCK_PAGES && length >= n) {
+            fit.index = at;
+            length = length < longest ? longest : length - n; /* the longest one lies elsewhere */
+        }
+        if (length > fit.longest)
+            fit.longest = length;
+        if (fit.longest >= free || fit.longest >= longest || end == BLOCK_PAGES)
+            break;
+        at = block_next_free(b, end);
+    }
+    return fit;
+}
+
+/* --- taking and giving --- */
+
+/* PAGE_FREE pages [lo, hi) become part of an allocated run, which begins at `lo` when `head`. Free
+ * pages have no bit in `shared`, interior ones in neither plane: only a head changes `shared`, and
+ * it alone keeps its bit in `private`. */
+static inline void block_take(struct block_bits *b, unsigned lo, unsigned hi, bool head)
+{
+    uint64_t first = head ? (uint64_t)1 << (lo % 64) : 0;
+    uint64_t *shared = &b->word[lo / 64].shared;
+    bits_store(shared, bits_load(shared) | first);
+    unsigned i = lo / 64;
+    do {
+        uint64_t *private = &b->word[i].private;
+        bits_store(private, (bits_load(private) & ~word_mask(i, lo, hi)) | first);
+        first = 0;
+    } while (++i * 64 < hi);
+}
+
+/* And back, whatever part of a run they are. Page `lo` is a head or not: its bit in `shared` is
+ * cleared in any case, no other has one. */
+static inline void block_give(struct block_bits *b, unsigned lo, unsigned hi)
+{
+    uint64_t *shared = &b->word[lo / 64].shared;
+    bits_store(shared, bits_load(shared) & ~((uint64_t)1 << (lo % 64)));
+    for (unsigned i = lo / 64; i * 64 < hi; i++) {
+        uint64_t *private = &b->word[i].private;
+        bits_store(private, bits_load(private) | word_mask(i, lo, hi));
+    }
+}
+
+/* First index at or after `from` (0 to 512) that is not PAGE_INTERIOR, or BLOCK_PAGES. Every other
+ * state has a bit set in one of the planes. */
+static inline unsigned block_run_end(const struct block_bits *b, unsigned from)
+{
+    unsigned at = from;
+    while (at < BLOCK_PAGES) {
+        const struct page_bits *w = &b->word[at / 64];
+        uint64_t other = (bits_load(&w->private) | bits_load(&w->shared)) >> (at % 64);
+        if (other != 0)
+            return at + bits_ctz(other);
+        at = (at / 64 + 1) * 64;
+    }
+    return BLOCK_PAGES;
+}
+
+/* Are [lo, hi), which end before the block does, exactly one run? */
+static inline bool block_is_run(const struct block_bits *b, unsigned lo, unsigned hi)
+{
+    return block_state(b, lo) == PAGE_HEAD && block_run_end(b, lo + 1) == hi;
+}
+
+/* Give back the run of exactly `n` pages at `lo`, in a block that has `free` free pages and no owner:
+ * the length of the free run around it then. Or 0, and nothing is changed: it is no such run, or it ends where its
+ * word does and has to be looked at in another way. The word is moved so that `lo` is bit 0: then
+ * the run is a head, n - 1 pages without a bit, and a page with one. */
+static inline unsigned block_give_run(struct block_bits *b, unsigned lo, size_t n, unsigned free)
+{
+    struct page_bits *w = &b->word[lo / 64];
+    unsigned bit = lo % 64;
+    if (n - 1 >= 63 - bit) /* or no page at all */
+        return 0;
+    uint64_t private = bits_load(&w->private);
+    uint64_t shared = bits_load(&w->shared);
+    uint64_t behind = (uint64_t)1 << n;
+    uint64_t here = (private | shared) >> bit & (behind | (behind - 1));
+    if (here != (behind | 1) || ((private & shared) >> bit & 1) == 0)
+        return 0;
+    private |= (behind - 1) << bit;
+    shared ^= (uint64_t)1 << bit;
+    bits_store(&w->private, private);
+    bits_store(&w->shared, shared);
+    uint64_t below = (~private | shared) << (63 - bit);
+    uint64_t above = (~private | shared) >> bit;
+    if (below == 0 || above == 0)
+        return free + n == BLOCK_PAGES ? BLOCK_PAGES : block_run_around(b, lo, lo + (unsigned)n);
+    return bits_clz(below) + bits_ctz(above) - 1;
+}
+
+#endif
