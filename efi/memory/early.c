@@ -37,9 +37,16 @@ static uint64_t tables_of_run(hal_paddr_t base, hal_paddr_t end)
     return 2 + giant + blocks(base, end, 512 * GIB);
 }
 
+/* However RAM below `end` is cut into runs, its direct map needs no more. */
+static uint64_t tables_of_any(hal_paddr_t end)
+{
+    return blocks(0, end, 2 * MIB) + blocks(0, end, GIB) + blocks(0, end, 512 * GIB);
+}
+
 static uint64_t tables_of_map(const struct memmap *m)
 {
-    uint64_t pages = FIXED + SLACK * 5;
+    uint64_t pages = SLACK * 5;
+    hal_paddr_t top = MIB;
     for (size_t i = 0; i < m->count;) {
         const struct mem_region *r = &m->regions[i++];
         hal_paddr_t end = mem_region_end(r);
@@ -49,8 +56,9 @@ static uint64_t tables_of_map(const struct memmap *m)
              i++)
             end = mem_region_end(&m->regions[i]);
         pages += tables_of_run(r->base, end);
+        top = end;
     }
-    return pages;
+    return FIXED + hal_min_u64(pages, tables_of_any(top));
 }
 
 bool early_clean(const struct loader *l, struct memmap *m)

@@ -413,7 +413,7 @@ TEST("loader there are always enough pages for the kernel's page tables, and not
         for (uint64_t i = 0; i < 1000; i++)
             fake_map_entry(ram == 1 ? (uint32_t)(i % 7 + 1) : 0, 16 * MIB + i * 8192, ram == 1 ? 2 : 1, 0xf);
         CHECK(arrives(t));
-        CHECK(fw.entered.tables_bytes <= 200 * HAL_PAGE_SIZE);
+        CHECK(fw.entered.tables_bytes <= 64 * HAL_PAGE_SIZE); /* 24 MiB end there */
     }
     TEST_END;
 }
