@@ -110,14 +110,39 @@ shim: $(BUILD)/shim.efi ## build the firmware that plays tricks; tests/boot/shim
 $(BUILD)/shim.efi: $(call objects,$(sort $(wildcard tests/boot/shim/*.[cS])) hal/x86_64/memory.S)
 	$(LINK) /out:$@ $^
 
+# memory.html: memsim's reader and mm/ as WebAssembly, in one file with the page around it. What 32 bits cannot
+# count is refused at its start (tests/sim/desk.c), so shortening says nothing new.
+WASM_LD  ?= wasm-ld
+PAGE_MM  := $(filter-out mm/aspace.c mm/page_%.c mm/tlb_gather.c,$(MM_SRC))
+PAGE_SRC := $(patsubst %,tests/page/%.c,page libc) $(wildcard tests/sim/reader*.c) $(patsubst %,tests/sim/%.c,read map desk nodes ram util) \
+            $(patsubst %,kernel/%.c,ram/smbios ram/slots ram/ram ram/ram_tell machine/nodes log/format)
+$(BUILD)/page/%: FLAGS = $(EFI_CC) --target=wasm32 -std=c11 -O2 -ffreestanding -fno-builtin -I. -Itests/page -Itests/page/libc \
+    -DHAL_NARROW '-D__builtin_return_address(level)=((void *)0)' -MMD -MP $(WARN) \
+    -Wno-shorten-64-to-32 -Wno-tautological-constant-out-of-range-compare
+$(BUILD)/page/%.o: %.c $(BUILD)/page/flags
+	@mkdir -p $(@D)
+	$(FLAGS) $(MORE) -c $< -o $@
+$(BUILD)/page/tests/sim/desk.o: MORE = -I$(BUILD)/page
+$(BUILD)/page/tests/sim/desk.o: $(BUILD)/page/wide.h
+$(BUILD)/page/wide.h: tests/page/wide.c $(wildcard mm/*.h)
+	@mkdir -p $(@D)
+	$(EFI_CC) --target=x86_64-linux -std=c11 -ffreestanding -I. -Itests/page -S -emit-llvm -o $@.tmp $<
+	sed -n 's/^@wide_\([a-z]*\) = .*\[\([0-9]*\) x i8\].*/#define WIDE_\1 \2u/p' $@.tmp >$@
+$(BUILD)/page/memory.wasm: $(patsubst %.c,$(BUILD)/page/%.o,$(PAGE_MM) $(PAGE_SRC))
+	$(WASM_LD) --no-entry --strip-all -z stack-size=1048576 $(patsubst %,--export=page_%,text map said said_bytes) $^ -o $@
+$(BUILD)/memory.html: $(BUILD)/page/memory.wasm $(addprefix tests/page/,make.py page.html page.css page.js) $(BUILD)/commit
+	$(PYTHON) tests/page/make.py $@ $< $(COMMIT)
+.PHONY: page
+page: $(BUILD)/memory.html ## build memory.html, the page that opens a report in any browser
+
 ##@ For others
 # Signed ones, if there is a key to sign with.
 DIST_EFI := $(BUILD)$(if $(KEY),/signed)
 .PHONY: dist sign
 DIST := BOOTX64.EFI BOOTAA64.EFI BOOTIA32.EFI
-dist: $(addprefix $(DIST_EFI)/,$(DIST)) ## make the zip, the stick image and the ISO: build/dist (KEY= CERT=: signed)
+dist: $(addprefix $(DIST_EFI)/,$(DIST)) $(BUILD)/memory.html ## make the zip, the stick image, the ISO and memory.html: build/dist (KEY= CERT=: signed)
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 0)} \
-	    $(PYTHON) efi/dist/dist.py $(BUILD)/dist $(COMMIT) $^
+	    $(PYTHON) efi/dist/dist.py $(BUILD)/dist $(COMMIT) $(BUILD)/memory.html $(filter %.EFI,$^)
 sign: $(addprefix $(BUILD)/signed/,$(DIST)) ## sign for Secure Boot: make sign KEY=my.key CERT=my.pem
 $(BUILD)/signed/%.EFI: $(BUILD)/%.EFI FORCE
 	@test -n "$(KEY)" -a -n "$(CERT)" || { echo "make: name your key and its certificate: make sign KEY=my.key CERT=my.pem" >&2; exit 1; }
@@ -296,4 +321,4 @@ help: ## this list
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z_.-]+:.*## / {printf "  %-24s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # Which headers an object was made of, as the compiler found them.
--include $(shell find $(BUILD)/efi $(BUILD)/aarch64 $(BUILD)/ia32 $(BUILD)/embed $(BUILD)/desk -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/efi $(BUILD)/aarch64 $(BUILD)/ia32 $(BUILD)/embed $(BUILD)/desk $(BUILD)/page -name '*.d' 2>/dev/null)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Make what people download: mortise.zip, mortise.img, mortise.iso and SHA256SUMS.
+"""Make what people download: mortise.zip, mortise.img, mortise.iso, memory.html and SHA256SUMS.
 
-usage: dist.py OUT-FOLDER COMMIT PROGRAM.EFI...
+usage: dist.py OUT-FOLDER COMMIT MEMORY.HTML PROGRAM.EFI...
 
-All three hold the same files, those of tree(). The image is for a stick: GPT, and a FAT32 file
+The first three hold the same files, those of tree(), memory.html among them. The image is for a stick: GPT, and a FAT32 file
 system. The ISO is for a CD, a virtual machine or Ventoy, and boots from a stick too: its EFI system
 partition, which El Torito names, stands also in a GPT. Times are SOURCE_DATE_EPOCH, so the same
 programs and commit give the same bytes.
@@ -11,6 +11,7 @@ programs and commit give the same bytes.
 import datetime
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,7 @@ def for_windows(text):
     return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def tree(programs, commit):
+def tree(page, programs, commit):
     """What is on the stick: {path: bytes}."""
     date = datetime.datetime.fromtimestamp(disk.epoch(), datetime.timezone.utc).strftime("%Y-%m-%d")
     readme = read(os.path.join(HERE, "README.txt")).replace(b"@COMMIT@", commit.encode()).replace(b"@DATE@", date.encode())
@@ -43,6 +44,7 @@ def tree(programs, commit):
         **{"EFI/BOOT/" + os.path.basename(program): read(program) for program in programs},
         "EFI/BOOT/mortise.cfg": for_windows(read(os.path.join(HERE, "mortise.cfg"))),
         "README.txt": for_windows(readme),
+        "memory.html": read(page),
         "LICENSE.txt": for_windows(read(os.path.join(ROOT, "LICENSE"))),
         "FONT-LICENSE.txt": for_windows(read(os.path.join(ROOT, "kernel", "screen", "font-licence.txt"))),
     }
@@ -97,18 +99,19 @@ def make_iso(out, files):
 
 
 def main():
-    if len(sys.argv) < 4:
-        sys.exit("usage: dist.py OUT-FOLDER COMMIT PROGRAM.EFI...")
-    out, commit, *programs = sys.argv[1:]
+    if len(sys.argv) < 5:
+        sys.exit("usage: dist.py OUT-FOLDER COMMIT MEMORY.HTML PROGRAM.EFI...")
+    out, commit, page, *programs = sys.argv[1:]
     os.makedirs(out, exist_ok=True)
-    files = tree(programs, commit)
-    names = {name: os.path.join(out, name) for name in ("mortise.img", "mortise.iso", "mortise.zip")}
+    files = tree(page, programs, commit)
+    names = {name: os.path.join(out, name) for name in ("mortise.img", "mortise.iso", "mortise.zip", "memory.html")}
     for path in names.values():
         if os.path.exists(path):
             os.remove(path)
     disk.write_sparse(names["mortise.img"], disk.make_disk("gpt", files))
     make_iso(names["mortise.iso"], files)
     make_zip(names["mortise.zip"], files)
+    shutil.copyfile(page, names["memory.html"])
     with open(os.path.join(out, "SHA256SUMS"), "wb") as file:
         file.write(sums({name: read(path) for name, path in names.items()}))
     for name, path in names.items():

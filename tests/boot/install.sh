@@ -90,7 +90,13 @@ find_missing_quick() {
     want pmccabe have_command pmccabe
 }
 
+# For memory.html. Where it is not there and apt has none, or nothing shall be installed, the step is skipped.
+have_browser() {
+    have_command chromium || have_command chromium-browser || have_command google-chrome
+}
+
 find_missing_test() {
+    [ "$INSTALL" = 0 ] || ! apt-cache show chromium >/dev/null 2>&1 || want chromium have_browser
     want u-boot-qemu test -r "$UBOOT_ROM"
     want qemu-system-arm have_command qemu-system-aarch64
     want qemu-efi-aarch64 firmware_code aavmf >/dev/null

@@ -9,7 +9,7 @@
 # shellcheck source=tests/boot/proof.sh
 . "$BOOT_LIB/proof.sh"
 
-TAKES=([build-desk]=26 [image]=8 [tidy]=36 [harness-mutate]=10 [portable]=34 [embed]=5 [soak]=6 [sim]=5 [count]=20
+TAKES=([build-desk]=26 [image]=8 [tidy]=36 [harness-mutate]=10 [portable]=34 [embed]=5 [soak]=6 [sim]=5 [page]=8 [count]=20
     [fuzz]=11 [fuzz-memmap]=61 [dist]=3 [dist-files]=9 [reproducible]=20 [boot]=7 [screen]=6 [plant]=6
     [plant-hang]=21 [options]=6 [machine]=6 [mute]=7 [firmware]=14 [secure]=16 [monitor]=15 [monitor-5]=27
     [monitor-whole]=43 [report]=28 [shim]=66 [again]=7)
@@ -96,6 +96,11 @@ desk_steps() {
     step embed-bare counted env BUILD="$BUILD" bash "$ROOT/tests/embed/bare.sh"
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
     step sim counted python3 "$ROOT/tests/sim/test.py"
+    if have_browser; then
+        step page counted python3 "$ROOT/tests/page/test.py" "$BUILD/memory.html" "$BUILD/host/memsim" "$SUITE_LOGS/page.png"
+    else
+        skip_step page "no Chromium is on this machine (package chromium)"
+    fi
     if have_counted_compiler; then
         step count counted python3 "$ROOT/tests/count/count.py" "$BUILD/host/count" --check
     else
@@ -136,7 +141,7 @@ image_steps() {
     after image
     step reproducible check_reproducible
     step image-size check_image_size
-    step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD"/BOOT{X64,AA64,IA32}.EFI
+    step dist-files counted python3 "$ROOT/tests/dist/dist_test.py" "$BUILD/memory.html" "$BUILD"/BOOT{X64,AA64,IA32}.EFI
 }
 
 # How many tests the kernel must have run: those of the desk, and its own, which are counted in the

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check what `make dist` makes, on the desk, by the eyes of other programs.
 
-usage: dist_test.py BOOTX64.EFI BOOTAA64.EFI BOOTIA32.EFI
+usage: dist_test.py MEMORY.HTML BOOTX64.EFI BOOTAA64.EFI BOOTIA32.EFI
 
 fsck.vfat judges the file systems, sgdisk the partition tables, xorriso and mtools read the files
 back, sha256sum the checksums. Everything is made twice, under another clock, time zone, language and
@@ -26,7 +26,7 @@ MAKERS = os.path.join(ROOT, "efi", "dist")
 EPOCH = 1700000000  # 2023-11-14 22:13:20 UTC
 MIB = 1 << 20
 NAMES = ["EFI/BOOT/BOOTAA64.EFI", "EFI/BOOT/BOOTIA32.EFI", "EFI/BOOT/BOOTX64.EFI", "EFI/BOOT/mortise.cfg", "FONT-LICENSE.txt",
-         "LICENSE.txt", "README.txt", "SHA256SUMS"]  # fmt: skip
+         "LICENSE.txt", "README.txt", "SHA256SUMS", "memory.html"]  # fmt: skip
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 
@@ -208,7 +208,7 @@ def check_sums(checks, work):
         archive.extractall(work + "/zip")
     checks.equal(run("sha256sum", "--strict", "-c", "SHA256SUMS", cwd=work + "/zip")[0], 0, "the checksums in the zip")
     listed = [line.split("  ")[1] for line in read(work + "/zip/SHA256SUMS").decode().splitlines()]
-    checks.equal(listed, NAMES[:-1], "what the checksums of the zip cover")
+    checks.equal(listed, [name for name in NAMES if name != "SHA256SUMS"], "what the checksums of the zip cover")
 
 
 def check_sentences(checks, work, program):
@@ -220,22 +220,23 @@ def check_sentences(checks, work, program):
 
 
 def main():
-    if len(sys.argv) != 4:
-        sys.exit("usage: dist_test.py BOOTX64.EFI BOOTAA64.EFI BOOTIA32.EFI")
-    programs = [os.path.abspath(word) for word in sys.argv[1:]]
+    if len(sys.argv) != 5:
+        sys.exit("usage: dist_test.py MEMORY.HTML BOOTX64.EFI BOOTAA64.EFI BOOTIA32.EFI")
+    page, *programs = files_given = [os.path.abspath(word) for word in sys.argv[1:]]
     checks = Checks()
     with tempfile.TemporaryDirectory() as work:
-        make(work + "/dist", programs)
+        make(work + "/dist", files_given)
         files = read_zip(checks, work + "/dist/mortise.zip")
         check_texts(checks, files)
         check_config(checks, files["EFI/BOOT/mortise.cfg"])
+        checks.check(files["memory.html"] == read(page) == read(work + "/dist/memory.html"), "memory.html, on the stick and beside it")
         check_ia32(checks, files["EFI/BOOT/BOOTIA32.EFI"])
         check_sums(checks, work)
         check_image(checks, work + "/dist/mortise.img", files)
         check_iso(checks, work + "/dist/mortise.iso", files, work)
         check_layouts(checks, work, programs[0])
         check_sentences(checks, work, programs[0])
-        check_reproducible(checks, work, programs)
+        check_reproducible(checks, work, files_given)
     sys.exit(checks.end())
 
 

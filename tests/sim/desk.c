@@ -151,9 +151,53 @@ static void count_pages(struct desk *d)
     pmm_walk(d->pmm, on_run, d);
 }
 
+#ifdef HAL_NARROW
+#include "mm/pmm_struct.h"
+#include "mm/zone.h"
+
+#include "wide.h" /* tests/page/wide.c */
+
+_Static_assert(WIDE_cpu == sizeof(struct magazine_cpu) && WIDE_region == sizeof(struct region) &&
+                   WIDE_withheld == sizeof(struct withheld),
+               "only struct pmm and struct zone have pointers");
+#define CARVED(bytes)         (((size_t)(bytes) + 63) / 64 * 64) /* mm/carver.h */
+#define MORE(wide, of_struct) (CARVED(wide) - CARVED(sizeof(of_struct)))
+
+/* Bytes by which the machine's tables, with pointers of 64 bits, are larger than those here. */
+static size_t machine_has_more(const struct memmap *map)
+{
+    bool used[PMM_ZONE_COUNT] = {false};
+    size_t zones = 0;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct mem_region *r = &map->regions[i];
+        if (!mem_type_is_allocatable(r->type) || r->label != NULL)
+            continue;
+        for (unsigned z = zone_of(r->base); z <= (unsigned)zone_of(mem_region_end(r) - 1); z++)
+            used[z] = true;
+    }
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
+        zones += used[z];
+    return MORE(WIDE_pmm, struct pmm) + zones * MORE(WIDE_zone, struct zone);
+}
+#else
+static size_t machine_has_more(const struct memmap *map)
+{
+    UNUSED(map);
+    return 0;
+}
+#endif
+
+/* Tables have at most 2.5 bits a page (tests/unit), and this is more. */
+static bool can_be_addressed(uint64_t pages)
+{
+    return pages / 8 * 3 <= SIZE_MAX / 2;
+}
+
 const char *desk_start(struct desk *d)
 {
-    d->tables_bytes = pmm_tables_size(&d->map, 1);
+    if (!can_be_addressed(d->usable_pages))
+        return "the allocator's tables would need more memory than this program can address";
+    d->tables_bytes = pmm_tables_size(&d->map, 1) + machine_has_more(&d->map);
     d->metadata_pages = hal_align_up(d->tables_bytes, HAL_PAGE_SIZE) >> HAL_PAGE_SHIFT;
     if (memmap_early_alloc(&d->map, d->tables_bytes, HAL_PAGE_SIZE, 0, "page allocator tables") ==
         HAL_PADDR_NONE)

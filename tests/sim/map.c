@@ -224,6 +224,21 @@ static void json_regions(const struct desk *d)
     printf("],\n");
 }
 
+/* The cleaned map with its owners, as it is drawn. */
+static void json_map(const struct desk *d)
+{
+    printf("  \"map\": [");
+    for (size_t i = 0; i < d->map.count; i++) {
+        const struct mem_region *r = &d->map.regions[i];
+        printf("%s\n    {\"base\": %" PRIu64 ", \"pages\": %" PRIu64
+               ", \"kind\": \"%s\", \"label\": ",
+               i == 0 ? "" : ",", r->base, r->size >> HAL_PAGE_SHIFT, mem_type_name(r->type));
+        print_json_string(stdout, r->label != NULL ? r->label : "");
+        printf("}");
+    }
+    printf("],\n");
+}
+
 static void json_kinds(const struct desk *d)
 {
     const char *before = "";
@@ -251,6 +266,7 @@ static void print_json(const struct reader *r, const struct desk *d, const char 
     json_number("reclaim_ns", d->reclaim_ns);
     json_zones(d);
     json_kinds(d);
+    json_map(d);
     desk_json_ram(d, r);
     desk_json_nodes(d);
     json_regions(d);
