@@ -10,9 +10,8 @@
  * and on no other (C1, C2), and no CPU waits for ever (C3).
  *
  * Planted errors: -DDEAF_LOCK: no answers while waiting for the space's lock. -DDEAF_TURN: none while
- * waiting for the turn. -DMARK_FIRST: a CPU is marked before it is counted. -DCLEAR_LATE: the mark is
- * cleared when the function has run. -DEARLY: the turn is given up before the last one has answered.
- * -DCOUNT_FIRST: a CPU says that it is done before it is. */
+ * waiting for the turn. -DCLEAR_LATE: the mark is cleared when the function has run. -DEARLY: the turn is
+ * given up before the last one has answered. -DCOUNT_FIRST: a CPU says that it is done before it is. */
 #define CPUS 3
 #define NONE 255
 
@@ -32,7 +31,7 @@ inline run_function(by) {
     :: zone_lock != NONE && asked[me] -> again = true; break
     od;
     if
-    :: again -> ran[by * CPUS + me]++; again = false   /* C2 is broken: it runs inside itself */
+    :: again -> ran[by * CPUS + me] = 2; again = false /* C2 is broken: it runs inside itself */
     :: else -> zone_lock = NONE; ran[by * CPUS + me]++
     fi
 }
@@ -79,11 +78,7 @@ inline take_turn() {
 inline ask(cpu) {
     if
     :: cpu != me && (wanted == NONE || wanted == cpu) ->
-#ifdef MARK_FIRST
-        asked[cpu] = true; waiting++
-#else
         waiting++; asked[cpu] = true
-#endif
     :: else -> skip
     fi
 }
@@ -92,15 +87,9 @@ inline call() {
     take_turn();
     atomic { ran[me * CPUS] = 0; ran[me * CPUS + 1] = 0; ran[me * CPUS + 2] = 0 };
     request = me;
-#ifdef MARK_FIRST
-    waiting = 0;
-#else
     waiting = 1;            /* the caller, until all are asked */
-#endif
     ask(0); ask(1); ask(2);
-#ifndef MARK_FIRST
     waiting--;
-#endif
 #ifdef EARLY
     busy = false;
 #endif
@@ -123,7 +112,10 @@ proctype cpu(byte me) {
     do
     :: rounds < 2 && asked[me] -> answer()  /* interrupts are on */
     :: rounds < 2 ->                        /* work in a zone: interrupts off, and no wait for a CPU */
-        atomic { zone_lock == NONE -> zone_lock = me };
+        do
+        :: atomic { zone_lock == NONE -> zone_lock = me }; break
+        :: zone_lock != NONE && asked[me] -> answer()
+        od;
         zone_lock = NONE;
         rounds++
     :: rounds < 2 ->
@@ -132,8 +124,8 @@ proctype cpu(byte me) {
         :: wanted = (me + 1) % CPUS
         fi;
         if
-        :: call()                           /* plain code, or a fault handler without the lock */
-        :: take_space_lock(); call(); space_lock = NONE
+        :: true -> call()                   /* plain code, or a fault handler without the lock */
+        :: true -> take_space_lock(); call(); space_lock = NONE
         fi;
         rounds++
     :: rounds == 2 -> break
