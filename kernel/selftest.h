@@ -12,8 +12,9 @@
  * options->plant first, from which it may not return. Seconds. */
 bool selftest_run(const struct options *);
 
-/* One line: what the hot pair and a 64-page run cost here, in ticks of the time stamp counter. A
- * panic when the allocator fails meanwhile. */
+/* What the hot pair and a 64-page run cost here, in ticks of the time stamp counter; and on CPU 0, with
+ * interrupts on, what a shootdown costs, and the unmap of 1 GiB in small pages. A line each. A panic when
+ * the allocator fails meanwhile. */
 void selftest_bench(void);
 
 #endif

@@ -256,7 +256,7 @@ static int drop_if_empty(struct edit *e, uint64_t *entry, unsigned level, hal_va
         return 0;
     pte_store(entry, 0);
     tlb_gather_page(&e->gather, hal_align_down(end, HAL_PAGE_SIZE));
-    tlb_gather_table(&e->gather, pte_named(name));
+    tlb_gather_dropped(&e->gather, pte_named(name));
     return -1;
 }
 
@@ -287,14 +287,14 @@ static int edit_leaf(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_
 }
 
 /* PAGE_UNMAP of all that a table of 4 KiB pages maps, which plan() saw to be full: the table goes as
- * it is, and none of its entries is touched. */
+ * a whole. */
 static int drop_full_table(struct edit *e, uint64_t *entry)
 {
     hal_paddr_t table = pte_named(*entry);
     pte_store(entry, 0);
     e->tree->stats.pages[0] -= PTE_ENTRIES;
     tlb_gather_everything(&e->gather);
-    tlb_gather_table(&e->gather, table);
+    tlb_gather_dropped(&e->gather, table);
     return -1;
 }
 

@@ -24,7 +24,8 @@ struct tlb_gather {
     bool everything; /* to be flushed: the whole half */
     uint64_t pages;  /* to be flushed: so many pages from `first` on */
     hal_vaddr_t first;
-    unsigned tables; /* tables that nothing names any more */
+    uint64_t dropped; /* the list of tables that lead nowhere; 0: none */
+    unsigned tables;  /* others that nothing names any more */
     hal_paddr_t table[TLB_GATHER_TABLES];
 };
 
@@ -44,8 +45,13 @@ static inline void tlb_gather_everything(struct tlb_gather *g)
 }
 
 /* Nothing names this table any more. A page below it, or everything, was gathered before: so the
- * flush also makes the CPUs forget the table. Flushes when the list is full. */
+ * flush also makes the CPUs forget the table. What it says is still true; CPUs that remember it go by
+ * it until then. Flushes when the list is full. */
 void tlb_gather_table(struct tlb_gather *, hal_paddr_t table);
+
+/* The same, but what it says is true no more. Its first entry becomes the link of a list without end,
+ * so that one flush is enough for all tables of a call: no CPU takes it for a translation. */
+void tlb_gather_dropped(struct tlb_gather *, hal_paddr_t table);
 
 /* Drop all that was gathered, here and on the other CPUs, then give the tables back. Nothing
  * gathered: nothing done. O(pages), at most hal_tlb_page_limit(). */

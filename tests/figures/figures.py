@@ -199,6 +199,27 @@ def capture_monitor():
     return f'./run.sh --memory 128M --socket FILE --options "{words}"', text.rstrip()
 
 
+def capture_cpus():
+    """Each boot's line on its CPUs, and what the monitor's command bench says there."""
+    sys.path.insert(0, os.path.join(ROOT, "tests", "boot"))
+    from monitor_session import PROMPT, Session
+
+    run("make -s image")
+    text = ""
+    for cpus in (1, 2, 4, 8, 64, 255):
+        with tempfile.TemporaryDirectory() as folder:
+            memory = "1G" if cpus > 8 else "512M"
+            session = Session(["--memory", memory, "--smp", str(cpus), "--timeout", "900"], "exit=1 monitor=on selftest=off", folder)
+            began = clean(session.until(PROMPT, 900)).splitlines()
+            text += f"--smp {cpus} --memory {memory}\n"
+            text += "\n".join(line for line in began if re.search(r"cpus: \d+ of|space: \d+ pages", line)) + "\n"
+            bench = clean(session.do("bench", 600)).splitlines()
+            text += "\n".join(line for line in bench if "bench: " in line) + "\n"
+            session.do("exit")
+            session.end()
+    return './run.sh --smp N --socket FILE --options "exit=1 monitor=on selftest=off", then the command bench', text.rstrip()
+
+
 def capture_screenshot():
     run("make -s screenshot")
     return "make screenshot", ""  # the picture is the figure
@@ -244,6 +265,7 @@ def capture_mutate():
 CAPTURES = {
     "boot": capture_boot,
     "monitor": capture_monitor,
+    "cpus": capture_cpus,
     "screenshot": capture_screenshot,
     "sizes": capture_sizes,
     "icount": capture_icount,

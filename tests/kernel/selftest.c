@@ -203,4 +203,6 @@ bool selftest_run(const struct options *o)
 void selftest_bench(void)
 {
     smoke_bench();
+    if (hal_cpu_index() == 0)
+        cpus_bench();
 }

@@ -13,7 +13,8 @@ extern const struct test_suite cpus_suite;
 /* Raise a trap that nothing the interrupted code did has caused: TRAP_OUTSIDE of hal/cpu.h. */
 void machine_raise_outside(void *);
 
-/* Log what selftest_bench() promises. */
+/* Log what selftest_bench() promises: of the allocator, and of calls to other CPUs (on CPU 0). */
 void smoke_bench(void);
+void cpus_bench(void);
 
 #endif
