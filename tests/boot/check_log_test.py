@@ -116,7 +116,8 @@ for old, new in (("total=4317 free=4300", "total=4061 free=4044"), ("ready: 8156
 BAD = "[0.000300] bad: 0x0000000001100000 0x0000000001101000, 1 pages kept from use\n"
 SPOILT = GOOD.replace("[0.000400] owner", BAD + "[0.000400] owner", 1)
 for old, new in (("total=4317 free=4300", "total=4316 free=4299"), ("ready: 8156", "ready: 8155"),
-                 ("8139 free", "8138 free"), ("0 bad", "1 bad")):
+                 ("8139 free", "8138 free"), ("0 bad", "1 bad"),
+                 ("page allocator 8191 pages, 31.9 MiB\n", "page allocator 8190 pages, 31.9 MiB\n[0.000600] ram: kept from use, bad, 1 pages, 4.0 KiB\n")):
     assert old in SPOILT
     SPOILT = SPOILT.replace(old, new)
 
@@ -138,6 +139,7 @@ def main():
     rows = [(*row, False) for row in rows]
     rows += [("keepbs", KEPT, True, True), ("keepbs that nobody asked for", KEPT, False, False),
              ("a bad page", SPOILT, True, False),
+             ("a bad page that where the RAM is has not", SPOILT.replace("[0.000600] ram: kept from use, bad, 1 pages, 4.0 KiB\n", ""), False, False),
              ("a bad page that nobody named", SPOILT.replace(BAD, ""), False, False),
              ("a bad page that is handed out", GOOD.replace("[0.000400] owner", BAD + "[0.000400] owner", 1), False, False),
              ("a bad page with an owner", SPOILT.replace("0x0000000001100000 0x0000000001101000", "0x0000000001010000 0x0000000001011000"), False, False),
