@@ -92,7 +92,7 @@ static const char *take_table(struct smbios_table *t, const struct smbios_view *
 const char *smbios_open(struct smbios_table *t, const struct smbios_view *v, hal_paddr_t entry)
 {
     const char *why = NULL;
-    struct claim claim;
+    struct claim claim = {.size = 0};
     *t = (struct smbios_table){.size = 0};
     if (entry == 0)
         return "the firmware gave none";
