@@ -18,7 +18,7 @@ MM_SRC   := $(sort $(wildcard mm/*.c))
 HOST_SRC := $(sort $(wildcard hal/host/*.c))
 EFI_ANY  := $(sort $(wildcard efi/*.c $(foreach d,base machine memory talk,efi/$(d)/*.c)))
 EFI_SRC  := $(sort $(EFI_ANY) $(wildcard efi/x86_64/*.c))
-KERN_SRC := $(sort $(wildcard kernel/*.c kernel/*/*.c tests/kernel/*.c))
+KERN_SRC := $(sort $(wildcard kernel/*.c kernel/*/*.c kernel/*/*/*.c tests/kernel/*.c))
 UNIT_SRC := $(sort $(filter-out tests/unit/main.c,$(wildcard tests/unit/*.c)))
 
 ##@ The image

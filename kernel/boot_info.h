@@ -50,6 +50,7 @@ struct boot_info {
                                         BOOT_OWNERS) regions or more; whole pages of LoaderData */
     uint64_t tables, tables_bytes;   /* for page tables: as much as can be needed; LoaderData */
     uint64_t rsdp;                   /* 0: none; not judged where the map does not list it */
+    uint64_t device_tree;            /* 0: none; not judged */
     uint64_t smbios;                 /* 0: none; the 64-bit entry point when there is one */
     uint64_t runtime_services;       /* the loader's last resort; the kernel never calls it */
     uint64_t trampoline;             /* one page below 1 MiB, 0: none to be had */

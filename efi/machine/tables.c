@@ -19,6 +19,9 @@ static const EFI_GUID smbios3 = {
 static const EFI_GUID smbios2 = {
     0xeb9d2d31, 0x2d88, 0x11d3, {0x9a, 0x16, 0, 0x90, 0x27, 0x3f, 0xc1, 0x4d}};
 
+static const EFI_GUID device_tree = {
+    0xb1b621d5, 0xf19c, 0x41a5, {0x83, 0x0b, 0xd9, 0x15, 0x2c, 0x69, 0xaa, 0xe0}};
+
 static bool same_bytes(const void *a, const void *b, size_t count)
 {
     const uint8_t *x = a, *y = b;
@@ -184,4 +187,5 @@ void tables_find(const struct loader *l)
         console_note(l, "The firmware claims an absurd number of tables; none is used.");
     l->info->rsdp = find_rsdp(l);
     l->info->smbios = find_smbios(l);
+    l->info->device_tree = find(l, &device_tree);
 }

@@ -1,5 +1,6 @@
 #include "kernel/machine/acpi_topology.h"
 #include "hal/short.h"
+#include "kernel/machine/tree/cpu_list.h"
 
 #define MADT_ENTRIES 44u
 #define MADT_BASE    36u
@@ -44,91 +45,15 @@ static void add_cpu(struct acpi *a, uint32_t flags, struct acpi_cpu cpu)
     }
 }
 
-typedef bool order_fn(const struct acpi_cpu *x, const struct acpi_cpu *y);
-
-static bool by_id(const struct acpi_cpu *x, const struct acpi_cpu *y)
-{
-    return x->id != y->id ? x->id < y->id : x->node < y->node;
-}
-
-static bool by_uid(const struct acpi_cpu *x, const struct acpi_cpu *y)
-{
-    return x->uid < y->uid;
-}
-
-static void swap(struct acpi_cpu *x, struct acpi_cpu *y)
-{
-    struct acpi_cpu was = *x;
-    *x = *y;
-    *y = was;
-}
-
-/* In a heap with the last one on top. */
-static void sink(struct acpi_cpu *heap, uint32_t at, uint32_t count, order_fn *comes_first)
-{
-    uint32_t child = 2 * at + 1;
-    while (child < count) {
-        if (child + 1 < count && comes_first(&heap[child], &heap[child + 1]))
-            child++;
-        if (!comes_first(&heap[at], &heap[child]))
-            return;
-        swap(&heap[at], &heap[child]);
-        at = child;
-        child = 2 * at + 1;
-    }
-}
-
-/* Heapsort, for a table may be a million entries in the worst order. */
-static void sort(struct acpi_cpu *cpu, uint32_t count, order_fn *comes_first)
-{
-    for (uint32_t i = count / 2; i-- > 0;)
-        sink(cpu, i, count, comes_first);
-    for (uint32_t n = count; n-- > 1;) {
-        swap(&cpu[0], &cpu[n]);
-        sink(cpu, 0, n, comes_first);
-    }
-}
-
-/* Each id once, by its APIC entry where there are both. */
-static void close_list(struct acpi *a)
-{
-    uint32_t kept = 0;
-    sort(a->cpu, a->cpu_count, by_id);
-    for (uint32_t i = 0; i < a->cpu_count; i++) {
-        const struct acpi_cpu c = a->cpu[i];
-        if (kept != 0 && a->cpu[kept - 1].id == c.id)
-            continue;
-        a->cpus_x2 += c.node;
-        a->cpu[kept++] = (struct acpi_cpu){c.id, ACPI_NO_NODE, c.uid};
-    }
-    a->cpus = a->cpu_count = kept;
-}
-
-static struct acpi_cpu *find_cpu(struct acpi *a, uint32_t id)
-{
-    uint32_t low = 0, high = a->cpu_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (a->cpu[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < a->cpu_count && a->cpu[low].id == id ? &a->cpu[low] : NULL;
-}
-
 static void add_mailbox(struct acpi *a, hal_paddr_t at)
 {
     if (a->mailbox == 0)
         a->mailbox = at;
 }
 
-/* The affinities of MPIDR, 3 to 0, as the four bytes of an id. */
 static struct acpi_cpu cpu_of_gicc(const unsigned char *entry)
 {
-    uint64_t mpidr = load64(entry + 68);
-    uint32_t id = (uint32_t)(mpidr >> 32 & 0xFFu) << 24 | ((uint32_t)mpidr & 0xFFFFFFu);
-    return (struct acpi_cpu){.id = id, .uid = load32(entry + 8)};
+    return (struct acpi_cpu){.id = cpu_list_id(load64(entry + 68)), .uid = load32(entry + 8)};
 }
 
 /* Up to ACPI 5.0 the version was not told, and there was no other. */
@@ -200,8 +125,10 @@ static void take_rest(struct acpi *a, uint8_t type, const unsigned char *b)
 
 static enum acpi_fault madt_rest(struct acpi *a, const struct acpi_entry *e)
 {
-    static const uint8_t least[MADT_WAKEUP + 1] = {[MADT_IO_APIC] = 12, [MADT_BASE_64] = 12,
-                                                   [MADT_GICD] = 24,    [MADT_GICR] = 16,
+    static const uint8_t least[MADT_WAKEUP + 1] = {[MADT_IO_APIC] = 12,
+                                                   [MADT_BASE_64] = 12,
+                                                   [MADT_GICD] = 24,
+                                                   [MADT_GICR] = 16,
                                                    [MADT_WAKEUP] = 16};
     bool gicc = e->type == MADT_GICC && e->size >= 76; /* a fault that madt_cpu() counts */
     if (!gicc && (e->type >= ARRAY_LEN(least) || least[e->type] == 0))
@@ -234,7 +161,7 @@ void acpi_madt(struct acpi *a, const struct acpi_table *t, const struct acpi_rea
         a->cpu = r->view->take(r->view->ctx, (uint64_t)a->cpus * sizeof *a->cpu);
     if (a->cpu != NULL) {
         each_entry(a, t, madt_cpu, &again);
-        close_list(a);
+        cpu_list_close(a);
     }
     faults.times[ACPI_FAULT_SHORT] += rest.times[ACPI_FAULT_SHORT];
     faults.times[ACPI_FAULT_CPUS] = a->cpus != 0 && a->cpu == NULL;
@@ -278,7 +205,7 @@ static enum acpi_fault add_range(struct acpi *a, const struct acpi_entry *e, uin
 
 static void place_cpu(struct acpi *a, uint32_t id, uint32_t flags, uint32_t node)
 {
-    struct acpi_cpu *cpu = find_cpu(a, id);
+    struct acpi_cpu *cpu = cpu_list_find(a, id);
     if ((flags & ENABLED) != 0 && cpu != NULL)
         cpu->node = node;
 }
@@ -301,33 +228,19 @@ static enum acpi_fault srat_entry(struct acpi *a, const struct acpi_entry *e, ui
     return ACPI_FAULT_NONE;
 }
 
-/* The list is sorted by `uid`. */
-static struct acpi_cpu *find_uid(struct acpi *a, uint32_t uid)
-{
-    uint32_t low = 0, high = a->cpu_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (a->cpu[middle].uid < uid)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < a->cpu_count && a->cpu[low].uid == uid ? &a->cpu[low] : NULL;
-}
-
 /* Entries of GICs name a CPU not by its id, in whose order the list is otherwise. */
 static void place_gic_cpus(struct acpi *a, const struct acpi_table *t, uint32_t node_mask)
 {
     struct acpi_faults again = {{0}};
     struct acpi_entry e;
-    sort(a->cpu, a->cpu_count, by_uid);
+    cpu_list_sort(a, true);
     for (uint32_t at = SRAT_ENTRIES; acpi_next_entry(t, &at, &e, &again);) {
         bool placed = e.type == SRAT_GICC && e.size >= 18 && (e.bytes[10] & ENABLED) != 0;
-        struct acpi_cpu *cpu = placed ? find_uid(a, load32(e.bytes + 6)) : NULL;
+        struct acpi_cpu *cpu = placed ? cpu_list_find_uid(a, load32(e.bytes + 6)) : NULL;
         if (cpu != NULL)
             cpu->node = load32(e.bytes + 2) & node_mask;
     }
-    sort(a->cpu, a->cpu_count, by_id);
+    cpu_list_sort(a, false);
 }
 
 void acpi_srat(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)

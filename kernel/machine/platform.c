@@ -9,10 +9,15 @@
 #include "kernel/machine/firmware.h"
 #include "kernel/machine/power.h"
 #include "kernel/machine/spcr.h"
+#include "kernel/machine/tree/device_tree.h"
+#include "kernel/machine/tree/fdt.h"
+#include "kernel/memory/memory.h"
 #include "kernel/memory/memory.h"
 
 /* Lines in the log for as many ranges of nodes; real machines have far fewer. */
 #define RANGES_LOGGED 64u
+
+#define DEVICE_TREE_MAX ((uint32_t)16 << 20)
 
 struct acpi platform;
 struct nodes platform_nodes;
@@ -223,6 +228,39 @@ static void find_off(const struct acpi *a)
         power.smi.port = (uint16_t)a->smi_port;
 }
 
+static void withhold(const void *ctx, hal_paddr_t base, uint64_t size)
+{
+    UNUSED(ctx);
+    memory_withhold(base, size, "reserved by the device tree");
+}
+
+/* Its header tells how long it is. While it is read nobody may get the memory that it lies in. */
+static const char *read_tree(hal_paddr_t at, const struct memmap *m)
+{
+    const struct device_tree_view view = {take_memory, withhold, NULL};
+    const char *wrong;
+    const unsigned char *bytes = firmware_read(m, at, FDT_HEADER, &wrong);
+    if (bytes == NULL)
+        return wrong;
+    uint32_t size = fdt_size(bytes);
+    if (size < FDT_HEADER || size > DEVICE_TREE_MAX)
+        return "it is no device tree, or larger than 16 MiB";
+    bytes = firmware_read(m, at, size, &wrong);
+    if (bytes == NULL)
+        return wrong;
+    memory_withhold(at, size, "device tree");
+    return device_tree_read(&platform, &view, bytes, size);
+}
+
+static void read_device_tree(const struct boot_info *boot, const struct memmap *m)
+{
+    if (boot->device_tree == 0)
+        return;
+    const char *wrong = read_tree(boot->device_tree, m);
+    firmware_close();
+    LOG("tree", "device tree at %X: %s", U(boot->device_tree), S(wrong != NULL ? wrong : "sound"));
+}
+
 void platform_read(const struct boot_info *boot, const struct memmap *m)
 {
     const struct acpi_view view = {read_firmware, take_memory, m};
@@ -231,6 +269,8 @@ void platform_read(const struct boot_info *boot, const struct memmap *m)
     if (wrong_tables > LOG_ALIKE)
         LOG("acpi", "%u more lines of what is wrong with tables", U(wrong_tables - LOG_ALIKE));
     LOG("acpi", "root pointer %X: %s", U(boot->rsdp), S(wrong != NULL ? wrong : "sound"));
+    if (wrong != NULL)
+        read_device_tree(boot, m);
     nodes_make(&platform_nodes, &platform, m);
     if (platform.has_madt)
         log_cpus();

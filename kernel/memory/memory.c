@@ -198,6 +198,21 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
     bad_reserve(&memory_map, info->options, sizeof info->options, (size_t)2 * OWNERS_LATER);
 }
 
+void memory_withhold(hal_paddr_t base, uint64_t size, const char *label)
+{
+    hal_paddr_t end = base + size;
+    for (hal_paddr_t at = base; at < end;) {
+        size_t i = mem_region_index(memory_map.regions, memory_map.count, at);
+        if (i == memory_map.count || memory_map.regions[i].base >= end)
+            return;
+        struct mem_region r = memory_map.regions[i];
+        hal_paddr_t from = hal_max_u64(at, r.base);
+        at = hal_min_u64(mem_region_end(&r), end);
+        if (mem_type_is_allocatable(r.type) && r.label == NULL)
+            reserve(from, at - from, label);
+    }
+}
+
 void memory_make_space(const struct boot_info *info)
 {
     tables_begin(info->tables, info->tables_bytes);

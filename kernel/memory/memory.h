@@ -19,6 +19,11 @@ extern struct pmm *memory_pmm;   /* NULL before memory_make_pmm() */
  * nothing else is. */
 void memory_read_map(const struct boot_info *, const struct options *, const char *no_screen);
 
+/* Keep [base, base + size), which does not wrap, from ever being handed out, as far as the map has free RAM
+ * there without an owner; `label` stays. Each part is logged. After memory_use_space(), before
+ * memory_make_pmm(). It panics if the map has no room for another owner. O(regions). */
+void memory_withhold(hal_paddr_t base, uint64_t size, const char *label);
+
 /* Make the kernel's own space (kernel/memory/space.h); it panics if no memory is left for tables. Once the
  * space is loaded, use the map at its place there, and mask all interrupts. */
 void memory_make_space(const struct boot_info *);
