@@ -326,7 +326,7 @@ static void find_parts(const struct acpi *a)
     if (a->psci)
         p.firmware = a->psci_by_hvc ? MACHINE_HVC : MACHINE_SMC;
     if (a->gic_version != 0) {
-        LOG("acpi", "GIC of version %u at %X, %u ranges of redistributors", U(a->gic_version),
+        LOG("gic", "version %u at %X, %u ranges of redistributors", U(a->gic_version),
             U(a->gic_distributor), U(a->redistributors));
         find_gic(a, &p.gic);
     }

@@ -11,9 +11,10 @@
 extern struct acpi platform; /* all zero until platform_read(), and where there are no tables */
 extern struct nodes platform_nodes; /* not to be used before platform_read() */
 
-/* Read the tables, wherever they lie (kernel/machine/firmware.h). Log what they say, a line for each fact,
- * and what is refused, with the reason. Call it once, before any memory is handed out, for tables may lie
- * in memory that the firmware gave back. O(bytes of the tables). */
+/* Read the ACPI tables, or where there are none the device tree, wherever they lie
+ * (kernel/machine/firmware.h); memory that the tree reserves is withheld. Log what they say, a line for each
+ * fact, and what is refused, with the reason. Call it once, before any memory is handed out, for tables may
+ * lie in memory that the firmware gave back. O(bytes of the tables). */
 void platform_read(const struct boot_info *, const struct memmap *);
 
 /* Use what the tables name: serial console, restart and power-off, clock (clock_find() sets

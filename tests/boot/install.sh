@@ -87,6 +87,7 @@ find_missing_quick() {
     want libc6-dev have_header stdio.h
     want libclang-rt-dev have_sanitizers
     want zlib1g-dev have_header zlib.h
+    want libfdt-dev have_header libfdt.h
     want pmccabe have_command pmccabe
 }
 

@@ -6,13 +6,13 @@ set_arch() {
     case $ARCH in
     x86_64)
         QEMU_COMMAND=qemu-system-x86_64 QEMU_PACKAGE=qemu-system-x86
-        BOOT_NAME=BOOTX64.EFI DWARF=mortise.efi
+        BOOT_NAME=BOOTX64.EFI DWARF=mortise.efi GDB_NAME=gdb
         FIRMWARES=(ovmf ovmf-2m secboot snakeoil ovmf32 u-boot)
         UBOOT_ROM=/usr/lib/u-boot/qemu-x86_64/u-boot.rom
         ;;
     aarch64)
         QEMU_COMMAND=qemu-system-aarch64 QEMU_PACKAGE=qemu-system-arm
-        BOOT_NAME=BOOTAA64.EFI DWARF=mortise-aarch64.efi
+        BOOT_NAME=BOOTAA64.EFI DWARF=mortise-aarch64.efi GDB_NAME=gdb-multiarch
         FIRMWARES=(aavmf u-boot)
         UBOOT_ROM=/usr/lib/u-boot/qemu_arm64/u-boot.bin
         MACHINE=${MACHINE:-virt,gic-version=3}
@@ -248,7 +248,7 @@ show_plan() {
     say "$ARCH, $FIRMWARE, ${MEMORY}, $SMP CPU(s), $ACCEL ($ACCEL_REASON), $limit"
     # Linked for 0x140000000; with kaslr=off the kernel runs at 0xffffffff80000000. A hardware
     # breakpoint, for nothing is there yet.
-    [ "$GDB" = 0 ] || say "waiting for: gdb -ex 'symbol-file $BUILD/$DWARF -o 0xfffffffe40000000'" \
+    [ "$GDB" = 0 ] || say "waiting for: $GDB_NAME -ex 'symbol-file $BUILD/$DWARF -o 0xfffffffe40000000'" \
         "-ex 'target remote :1234' -ex 'hbreak kernel_main' -ex continue"
 }
 

@@ -7,6 +7,7 @@
 #include "kernel/machine/acpi_power.c"
 #include "kernel/machine/acpi_table.c"
 #include "kernel/machine/acpi_topology.c"
+#include "kernel/machine/tree/cpu_list.c"
 #include "kernel/machine/nodes.c"
 #include "kernel/machine/rsdp.c"
 

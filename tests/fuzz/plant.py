@@ -21,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLANTS = {
     "acpi": ("kernel/machine/acpi_table.c", "e->bytes[1] > left", "e->bytes[1] > left + 1"),
     "aspace": ("mm/tlb_gather.h", "(at - g->first) / HAL_PAGE_SIZE + 1", "(at - g->first) / HAL_PAGE_SIZE"),
+    "device_tree": ("kernel/machine/tree/fdt.c", "lies_inside(size, strings, f->strings_size)", "lies_inside(size, strings, 0)"),
     "format": ("kernel/log/format.c", "n < width", "n <= width"),
     "memmap": ("mm/mem_sweep.c", "end = hal_align_down(end, HAL_PAGE_SIZE);", "end = hal_align_up(end, HAL_PAGE_SIZE);"),
     "monitor": ("kernel/monitor/line.c", "l->length == LINE_MAX", "l->length == LINE_MAX + 1"),

@@ -55,7 +55,7 @@ ROOMS = {
     "efi/machine": "hal mm kernel kernel/log kernel/machine kernel/ram efi/base efi/talk efi/arch efi/memory",
     "efi": "hal mm kernel kernel/log efi/base efi/talk efi/arch efi/memory efi/machine",
     "efi/ia32": "efi/base",
-    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/ram kernel/screen kernel/trap"
+    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/machine/tree kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor efi efi/base efi/talk efi/arch efi/memory efi/machine tests/kernel",
     "tests/kernel": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
     " kernel/cpus tests",

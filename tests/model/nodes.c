@@ -5,6 +5,7 @@
 
 #include "kernel/machine/acpi_table.c"
 #include "kernel/machine/acpi_topology.c"
+#include "kernel/machine/tree/cpu_list.c"
 
 #include "tests/model/expect.h"
 

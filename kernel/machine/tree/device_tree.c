@@ -255,7 +255,7 @@ static void meet(struct reader *r)
 
 /* --- walking --- */
 
-static void take_property(struct node *n, const struct fdt_item *item)
+static void note_property(struct node *n, const struct fdt_item *item)
 {
     const struct {
         const char *name;
@@ -306,13 +306,13 @@ static const char *walk(struct reader *r, const struct fdt *f)
     for (uint32_t at = 0;;) {
         struct fdt_item item = fdt_next(f, &at);
         bool open = r->depth > 0 && r->depth <= DEPTH_MAX;
-        if (item.kind == FDT_END && r->depth == 0)
+        if (item.kind == FDT_ITEM_END && r->depth == 0)
             return NULL;
-        if (item.kind == FDT_NODE)
+        if (item.kind == FDT_ITEM_NODE)
             open_node(r, item.name);
-        else if (item.kind == FDT_PROPERTY && open)
-            take_property(&r->node[r->depth - 1], &item);
-        else if (item.kind == FDT_END_NODE ? !close_node(r) : item.kind != FDT_PROPERTY)
+        else if (item.kind == FDT_ITEM_PROPERTY && open)
+            note_property(&r->node[r->depth - 1], &item);
+        else if (item.kind == FDT_ITEM_END_NODE ? !close_node(r) : item.kind != FDT_ITEM_PROPERTY)
             return "it ends before it should; what came before counts";
     }
 }
@@ -337,11 +337,11 @@ static void find_path(const struct fdt *f, const char *node, const char *propert
     struct fdt_item item;
     for (uint32_t at = 0;;) {
         item = fdt_next(f, &at);
-        if (item.kind == FDT_DAMAGED || item.kind == FDT_END)
+        if (item.kind == FDT_ITEM_DAMAGED || item.kind == FDT_ITEM_END)
             return;
-        if (item.kind == FDT_NODE)
+        if (item.kind == FDT_ITEM_NODE)
             inside = ++depth == 2 && same(item.name, node);
-        else if (item.kind == FDT_END_NODE)
+        else if (item.kind == FDT_ITEM_END_NODE)
             inside = false, depth--;
         else if (inside && depth == 2 && same(item.name, property))
             copy_path(to, &item);

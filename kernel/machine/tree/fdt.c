@@ -100,20 +100,20 @@ static struct fdt_item take_node(const struct fdt *f, uint32_t *at)
     const unsigned char *name = f->structure + *at;
     uint32_t bytes = text_bytes(name, f->structure + f->structure_size);
     if (bytes == 0 || !step(f, at, bytes))
-        return (struct fdt_item){.kind = FDT_DAMAGED};
-    return (struct fdt_item){.kind = FDT_NODE, .name = (const char *)name};
+        return (struct fdt_item){.kind = FDT_ITEM_DAMAGED};
+    return (struct fdt_item){.kind = FDT_ITEM_NODE, .name = (const char *)name};
 }
 
 static struct fdt_item take_property(const struct fdt *f, uint32_t *at)
 {
     const unsigned char *head = f->structure + *at;
     if (!step(f, at, 8))
-        return (struct fdt_item){.kind = FDT_DAMAGED};
+        return (struct fdt_item){.kind = FDT_ITEM_DAMAGED};
     uint32_t size = big32(head), name = big32(head + 4);
-    struct fdt_item item = {FDT_PROPERTY, NULL, f->structure + *at, size};
+    struct fdt_item item = {FDT_ITEM_PROPERTY, NULL, f->structure + *at, size};
     if (name >= f->strings_size ||
         text_bytes(f->strings + name, f->strings + f->strings_size) == 0 || !step(f, at, size))
-        return (struct fdt_item){.kind = FDT_DAMAGED};
+        return (struct fdt_item){.kind = FDT_ITEM_DAMAGED};
     item.name = (const char *)f->strings + name;
     return item;
 }
@@ -124,7 +124,7 @@ struct fdt_item fdt_next(const struct fdt *f, uint32_t *at)
     while (token == NOTHING) {
         const unsigned char *here = f->structure + *at;
         if (!step(f, at, 4))
-            return (struct fdt_item){.kind = FDT_DAMAGED};
+            return (struct fdt_item){.kind = FDT_ITEM_DAMAGED};
         token = big32(here);
     }
     switch (token) {
@@ -133,10 +133,10 @@ struct fdt_item fdt_next(const struct fdt *f, uint32_t *at)
     case PROPERTY:
         return take_property(f, at);
     case END_NODE:
-        return (struct fdt_item){.kind = FDT_END_NODE};
+        return (struct fdt_item){.kind = FDT_ITEM_END_NODE};
     case END:
-        return (struct fdt_item){.kind = FDT_END};
+        return (struct fdt_item){.kind = FDT_ITEM_END};
     default:
-        return (struct fdt_item){.kind = FDT_DAMAGED};
+        return (struct fdt_item){.kind = FDT_ITEM_DAMAGED};
     }
 }

@@ -28,11 +28,11 @@ uint32_t fdt_size(const unsigned char *bytes);
 const char *fdt_open(struct fdt *f, const unsigned char *bytes, uint32_t size);
 
 enum fdt_kind {
-    FDT_NODE,     /* a node begins: `name` */
-    FDT_PROPERTY, /* of the node that has begun last: `name`, and `size` bytes at `value` */
-    FDT_END_NODE, /* the node that has begun last and not ended ends */
-    FDT_END,      /* the tree ends as it should */
-    FDT_DAMAGED   /* what follows cannot be read */
+    FDT_ITEM_NODE,     /* a node begins: `name` */
+    FDT_ITEM_PROPERTY, /* of the node that has begun last: `name`, and `size` bytes at `value` */
+    FDT_ITEM_END_NODE, /* the node that has begun last and not ended ends */
+    FDT_ITEM_END,      /* the tree ends as it should */
+    FDT_ITEM_DAMAGED   /* what follows cannot be read */
 };
 struct fdt_item {
     enum fdt_kind kind;
