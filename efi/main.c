@@ -12,6 +12,7 @@
 #include "efi/memory/map.h"
 #include "efi/menu.h"
 #include "efi/report.h"
+#include "efi/talk/badlist.h"
 #include "efi/talk/console.h"
 #include "efi/talk/options.h"
 #include "efi/talk/volume.h"
@@ -100,7 +101,8 @@ static void greet(const struct loader *l)
     console_write(l, mortise_commit);
     console_write(
         l, ": a kernel that manages memory. It runs from RAM. All that it ever writes to\na disk "
-           "is " REPORT_NAME " and " KEPT_NAME ", where it came from.\n");
+           "is " REPORT_NAME ", " KEPT_NAME " and, when you ask for it, " BADLIST_NAME ",\nwhere it came "
+           "from.\n");
 }
 
 static const char *menu_options(const struct loader *l)
@@ -153,6 +155,7 @@ static EFI_STATUS prepare(struct loader *l)
                             "firmware's boot menu, not through this boot loader.",
                             EFI_LOAD_ERROR);
     options_read(l);
+    badlist_read(l);
     copy_firmware_name(l);
     take_trampoline(l);
     graphics_find(l);
@@ -169,6 +172,7 @@ static EFI_STATUS prepare(struct loader *l)
             EFI_OUT_OF_RESOURCES);
     tables_find(l);
     kept_find(l);
+    badlist_find(l, kept_text(l), l->kept_length);
     return EFI_SUCCESS;
 }
 

@@ -2,8 +2,11 @@
 #include "efi/base/text.h"
 #include "efi/memory/map.h"
 #include "efi/report.h"
+#include "efi/talk/badlist.h"
 #include "efi/talk/console.h"
 #include "efi/talk/options.h"
+#include "efi/talk/volume.h"
+#include "hal/short.h"
 
 #define ANSWER    600u /* tenths: whoever has pressed a key is given a minute for the next */
 #define HELP_TIME 300u
@@ -57,7 +60,22 @@ static void type_options(struct loader *l)
     options_add(l, line, length);
 }
 
-static void restart(const struct loader *l)
+/* What the last run found, and what an earlier one left on the disk. */
+static void show_bad_pages(const struct loader *l)
+{
+    if (badlist_found()[0] != '\0') {
+        console_write(l, "\nThe last run found bad memory: ");
+        console_write(l, badlist_found());
+        console_write(l, "\nk keeps it from use from now on; it is written to " BADLIST_NAME "\n");
+    }
+    if (badlist_kept()[0] != '\0') {
+        console_write(l, "\nKept from use by " BADLIST_NAME ": ");
+        console_write(l, badlist_kept());
+        console_write(l, "\nf forgets it: press it when the module has been changed\n");
+    }
+}
+
+static void restart(struct loader *l)
 {
     EFI_RUNTIME_SERVICES *runtime = l->system->RuntimeServices;
     if (runtime != NULL && runtime->ResetSystem != NULL)
@@ -65,19 +83,34 @@ static void restart(const struct loader *l)
     console_write(l, "This firmware cannot restart.\n");
 }
 
+static void show_help(struct loader *l)
+{
+    console_write(l, options_help);
+}
+
+static const struct {
+    char key;
+    void (*run)(struct loader *);
+} commands[] = {
+    {'o', type_options}, {'m', show_map},       {'w', report_write}, {'h', show_help},
+    {'k', badlist_keep}, {'f', badlist_forget}, {'r', restart},
+};
+
+/* The number of the command; that of all commands when the key is none. */
+static size_t command_of(char key)
+{
+    size_t i = 0;
+    while (i < ARRAY_LEN(commands) && commands[i].key != key)
+        i++;
+    return i;
+}
+
 /* Do what the key asks for. True: it is time to boot. */
 static bool obey(struct loader *l, char key)
 {
-    if (key == 'o')
-        type_options(l);
-    else if (key == 'm')
-        show_map(l);
-    else if (key == 'w')
-        report_write(l);
-    else if (key == 'h')
-        console_write(l, options_help);
-    else if (key == 'r')
-        restart(l);
+    size_t i = command_of(key);
+    if (i < ARRAY_LEN(commands))
+        commands[i].run(l);
     return key == 'o' || key == 'b' || key == '\r' || key == '\n' || key == 0;
 }
 
@@ -96,9 +129,10 @@ static char ask(const struct loader *l, unsigned *tenths)
     return key;
 }
 
+/* Does the menu come again after this key, with time for another? */
 static bool is_command(char key)
 {
-    return key == 'm' || key == 'w' || key == 'h' || key == 'r';
+    return key != 'o' && command_of(key) < ARRAY_LEN(commands);
 }
 
 void menu_show(struct loader *l)
@@ -113,6 +147,7 @@ void menu_show(struct loader *l)
     console_write(l, "\nOptions: ");
     console_write(l, l->info->options);
     for (unsigned asked = 0; asked < ASKED_MAX; asked++) {
+        show_bad_pages(l);
         console_write(l, keys);
         char key = ask(l, &tenths);
         if (obey(l, key))

@@ -40,6 +40,11 @@ void kept_find(struct loader *l)
     console_note(l, "No memory at a known place: the log will not outlive a restart.");
 }
 
+const char *kept_text(const struct loader *l)
+{
+    return l->kept_length != 0 ? block_at(l->info->keep)->text : "";
+}
+
 void kept_write(struct loader *l)
 {
     static struct volume_file f;

@@ -9,6 +9,9 @@
  * first place that is free. That none is free is a note, and so is a log that is damaged. */
 void kept_find(struct loader *);
 
+/* The text of that log: loader.kept_length bytes of text from outside. */
+const char *kept_text(const struct loader *);
+
 /* Write a log that was found to mortise-log.txt, once; again only if that failed. */
 void kept_write(struct loader *);
 

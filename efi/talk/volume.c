@@ -71,6 +71,24 @@ void volume_create(const struct loader *l, struct volume_file *f, const char *na
         f->file = NULL;
 }
 
+size_t volume_read(const struct loader *l, const char *name, uint8_t *bytes, size_t capacity)
+{
+    static struct volume_file f;
+    UINTN size = capacity;
+    f.name = name;
+    f.root = volume_open(l);
+    if (f.root == NULL)
+        return 0;
+    bool there = efi_ok(open_file(&f, EFI_FILE_MODE_READ)) && f.file != NULL;
+    bool read = there && efi_ok(f.file->Read(f.file, &size, bytes)) && size <= capacity;
+    if (there)
+        (void)f.file->Close(f.file);
+    (void)f.root->Close(f.root);
+    if (there && !read)
+        console_note(l, TEXT("%s: cannot be read; going on without it.", S(name)));
+    return read ? size : 0;
+}
+
 void volume_write(struct volume_file *f, const char *bytes, size_t count)
 {
     UINTN size = count;
@@ -117,4 +135,18 @@ void volume_finish(const struct loader *l, struct volume_file *f)
     else
         console_note(l, TEXT("%s is not written: %s. It goes on without.", S(f->name),
                              S(console_status(f->status))));
+}
+
+void volume_remove(const struct loader *l, const char *name)
+{
+    static struct volume_file f;
+    f.name = name;
+    f.root = volume_open(l);
+    f.status = f.root != NULL ? remove_old(&f) : EFI_UNSUPPORTED;
+    if (f.root != NULL)
+        (void)f.root->Close(f.root);
+    if (efi_ok(f.status))
+        console_say(l, TEXT("Removed %s from the disk this came from.", S(name)));
+    else
+        console_note(l, TEXT("%s is not removed: %s.", S(name), S(console_status(f.status))));
 }

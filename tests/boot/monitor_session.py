@@ -461,9 +461,9 @@ def value_of(at, seed):
     return (at ^ seed) * 0x9E3779B97F4A7C15 & ALL
 
 
-def flip(s, places, seed):
+def flip(path, places, seed):
     """Change a bit of a page that has just been written, while others still wait for it."""
-    stub = Gdb(s.path + ".gdb")
+    stub = Gdb(path)
     for _ in range(400):
         written = [at for at in places if stub.word(at) == value_of(at, seed)]
         if written and len(written) < len(places):
@@ -489,7 +489,7 @@ def bad(c, s):
     c.check(len(places) > 10, f"{len(places)} free pages hold the last pattern")
     s.send(b"exercise 1 2\r")
     s.until(b"round 1 of 1")
-    at = flip(s, places, 2)
+    at = flip(s.path + ".gdb", places, 2)
     answer = s.until(PROMPT)
     c.check(at is not None, "a page was changed")
     lines = re.findall(r"BAD page at (0x\S+), bits (0x[0-9a-f]+), 1 words so far", answer)

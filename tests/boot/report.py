@@ -41,11 +41,11 @@ OLD = {REPORT: b"an older report, longer than any\n" * 9000, LOG: b"an older log
 class Machine:
     """A run of run.sh: its log, a keyboard, and its disk while it runs."""
 
-    def __init__(self, folder, disk, arguments):
+    def __init__(self, folder, disk, arguments, words=WORDS):
         self.folder, self.text, self.at = folder, "", 0
         self.news = threading.Condition()
         path = os.path.join(folder, "qmp")
-        command = [RUN, "--no-install", *arguments, "--disk", disk, "--timeout", "400", "--options", WORDS,
+        command = [RUN, "--no-install", *arguments, "--disk", disk, "--timeout", "400", "--options", words,
                    "--qemu", f"-S -qmp unix:{path},server=on,wait=off -gdb unix:{folder}/gdb,server=on,wait=off -action reboot=reset"]  # fmt: skip
         self.run = subprocess.Popen(command, env={**os.environ, "TMPDIR": folder}, stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE)  # fmt: skip

@@ -93,7 +93,7 @@ static struct fake {
         char text[100000];
         size_t size;
         bool there, open;
-    } report, log;
+    } report, log, list;
     unsigned deletes, frees, write_opens;
     uint64_t stalled; /* microseconds that were asked for */
     unsigned relaxed; /* milliseconds that were waited for by the CPU's counter */
@@ -114,7 +114,7 @@ static struct fake {
     SIMPLE_TEXT_OUTPUT_INTERFACE out;
     SIMPLE_INPUT_INTERFACE in;
     EFI_SIMPLE_FILE_SYSTEM_PROTOCOL fs;
-    EFI_FILE_PROTOCOL root, file, report_file, log_file;
+    EFI_FILE_PROTOCOL root, file, report_file, log_file, list_file;
     jmp_buf leave;
 } fw;
 
@@ -377,16 +377,32 @@ static bool same_path(const CHAR16 *path, const char *name)
     return name != NULL && path[i] == 0 && name[i] == '\0';
 }
 
-/* The two files that may be written, and nothing else. */
+/* The three files that may be written, and nothing else; NULL: another. */
+static EFI_FILE_PROTOCOL *file_of(const CHAR16 *path)
+{
+    if (same_path(path, "\\mortise-report.txt"))
+        return &fw.report_file;
+    if (same_path(path, "\\mortise-bad.txt"))
+        return &fw.list_file;
+    return same_path(path, "\\mortise-log.txt") ? &fw.log_file : NULL;
+}
+
+static struct fake_file *content_of(const EFI_FILE_PROTOCOL *file)
+{
+    if (file == &fw.report_file)
+        return &fw.report;
+    return file == &fw.list_file ? &fw.list : &fw.log;
+}
+
 static EFI_STATUS open_to_write(EFI_FILE_PROTOCOL **out, CHAR16 *path, UINT64 mode)
 {
     fw.write_opens++;
     if (fw.open_maps)
         fw.map[fw.map_count++] = (struct fake_descriptor){4, fw.write_opens << 24, 1, 0xf};
-    bool report = same_path(path, "\\mortise-report.txt");
-    struct fake_file *f = report ? &fw.report : &fw.log;
+    EFI_FILE_PROTOCOL *file = file_of(path);
+    struct fake_file *f = content_of(file);
     UINT64 create = EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE | EFI_FILE_MODE_CREATE;
-    fw.violations += !report && !same_path(path, "\\mortise-log.txt");
+    fw.violations += file == NULL;
     fw.violations += (mode | EFI_FILE_MODE_CREATE) != create || f->open;
     if (mode == create && f->there)
         fw.violations++; /* what is in it would stay at its end */
@@ -398,7 +414,7 @@ static EFI_STATUS open_to_write(EFI_FILE_PROTOCOL **out, CHAR16 *path, UINT64 mo
         return fw.no_write;
     fw.open_files++;
     f->open = true;
-    *out = report ? &fw.report_file : &fw.log_file;
+    *out = file;
     return EFI_SUCCESS;
 }
 
@@ -409,6 +425,12 @@ static EFI_STATUS EFIAPI fake_open(EFI_FILE_PROTOCOL *root, EFI_FILE_PROTOCOL **
     CALL_OR_FAIL();
     if (mode != EFI_FILE_MODE_READ)
         return open_to_write(out, path, mode);
+    if (file_of(path) == &fw.list_file && fw.list.there) {
+        fw.open_files++;
+        fw.list.open = true;
+        *out = &fw.list_file;
+        return EFI_SUCCESS;
+    }
     if (!same_path(path, fw.config_path))
         return EFI_NOT_FOUND;
     fw.open_files++;
@@ -418,8 +440,8 @@ static EFI_STATUS EFIAPI fake_open(EFI_FILE_PROTOCOL *root, EFI_FILE_PROTOCOL **
 
 static struct fake_file *written(EFI_FILE_PROTOCOL *file)
 {
-    fw.violations += file != &fw.report_file && file != &fw.log_file;
-    struct fake_file *f = file == &fw.report_file ? &fw.report : &fw.log;
+    struct fake_file *f = content_of(file);
+    fw.violations += file != &fw.report_file && file != &fw.log_file && file != &fw.list_file;
     fw.violations += !f->open;
     return f;
 }
@@ -532,10 +554,10 @@ void cpu_identify(cpu_tell_fn *tell, void *ctx)
 
 static EFI_STATUS EFIAPI fake_read(EFI_FILE_PROTOCOL *file, UINTN *size, void *to)
 {
-    UNUSED(file);
     CALL_OR_FAIL();
-    *size = hal_min_u64(*size, strlen(fw.config));
-    memcpy(to, fw.config, *size);
+    const char *from = file == &fw.list_file ? fw.list.text : fw.config;
+    *size = hal_min_u64(*size, strlen(from));
+    memcpy(to, from, *size);
     return EFI_SUCCESS;
 }
 
@@ -677,12 +699,12 @@ static void fake_services(void)
     fw.fs.OpenVolume = fake_open_volume;
     fw.root.Open = fake_open;
     fw.root.Close = fw.file.Close = fake_close;
-    fw.file.Read = fake_read;
-    fw.report_file.Write = fw.log_file.Write = fake_write;
-    fw.report_file.Delete = fw.log_file.Delete = fake_delete;
-    fw.report_file.Flush = fw.log_file.Flush = fake_flush;
-    fw.report_file.Close = fw.log_file.Close = fake_close_written;
-    fw.report_file.GetInfo = fw.log_file.GetInfo = fake_info;
+    fw.file.Read = fw.list_file.Read = fake_read;
+    fw.report_file.Write = fw.log_file.Write = fw.list_file.Write = fake_write;
+    fw.report_file.Delete = fw.log_file.Delete = fw.list_file.Delete = fake_delete;
+    fw.report_file.Flush = fw.log_file.Flush = fw.list_file.Flush = fake_flush;
+    fw.report_file.Close = fw.log_file.Close = fw.list_file.Close = fake_close_written;
+    fw.report_file.GetInfo = fw.log_file.GetInfo = fw.list_file.GetInfo = fake_info;
     fw.runtime.GetVariable = fake_variable;
     fw.runtime.ResetSystem = (EFI_RESET_SYSTEM)fake_reset; /* the headers differ on `data` */
 }

@@ -16,7 +16,7 @@
 #define THREADS 8u
 #define SIZE    (THREADS * 48 * MIB) /* the least with which CPUs may own blocks */
 #define PAGES   ((uint32_t)(SIZE / HAL_PAGE_SIZE))
-#define HELD    500u
+#define HELD    3000u
 
 static const struct mem_region layout[] = {RAM(HIGH, SIZE)};
 static struct mem_region regions[ARRAY_LEN(layout)];
@@ -130,11 +130,11 @@ static void *work(void *arg)
     host_set_cpu(w->cpu);
     host_join();
     for (uint64_t i = 0; i < operations; i++) {
-        uint32_t kind = below(w, 400);
+        uint32_t kind = below(w, 200);
         host_interrupt();
         if (kind == 0)
             retire(w);
-        else if (w->count < HELD && kind < (i / 5000 % 2 == 0 ? 240u : 160u))
+        else if (w->count < HELD && kind < (i / 10000 % 2 == 0 ? 130u : 60u))
             take(w);
         else if (w->count > 0)
             give(w);

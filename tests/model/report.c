@@ -768,6 +768,99 @@ TEST("log.of the boot before is written to the disk, once")
     TEST_END;
 }
 
+/* ---- bad pages ---- */
+
+/* As the exerciser has told them: twice, with what stands around them, and with nonsense. */
+static const char bad_log[] =
+    "[1.0] bad: Mortise, in mortise.cfg:\r\n[1.1] bad:     bad=0x3000-0x5000 bad=0x9000\r\n"
+    "[1.2] bad:     memmap=0x1000$0x3000\r\n[2.0] bad:     bad=0x9000 bad=0x20000 bad=x exit=1\r\n"
+    "[2.1] options: bad=0x77000\r\n[2.2] bad:     bad=0x4";
+
+TEST("bad.what the last run found is kept from use when k is pressed, and not before")
+{
+    start("menu=5 bad=0x20000");
+    make_log(bad_log);
+    CHECK(arrives(t));
+    CHECK(said("The last run found bad memory: bad=0x3000-0x5000 bad=0x9000 bad=0x4\r\n"));
+    CHECK_STR(fw.entered.options, "menu=5 bad=0x20000");
+    CHECK(!fw.list.there);
+    start("menu=5 bad=0x20000");
+    make_log(bad_log);
+    fw.keys = "kb";
+    CHECK(arrives(t));
+    CHECK_STR(fw.list.text, "bad=0x3000-0x5000 bad=0x9000 bad=0x4\n");
+    CHECK_STR(fw.entered.options, "menu=5 bad=0x20000 bad=0x3000-0x5000 bad=0x9000 bad=0x4");
+    CHECK_EQ(times_said("Wrote mortise-bad.txt to the disk this came from, and nothing else."), 1);
+    TEST_END;
+}
+
+static void put_list(const char *text)
+{
+    strcpy(fw.list.text, text);
+    fw.list.size = strlen(text);
+    fw.list.there = true;
+}
+
+TEST("bad.the list on the disk is read at each start, and grows by what is found")
+{
+    start("menu=5");
+    put_list("# mine\r\nbad=0x3000-0x5000 exit=1 bad=0x1000\nbad=0x1000");
+    make_log(bad_log);
+    fw.keys = "kb";
+    CHECK(arrives(t));
+    CHECK(said("Kept from use by mortise-bad.txt: bad=0x3000-0x5000 bad=0x1000\r\n"));
+    CHECK(said("The last run found bad memory: bad=0x9000 bad=0x20000 bad=0x4\r\n"));
+    CHECK_STR(fw.list.text, "bad=0x3000-0x5000 bad=0x1000 bad=0x9000 bad=0x20000 bad=0x4\n");
+    CHECK_STR(fw.entered.options,
+              "menu=5 bad=0x3000-0x5000 bad=0x1000 bad=0x9000 bad=0x20000 bad=0x4");
+    TEST_END;
+}
+
+TEST("bad.one key forgets the list, on the disk and for this boot")
+{
+    start("menu=5 bad=0x20000");
+    put_list("bad=0x3000-0x5000 bad=0x1000");
+    fw.keys = "fb";
+    CHECK(arrives(t));
+    CHECK(!fw.list.there && said("Removed mortise-bad.txt from the disk this came from."));
+    CHECK_STR(fw.entered.options, "menu=5 bad=0x20000");
+    start("menu=5");
+    fw.keys = "fkb"; /* there is nothing to forget, or to keep */
+    CHECK(arrives(t));
+    CHECK(!said("Removed") && !said("Wrote mortise-bad.txt") && fw.deletes == 0);
+    TEST_END;
+}
+
+TEST("bad.a disk that cannot be written is said, and the pages are kept from use this time")
+{
+    start("menu=5");
+    make_log(bad_log);
+    fw.no_write = EFI_WRITE_PROTECTED;
+    fw.keys = "kb";
+    CHECK(arrives(t));
+    CHECK(noted("mortise-bad.txt is not written: write protected. It goes on without."));
+    CHECK(strstr(fw.entered.options, " bad=0x9000 ") != NULL);
+    start("menu=5 report=off");
+    make_log(bad_log);
+    fw.keys = "kb";
+    CHECK(arrives(t));
+    CHECK(!fw.list.there && strstr(fw.entered.options, " bad=0x9000 ") != NULL);
+    TEST_END;
+}
+
+TEST("bad.more pages than the list has room for is a note")
+{
+    char text[8192] = "";
+    for (unsigned i = 0; i < 200; i++)
+        sprintf(text + strlen(text), "bad=0x%x000 ", i + 16);
+    start("menu=5");
+    put_list(text);
+    CHECK(arrives(t));
+    CHECK(noted("There are more bad pages than the list has room for."));
+    CHECK(strlen(fw.entered.options) < BOOT_TEXT_SIZE);
+    TEST_END;
+}
+
 TEST("log.none, or no place for one")
 {
     start("");
