@@ -75,7 +75,7 @@ def main():
     parser.add_argument("--image", required=True)
     options, arguments = parser.parse_known_args()
     checks = Checks()
-    with tempfile.TemporaryDirectory() as folder, Machine(folder, make_disk(folder, options.image), arguments, WORDS) as machine:
+    with tempfile.TemporaryDirectory() as folder, Machine(folder, make_disk(folder, options.image), arguments, WORDS, 300) as machine:
         before = files(machine.copy("before"))
         machine.tell("cont")
         at = page_lies(checks, machine) or 0

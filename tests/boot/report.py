@@ -41,11 +41,11 @@ OLD = {REPORT: b"an older report, longer than any\n" * 9000, LOG: b"an older log
 class Machine:
     """A run of run.sh: its log, a keyboard, and its disk while it runs."""
 
-    def __init__(self, folder, disk, arguments, words=WORDS):
-        self.folder, self.text, self.at = folder, "", 0
+    def __init__(self, folder, disk, arguments, words=WORDS, seconds=SECONDS):
+        self.folder, self.text, self.at, self.seconds = folder, "", 0, seconds
         self.news = threading.Condition()
         path = os.path.join(folder, "qmp")
-        command = [RUN, "--no-install", *arguments, "--disk", disk, "--timeout", "400", "--options", words,
+        command = [RUN, "--no-install", *arguments, "--disk", disk, "--timeout", str(4 * seconds), "--options", words,
                    "--qemu", f"-S -qmp unix:{path},server=on,wait=off -gdb unix:{folder}/gdb,server=on,wait=off -action reboot=reset"]  # fmt: skip
         self.run = subprocess.Popen(command, env={**os.environ, "TMPDIR": folder}, stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE)  # fmt: skip
@@ -70,7 +70,7 @@ class Machine:
 
     def until(self, mark):
         """What came up to and with the mark, or None: it did not come in time."""
-        end, begin = time.monotonic() + SECONDS, self.at
+        end, begin = time.monotonic() + self.seconds, self.at
         with self.news:
             while mark not in self.text[begin:]:
                 if not self.news.wait(end - time.monotonic()):
