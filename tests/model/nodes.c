@@ -214,6 +214,7 @@ static void windows_place_nothing(void)
     add_memory(0, 0, 48 * MIB, false);
     add_memory(1, 48 * MIB, 56 * MIB, false);
     add_memory(2, 56 * MIB, 4 * GIB, true);
+    add_memory(1, 40 * MIB, 4 * GIB, true); /* of a node that has RAM, too */
     add_memory(0, 56 * MIB, 60 * MIB, false);
     make();
     EXPECT(nodes.count == 2 && nodes.unplaced == 4 * MIB && nodes.range_count == 3);
