@@ -164,7 +164,7 @@ run_embed_boot() {
 }
 
 # The base of the kernel is chosen by chance: no two of these boots have the same.
-BASES='48M 128M 512M 3G 5G 8G u-boot no-pge'
+BASES='48M 64M 128M 3G 8G 64G u-boot bare-cpu'
 check_bases() {
     local boot
     local -a bases=()
