@@ -262,8 +262,9 @@ TIME    ?= 60
 FUZZERS := $(patsubst fuzz-%,%,$(filter fuzz-%,$(PROGRAMS)))
 soak-desk: $(H)/soak
 	$(H)/soak $(TIME)
-soak: soak-desk image ## every operation by 8 CPUs for TIME seconds on the desk, then TIME rounds of the exerciser in QEMU
-	./run.sh --image $(BUILD)/BOOTX64.EFI --memory 128M --timeout $$((20 * $(TIME) + 180)) \
+SMP     ?= 4
+soak: soak-desk image ## every operation by 8 CPUs for TIME seconds on the desk, then TIME rounds of the exerciser on SMP CPUs in QEMU
+	./run.sh --image $(BUILD)/BOOTX64.EFI --memory 256M --smp $(SMP) --timeout $$((40 * $(TIME) + 180)) \
 	    --options "exercise=$(TIME)" >$(BUILD)/soak.log
 	@grep -a -c 'exercise: .* free pages left out' $(BUILD)/soak.log | sed 's/$$/ rounds of the exerciser passed in QEMU/'
 

@@ -381,6 +381,33 @@ static void exchange(struct held *mine, bool leave)
         give(&theirs);
 }
 
+/* What storms do seldom: a page that was just given back is claimed, if nobody was faster; this CPU's pages
+ * go back to the zones; the statistics are read. */
+static uint32_t do_something_else(struct held *h, uint64_t *random)
+{
+    struct pmm_stats s;
+    if (next(random) % 4 == 0)
+        pmm_drain(memory_pmm);
+    pmm_stats(memory_pmm, (enum pmm_zone)(next(random) % PMM_ZONE_COUNT), &s);
+    if (s.free + s.parked > s.total)
+        complain();
+    if (!take(h, random))
+        return 0;
+    give(h);
+    if (pmm_claim(memory_pmm, h->base, h->pages) != MM_OK)
+        return 0;
+    write_stamps(h);
+    return 1;
+}
+
+static void leave_or_give(struct held *h, bool leave)
+{
+    if (leave)
+        exchange(h, true);
+    else
+        give(h);
+}
+
 static void storm_here(void *arg)
 {
     struct held held[HELD];
@@ -388,19 +415,18 @@ static void storm_here(void *arg)
     uint64_t random = storm.seed + hal_cpu_index() * 7919u;
     UNUSED(arg);
     for (uint32_t i = 0; i < storm.steps; i++) {
-        uint64_t what = next(&random) % 8;
+        uint64_t what = next(&random) % 10;
         if (what < 4 && used < HELD) {
             used += take(&held[used], &random);
-        } else if (what == 4 || used == 0) {
+        } else if (what == 4 && used < HELD) {
+            used += do_something_else(&held[used], &random);
+        } else if (what == 5 || used == 0) {
             exchange(NULL, false);
         } else {
             uint32_t which = (uint32_t)(next(&random) % used);
             struct held h = held[which];
             held[which] = held[--used];
-            if (what == 5)
-                exchange(&h, true);
-            else
-                give(&h);
+            leave_or_give(&h, what == 6);
         }
     }
     while (used > 0)
@@ -433,6 +459,66 @@ TEST("cpus.all CPUs take and give pages at once: each page has one owner, and no
         CHECK_EQ(free_in_all(), before);
         CHECK_STR(pmm_check(memory_pmm), NULL);
     }
+    TEST_END;
+}
+
+/* Pages that this CPU may have parked: it takes some and gives them back. */
+static void park_here(void *arg)
+{
+    hal_paddr_t page[16];
+    UNUSED(arg);
+    for (unsigned i = 0; i < ARRAY_LEN(page); i++)
+        page[i] = pmm_alloc(memory_pmm, 1, 0);
+    for (unsigned i = 0; i < ARRAY_LEN(page); i++)
+        if (page[i] == HAL_PADDR_NONE || pmm_free(memory_pmm, page[i], 1) != MM_OK)
+            complain();
+}
+
+static void drain_here(void *arg)
+{
+    UNUSED(arg);
+    pmm_drain(memory_pmm);
+}
+
+static void count_parked(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
+{
+    UNUSED(base);
+    if (kind == PMM_RUN_PARKED)
+        *(uint64_t *)ctx += pages;
+}
+
+/* By the statistics, and counted page by page. */
+static uint64_t parked_in_all(struct test_state *t)
+{
+    uint64_t sum = 0, walked = 0;
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
+        struct pmm_stats s;
+        pmm_stats(memory_pmm, (enum pmm_zone)z, &s);
+        sum += s.parked;
+    }
+    pmm_walk(memory_pmm, count_parked, &walked);
+    CHECK_EQ(sum, walked);
+    return sum;
+}
+
+TEST("cpus.the magazines of all CPUs hold pages, and the statistics tell them")
+{
+    storm.wrong = 0;
+    cpus_run(drain_here, NULL);
+    CHECK_EQ(parked_in_all(t), 0);
+    cpus_run(park_here, NULL);
+    uint64_t parked = parked_in_all(t);
+    if (parked == 0)
+        SKIP("no zone is large enough for magazines of so many CPUs");
+    for (uint32_t i = 0; i < cpus_count(); i++) {
+        if (!cpus_run_on(i, drain_here, NULL))
+            continue;
+        uint64_t left = parked_in_all(t);
+        CHECK(left < parked);
+        parked = left;
+    }
+    CHECK_EQ(parked, 0);
+    CHECK_EQ(storm.wrong, 0);
     TEST_END;
 }
 
