@@ -19,8 +19,16 @@
 #define SPCR_KIND     36u
 #define SPCR_ADDRESS  40u
 #define SPCR_BAUD     58u
+#define DBG2_FIRST    36u /* where its first device begins, and how many there are */
+#define DBG2_COUNT    40u
+#define DBG2_DEVICE   22u /* bytes of a device, and fields of it */
+#define DBG2_LENGTH   1u
+#define DBG2_PORT     12u
+#define DBG2_KIND     14u
+#define DBG2_ADDRESS  18u
+#define DBG2_SERIAL   0x8000u
 
-enum wanted { MADT, SRAT, SLIT, FADT, HPET, SPCR, WANTED_COUNT };
+enum wanted { MADT, SRAT, SLIT, FADT, HPET, SPCR, DBG2, WANTED_COUNT };
 
 struct walk {
     struct acpi_reader reader;
@@ -81,6 +89,7 @@ static const uint32_t wanted_names[WANTED_COUNT] = {
     [MADT] = NAME('A', 'P', 'I', 'C'), [SRAT] = NAME('S', 'R', 'A', 'T'),
     [FADT] = NAME('F', 'A', 'C', 'P'), [HPET] = NAME('H', 'P', 'E', 'T'),
     [SLIT] = NAME('S', 'L', 'I', 'T'), [SPCR] = NAME('S', 'P', 'C', 'R'),
+    [DBG2] = NAME('D', 'B', 'G', '2'),
 };
 
 static void meet_table(struct walk *w, hal_paddr_t at)
@@ -183,6 +192,36 @@ static void read_dsdt(struct walk *w, const unsigned char *fadt)
     look_for_s5(w->acpi, &dsdt);
 }
 
+/* A debug port of the kinds that PCs do not have is as good as a console; on a PC a debugger may wait there. */
+static bool is_console(const unsigned char *device)
+{
+    uint16_t kind = load16(device + DBG2_KIND);
+    return load16(device + DBG2_PORT) == DBG2_SERIAL &&
+           (kind == 0x03 || kind == 0x0D || kind == 0x0E);
+}
+
+/* The first such port of the table. */
+static void read_debug_port(struct acpi *a, const struct acpi_table *t)
+{
+    if (t->bytes == NULL || t->size < DBG2_COUNT + 4)
+        return;
+    uint32_t at = load32(t->bytes + DBG2_FIRST);
+    for (uint32_t n = load32(t->bytes + DBG2_COUNT); n > 0; n--) {
+        uint32_t left = at < t->size ? t->size - at : 0;
+        uint32_t size = left < DBG2_DEVICE ? 0 : load16(t->bytes + at + DBG2_LENGTH);
+        if (size < DBG2_DEVICE || size > left)
+            return;
+        const unsigned char *device = t->bytes + at;
+        uint32_t address = load16(device + DBG2_ADDRESS);
+        if (is_console(device) && address + 12 <= size) {
+            a->serial = acpi_address(device + address);
+            a->serial_kind = device[DBG2_KIND];
+            return;
+        }
+        at += size;
+    }
+}
+
 static void read_wanted(struct walk *w)
 {
     struct acpi *a = w->acpi;
@@ -200,6 +239,8 @@ static void read_wanted(struct walk *w)
     a->serial_kind = fields[SPCR_KIND];
     a->serial_access = fields[SPCR_ADDRESS + 3];
     a->serial_baud = fields[SPCR_BAUD];
+    if (a->serial.address == 0)
+        read_debug_port(a, &w->wanted[DBG2]);
     acpi_fields(&w->wanted[FADT], fields);
     acpi_fadt(a, fields);
     read_dsdt(w, fields);

@@ -51,10 +51,10 @@ struct acpi_range {
     bool hot_plug; /* a window for memory that may be plugged in later */
 };
 
-#define ACPI_IO_APICS_MAX 128u
-#define ACPI_RANGES_MAX   512u
-#define ACPI_PLACES_MAX   64u
-#define ACPI_SPARE_MAX    16u
+#define ACPI_IO_APICS_MAX       128u
+#define ACPI_RANGES_MAX         512u
+#define ACPI_PLACES_MAX         64u
+#define ACPI_SPARE_MAX          16u
 #define ACPI_REDISTRIBUTORS_MAX 4u
 
 struct acpi {
@@ -70,10 +70,10 @@ struct acpi {
     uint32_t cpus_later; /* of them, those that can be enabled later (ACPI 6.5, 5.2.12.2) */
     uint32_t spare[ACPI_SPARE_MAX]; /* the ids of the first of them */
     hal_paddr_t mailbox; /* where CPUs wait to be told where to begin (5.2.12.19); 0: none */
-    uint32_t io_apics;                  /* also those beyond ACPI_IO_APICS_MAX */
+    uint32_t io_apics;   /* also those beyond ACPI_IO_APICS_MAX */
     hal_paddr_t io_apic[ACPI_IO_APICS_MAX]; /* where their registers lie */
-    uint64_t apic_base; /* physical address of the local APICs; 0: the table is too short */
-    uint8_t gic_version;  /* 0: there is none */
+    uint64_t apic_base;  /* physical address of the local APICs; 0: the table is too short */
+    uint8_t gic_version; /* 0: there is none */
     hal_paddr_t gic_distributor;
     hal_paddr_t gic_cpu_interface; /* of a GICv2; the last one listed counts for all */
     uint32_t redistributors;       /* ranges, also those beyond ACPI_REDISTRIBUTORS_MAX */
@@ -108,7 +108,7 @@ struct acpi {
 
     struct acpi_address hpet;
 
-    /* SPCR. kernel/machine/spcr.h makes sense of it. */
+    /* SPCR, or else a PL011 or SBSA UART of the DBG2. kernel/machine/spcr.h makes sense of it. */
     struct acpi_address serial;
     uint8_t serial_kind; /* its interface type */
     uint8_t

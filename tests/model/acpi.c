@@ -627,6 +627,36 @@ static void serial_and_hpet(void)
     EXPECT(run() == NULL && acpi.hpet.address == 0xFED00000u && acpi.hpet.space == ACPI_MEMORY);
 }
 
+/* Microsoft, "Debug Port Table 2": 36 offset, 40 count; then devices of a length of their own. */
+static void consoles_of_a_debug_table(void)
+{
+    unsigned char dbg2[44 + 3 * 40] = {0};
+    unsigned char *device[3] = {dbg2 + 44, dbg2 + 84, dbg2 + 124};
+    static const unsigned kinds[3] = {0, 0x0E, 0x03}; /* a 16550, which may be a debugger's, comes first */
+    rig_put(dbg2 + 36, 44, 4);
+    rig_put(dbg2 + 40, 3, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        rig_put(device[i] + 1, 40, 2);
+        rig_put(device[i] + 12, 0x8000, 2);
+        rig_put(device[i] + 14, kinds[i], 2);
+        rig_put(device[i] + 18, 22 + i, 2);
+        put_address(device[i] + 22 + i, 0, 32, 0x9000000 + i);
+    }
+    alone("DBG2", 0, dbg2 + 36, sizeof dbg2 - 36);
+    EXPECT(run() == NULL && acpi.serial.address == 0x9000001 && acpi.serial_kind == 0x0E);
+    rig_put(device[1] + 12, 0x8003, 2); /* no serial port */
+    alone("DBG2", 0, dbg2 + 36, sizeof dbg2 - 36);
+    EXPECT(run() == NULL && acpi.serial.address == 0x9000002 && acpi.serial_kind == 0x03);
+    rig_put(device[2] + 18, 29, 2); /* its address goes beyond it */
+    alone("DBG2", 0, dbg2 + 36, sizeof dbg2 - 36);
+    EXPECT(run() == NULL && acpi.serial.address == 0);
+    rig_put(device[2] + 18, 24, 2);
+    rig_put(device[0] + 1, 0, 2); /* no length */
+    rig_put(dbg2 + 40, 0xFFFFFFFFu, 4);
+    alone("DBG2", 0, dbg2 + 36, sizeof dbg2 - 36);
+    EXPECT(run() == NULL && acpi.serial.address == 0);
+}
+
 /* Every byte of a sound set of tables, changed: nothing is read outside, and it ends. */
 static void every_byte_changed(void)
 {
@@ -752,6 +782,7 @@ int main(void)
     expect_run("what is no _S5 is not taken for one", what_is_no_s5);
     expect_run("_S5 may stand in an SSDT", s5_in_other_tables);
     expect_run("serial console and HPET", serial_and_hpet);
+    expect_run("a debug port of an Arm machine is a console", consoles_of_a_debug_table);
     expect_run("A1 any byte changed is seen, and does no harm", every_byte_changed);
     expect_run("tables that QEMU made say what it was asked for", tables_of_qemu);
     rig_clear();
