@@ -200,15 +200,18 @@ void block_return(struct block_bits *b, unsigned lo, unsigned hi)
 }
 
 /* 1 0 becomes 0 1. */
-void block_own(struct block_bits *b)
+unsigned block_own(struct block_bits *b)
 {
+    unsigned words = 0;
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         struct page_bits *w = &b->word[i];
         uint64_t private = bits_load(&w->private);
         uint64_t shared = bits_load(&w->shared);
         bits_store(&w->private, private & shared);
         bits_store(&w->shared, private | shared);
+        words |= (unsigned)((private & ~shared) != 0) << i;
     }
+    return words;
 }
 
 /* 0 1 and 1 0 become 1 0; 1 1 stays. */

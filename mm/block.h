@@ -133,39 +133,36 @@ static inline void block_take_page(struct block_bits *b, unsigned index)
     bits_store(word, bits_load(word) | (uint64_t)1 << (index % 64));
 }
 
-/* --- one page of a block that this CPU owns; interrupts disabled, no lock --- */
+/* --- one page of a block that this CPU owns, by its bit; interrupts disabled, no lock --- */
 
-/* PAGE_PARKED becomes PAGE_HEAD. False: another CPU has given the page back, too (B3). */
-static inline bool block_take_parked(struct block_bits *b, unsigned index)
+/* PAGE_PARKED becomes PAGE_HEAD. False: somebody has cleared its bit in `shared`. */
+static inline bool block_take_parked(struct page_bits *w, uint64_t page)
 {
-    struct page_bits *w = &b->word[index / 64];
-    bits_store(&w->private, bits_load(&w->private) | (uint64_t)1 << (index % 64));
-    uint64_t parked = bits_load(&w->shared) >> (index % 64);
-    return parked & 1;
+    bits_store(&w->private, bits_load(&w->private) | page);
+    return (bits_load(&w->shared) & page) != 0;
 }
 
 /* PAGE_HEAD becomes PAGE_PARKED. False, and nothing is changed, when the page is in another
  * state. */
-static inline bool block_park(struct block_bits *b, unsigned index)
+static inline bool block_park(struct page_bits *w, uint64_t page)
 {
-    struct page_bits *w = &b->word[index / 64];
-    uint64_t page = (uint64_t)1 << (index % 64);
     if (__builtin_expect((bits_load(&w->private) & bits_load(&w->shared) & page) == 0, 0))
         return false;
     bits_store(&w->private, bits_load(&w->private) & ~page);
     return true;
 }
 
-/* The PAGE_PARKED pages of word `i` (0 to 7), one bit each. */
-static inline uint64_t block_parked(const struct block_bits *b, unsigned i)
+/* The PAGE_PARKED pages of a word, one bit each. */
+static inline uint64_t block_parked(const struct page_bits *w)
 {
-    return bits_load(&b->word[i].shared) & ~bits_load(&b->word[i].private);
+    return bits_load(&w->shared) & ~bits_load(&w->private);
 }
 
 /* --- a whole block; zone locked --- */
 
-/* The block gets an owner: every PAGE_FREE page becomes PAGE_PARKED. */
-void block_own(struct block_bits *);
+/* The block gets an owner: every PAGE_FREE page becomes PAGE_PARKED. A bit for each word that has
+ * any. */
+unsigned block_own(struct block_bits *);
 
 /* The block has no owner any more: every PAGE_PARKED page becomes PAGE_FREE, like the PAGE_RETURNED
  * ones. Is any page free then? */

@@ -21,52 +21,72 @@ void magazine_add_counts(const struct magazine *m, const struct zone *z, uint64_
 
 static void clear(struct magazine *m)
 {
+    m->hand = 0;
+    m->word = NULL;
+    m->number = m->frame = MAGAZINE_NOWHERE;
+    m->words = 0;
     m->bits = NULL;
-    m->base = MAGAZINE_NO_BASE;
-    m->count = 0;
     set_counted(m, NULL, 0, 0);
 }
 
 void magazine_init(struct magazine_cpu *cpu, uint32_t index)
 {
-    *cpu = (struct magazine_cpu){.index = index, .last_freed = {UINT64_MAX, UINT64_MAX}};
+    *cpu = (struct magazine_cpu){
+        .near = cpu->magazines, .index = index, .last_freed = {UINT64_MAX, UINT64_MAX}};
     for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
         clear(&cpu->magazines[kind]);
 }
 
-/* Only the part of the stack that is in use is copied. */
 static void copy(struct magazine *to, const struct magazine *from)
 {
-    to->bits = from->bits;
-    to->base = from->base;
-    to->count = from->count;
+    to->hand = from->hand;
+    to->word = from->word;
+    to->number = from->number;
+    to->words = from->words;
     to->block = from->block;
+    to->bits = from->bits;
+    to->frame = from->frame;
     set_counted(to, from->zone, from->allocs, from->frees);
-    for (unsigned i = 0; i < from->count; i++)
-        to->stack[i] = from->stack[i];
 }
 
-/* The stack gets the parked pages of the lowest word that has any; highest page first, so that the
- * lowest lies on top. False: nothing is parked. */
+static void turn_to(struct magazine *m, unsigned word)
+{
+    m->word = &m->bits->word[word];
+    m->number = m->frame * BLOCK_WORDS + word;
+}
+
+/* The parked pages of the lowest word that has any. False: nothing is parked. */
 static bool fill(struct magazine *m)
 {
-    for (unsigned i = 0; i < BLOCK_WORDS && m->zone != NULL && m->count == 0; i++) {
-        uint64_t parked = block_parked(m->bits, i);
-        while (parked != 0) {
-            unsigned bit = 63u - bits_clz(parked);
-            m->stack[m->count++] = (uint16_t)(i * 64 + bit);
-            parked &= ~((uint64_t)1 << bit);
+    while (m->words != 0) {
+        unsigned word = bits_ctz(m->words);
+        m->hand = block_parked(&m->bits->word[word]);
+        if (m->hand != 0) {
+            turn_to(m, word);
+            return true;
         }
+        m->words &= m->words - 1;
     }
-    return m->count != 0;
+    return false;
 }
 
 hal_paddr_t magazine_take_parked(struct magazine *m)
 {
     hal_paddr_t base = HAL_PADDR_NONE;
-    if (m->count != 0 || fill(m))
+    if (m->hand != 0 || fill(m))
         (void)(magazine_take(m, &base));
     return base;
+}
+
+bool magazine_park_far(struct magazine_cpu *cpu, struct magazine *m, uint64_t page)
+{
+    unsigned word = (unsigned)(page / 64 % BLOCK_WORDS);
+    if (!block_park(&m->bits->word[word], (uint64_t)1 << (page % 64)))
+        return false;
+    turn_to(m, word);
+    magazine_parked(m, page);
+    cpu->near = m;
+    return true;
 }
 
 /* --- blocks come and go --- */
@@ -74,12 +94,13 @@ hal_paddr_t magazine_take_parked(struct magazine *m)
 /* Zone locked. */
 static void own(struct magazine *m, const struct magazine_cpu *cpu, struct zone *z, uint32_t block)
 {
-    zone_own_block(z, block, cpu->index + 1);
-    m->bits = &z->lists.bits[block];
-    m->base = lists_open_page(&z->lists, (struct place){block, 0}) << HAL_PAGE_SHIFT;
-    m->count = 0;
+    m->words = zone_own_block(z, block, cpu->index + 1);
     m->block = block;
+    m->bits = &z->lists.bits[block];
+    m->frame = z->lists.summaries[block].frame;
+    m->hand = 0;
     set_counted(m, z, 0, 0);
+    (void)(fill(m));
 }
 
 /* Zone locked. False: nothing was parked. */
@@ -149,7 +170,7 @@ static bool take_over(struct magazine *m, struct magazine *give, enum block_clas
 {
     if (give->zone != z || z->lists.summaries[give->block].class != class)
         return false;
-    if (give->count == 0 && !fill(give))
+    if (give->hand == 0 && !fill(give))
         return false;
     release(m);
     copy(m, give);
@@ -190,10 +211,10 @@ hal_paddr_t magazine_refill(struct magazine_cpu *cpu, enum magazine_kind kind, s
     return block != BLOCK_NONE ? magazine_take_parked(m) : base;
 }
 
-/* Own the block of a page that was just freed, in place of the block that came longest ago. Since
- * the free, another CPU may have changed it. */
-static void adopt(struct magazine_cpu *cpu, struct zone *z, uint32_t block)
+void magazine_adopt(struct magazine_cpu *cpu, struct zone *z, uint32_t block)
 {
+    if (!zone_has_magazines(z))
+        return;
     struct magazine *give = &cpu->magazines[MAGAZINE_GIVE + cpu->next_give];
     cpu->next_give = (cpu->next_give + 1) % MAGAZINE_GIVES;
     release(give);
@@ -201,12 +222,4 @@ static void adopt(struct magazine_cpu *cpu, struct zone *z, uint32_t block)
     if (lists_is_open(&z->lists, block) && may_own(z, block))
         own(give, cpu, z, block);
     hal_unlock(&z->lock);
-}
-
-void magazine_saw_free(struct magazine_cpu *cpu, struct zone *z, uint64_t frame, uint32_t block)
-{
-    if (zone_has_magazines(z) && (cpu->last_freed[0] == frame || cpu->last_freed[1] == frame))
-        adopt(cpu, z, block);
-    cpu->last_freed[1] = cpu->last_freed[0];
-    cpu->last_freed[0] = frame;
 }

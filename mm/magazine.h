@@ -6,9 +6,11 @@
  * block is parked there, and the CPU may take it again; what others give back to it is theirs to
  * return, and comes to light when the block goes back to its zone.
  *
- * Parked pages are taken from a stack of page indices, last freed first, for those are in the
- * cache. The bits are the truth: every page on the stack is PAGE_PARKED, but a PAGE_PARKED page
- * need not be on it. When the stack is empty, it is filled from the bits.
+ * Parked pages are taken from one word of the block, from its `hand`, a bit for each page: the page
+ * that was parked there last, for it is in the cache, or all that were parked when the word was
+ * turned to, the lowest first. The bits of the block are the truth: every page in the hand is
+ * PAGE_PARKED, but a PAGE_PARKED page need not be in it. When the hand is empty, it is filled from
+ * the bits.
  *
  * A block is taken from a zone and goes back to it under the zone's lock. All else here is for the
  * CPU itself, with interrupts disabled and no lock held. Costs are O(1).
@@ -18,20 +20,21 @@
 
 #include "zone.h"
 
-#define MAGAZINE_STACK   64u
-#define MAGAZINE_NO_BASE 1u /* no page starts there */
+#define MAGAZINE_NOWHERE UINT64_MAX /* no page lies in such a word or block */
 
-/* Without a block: `zone` and `bits` NULL, `base` MAGAZINE_NO_BASE, and the stack empty. So no page
- * is taken from it, and none belongs to it. */
+/* Without a block: `zone`, `bits` and `word` NULL, `hand` and `words` 0, `number` and `frame`
+ * MAGAZINE_NOWHERE. So no page is taken from it, and none belongs to it. */
 struct magazine {
-    struct block_bits *bits;
-    hal_paddr_t base; /* of the block */
-    uint32_t count;   /* pages on the stack */
-    uint32_t block;
-    struct zone *zone;
+    uint64_t hand;          /* pages of the word, to be taken next */
+    struct page_bits *word; /* one of the block's */
+    uint64_t number;        /* of the word: its first page / 64 */
     uint64_t allocs, frees; /* not yet added to the zone's */
-    uint16_t stack[MAGAZINE_STACK];
-    uint64_t unused[2];
+    uint32_t words;         /* a bit for each word of the block that may have parked pages */
+    uint32_t block;
+    struct block_bits *bits;
+    struct zone *zone;
+    uint64_t frame; /* physical number of the block */
+    uint64_t unused[7];
 };
 _Static_assert(sizeof(struct magazine) % 64 == 0, "magazines share no cache line");
 
@@ -48,11 +51,12 @@ enum magazine_kind {
 /* What one CPU has; no other CPU writes it. */
 struct magazine_cpu {
     struct magazine magazines[MAGAZINE_COUNT];
+    struct magazine *near;  /* the one in which a page was parked last */
     uint64_t last_freed[2]; /* physical block numbers of the last pages that were not parked */
     uint32_t region_hint;   /* for region_of_page() */
     uint32_t index;         /* of the CPU */
     uint32_t next_give;     /* the MAGAZINE_GIVE magazine that is replaced next */
-    uint32_t unused[9];
+    uint32_t unused[7];
 };
 _Static_assert(sizeof(struct magazine_cpu) % 64 == 0, "CPUs share no cache line");
 
@@ -65,51 +69,71 @@ static inline void magazine_count(uint64_t *calls)
     __atomic_store_n(calls, __atomic_load_n(calls, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
 }
 
-/* Take a page from the stack. False: it is empty. */
+/* Take a page from the hand. False: it is empty. */
 static inline bool magazine_take(struct magazine *m, hal_paddr_t *out)
 {
-    if (__builtin_expect(m->count == 0, 0))
+    uint64_t hand = m->hand;
+    if (__builtin_expect(hand == 0, 0))
         return false;
-    unsigned index = m->stack[--m->count];
-    if (__builtin_expect(!block_take_parked(m->bits, index), 0))
+    uint64_t rest = hand & (hand - 1);
+    m->hand = rest;
+    if (__builtin_expect(!block_take_parked(m->word, hand ^ rest), 0))
         zone_freed_twice();
     magazine_count(&m->allocs);
-    *out = m->base + (hal_paddr_t)index * HAL_PAGE_SIZE;
+    *out = (m->number * 64 + bits_ctz(hand)) << HAL_PAGE_SHIFT;
     return true;
 }
 
-/* Park page `index` of the magazine's block. False, and nothing is changed, when the page is not
- * allocated; the zone judges then. */
-static inline bool magazine_park(struct magazine *m, unsigned index)
+/* The number of the page at an address. One that is no multiple of the page size has a huge number,
+ * which is no page's: its low bits come out on top. */
+static inline uint64_t magazine_page(hal_paddr_t base)
 {
-    if (!block_park(m->bits, index))
-        return false;
-    if (m->count < MAGAZINE_STACK)
-        m->stack[m->count++] = (uint16_t)index;
+    return base >> HAL_PAGE_SHIFT | base << (64 - HAL_PAGE_SHIFT);
+}
+
+/* A page of the word that the magazine has turned to was parked: it is the next one to be taken. */
+static inline void magazine_parked(struct magazine *m, uint64_t page)
+{
+    m->hand = (uint64_t)1 << (page % 64);
+    m->words = (1u << BLOCK_WORDS) - 1;
     magazine_count(&m->frees);
+}
+
+/* Park a page in the word that the magazine has turned to. False, and nothing is changed: the page
+ * lies elsewhere, or is not allocated; the zone judges then. */
+static inline bool magazine_park(struct magazine *m, uint64_t page)
+{
+    if (m->number != page / 64 || !block_park(m->word, (uint64_t)1 << (page % 64)))
+        return false;
+    magazine_parked(m, page);
     return true;
 }
 
-/* Park a page in whichever of this CPU's magazines has its block. False: none has, or the page is
- * not allocated. An address that is not a multiple of the page size belongs to none: its low bits
- * come out on top of the index, which is huge then. */
-static inline bool magazine_give(struct magazine_cpu *cpu, hal_paddr_t base)
+/* The same where the CPU takes pages, and where it parked one last. */
+static inline bool magazine_park_near(struct magazine_cpu *cpu, uint64_t page)
 {
-    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++) {
-        struct magazine *m = &cpu->magazines[kind];
-        uint64_t offset = base - m->base;
-        uint64_t index = offset >> HAL_PAGE_SHIFT | offset << (64 - HAL_PAGE_SHIFT);
-        if (index < BLOCK_PAGES)
-            return magazine_park(m, (unsigned)index);
-    }
+    return magazine_park(&cpu->magazines[MAGAZINE_PAGES], page) || magazine_park(cpu->near, page);
+}
+
+/* Park a page of the block, and turn the magazine to its word. False, and nothing is changed, when
+ * the page is not allocated. */
+bool magazine_park_far(struct magazine_cpu *, struct magazine *, uint64_t page);
+
+/* Park a page in whichever of the CPU's magazines has its block. False: none has, or the page is
+ * not allocated. */
+static inline bool magazine_give(struct magazine_cpu *cpu, uint64_t page)
+{
+    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
+        if (cpu->magazines[kind].frame == page >> BLOCK_SHIFT)
+            return magazine_park_far(cpu, &cpu->magazines[kind], page);
     return false;
 }
 
-/* Take a page that is parked in the magazine's block, whether it is on the stack or not.
+/* Take a page that is parked in the magazine's block, whether it is in the hand or not.
  * HAL_PADDR_NONE: none is parked. */
 hal_paddr_t magazine_take_parked(struct magazine *);
 
-/* A page of the zone after the stack ran out. Either the CPU has another block then, or the page
+/* A page of the zone after the hand ran out. Either the CPU has another block then, or the page
  * comes from a block that is not worth owning. HAL_PADDR_NONE: the zone has no block for it. */
 hal_paddr_t magazine_refill(struct magazine_cpu *, enum magazine_kind, struct zone *);
 
@@ -123,9 +147,21 @@ bool magazine_release_all(struct magazine_cpu *);
 void magazine_add_counts(const struct magazine *, const struct zone *, uint64_t *allocs,
                          uint64_t *frees);
 
+/* Own a block of the zone that pages were given back to, in place of the one that came longest ago,
+ * unless others have changed it meanwhile. */
+void magazine_adopt(struct magazine_cpu *, struct zone *, uint32_t block);
+
 /* A page was given back to its zone: `frame` is its physical block number, `block` the zone's
  * number of it. Where one page was freed, its neighbours often follow: the second time, the CPU
  * owns the block from then on. */
-void magazine_saw_free(struct magazine_cpu *, struct zone *, uint64_t frame, uint32_t block);
+static inline void magazine_saw_free(struct magazine_cpu *cpu, struct zone *z, uint64_t frame,
+                                     uint32_t block)
+{
+    bool again = cpu->last_freed[0] == frame || cpu->last_freed[1] == frame;
+    cpu->last_freed[1] = cpu->last_freed[0];
+    cpu->last_freed[0] = frame;
+    if (again)
+        magazine_adopt(cpu, z, block);
+}
 
 #endif

@@ -1,6 +1,7 @@
 /* Single pages nearly always go to and fro between the caller and this CPU's magazines: that way is
  * short, has no lock, and stands in the entry points themselves. Everything else goes through
- * take() and give(), which are kept out of line so that the short way needs few registers. */
+ * take(), give_page() and give_run(), which are kept out of line so that the short way needs few
+ * registers. */
 #include "pmm.h"
 
 #include "pmm_parked.h"
@@ -231,69 +232,108 @@ hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 
 /* --- giving --- */
 
-/* What the bits do not say: which pages wait to become bad, and what a page that is kept is. Zone
- * locked. */
-static mm_status_t settle(struct pmm *p, const struct region *r, uint64_t page, size_t pages,
-                          mm_status_t status)
+static inline bool is_page_address(hal_paddr_t base)
 {
-    struct zone *z = p->zones[r->zone];
-    if (status == MM_OK && z->retiring != NULL)
-        zone_retire_given(z, r, page, pages);
+    return base % HAL_PAGE_SIZE == 0 && base != HAL_PADDR_NONE;
+}
+
+static __attribute__((noinline)) mm_status_t
+settle_rare(struct pmm *p, const struct region *r, uint64_t page, size_t pages, mm_status_t status)
+{
+    if (status == MM_OK)
+        zone_retire_given(p->zones[r->zone], r, page, pages);
     return status == MM_RESERVED ? pmm_judge_kept(p, page) : status;
 }
 
-/* pmm_free() has tried to park a single page already, but not in a debug mode: then it is parked
- * here, under the lock, so that of two CPUs which give back the same page one comes second. */
-static mm_status_t give_slowly(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
+/* What the bits do not say: which pages wait to become bad, and what a page that is kept is. Zone
+ * locked. */
+static inline mm_status_t settle(struct pmm *p, const struct region *r, uint64_t page, size_t pages,
+                                 mm_status_t status)
 {
-    const struct region *r = pmm_region(p, page, &cpu->region_hint);
-    if (r == NULL)
-        return pmm_judge_outside(p, page);
+    bool rare = p->zones[r->zone]->retiring != NULL || status == MM_RESERVED;
+    return __builtin_expect(rare, 0) ? settle_rare(p, r, page, pages, status) : status;
+}
+
+static inline mm_status_t give_run_in(struct pmm *p, const struct region *r, uint64_t page,
+                                      size_t pages)
+{
+    struct zone *z = p->zones[r->zone];
+    hal_lock(&z->lock);
+    mm_status_t status = zone_give(z, r, region_place(r, page), pages);
+    status = settle(p, r, page, pages, status);
+    hal_unlock(&z->lock);
+    return status;
+}
+
+static __attribute__((noinline)) mm_status_t give_run(struct pmm *p, hal_paddr_t base, size_t pages)
+{
+    uint64_t page = base >> HAL_PAGE_SHIFT;
+    if (!is_page_address(base))
+        return MM_NOT_PAGE;
+    hal_irq_t irq = hal_irq_save();
+    const struct region *r = pmm_region(p, page, &p->cpus[hal_cpu_index()].region_hint);
+    mm_status_t status = r != NULL ? give_run_in(p, r, page, pages) : pmm_judge_outside(p, page);
+    hal_irq_restore(irq);
+    return status;
+}
+
+/* In a debug mode the CPU has not tried to park the page: it does so here, under the lock, so that of
+ * two CPUs which give back the same page one comes second. */
+static inline mm_status_t give_page_in(struct pmm *p, struct magazine_cpu *cpu,
+                                       const struct region *r, uint64_t page)
+{
     struct zone *z = p->zones[r->zone];
     struct place at = region_place(r, page);
     hal_lock(&z->lock);
-    bool parked = pages == 1 && p->debugging && magazine_give(cpu, page << HAL_PAGE_SHIFT);
-    mm_status_t status = parked ? MM_OK : zone_give(z, r, at, pages);
-    status = settle(p, r, page, pages, status);
+    bool parked = p->debugging && magazine_give(cpu, page);
+    mm_status_t status = parked ? MM_OK : zone_give_page(z, r, at);
+    status = settle(p, r, page, 1, status);
     hal_unlock(&z->lock);
-    if (status == MM_OK && pages == 1 && !parked)
+    if (status == MM_OK && !parked)
         magazine_saw_free(cpu, z, page >> BLOCK_SHIFT, at.block);
     return status;
 }
 
-static void record_free(struct pmm *p, hal_paddr_t base, size_t pages, mm_status_t status,
-                        const void *caller)
+static __attribute__((noinline)) mm_status_t give_page(struct pmm *p, hal_paddr_t base)
 {
+    uint64_t page = base >> HAL_PAGE_SHIFT;
+    mm_status_t status = MM_OK;
+    if (!is_page_address(base))
+        return MM_NOT_PAGE;
+    hal_irq_t irq = hal_irq_save();
+    struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
+    if (p->debugging || !magazine_give(cpu, page)) {
+        const struct region *r = pmm_region(p, page, &cpu->region_hint);
+        status = r != NULL ? give_page_in(p, cpu, r, page) : pmm_judge_outside(p, page);
+    }
+    hal_irq_restore(irq);
+    return status;
+}
+
+/* The same in a debug mode. What is no page's address is not recorded. */
+static __attribute__((noinline)) mm_status_t give_watched(struct pmm *p, hal_paddr_t base,
+                                                          size_t pages, const void *caller)
+{
+    if (!is_page_address(base))
+        return MM_NOT_PAGE;
+    pmm_debug_before_free(p, base, pages);
+    mm_status_t status = pages == 1 ? give_page(p, base) : give_run(p, base, pages);
     struct pmm_op op = {
         .base = base, .pages = pages, .caller = caller, .kind = 1, .status = status};
     pmm_debug_record(p, &op);
-}
-
-static __attribute__((noinline)) mm_status_t give(struct pmm *p, hal_paddr_t base, size_t pages,
-                                                  const void *caller)
-{
-    if (base % HAL_PAGE_SIZE != 0 || base == HAL_PADDR_NONE)
-        return MM_NOT_PAGE;
-    if (p->debugging)
-        pmm_debug_before_free(p, base, pages);
-    hal_irq_t irq = hal_irq_save();
-    mm_status_t status = give_slowly(p, &p->cpus[hal_cpu_index()], base >> HAL_PAGE_SHIFT, pages);
-    hal_irq_restore(irq);
-    if (p->debugging)
-        record_free(p, base, pages, status, caller);
     return status;
 }
 
 mm_status_t pmm_free(struct pmm *p, hal_paddr_t base, size_t pages)
 {
-    if (pages == 1 && !p->debugging) {
-        hal_irq_t irq = hal_irq_save();
-        bool parked = magazine_give(&p->cpus[hal_cpu_index()], base);
-        hal_irq_restore(irq);
-        if (__builtin_expect(parked, 1))
-            return MM_OK;
-    }
-    return give(p, base, pages, __builtin_return_address(0));
+    if (p->debugging)
+        return give_watched(p, base, pages, __builtin_return_address(0));
+    if (pages != 1)
+        return give_run(p, base, pages);
+    hal_irq_t irq = hal_irq_save();
+    bool parked = magazine_park_near(&p->cpus[hal_cpu_index()], magazine_page(base));
+    hal_irq_restore(irq);
+    return __builtin_expect(parked, 1) ? MM_OK : give_page(p, base);
 }
 
 /* --- exact pages --- */

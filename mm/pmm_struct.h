@@ -48,9 +48,12 @@ static inline uint64_t pmm_count(struct pmm *p, uint64_t *number)
     return was;
 }
 
-/* The region that has a page, or NULL; see region_of_page(). */
+/* The region that has a page, or NULL; see region_of_page(). The hint is right nearly always. */
 static inline const struct region *pmm_region(const struct pmm *p, uint64_t page, uint32_t *hint)
 {
+    const struct region *r = &p->regions[*hint];
+    if (*hint < p->region_count && region_has(r, page))
+        return r;
     return region_of_page(p->regions, p->region_count, page, hint);
 }
 

@@ -15,23 +15,17 @@ const struct region *region_of_block(const struct region *regions, uint32_t coun
     return &regions[low];
 }
 
-/* One unsigned comparison tells both sides: a page below the region gives a huge difference. */
-static inline bool has_page(const struct region *r, uint64_t page)
-{
-    return page - r->first_page < r->pages;
-}
-
 const struct region *region_of_page(const struct region *regions, size_t count, uint64_t page,
                                     uint32_t *hint)
 {
     size_t low = 0;
     size_t high = count;
-    if (*hint < count && has_page(&regions[*hint], page))
+    if (*hint < count && region_has(&regions[*hint], page))
         return &regions[*hint];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct region *r = &regions[middle];
-        if (has_page(r, page)) {
+        if (region_has(r, page)) {
             *hint = (uint32_t)middle;
             return r;
         }

@@ -47,6 +47,13 @@ static inline uint64_t region_page(const struct region *r, struct place at)
     return (frame << BLOCK_SHIFT) + at.index;
 }
 
+/* Does the page lie in the region? One unsigned comparison tells both sides: a page below gives a
+ * huge difference. */
+static inline bool region_has(const struct region *r, uint64_t page)
+{
+    return page - r->first_page < r->pages;
+}
+
 /* Of one zone's regions, `count` (at least 1) of them by address: the one that has the block.
  * O(log count). */
 const struct region *region_of_block(const struct region *regions, uint32_t count, uint32_t block);

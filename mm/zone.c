@@ -86,8 +86,8 @@ void zone_take_at(struct zone *z, struct place at, size_t pages, enum block_clas
 }
 
 /* In a partly used block of the class. */
-static inline bool take_within(struct zone *z, unsigned pages, enum block_class class,
-                               struct place *out)
+static inline __attribute__((always_inline)) bool
+take_within(struct zone *z, unsigned pages, enum block_class class, struct place *out)
 {
     struct lists *l = &z->lists;
     uint32_t block = lists_tightest(l, class, pages);
@@ -300,18 +300,23 @@ mm_status_t zone_judge_free(const struct zone *z, const struct region *r, struct
     return run_has_length(l, r, at, pages) ? MM_OK : MM_WRONG_LENGTH;
 }
 
+/* The longest free run of an open block has `length` pages now: more than before. */
+static __attribute__((noinline)) void grew(struct lists *l, uint32_t block, unsigned length)
+{
+    if (length == BLOCK_PAGES)
+        close_block(l, block);
+    else
+        lists_move(l, block, length);
+}
+
 /* `pages` of an open block that nobody owns have become free, and lie in a free run of `length`. */
 static inline void gave_pages(struct zone *z, uint32_t block, unsigned pages, unsigned length)
 {
     struct summary *s = &z->lists.summaries[block];
     z->free += pages;
     s->free = (uint16_t)(s->free + pages);
-    if (length <= s->longest)
-        return;
-    if (length == BLOCK_PAGES)
-        close_block(&z->lists, block);
-    else
-        lists_move(&z->lists, block, length);
+    if (length > s->longest)
+        grew(&z->lists, block, length);
 }
 
 /* Pages [lo, hi) of an open block that nobody owns become free. */
@@ -358,7 +363,8 @@ static __attribute__((noinline)) mm_status_t give_any(struct zone *z, const stru
 
 /* Nearly all runs lie in one word of an open block that nobody owns: judged and given back in one.
  */
-mm_status_t zone_give(struct zone *z, const struct region *r, struct place at, size_t pages)
+static inline __attribute__((always_inline)) mm_status_t
+give(struct zone *z, const struct region *r, struct place at, size_t pages)
 {
     struct lists *l = &z->lists;
     struct summary *s = &l->summaries[at.block];
@@ -370,6 +376,16 @@ mm_status_t zone_give(struct zone *z, const struct region *r, struct place at, s
     z->frees++;
     gave_pages(z, at.block, (unsigned)pages, length);
     return MM_OK;
+}
+
+mm_status_t zone_give(struct zone *z, const struct region *r, struct place at, size_t pages)
+{
+    return give(z, r, at, pages);
+}
+
+mm_status_t zone_give_page(struct zone *z, const struct region *r, struct place at)
+{
+    return give(z, r, at, 1);
 }
 
 /* --- blocks that a CPU owns --- */
@@ -396,15 +412,16 @@ bool zone_has_singles_only(const struct zone *z, uint32_t block)
            block_state(bits + 1, 0) != PAGE_INTERIOR;
 }
 
-void zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
+unsigned zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
 {
     struct summary *s = &z->lists.summaries[block];
     lists_move(&z->lists, block, 0);
-    block_own(&z->lists.bits[block]);
+    unsigned words = block_own(&z->lists.bits[block]);
     count_taken(z, s->free);
     s->free = 0;
     s->owner = (uint16_t)hal_min_u64(owner, UINT16_MAX);
     z->owned++;
+    return words;
 }
 
 void zone_freed_twice(void)

@@ -78,6 +78,9 @@ mm_status_t zone_judge_free(const struct zone *, const struct region *, struct p
 /* Judge, and give the run back when the answer is MM_OK. O(blocks of the run). */
 mm_status_t zone_give(struct zone *, const struct region *, struct place, size_t pages);
 
+/* The same for a single page, in fewer steps. */
+mm_status_t zone_give_page(struct zone *, const struct region *, struct place);
+
 /* --- blocks that a CPU owns --- */
 
 /* Open a block of the smallest extent, for single pages of that class; it is in no list.
@@ -88,8 +91,8 @@ uint32_t zone_open_block(struct zone *, enum block_class);
 bool zone_has_singles_only(const struct zone *, uint32_t block);
 
 /* An open block leaves its list and belongs to `owner` (1 + the CPU): its free pages are parked,
- * and no longer counted as free. */
-void zone_own_block(struct zone *, uint32_t block, uint32_t owner);
+ * and no longer counted as free. A bit for each word of the block that has any. */
+unsigned zone_own_block(struct zone *, uint32_t block, uint32_t owner);
 
 /* Panic: a page was given back by the CPU that owns its block and by another one at the same time.
  * Neither saw the other, so both were told that all is well. */

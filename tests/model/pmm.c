@@ -10,7 +10,7 @@ static void nothing_asked_nothing_given(void)
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
     desk_take_pages(&d, 1, 0);
-    EXPECT(d.p->cpus[0].magazines[MAGAZINE_PAGES].count != 0);
+    EXPECT(d.p->cpus[0].magazines[MAGAZINE_PAGES].hand != 0);
     EXPECT(pmm_alloc(d.p, 0, 0) == HAL_PADDR_NONE);
     EXPECT(pmm_alloc_aligned(d.p, 0, HAL_PAGE_SIZE, 0) == HAL_PADDR_NONE);
     EXPECT(desk_stats(&d).parked == BLOCK_PAGES - 1 && desk_stats(&d).failures == 0);

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 static void give(struct desk *d, hal_paddr_t at)
@@ -14,8 +13,8 @@ static void give(struct desk *d, hal_paddr_t at)
     EXPECT(pmm_free(d->p, at, 1) == MM_OK);
 }
 
-/* The page freed last is in the cache: it is the next one given, and the zone hears nothing of it.
- */
+/* The page freed last is in the cache: it is the next one given, those before it follow from below,
+ * and the zone hears nothing of it. */
 static void last_freed(const struct pmm_debug *debug)
 {
     static const uint32_t flags[] = {0, PMM_KERNEL};
@@ -31,8 +30,8 @@ static void last_freed(const struct pmm_debug *debug)
         EXPECT(block_state(&desk_normal(&d)->lists.bits[(block - HIGH) / BLOCK], 21) ==
                PAGE_PARKED);
         EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 21));
-        EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 30));
         EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 7));
+        EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 30));
         EXPECT(pmm_alloc(d.p, 1, flags[i]) == desk_page(block, 40));
         desk_close(&d);
     }
@@ -57,10 +56,10 @@ static void given_back_is_taken_first(unsigned count)
     for (unsigned i = 0; i < count; i++)
         give(&d, desk_page(block, 100 + 2 * i));
     EXPECT(desk_stats(&d).parked == count);
-    for (unsigned i = count; i-- > 2;)
+    if (count > 2)
+        EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 100 + 2 * (count - 1)));
+    for (unsigned i = 0; i < count - (count > 2); i++)
         EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 100 + 2 * i));
-    EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 100));
-    EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 102));
     EXPECT(hal_align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
     desk_close(&d);
 }
@@ -70,6 +69,7 @@ static void given_back_serves_first(void)
     given_back_is_taken_first(2);
     given_back_is_taken_first(3);
     given_back_is_taken_first(9);
+    given_back_is_taken_first(90);
 }
 
 /* Not one that has nothing: the CPU then owns a block out of the lists, for this page and the next.
@@ -90,27 +90,40 @@ static void given_back_and_taken_again(void)
     desk_close(&d);
 }
 
-/* The stack has room for 64 pages: more that are freed stay parked, and come to the stack when it
- * is empty. What lies behind it is not copied when the block changes its magazine. */
-static void more_than_the_stack(void)
+/* Pages are parked in several words of a block, with others in between, here and there twice. Where the
+ * last one was parked is where the next one is taken; then the block is gone through from below. */
+static void in_several_words(void)
+{
+    static const unsigned order[] = {0, 1, 300, 70, 130, 511, 64, 71};
+    static const unsigned taken[] = {71, 0, 1, 64, 70, 130, 300, 511};
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    pmm_drain(d.p);
+    for (unsigned i = 0; i < ARRAY_LEN(order); i++) /* the first two bring the block */
+        give(&d, desk_page(block, order[i]));
+    EXPECT(desk_stats(&d).parked == ARRAY_LEN(order));
+    for (unsigned i = 0; i < ARRAY_LEN(taken); i++)
+        EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, taken[i]));
+    EXPECT(desk_stats(&d).parked == 0 && pmm_check(d.p) == NULL);
+    desk_close(&d);
+}
+
+/* Two blocks are given back to in turn: no page of one is taken for one of the other. */
+static void in_two_blocks(void)
 {
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
-    struct magazine *m = d.p->cpus[0].magazines;
-    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    hal_paddr_t blocks[2] = {desk_take_pages(&d, BLOCK_PAGES, 0),
+                             desk_take_pages(&d, BLOCK_PAGES, 0)};
     pmm_drain(d.p);
-    for (unsigned i = 0; i < MAGAZINE_STACK + 5;
-         i++) /* the first two bring the block, and are not on the stack */
-        give(&d, desk_page(block, 2 * i));
-    EXPECT(m[MAGAZINE_GIVE].count == MAGAZINE_STACK);
-    m[MAGAZINE_GIVE].unused[0] = UINT64_MAX;
-    for (unsigned i = MAGAZINE_STACK + 2; i-- > 2;)
-        EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 2 * i));
-    EXPECT(m[MAGAZINE_PAGES].unused[0] == 0);
-    static const unsigned left[] = {0, 1, MAGAZINE_STACK + 2, MAGAZINE_STACK + 3,
-                                    MAGAZINE_STACK + 4};
-    for (unsigned i = 0; i < ARRAY_LEN(left); i++)
-        EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 2 * left[i]));
+    for (unsigned i = 0; i < 40; i++)
+        give(&d, desk_page(blocks[i % 2], 5 * (i / 2)));
+    for (unsigned i = 0; i < 40; i++) {
+        EXPECT(pmm_free(d.p, desk_page(blocks[i % 2], 5 * (i / 2)), 1) == MM_PARKED);
+        EXPECT(pmm_free(d.p, desk_page(blocks[i % 2], 5 * (i / 2)) + 1, 1) == MM_NOT_PAGE);
+    }
+    EXPECT(desk_stats(&d).parked == 40 && pmm_check(d.p) == NULL);
     desk_close(&d);
 }
 
@@ -262,46 +275,28 @@ static void back_under_its_own_lock(void)
     desk_close(&d);
 }
 
-/* Room for tables of which the byte `offset` lies at a multiple of 4 GiB. */
-static void *room_for(size_t bytes, size_t offset)
-{
-    size_t room = 2 * (4 * GIB) + 2 * bytes;
-    char *at = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                    -1, 0);
-    if (!EXPECT(at != MAP_FAILED))
-        exit(1);
-    uintptr_t multiple = ((uintptr_t)at + bytes + 4 * GIB - 1) / (4 * GIB) * (4 * GIB);
-    return at + (multiple - (uintptr_t)at - offset);
-}
-
 /* A CPU has as many magazines as there are. What lies behind them is not looked at, even when it
- * looks like one of the zone: there `next_give` is the low half of the zone's address,
- * `region_hint` the pages on the stack. */
+ * looks like one that has a block of the zone: there `near` is its hand, and `region_hint` its count
+ * of allocations. */
 static void nothing_behind_the_magazines(void)
 {
-    static struct block_bits nothing;
     struct desk d;
     desk_blocks(&d, DESK_BLOCKS, 1);
-    size_t offset = (size_t)((char *)desk_normal(&d) - (char *)d.tables);
-    struct desk moved = d;
-    moved.tables = room_for(d.bytes, offset);
-    EXPECT(pmm_create_in(&d.m.map, 1, moved.tables, d.bytes, &moved.p) == MM_OK);
-    EXPECT((uintptr_t)desk_normal(&moved) % (4 * GIB) == 0);
-    hal_paddr_t block = desk_take_pages(&moved, 1, 0);
-    EXPECT(block == HIGH);
-    pmm_drain(moved.p);
-    struct magazine_cpu *cpu = &moved.p->cpus[0];
-    EXPECT(cpu->last_freed[0] == UINT64_MAX && cpu->last_freed[1] == UINT64_MAX);
-    EXPECT((void *)cpu->last_freed == (void *)(cpu->magazines + MAGAZINE_COUNT));
-    cpu->last_freed[0] = (uintptr_t)&nothing;
-    cpu->last_freed[1] = 64 * KIB; /* a page of nobody */
-    cpu->region_hint = 1;
-    struct pmm_stats before = desk_stats(&moved);
-    cpu->unused[0] = (uint32_t)((uintptr_t)desk_normal(&moved) >> 32);
-    cpu->unused[1] = 7; /* there its allocations are counted */
-    EXPECT(desk_stats(&moved).allocs == before.allocs && desk_stats(&moved).frees == before.frees);
-    EXPECT(pmm_alloc(moved.p, 1, 0) == desk_page(block, 1));
-    EXPECT(pmm_check(moved.p) == NULL);
+    struct magazine_cpu *cpu = &d.p->cpus[0];
+    struct magazine *behind = &cpu->magazines[MAGAZINE_COUNT];
+    hal_paddr_t block = desk_take_pages(&d, 1, 0);
+    pmm_drain(d.p);
+    EXPECT((char *)(&behind->zone + 1) <= (char *)(cpu + 1));
+    EXPECT((void *)&cpu->near == (void *)&behind->hand);
+    EXPECT((void *)&cpu->region_hint == (void *)&behind->allocs);
+    struct pmm_stats before = desk_stats(&d);
+    behind->zone = desk_normal(&d);
+    cpu->region_hint = 7;
+    EXPECT(desk_stats(&d).allocs == before.allocs && desk_stats(&d).frees == before.frees);
+    EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 1));
+    EXPECT(behind->zone == desk_normal(&d));
+    pmm_drain(d.p);
+    EXPECT(behind->zone == desk_normal(&d) && pmm_check(d.p) == NULL);
     desk_close(&d);
 }
 
@@ -369,17 +364,18 @@ static bool panics(struct desk *d, bool drain)
 }
 
 /* The owner of a block gives a page back while another CPU does the same, and each writes its own
- * bit: done here one after the other. The page is on the stack, or (when that is full) is not. */
+ * bit: done here one after the other. The page is in the hand, or, when another one was given back
+ * since, it is not: then it is found when the word is turned to. */
 static void given_back_by_two(void)
 {
     for (unsigned drain = 0; drain < 2; drain++)
-        for (unsigned others = 0; others <= MAGAZINE_STACK; others += MAGAZINE_STACK) {
+        for (unsigned others = 0; others < 2; others++) {
             struct desk d;
             desk_blocks(&d, DESK_BLOCKS, 1);
             hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+            give(&d, desk_page(block, 7));
             for (unsigned i = 0; i < others; i++)
                 give(&d, desk_page(block, 100 + i));
-            give(&d, desk_page(block, 7));
             block_return(&desk_normal(&d)->lists.bits[(block - HIGH) / BLOCK], 7, 8);
             EXPECT(pmm_check(d.p) != NULL);
             EXPECT(panics(&d, drain != 0) == (drain != 0 || others == 0));
@@ -394,7 +390,8 @@ int main(void)
     expect_run("what was given back serves before the zone", given_back_serves_first);
     expect_run("a block that came back and was used up again is passed over",
                given_back_and_taken_again);
-    expect_run("pages beyond the stack stay parked", more_than_the_stack);
+    expect_run("pages parked in several words come from below", in_several_words);
+    expect_run("pages parked in two blocks keep to their own", in_two_blocks);
     expect_run("the lowest page goes back with its block", lowest_page_goes_back);
     expect_run("a block is brought by frees near one another", brought_by_neighbours);
     expect_run("a block is brought by pages freed, not by misuse or runs", brought_by_pages_alone);

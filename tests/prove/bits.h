@@ -25,7 +25,7 @@
 } */
 
 /* These stand only where they are needed, for each makes the search longer. */
-#if defined PROVE_block_state || defined PROVE_block_take_parked
+#if defined PROVE_block_state
 /*@ axiomatic Low {
   axiom low: \forall integer a; 0 <= (a & 1) <= 1 && ((a & 1) == 1 <==> bit(a, 0));
   axiom pair: \forall integer a, b; 0 <= a <= 1 && 0 <= b <= 1 ==> (a << 1 | b) == 2 * a + b;
@@ -51,13 +51,13 @@
   axiom swap: \forall integer a, b, c, d; a == d && b == c ==> (a & b) == (c & d);
 } */
 #endif
-#if defined PROVE_hal_is_power_of_two || defined PROVE_shift_and || defined PROVE_block_park
+#if defined PROVE_hal_is_power_of_two || defined PROVE_shift_and
 /*@ axiomatic Lowest {
   axiom some: \forall integer a; 0 < a <= 0xFFFFFFFFFFFFFFFF ==> 0 <= one_of(a) < 64 && bit(a, one_of(a)) &&
       \forall integer j; 0 <= j < one_of(a) ==> !bit(a, j);
 } */
 #endif
-#if defined PROVE_hal_is_power_of_two || defined PROVE_block_park
+#if defined PROVE_hal_is_power_of_two
 /*@ axiomatic Within {
   axiom within: \forall integer a, b; 0 <= a && 0 <= b ==> 0 <= (a & b) <= a;
 } */
