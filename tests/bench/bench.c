@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define DEFAULT_ROUNDS 5u
-#define MAX_ROUNDS     64u
+#define MAX_NUMBER     64u
 
 struct workload {
     const char *name;
@@ -23,8 +23,9 @@ struct workload {
 
 static const struct workload workloads[] = {
     {"hot", run_hot},         {"bulk", run_bulk},       {"random-free", run_random_free},
-    {"churn", run_churn},     {"latency", run_latency}, {"llfree-frag", run_fragmentation},
-    {"threads", run_threads}, {"traces", run_traces},   {"init", run_init},
+    {"churn", run_churn},     {"filling", run_filling}, {"small", run_small},
+    {"latency", run_latency}, {"pairs", run_pairs},     {"threads", run_threads},
+    {"traces", run_traces},   {"init", run_init},       {"llfree-frag", run_fragmentation},
     {"spaces", run_spaces},
 };
 
@@ -39,10 +40,14 @@ struct arguments {
 };
 
 static const char usage[] =
-    "usage: bench [--quick] [--rounds N] [--only WORKLOAD] [--csv FILE] [--data DIR]\n"
+    "usage: bench [--quick] [--rounds N] [--only WORKLOAD] [--gib N] [--csv FILE] [--data DIR]\n"
     "  --quick          one small round: does everything work? Its figures mean nothing\n"
     "  --rounds N       1 to 64 alternating rounds, 5 when not given\n"
-    "  --only WORKLOAD  hot bulk random-free churn latency llfree-frag threads traces init spaces\n"
+    "  --only WORKLOAD  hot bulk random-free churn filling small latency pairs threads traces "
+    "init\n"
+    "                   llfree-frag spaces\n"
+    "  --gib N          1 to 64 GiB of memory in place of 4, where a workload has no size of its "
+    "own\n"
     "  --csv FILE       write every median with its least and largest sample\n"
     "  --data DIR       where traces/ and maps/ are, tests/data when not given\n"
     "Exit status: 0 measured (targets missed are shown, and are no error), 1 an allocator handed "
@@ -63,12 +68,13 @@ static bool known_workload(const char *name)
     return false;
 }
 
-static unsigned parse_rounds(const char *text)
+/* Of rounds or GiB, both with the same limit. */
+static unsigned parse_number(const char *text)
 {
     char *end;
     uint64_t value = strtoull(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || value < 1 || value > MAX_ROUNDS)
-        wrong_usage("--rounds takes a number from 1 to 64", text);
+    if (*text == '\0' || *end != '\0' || value < 1 || value > MAX_NUMBER)
+        wrong_usage("--rounds and --gib take a number from 1 to 64", text);
     return (unsigned)value;
 }
 
@@ -76,7 +82,9 @@ static unsigned parse_rounds(const char *text)
 static void parse_value(struct arguments *a, const char *name, const char *value)
 {
     if (strcmp(name, "--rounds") == 0)
-        a->rounds = parse_rounds(value);
+        a->rounds = parse_number(value);
+    else if (strcmp(name, "--gib") == 0)
+        a->options.pool = parse_number(value) * (GIB / HAL_PAGE_SIZE);
     else if (strcmp(name, "--only") == 0 && known_workload(value))
         a->only = value;
     else if (strcmp(name, "--only") == 0)
@@ -91,7 +99,8 @@ static void parse_value(struct arguments *a, const char *name, const char *value
 
 static struct arguments parse(int argc, char **argv)
 {
-    struct arguments a = {.options = {.data = "tests/data"}, .rounds = DEFAULT_ROUNDS};
+    struct arguments a = {.options = {.data = "tests/data", .pool = 4 * (GIB / HAL_PAGE_SIZE)},
+                          .rounds = DEFAULT_ROUNDS};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             fputs(usage, stdout);
@@ -99,6 +108,7 @@ static struct arguments parse(int argc, char **argv)
         }
         if (strcmp(argv[i], "--quick") == 0) {
             a.options.quick = true;
+            a.options.pool /= 32;
             a.rounds = 1;
         } else if (i + 1 == argc) {
             wrong_usage("there is no such option, or its value is missing", argv[i]);

@@ -7,13 +7,13 @@
 #include "tests/bench/churn.h"
 #include "tests/sim/trace.h"
 
-/* Take a page and give it back, `count` times. Returns the number of frees that were refused. */
+/* Take a run and give it back, `count` times. Returns the number of frees that were refused. */
 static BENCH_INLINE uint64_t loop_pairs(bench_alloc_fn *alloc, bench_free_fn *give_back, void *self,
-                                        uint32_t flags, uint64_t count)
+                                        size_t pages, uint32_t flags, uint64_t count)
 {
     uint64_t bad = 0;
     for (uint64_t i = 0; i < count; i++)
-        bad += !give_back(self, alloc(self, 1, HAL_PAGE_SIZE, flags), 1);
+        bad += !give_back(self, alloc(self, pages, HAL_PAGE_SIZE, flags), pages);
     return bad;
 }
 
@@ -42,7 +42,7 @@ static BENCH_INLINE void loop_churn(bench_alloc_fn *alloc, bench_free_fn *give_b
 }
 
 struct bench_loops {
-    uint64_t (*pairs)(void *self, uint32_t flags, uint64_t count);
+    uint64_t (*pairs)(void *self, size_t pages, uint32_t flags, uint64_t count);
     void (*take)(void *self, uint32_t flags, hal_paddr_t *held, uint64_t count);
     uint64_t (*give)(void *self, const hal_paddr_t *held, uint64_t count);
     void (*churn)(struct churn *, uint64_t count);
@@ -50,9 +50,10 @@ struct bench_loops {
 };
 
 #define BENCH_LOOPS(name, alloc, give_back)                                                        \
-    static uint64_t name##_pairs(void *self, uint32_t flags, uint64_t count)                       \
+    static uint64_t name##_pairs(void *self, size_t pages, uint32_t flags, uint64_t count)         \
     {                                                                                              \
-        return loop_pairs(alloc, give_back, self, flags, count);                                   \
+        return pages == 1 ? loop_pairs(alloc, give_back, self, 1, flags, count)                    \
+                          : loop_pairs(alloc, give_back, self, pages, flags, count);               \
     }                                                                                              \
     static void name##_take(void *self, uint32_t flags, hal_paddr_t *held, uint64_t count)         \
     {                                                                                              \

@@ -11,8 +11,10 @@ enum rule {
     VALUE_AT_LEAST,
     NOT_ABOVE_BUDDY,
     NOT_BELOW_BUDDY,
-    RATIO_TO_WALK,      /* mortise / the mapper of single pages */
-    RATIO_TO_ONE_THREAD /* mortise, two threads / one thread */
+    RATIO_TO_WALK,     /* mortise / the mapper of single pages */
+    RATIO_OF_PAIRS,    /* mortise, two threads / one thread */
+    RATIO_OF_THREADS,  /* the same where all pages are taken and given back */
+    RATIO_TO_FREE_LIST /* mortise / the free list that checks nothing */
 };
 
 struct target {
@@ -22,27 +24,34 @@ struct target {
 };
 
 static const struct target targets[] = {
-    {"hot pair, one page", "hot", "pair", RATIO_AT_MOST, 0.3},
+    {"hot pair, one page", "hot", "pair", RATIO_AT_MOST, 0.42},
+    {"hot pair, beside a free list", "hot", "pair", RATIO_TO_FREE_LIST, 1.15},
     {"bulk alloc then free, one page", "bulk", "alloc+free", RATIO_AT_MOST, 0.2},
-    {"free in random order, one page", "random-free", "free", RATIO_AT_MOST, 0.12},
-    {"churn 50 %: time", "churn-50", "op", RATIO_AT_MOST, 1.4},
-    {"churn 75 %: time", "churn-75", "op", RATIO_AT_MOST, 1.3},
-    {"churn 90 %: time", "churn-90", "op", RATIO_AT_MOST, 1.1},
+    {"free in random order, one page", "random-free", "free", RATIO_AT_MOST, 0.11},
+    {"churn 50 %: time", "churn-50", "op", RATIO_AT_MOST, 1.0},
+    {"churn 75 %: time", "churn-75", "op", RATIO_AT_MOST, 1.0},
+    {"churn 90 %: time", "churn-90", "op", RATIO_AT_MOST, 1.0},
     {"churn 95 %: time", "churn-95", "op", RATIO_AT_MOST, 1.0},
+    {"filling to 75 %: time", "filling", "op", RATIO_AT_MOST, 0.45},
+    {"128 MiB, churn 50 %: time", "small-50", "op", RATIO_AT_MOST, 1.5},
+    {"128 MiB, churn 75 %: time", "small-75", "op", RATIO_AT_MOST, 1.5},
+    {"128 MiB, churn 90 %: time", "small-90", "op", RATIO_AT_MOST, 1.5},
+    {"128 MiB, churn 75 %: in 2 MiB blocks", "small-75", "whole-2m", VALUE_AT_LEAST, 55},
+    {"128 MiB, churn 90 %: in 2 MiB blocks", "small-90", "whole-2m", VALUE_AT_LEAST, 15},
     {"churn 50 %: failed requests", "churn-50", "failed", VALUE_AT_MOST, 0},
     {"churn 75 %: failed requests", "churn-75", "failed", VALUE_AT_MOST, 0},
     {"churn 90 %: failed requests", "churn-90", "failed", VALUE_AT_MOST, 0},
     {"churn 95 %: failed requests, %", "churn-95", "failed", VALUE_AT_MOST, 0.01},
     {"churn 50 %: free memory in 2 MiB blocks", "churn-50", "whole-2m", VALUE_AT_LEAST, 97},
-    {"churn 75 %: free memory in 2 MiB blocks", "churn-75", "whole-2m", VALUE_AT_LEAST, 88},
-    {"churn 90 %: free memory in 2 MiB blocks", "churn-90", "whole-2m", VALUE_AT_LEAST, 74},
-    {"churn 95 %: free memory in 2 MiB blocks", "churn-95", "whole-2m", VALUE_AT_LEAST, 20},
+    {"churn 75 %: free memory in 2 MiB blocks", "churn-75", "whole-2m", VALUE_AT_LEAST, 91.4},
+    {"churn 90 %: free memory in 2 MiB blocks", "churn-90", "whole-2m", VALUE_AT_LEAST, 79.1},
+    {"churn 95 %: free memory in 2 MiB blocks", "churn-95", "whole-2m", VALUE_AT_LEAST, 55.5},
     {"alloc latency at 90 %, p99.9", "latency-90", "p99.9", RATIO_AT_MOST, 0.15},
     {"LLFree's fragmentation test, % of ideal", "llfree-frag", "of-ideal", VALUE_AT_LEAST, 98},
-    {"redis-build +2 %: time", "redis-build+2", "op", RATIO_AT_MOST, 0.5},
-    {"redis-build +10 %: time", "redis-build+10", "op", RATIO_AT_MOST, 0.5},
-    {"redis-serve +2 %: time", "redis-serve+2", "op", RATIO_AT_MOST, 0.85},
-    {"redis-serve +10 %: time", "redis-serve+10", "op", RATIO_AT_MOST, 0.85},
+    {"redis-build +2 %: time", "redis-build+2", "op", RATIO_AT_MOST, 0.45},
+    {"redis-build +10 %: time", "redis-build+10", "op", RATIO_AT_MOST, 0.45},
+    {"redis-serve +2 %: time", "redis-serve+2", "op", RATIO_AT_MOST, 0.7},
+    {"redis-serve +10 %: time", "redis-serve+10", "op", RATIO_AT_MOST, 0.7},
     {"redis-build +2 %: failures", "redis-build+2", "failures", NOT_ABOVE_BUDDY, 0},
     {"redis-build +10 %: failures", "redis-build+10", "failures", NOT_ABOVE_BUDDY, 0},
     {"redis-serve +2 %: failures", "redis-serve+2", "failures", NOT_ABOVE_BUDDY, 0},
@@ -55,7 +64,19 @@ static const struct target targets[] = {
     {"internal waste, churn 95 %", "churn-95", "taken/asked", VALUE_AT_MOST, 1.0},
     {"internal waste, redis-build +2 %", "redis-build+2", "taken/asked", VALUE_AT_MOST, 1.0},
     {"internal waste, redis-serve +2 %", "redis-serve+2", "taken/asked", VALUE_AT_MOST, 1.0},
-    {"hot pair, two threads / one thread", "threads-2", "pair", RATIO_TO_ONE_THREAD, 1.2},
+    {"hot pair, two threads / one thread", "pairs-2", "pair", RATIO_OF_PAIRS, 1.1},
+    {"pairs of 2, two threads / one thread", "pairs-2", "of-2", RATIO_OF_PAIRS, 1.2},
+    {"pairs of 64, two threads / one thread", "pairs-2", "of-64", RATIO_OF_PAIRS, 1.2},
+    {"pairs of 512, two threads / one thread", "pairs-2", "of-512", RATIO_OF_PAIRS, 1.2},
+    {"pairs of 2", "pairs-1", "of-2", VALUE_AT_MOST, 45},
+    {"pairs of 4", "pairs-1", "of-4", VALUE_AT_MOST, 45},
+    {"pairs of 8", "pairs-1", "of-8", VALUE_AT_MOST, 45},
+    {"pairs of 16", "pairs-1", "of-16", VALUE_AT_MOST, 45},
+    {"pairs of 64", "pairs-1", "of-64", VALUE_AT_MOST, 45},
+    {"pairs of 512", "pairs-1", "of-512", VALUE_AT_MOST, 45},
+    {"bulk alloc, two threads / one thread", "threads-2", "bulk-alloc", RATIO_OF_THREADS, 1.1},
+    {"bulk free, two threads / one thread", "threads-2", "bulk-free", RATIO_OF_THREADS, 1.1},
+    {"random free, half remote, two threads", "threads-2", "random-free", RATIO_AT_MOST, 0.12},
     {"init, 12 TiB map, microseconds", "init-12T", "us", VALUE_AT_MOST, 200},
     {"init, 12 TiB map, KiB of metadata touched", "init-12T", "KiB", VALUE_AT_MOST, 128},
     {"map and unmap 1 GiB as 4 KiB pages", "spaces-1G-of-4K", "map+unmap", RATIO_TO_WALK, 0.15},
@@ -64,10 +85,15 @@ static const struct target targets[] = {
 };
 
 static const char *const bound_format[] = {
-    [RATIO_AT_MOST] = "<= %.2f of buddy", [RATIO_TO_WALK] = "<= %.2f of walk",
-    [VALUE_AT_MOST] = "<= %.4g",          [VALUE_AT_LEAST] = ">= %.4g",
-    [NOT_ABOVE_BUDDY] = "<= buddy %.4g",  [NOT_BELOW_BUDDY] = ">= buddy %.4g",
-    [RATIO_TO_ONE_THREAD] = "<= %.2f",
+    [RATIO_AT_MOST] = "<= %.2f of buddy",
+    [RATIO_TO_WALK] = "<= %.2f of walk",
+    [VALUE_AT_MOST] = "<= %.4g",
+    [VALUE_AT_LEAST] = ">= %.4g",
+    [NOT_ABOVE_BUDDY] = "<= buddy %.4g",
+    [NOT_BELOW_BUDDY] = ">= buddy %.4g",
+    [RATIO_OF_PAIRS] = "<= %.2f",
+    [RATIO_OF_THREADS] = "<= %.2f",
+    [RATIO_TO_FREE_LIST] = "<= %.2f of list",
 };
 
 /* What is compared, and the bound it is compared with; false when a part was not measured. */
@@ -75,7 +101,9 @@ static bool reach(const struct target *t, double *reached, double *bound)
 {
     double buddy = figure_median(t->workload, t->metric, "buddy");
     double walk = figure_median(t->workload, t->metric, "walk");
+    double pairs = figure_median("pairs-1", t->metric, "mortise");
     double one = figure_median("threads-1", t->metric, "mortise");
+    double list = figure_median(t->workload, t->metric, "freelist");
     *reached = figure_median(t->workload, t->metric, "mortise");
     *bound = t->bound;
     if (*reached < 0)
@@ -87,9 +115,15 @@ static bool reach(const struct target *t, double *reached, double *bound)
     case RATIO_TO_WALK:
         *reached /= walk;
         return walk > 0;
-    case RATIO_TO_ONE_THREAD:
+    case RATIO_OF_PAIRS:
+        *reached /= pairs;
+        return pairs > 0;
+    case RATIO_OF_THREADS:
         *reached /= one;
         return one > 0;
+    case RATIO_TO_FREE_LIST:
+        *reached /= list;
+        return list > 0;
     case NOT_ABOVE_BUDDY:
     case NOT_BELOW_BUDDY:
         *bound = buddy;

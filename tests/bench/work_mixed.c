@@ -7,14 +7,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define POOL_PAGES   (4 * GIB / HAL_PAGE_SIZE)
+#define SMALL_PAGES  (128 * MIB / HAL_PAGE_SIZE)
 #define SEED_SIZES   0xD1B54A32D192ED03u
 #define SEED_VICTIMS 0x8CB92BA72F3D8DD7u
 
-static void churn_open(struct churn *c, const struct bench_allocator *a,
-                       const struct bench_options *o, unsigned percent)
+static void churn_open(struct churn *c, const struct bench_allocator *a, uint64_t pages,
+                       unsigned percent)
 {
-    uint64_t pages = o->quick ? POOL_PAGES / 32 : POOL_PAGES;
     *c = (struct churn){.sizes = SEED_SIZES, .victims = SEED_VICTIMS};
     instance_open(&c->in, a, pages, 1);
     c->target = pages * percent / 100;
@@ -104,14 +103,14 @@ static void add_failures(const struct churn *c, const char *workload)
 
 /* The first half brings the population to its steady state, the second half is measured: its time,
  * and how whole the memory was on average, looked at between the timed parts. */
-static void churn_at(const struct bench_allocator *a, const struct bench_options *o,
+static void churn_at(const struct bench_allocator *a, const struct bench_options *o, uint64_t pages,
                      unsigned percent, const char *workload)
 {
     const uint64_t count = o->quick ? 100000 : 4000000;
     struct churn c;
     if (!takes_mixed(workload, a))
         return;
-    churn_open(&c, a, o, percent);
+    churn_open(&c, a, pages, percent);
     steps(&c, count / 2);
     uint64_t ns = 0, calls = c.requests + c.frees;
     double whole = 0;
@@ -131,10 +130,32 @@ static void churn_at(const struct bench_allocator *a, const struct bench_options
 }
 void run_churn(const struct bench_allocator *a, const struct bench_options *o)
 {
-    churn_at(a, o, 50, "churn-50");
-    churn_at(a, o, 75, "churn-75");
-    churn_at(a, o, 90, "churn-90");
-    churn_at(a, o, 95, "churn-95");
+    churn_at(a, o, o->pool, 50, "churn-50");
+    churn_at(a, o, o->pool, 75, "churn-75");
+    churn_at(a, o, o->pool, 90, "churn-90");
+    churn_at(a, o, o->pool, 95, "churn-95");
+}
+
+void run_small(const struct bench_allocator *a, const struct bench_options *o)
+{
+    churn_at(a, o, SMALL_PAGES, 50, "small-50");
+    churn_at(a, o, SMALL_PAGES, 75, "small-75");
+    churn_at(a, o, SMALL_PAGES, 90, "small-90");
+}
+
+/* From nothing until the next request would ask for too much. */
+void run_filling(const struct bench_allocator *a, const struct bench_options *o)
+{
+    struct churn c;
+    if (!takes_mixed("filling", a))
+        return;
+    churn_open(&c, a, o->pool, 75);
+    uint64_t start = bench_cpu_ns();
+    while (c.frees == 0)
+        steps(&c, 64);
+    figure_add("filling", "op", a->name, "ns",
+               (double)(bench_cpu_ns() - start) / (double)(c.requests + c.frees));
+    churn_close(&c, NULL);
 }
 
 /* --- latency ---------------------------------------------------------------------------------- */
@@ -158,7 +179,7 @@ void run_latency(const struct bench_allocator *a, const struct bench_options *o)
     struct churn c;
     if (!takes_mixed("latency-90", a))
         return;
-    churn_open(&c, a, o, 90);
+    churn_open(&c, a, o->pool, 90);
     steps(&c, count / 2);
     uint32_t *ticks = calloc(count, sizeof *ticks);
     if (ticks == NULL)
@@ -205,7 +226,7 @@ void run_fragmentation(const struct bench_allocator *a, const struct bench_optio
     struct ledger ledger;
     if (o->round > 0 || a == &bench_idle)
         return;
-    churn_open(&c, a, o, 100);
+    churn_open(&c, a, o->pool, 100);
     frag_take(&c, c.in.memory.pages);
     frag_free(&c, c.in.memory.pages / 2);
     for (unsigned i = 0; i < rounds; i++) {

@@ -4,18 +4,10 @@
 #include "tests/bench/loops.h"
 #include "tests/bench/workload.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define POOL_PAGES (4 * GIB / HAL_PAGE_SIZE)
-#define SEED       0x9E3779B97F4A7C15u
-
-static uint64_t pool_pages(const struct bench_options *o)
-{
-    return o->quick ? POOL_PAGES / 32 : POOL_PAGES;
-}
+#define SEED 0x9E3779B97F4A7C15u
 
 static double per(uint64_t ns, uint64_t count)
 {
@@ -27,7 +19,7 @@ static double per(uint64_t ns, uint64_t count)
 static void pairs(struct instance *in, uint64_t count)
 {
     const struct bench_allocator *a = in->allocator;
-    if (a->loops->pairs(in->self, a->flags[BENCH_SINGLE | BENCH_MOVABLE], count) != 0)
+    if (a->loops->pairs(in->self, 1, a->flags[BENCH_SINGLE | BENCH_MOVABLE], count) != 0)
         bench_fail("%s refused to take back a page that it had just handed out", a->name);
 }
 
@@ -35,7 +27,7 @@ void run_hot(const struct bench_allocator *a, const struct bench_options *o)
 {
     const uint64_t count = o->quick ? 100000 : 5000000;
     struct instance in;
-    instance_open(&in, a, pool_pages(o), 1);
+    instance_open(&in, a, o->pool, 1);
     pairs(&in, count / 10);
     uint64_t start = bench_cpu_ns();
     pairs(&in, count);
@@ -99,7 +91,7 @@ void run_bulk(const struct bench_allocator *a, const struct bench_options *o)
 {
     struct instance in;
     uint64_t alloc_ns;
-    instance_open(&in, a, pool_pages(o), 1);
+    instance_open(&in, a, o->pool, 1);
     hal_paddr_t *held = take_all(&in, &alloc_ns);
     expect_all_once(&in, held);
     uint64_t free_ns = free_all(&in, held);
@@ -115,7 +107,7 @@ void run_random_free(const struct bench_allocator *a, const struct bench_options
 {
     struct instance in;
     uint64_t ns, seed = SEED;
-    instance_open(&in, a, pool_pages(o), 1);
+    instance_open(&in, a, o->pool, 1);
     hal_paddr_t *held = take_all(&in, &ns);
     for (uint64_t i = in.memory.pages; i > 1; i--) {
         uint64_t other = bench_below(&seed, i);
@@ -128,82 +120,4 @@ void run_random_free(const struct bench_allocator *a, const struct bench_options
     figure_add("random-free", "free", a->name, "ns", per(ns, in.memory.pages));
     free(held);
     instance_close(&in);
-}
-
-/* --- threads ---------------------------------------------------------------------------------- */
-
-#define MAX_THREADS 2
-#define CHUNKS      64
-
-struct runner {
-    struct instance *in;
-    pthread_barrier_t *start;
-    uint32_t cpu;
-    uint64_t chunk_pairs;
-    uint64_t chunk_ns[CHUNKS];
-};
-
-static void pin(uint32_t cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    (void)sched_setaffinity(0, sizeof set, &set); /* where it is forbidden, threads may wander */
-}
-
-static void *thread_main(void *ctx)
-{
-    struct runner *r = ctx;
-    host_set_cpu(r->cpu);
-    pin(r->cpu);
-    pthread_barrier_wait(r->start);
-    for (unsigned i = 0; i < CHUNKS; i++) {
-        uint64_t start = bench_wall_ns();
-        pairs(r->in, r->chunk_pairs);
-        r->chunk_ns[i] = bench_wall_ns() - start;
-    }
-    return NULL;
-}
-
-static int compare_u64(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Wall time, since waiting for each other is what is measured; the median of many short chunks, so
- * that a chunk in which another program ran does not decide. */
-static double threads_pair_ns(const struct bench_allocator *a, const struct bench_options *o,
-                              unsigned threads)
-{
-    static struct runner runners[MAX_THREADS];
-    pthread_t ids[MAX_THREADS];
-    pthread_barrier_t barrier;
-    struct instance in;
-    double sum = 0;
-    instance_open(&in, a, pool_pages(o), threads);
-    pthread_barrier_init(&barrier, NULL, threads);
-    for (unsigned i = 0; i < threads; i++) {
-        runners[i] = (struct runner){&in, &barrier, i, o->quick ? 1000 : 50000, {0}};
-        if (pthread_create(&ids[i], NULL, thread_main, &runners[i]) != 0)
-            bench_fail("cannot start thread %u; lift ulimit -u", i);
-    }
-    for (unsigned i = 0; i < threads; i++) {
-        pthread_join(ids[i], NULL);
-        qsort(runners[i].chunk_ns, CHUNKS, sizeof(uint64_t), compare_u64);
-        sum += per(runners[i].chunk_ns[CHUNKS / 2], runners[i].chunk_pairs);
-    }
-    pthread_barrier_destroy(&barrier);
-    instance_close(&in);
-    return sum / threads;
-}
-
-void run_threads(const struct bench_allocator *a, const struct bench_options *o)
-{
-    if (a == &bench_idle) {
-        figure_absent("threads-2", a->name, "its counter has no lock: one thread only");
-        return;
-    }
-    figure_add("threads-1", "pair", a->name, "ns", threads_pair_ns(a, o, 1));
-    figure_add("threads-2", "pair", a->name, "ns", threads_pair_ns(a, o, 2));
 }

@@ -8,20 +8,28 @@
 struct bench_options {
     bool quick;       /* a smoke run: all is small, and the figures mean nothing */
     const char *data; /* the folder with traces/ and maps/ */
+    uint64_t pool;    /* pages of the memory: 4 GiB when nothing else is asked for */
     unsigned round;   /* from 0 on; a workload that uses no clock runs in the first one only */
 };
 
 typedef void workload_fn(const struct bench_allocator *, const struct bench_options *);
 
-/* Single pages, 4 GiB of them. */
+/* Single pages, all of the memory. */
 workload_fn run_hot;         /* alloc and free of one page */
 workload_fn run_bulk;        /* take all, free all in the same order */
 workload_fn run_random_free; /* take all, free all in random order */
-workload_fn run_threads;     /* a hot pair on one and on two CPUs at the same time */
+
+/* On one CPU, and on two at the same time. */
+workload_fn run_pairs; /* take a run of 1, 2, 4, 8, 16, 64 or 512 pages, give it back */
+workload_fn
+    run_threads; /* take all pages, give them back, and in random order, half of them another
+                            CPU's */
 
 /* Runs of mixed lengths (1: 70 %, 2-16: 20 %, 17-128: 8 %, 512 aligned to 2 MiB: 2 %). The pages
- * that they asked for stay at a share of 4 GiB. */
+ * that they asked for stay at a share of the memory. */
 workload_fn run_churn;   /* 50, 75, 90 and 95 % */
+workload_fn run_filling; /* from nothing to 75 % */
+workload_fn run_small;   /* 50, 75 and 90 % of 128 MiB */
 workload_fn run_latency; /* every allocation timed, 90 % */
 
 /* LLFree's fragmentation test (USENIX ATC '23): half of all single pages stay, at random; then 100
