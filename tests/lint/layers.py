@@ -67,6 +67,7 @@ ROOMS = {
     "tests/model/mtrr.c": "hal hal/x86_64/mtrr tests",
     "tests/model/unfit.c": "hal hal/x86_64/pc mm kernel kernel/log kernel/memory kernel/machine tests",
     "tests/model/apic.c": "hal hal/x86_64 tests",
+    "tests/model/pl011.c": "hal hal/aarch64/board tests",
     "tests/model/serial.c": "hal hal/x86_64 hal/x86_64/pc kernel/machine tests",
 }
 # Of hal/, mm/ knows these alone: other kernels take it with them.
