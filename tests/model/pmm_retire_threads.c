@@ -64,7 +64,7 @@ static uint32_t index_of(hal_paddr_t at)
 
 static void take(struct worker *w)
 {
-    size_t pages = below(w, 4) != 0 ? 1 : 2 + below(w, 700);
+    size_t pages = below(w, 4) != 0 ? 1 : 2 + below(w, below(w, 50) == 0 ? 700 : 6);
     hal_paddr_t base = pmm_alloc(pmm, pages, below(w, 4) == 0 ? PMM_KERNEL : 0);
     if (base == HAL_PADDR_NONE)
         return;
@@ -89,11 +89,17 @@ static void give(struct worker *w)
         if (s != MM_OK)
             wrong("a right split was refused", h.base, s);
     }
-    for (size_t i = 0; i < first; i++)
+    struct pmm_retiring *waits = NULL; /* one that must not wait any more then */
+    for (size_t i = 0; i < first; i++) {
         __atomic_store_n(&user[index_of(h.base) + i], 0, __ATOMIC_RELAXED);
+        if (pmm_retires_later(&later[index_of(h.base) + i]))
+            waits = &later[index_of(h.base) + i];
+    }
     mm_status_t s = pmm_free(pmm, h.base, first);
     if (s != MM_OK)
         wrong("a right free was refused", h.base, s);
+    if (waits != NULL && pmm_retires_later(waits))
+        wrong("a page that was given back does not become bad", h.base, s);
     if (first == h.pages)
         w->held[which] = w->held[--w->count];
     else
