@@ -17,6 +17,7 @@ struct run {
 
 struct exercise {
     struct pmm *pmm;
+    enum exercise_pattern pattern;
     uint64_t seed, random;
     exercise_all_fn *all;
     exercise_step_fn *step;
@@ -44,6 +45,12 @@ const char *exercise_phase_name(enum exercise_phase phase)
     return (unsigned)phase < EXERCISE_PHASES ? names[phase] : "?";
 }
 
+const char *exercise_pattern_name(enum exercise_pattern pattern)
+{
+    static const char *const names[] = {"address", "moving bit", "stride"};
+    return (unsigned)pattern < EXERCISE_PATTERNS ? names[pattern] : "?";
+}
+
 static uint64_t chance(struct exercise *e, uint64_t below)
 {
     e->random = e->random * 6364136223846793005u + 1442695040888963407u;
@@ -52,14 +59,22 @@ static uint64_t chance(struct exercise *e, uint64_t below)
 
 static uint64_t value_of(const struct exercise *e, hal_paddr_t at, uint64_t inverse)
 {
+    uint64_t word = at / 8;
+    if (e->pattern == EXERCISE_MOVING)
+        return (uint64_t)1 << (word + e->seed) % 64 ^ inverse;
+    if (e->pattern == EXERCISE_STRIDE)
+        return (0 - (word >> e->seed % 16 & 1)) ^ inverse;
     return ((at ^ e->seed) * CHECK_KEY) ^ inverse;
 }
 
+/* The inverse is written from the other end. */
 static void write_page(const struct exercise *e, hal_paddr_t page, uint64_t inverse)
 {
     volatile uint64_t *word = hal_phys_to_virt(page);
-    for (unsigned i = 0; i < WORDS; i++)
-        word[i] = value_of(e, page + 8 * i, inverse);
+    for (unsigned i = 0; i < WORDS; i++) {
+        unsigned at = inverse == 0 ? i : WORDS - 1 - i;
+        word[at] = value_of(e, page + 8 * at, inverse);
+    }
 }
 
 static void note(struct exercise_bad *b, hal_paddr_t page, uint64_t words, uint64_t bits)
@@ -267,10 +282,11 @@ static void do_piece(struct exercise *e, const struct run *piece)
     bool writes = e->phase == EXERCISE_WRITE || e->phase == EXERCISE_WRITE_INVERSE;
     uint64_t inverse = e->phase >= EXERCISE_WRITE_INVERSE ? UINT64_MAX : 0;
     for (uint64_t i = 0; i < piece->pages; i++) {
+        uint64_t at = inverse == 0 ? i : piece->pages - 1 - i;
         if (writes)
-            write_page(e, piece->base + i * HAL_PAGE_SIZE, inverse);
+            write_page(e, piece->base + at * HAL_PAGE_SIZE, inverse);
         else
-            verify_page(e, piece->base + i * HAL_PAGE_SIZE, inverse);
+            verify_page(e, piece->base + at * HAL_PAGE_SIZE, inverse);
     }
 }
 
@@ -340,11 +356,12 @@ static void run_round(struct exercise *e, hal_paddr_t index)
     give(e, index, 1);
 }
 
-const char *exercise_round(struct pmm *p, uint64_t seed, exercise_all_fn *all,
-                           exercise_step_fn *step, void *ctx, struct exercise_result *r,
-                           struct exercise_bad *bad)
+const char *exercise_round(struct pmm *p, enum exercise_pattern pattern, uint64_t seed,
+                           exercise_all_fn *all, exercise_step_fn *step, void *ctx,
+                           struct exercise_result *r, struct exercise_bad *bad)
 {
     struct exercise e = {.pmm = p,
+                         .pattern = pattern,
                          .seed = seed,
                          .random = seed,
                          .all = all,

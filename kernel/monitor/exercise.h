@@ -1,9 +1,10 @@
 /* kernel/monitor/exercise.h: takes all of the allocator's memory, writes and verifies it, gives it
  * back.
  *
- * One round takes every free page, in runs of up to 128 MiB, the longest first. It writes into each
- * word a value made of its address and the seed, and only then verifies all of them. It does the
- * same with all bits inverted. Then it gives the runs back in random order, bad pages too. Writing
+ * One round takes every free page, in runs of up to 128 MiB, the longest first. It writes a pattern, a
+ * value for each word, and only then verifies all of them. It does the same with all bits inverted, and
+ * from the last word of each piece of 4 MiB to the first, so that what a write does to the words beside
+ * it is seen on both sides. Then it gives the runs back in random order, bad pages too. Writing
  * and verifying is shared among CPUs, piece by piece: each piece is verified by whichever CPU comes
  * first. Afterwards the zones' figures must be what they were, but for `failures`, `low_water`, and
  * `allocs` and `frees`, which have grown by the same number. The book of what was taken lies in
@@ -21,6 +22,18 @@
 #include "mm/pmm.h"
 
 #define EXERCISE_LIST 64u
+
+/* What stands in a word of 64 bits. Each bit is 0 once and 1 once, so bits that stick are found by all. */
+enum exercise_pattern {
+    EXERCISE_ADDRESS, /* made of the word's address and the seed: no two are alike, which shows lines of
+                         the address that stick or touch */
+    EXERCISE_MOVING,  /* one bit, a place further in each word and with each seed: bits that touch */
+    EXERCISE_STRIDE,  /* all ones and all zeroes in turn, for 1 << (seed % 16) words each: words and rows
+                         that touch */
+    EXERCISE_PATTERNS
+};
+/* A constant; "?" for any other number. */
+const char *exercise_pattern_name(enum exercise_pattern);
 
 /* Each page that failed in any round since this was zeroed, which of its bits ever did, and how many
  * words of it did in all. */
@@ -63,11 +76,11 @@ typedef bool exercise_step_fn(void *ctx, enum exercise_phase, uint64_t done, uin
  * on each. The allocator is used by the caller alone, before and after. */
 typedef void exercise_all_fn(void (*fn)(void *), void *arg);
 
-/* Do one round, with any seed, on the CPUs of `all`. Returns NULL, or a constant sentence when the
+/* Do one round of a pattern, with any seed, on the CPUs of `all`. Returns NULL, or a constant sentence when the
  * allocator or the book has failed. (Memory that fails is told in `bad_words` and `*bad` alone.)
  * `*r` is filled anew, `*bad` is added to. O(pages * EXERCISE_LIST) at worst, O(pages) on sound
  * memory. */
-const char *exercise_round(struct pmm *, uint64_t seed, exercise_all_fn *all, exercise_step_fn *step,
-                           void *ctx, struct exercise_result *, struct exercise_bad *);
+const char *exercise_round(struct pmm *, enum exercise_pattern, uint64_t seed, exercise_all_fn *all,
+                           exercise_step_fn *step, void *ctx, struct exercise_result *, struct exercise_bad *);
 
 #endif

@@ -45,11 +45,11 @@ static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t t
 }
 
 /* One round; are memory and allocator sound? */
-static bool run_round(uint64_t seed, struct exercise_result *r)
+static bool run_round(enum exercise_pattern pattern, uint64_t seed, struct exercise_result *r)
 {
     uint64_t begun = log_micros();
     pace.begun = 0;
-    const char *wrong = exercise_round(memory_pmm, seed, cpus_run, step, NULL, r, &bad);
+    const char *wrong = exercise_round(memory_pmm, pattern, seed, cpus_run, step, NULL, r, &bad);
     LOG("exercise",
         "%u CPUs, %u pages in %u runs, %h in %u ms; %u free pages left out, %u words failed",
         U(cpus_running()), U(r->pages), U(r->runs), U(r->pages * HAL_PAGE_SIZE),
@@ -127,8 +127,10 @@ bool exercise_run(uint64_t rounds, uint64_t seed)
     pace.bad_told = 0;
     pace.told = log_micros();
     for (uint64_t done = 0; done < rounds && !r.stopped; done++) {
-        LOG("exercise", "round %u of %u, seed %x", U(done + 1), U(rounds), U(seed + done));
-        good &= run_round(seed + done, &r);
+        enum exercise_pattern pattern = (enum exercise_pattern)(done % EXERCISE_PATTERNS);
+        LOG("exercise", "round %u of %u, seed %x, %s", U(done + 1), U(rounds), U(seed + done),
+            S(exercise_pattern_name(pattern)));
+        good &= run_round(pattern, seed + done, &r);
     }
     tell_bad(0);
     if (bad.more)

@@ -28,6 +28,9 @@ static struct {
 } faults[FAULTS_MAX];
 static unsigned fault_count;
 
+/* Each access of one page flips a bit of another, once it is set. */
+static hal_paddr_t disturber, disturbed;
+
 /* Every access of the exerciser's comes by here: before each the bits stick anew. */
 static void *faulty(hal_paddr_t at)
 {
@@ -37,6 +40,8 @@ static void *faulty(hal_paddr_t at)
         if (faults[i].page == hal_align_down(at, HAL_PAGE_SIZE))
             *word = faults[i].at ? *word | bit : *word & ~bit;
     }
+    if (disturber != 0 && disturber == hal_align_down(at, HAL_PAGE_SIZE))
+        *(uint64_t *)hal_phys_to_virt(disturbed) ^= 0x100;
     return hal_phys_to_virt(at);
 }
 
@@ -125,6 +130,7 @@ static bool same_picture(struct picture a, struct picture b)
 
 static struct exercise_result result;
 static struct exercise_bad bad;
+static enum exercise_pattern pattern;
 
 /* One CPU after the other: what each finds must not depend on when it comes. */
 static void on_all(void (*fn)(void *), void *arg)
@@ -148,7 +154,7 @@ static const char *run_round_with(uint64_t seed, exercise_step_fn *step, void *c
 {
     struct picture before = look_at();
     memset(&bad, 0, sizeof bad);
-    const char *wrong = exercise_round(pmm, seed, on_all, step, ctx, &result, &bad);
+    const char *wrong = exercise_round(pmm, pattern, seed, on_all, step, ctx, &result, &bad);
     EXPECT(same_picture(before, look_at()));
     EXPECT(pmm_check(pmm) == NULL);
     return wrong;
@@ -195,6 +201,41 @@ static void each_page(void)
     }
 }
 
+static void each_pattern(void)
+{
+    for (unsigned p = 0; p < EXERCISE_PATTERNS; p++) {
+        pattern = (enum exercise_pattern)p;
+        for (unsigned i = 0; i < 256; i++) {
+            make();
+            plant(100 + i, i * 2 % 512, i % 64, i < 128);
+            EXPECT(round_with(i) == NULL);
+            EXPECT(bad.count == 1 && result.bad_words == 1 && bad.list[0].words == 1);
+            EXPECT(listed(page_of(100 + i), (uint64_t)1 << i % 64));
+            drop();
+        }
+        EXPECT(strlen(exercise_pattern_name(pattern)) > 5);
+    }
+    pattern = EXERCISE_ADDRESS;
+    EXPECT(strcmp(exercise_pattern_name(EXERCISE_PATTERNS), "?") == 0);
+}
+
+/* Whichever of two neighbours disturbs the other. */
+static void coupled_pages(void)
+{
+    for (unsigned p = 0; p < EXERCISE_PATTERNS; p++)
+        for (unsigned up = 0; up < 2; up++) {
+            make();
+            pattern = (enum exercise_pattern)p;
+            disturber = page_of(300 + up);
+            disturbed = page_of(301 - up);
+            EXPECT(round_with(p) == NULL);
+            EXPECT(bad.count >= 1 && listed(disturbed, 0x100));
+            disturber = 0;
+            drop();
+        }
+    pattern = EXERCISE_ADDRESS;
+}
+
 static void many_pages(void)
 {
     for (unsigned count = 2; count <= 100; count += 7) {
@@ -225,7 +266,7 @@ static void list_goes_on(void)
     fault_count = 0;
     plant(700, 511, 63, true);
     plant(30, 0, 0, true);
-    EXPECT(exercise_round(pmm, 2, on_all, go_on, NULL, &result, &bad) == NULL);
+    EXPECT(exercise_round(pmm, pattern, 2, on_all, go_on, NULL, &result, &bad) == NULL);
     EXPECT(bad.count == 2 && result.bad_words == 2);
     EXPECT(listed(page_of(700), 1u << 5 | 1u << 9 | (uint64_t)1 << 63));
     EXPECT(listed(page_of(30), 1));
@@ -260,8 +301,10 @@ static void shared_page(void)
     EXPECT(mmap(hal_phys_to_virt(b), HAL_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
                 file, 0) != MAP_FAILED);
     EXPECT(round_with(5) == NULL);
-    EXPECT(bad.count == 1 && result.bad_words == 2 * 512);
-    EXPECT(bad.count == 1 && (bad.list[0].page == a || bad.list[0].page == b));
+    EXPECT(bad.count == 2 && result.bad_words == 2 * 512);
+    /* The last that was written is right, and the inverse begins at the other end. */
+    EXPECT(bad.list[0].page + bad.list[1].page == a + b && bad.list[0].page != bad.list[1].page);
+    EXPECT(bad.list[0].words == 512 && bad.list[1].words == 512);
     close(file);
     drop();
     host_ram_create(RAM);
@@ -353,6 +396,27 @@ static unsigned count_of(uint64_t value)
     return count;
 }
 
+/* What a pattern is for, told here once more: bits of one word that differ from those beside them in place,
+ * and words that differ from those at each distance. */
+static void patterns_differ(void)
+{
+    make();
+    pattern = EXERCISE_MOVING;
+    EXPECT(run_round_with(5, remember, NULL) == NULL);
+    for (unsigned i = 0; i < 40; i++)
+        EXPECT(first_words[i + 1] == (uint64_t)1 << 5);
+    pattern = EXERCISE_STRIDE;
+    for (unsigned shift = 9; shift < 16; shift++) {
+        EXPECT(run_round_with(shift, remember, NULL) == NULL);
+        for (unsigned i = 1; i < 400; i++) {
+            bool same = (page_of(i) >> 3 >> shift & 1) == (page_of(i + 1) >> 3 >> shift & 1);
+            EXPECT(same == (first_words[i] == first_words[i + 1]));
+        }
+    }
+    pattern = EXERCISE_ADDRESS;
+    drop();
+}
+
 static void only_free_memory(void)
 {
     make();
@@ -431,7 +495,7 @@ static void changed_book(void)
     make();
     uint64_t lost = 0;
     uint64_t before = look_at().free;
-    const char *wrong = exercise_round(pmm, 1, on_all, spoil_book, &lost, &result, &bad);
+    const char *wrong = exercise_round(pmm, pattern, 1, on_all, spoil_book, &lost, &result, &bad);
     EXPECT(lost != 0 && wrong != NULL && strstr(wrong, "book") != NULL);
     EXPECT(pmm_check(pmm) == NULL && look_at().free == before - lost);
     drop();
@@ -442,6 +506,10 @@ int main(void)
     host_ram_create(RAM);
     expect_run("sound memory passes, all of it is taken, and the figures come back", sound_memory);
     expect_run("a bit that sticks is found, in each page, and nothing else is blamed", each_page);
+    expect_run("each pattern finds a bit that sticks, at 0 and at 1", each_pattern);
+    expect_run("patterns differ as the header says", patterns_differ);
+    expect_run("a page that another one's accesses change is found, whichever comes first",
+               coupled_pages);
     expect_run("many bad pages are all found; the list says when it has no room", many_pages);
     expect_run("the list goes on from round to round", list_goes_on);
     expect_run("memory too bad for the book is said to be so, and given back", everything_bad);
