@@ -29,10 +29,12 @@ static void clear(struct magazine *m)
     set_counted(m, NULL, 0, 0);
 }
 
-void magazine_init(struct magazine_cpu *cpu, uint32_t index)
+void magazine_init(struct magazine_cpu *cpu, uint32_t index, uint32_t node)
 {
-    *cpu = (struct magazine_cpu){
-        .near = cpu->magazines, .index = index, .last_freed = {UINT64_MAX, UINT64_MAX}};
+    *cpu = (struct magazine_cpu){.near = cpu->magazines,
+                                 .index = index,
+                                 .node = node,
+                                 .last_freed = {UINT64_MAX, UINT64_MAX}};
     for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
         clear(&cpu->magazines[kind]);
 }
@@ -213,7 +215,7 @@ hal_paddr_t magazine_refill(struct magazine_cpu *cpu, enum magazine_kind kind, s
 
 void magazine_adopt(struct magazine_cpu *cpu, struct zone *z, uint32_t block)
 {
-    if (!zone_has_magazines(z))
+    if (!magazine_is_for(cpu, z))
         return;
     struct magazine *give = &cpu->magazines[MAGAZINE_GIVE + cpu->next_give];
     cpu->next_give = (cpu->next_give + 1) % MAGAZINE_GIVES;

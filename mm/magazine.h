@@ -53,15 +53,16 @@ struct magazine_cpu {
     struct magazine magazines[MAGAZINE_COUNT];
     struct magazine *near;  /* the one in which a page was parked last */
     uint64_t last_freed[2]; /* physical block numbers of the last pages that were not parked */
+    struct zone **order;    /* in which its requests look into zones, NULL at the end */
     uint32_t region_hint;   /* for region_of_page() */
-    uint32_t index;         /* of the CPU */
+    uint32_t index, node;   /* of the CPU */
     uint32_t next_give;     /* the MAGAZINE_GIVE magazine that is replaced next */
-    uint32_t unused[7];
+    uint32_t unused[4];
 };
 _Static_assert(sizeof(struct magazine_cpu) % 64 == 0, "CPUs share no cache line");
 
 /* The CPU has no block yet. */
-void magazine_init(struct magazine_cpu *, uint32_t index);
+void magazine_init(struct magazine_cpu *, uint32_t index, uint32_t node);
 
 /* Count a call. Only this CPU writes the counters, but others read them for statistics. */
 static inline void magazine_count(uint64_t *calls)
@@ -146,6 +147,12 @@ bool magazine_release_all(struct magazine_cpu *);
  * with the zone's lock held; exact when the magazine's CPU is not inside the allocator. */
 void magazine_add_counts(const struct magazine *, const struct zone *, uint64_t *allocs,
                          uint64_t *frees);
+
+/* May the CPU own blocks of this zone? Only of its own node: what it parks is near it. No lock. */
+static inline bool magazine_is_for(const struct magazine_cpu *cpu, const struct zone *z)
+{
+    return zone_has_magazines(z) && z->node == cpu->node;
+}
 
 /* Own a block of the zone that pages were given back to, in place of the one that came longest ago,
  * unless others have changed it meanwhile. */

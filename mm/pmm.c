@@ -9,6 +9,10 @@
 #include "zone_bad.h"
 
 #define MAX_ALIGN ((uint64_t)1 << 30)
+#define MAX_SHIFT 18u /* the same in pages */
+
+/* The short way through take(): as separate functions its parts would cost a third more. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 static enum block_class class_of(size_t pages, uint32_t flags)
 {
@@ -26,13 +30,49 @@ static enum pmm_zone highest_zone(uint32_t flags)
     return (flags & PMM_DMA32) ? PMM_ZONE_DMA32 : PMM_ZONE_NORMAL;
 }
 
+/* What few requests name: only where `narrow` is set it means something. Alignments are shifts in pages,
+ * limit and boundary page numbers and pages, 0 for none. */
+struct bounds {
+    uint64_t limit, boundary;
+    uint32_t node;
+    unsigned listed_shift; /* an alignment that keeps to the boundary too, for the lists */
+};
+
 struct request {
     size_t pages;
-    unsigned align_shift; /* in pages */
+    unsigned align_shift;
     uint32_t flags;
-    enum block_class class;
+    struct zone **order; /* in which zones are looked into */
+    uint8_t top;         /* enum pmm_zone: the highest that will do */
+    uint8_t class;       /* enum block_class */
+    bool narrow;         /* it names what few requests name */
     bool parked; /* a CPU owned a block of a zone while that was searched: not all was seen */
+    struct bounds bounds;
 };
+
+/* The limit inside the zone, or 0. */
+static uint64_t limit_in(const struct zone *z, const struct request *q)
+{
+    const struct region *last = &z->lists.regions[z->lists.region_count - 1];
+    return q->bounds.limit < last->first_page + last->pages ? q->bounds.limit : 0;
+}
+
+static bool is_wide_enough(const struct zone *z, const struct request *q)
+{
+    return ((q->flags & PMM_HERE) == 0 || z->node == q->bounds.node) &&
+           (q->bounds.limit == 0 || z->lists.regions[0].first_page < q->bounds.limit);
+}
+
+/* The next zone of a row that will do, from `low` up to the highest; or NULL. */
+static inline struct zone *next_zone(struct zone ***row, const struct request *q, enum pmm_zone low)
+{
+    for (;;) {
+        struct zone *z = *(*row)++;
+        if (z == NULL || (z->id - (uint32_t)low <= q->top - (uint32_t)low &&
+                          (!q->narrow || is_wide_enough(z, q))))
+            return z;
+    }
+}
 
 /* Only a request for the DMA zone may use what is kept there in reserve. Zone locked. */
 static bool has_enough(const struct zone *z, struct request *q)
@@ -42,22 +82,35 @@ static bool has_enough(const struct zone *z, struct request *q)
     return z->free >= keep && z->free - keep >= q->pages;
 }
 
-/* What the lists of a zone show, which is nearly everything. Interrupts disabled. */
-static hal_paddr_t take_listed(struct zone *z, struct request *q)
+static ALWAYS_INLINE hal_paddr_t take_shown(struct zone *z, struct request *q, unsigned shift)
 {
     struct place at;
     hal_paddr_t base = HAL_PADDR_NONE;
     hal_lock(&z->lock);
-    if (has_enough(z, q) && zone_take_run(z, q->pages, q->align_shift, q->class, &at))
+    if (has_enough(z, q) && zone_take_run(z, q->pages, shift, (enum block_class)q->class, &at))
         base = lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
     hal_unlock(&z->lock);
     return base;
 }
 
+/* They know nothing of a limit, and of no alignment beyond MAX_SHIFT. */
+static __attribute__((noinline)) hal_paddr_t take_narrow(struct zone *z, struct request *q)
+{
+    if (limit_in(z, q) != 0 || q->bounds.listed_shift > MAX_SHIFT)
+        return HAL_PADDR_NONE;
+    return take_shown(z, q, q->bounds.listed_shift);
+}
+
+/* What the lists of a zone show, which is nearly everything. Interrupts disabled. */
+static ALWAYS_INLINE hal_paddr_t take_listed(struct zone *z, struct request *q)
+{
+    return q->narrow ? take_narrow(z, q) : take_shown(z, q, q->align_shift);
+}
+
 /* A single page from any zone comes from a magazine. */
 static inline bool is_plain_page(const struct request *q)
 {
-    return q->pages == 1 && q->align_shift == 0 && (q->flags & (PMM_DMA | PMM_DMA32)) == 0;
+    return q->pages == 1 && q->align_shift == 0 && !q->narrow && q->top == PMM_ZONE_NORMAL;
 }
 
 static inline enum magazine_kind magazine_for(uint32_t flags)
@@ -66,9 +119,10 @@ static inline enum magazine_kind magazine_for(uint32_t flags)
 }
 
 /* From one zone, as quickly as it goes. Interrupts disabled. */
-static hal_paddr_t take_from(struct magazine_cpu *cpu, struct zone *z, struct request *q)
+static ALWAYS_INLINE hal_paddr_t take_from(struct magazine_cpu *cpu, struct zone *z,
+                                           struct request *q)
 {
-    if (zone_has_magazines(z) && is_plain_page(q)) {
+    if (is_plain_page(q) && magazine_is_for(cpu, z)) {
         hal_paddr_t base = magazine_refill(cpu, magazine_for(q->flags), z);
         if (base != HAL_PADDR_NONE)
             return base;
@@ -76,14 +130,15 @@ static hal_paddr_t take_from(struct magazine_cpu *cpu, struct zone *z, struct re
     return take_listed(z, q);
 }
 
-/* Highest zone first. DMA memory is for requests that name it, so it is left out here otherwise.
+/* DMA memory, which comes last, is for requests that name it, so it is left out here otherwise.
  * Interrupts disabled. */
-static hal_paddr_t take_quickly(struct pmm *p, struct magazine_cpu *cpu, struct request *q)
+static ALWAYS_INLINE hal_paddr_t take_quickly(struct magazine_cpu *cpu, struct request *q)
 {
-    enum pmm_zone top = highest_zone(q->flags);
-    unsigned last = top == PMM_ZONE_DMA ? PMM_ZONE_DMA : PMM_ZONE_DMA32;
-    for (unsigned id = (unsigned)top + 1; id-- > last;) {
-        hal_paddr_t base = p->zones[id] != NULL ? take_from(cpu, p->zones[id], q) : HAL_PADDR_NONE;
+    struct zone **row = q->order;
+    enum pmm_zone low = q->top == PMM_ZONE_DMA ? PMM_ZONE_DMA : PMM_ZONE_DMA32;
+    struct zone *z;
+    while ((z = next_zone(&row, q, low)) != NULL) {
+        hal_paddr_t base = take_from(cpu, z, q);
         if (base != HAL_PADDR_NONE)
             return base;
     }
@@ -92,17 +147,18 @@ static hal_paddr_t take_quickly(struct pmm *p, struct magazine_cpu *cpu, struct 
 
 /* What this CPU has parked pins blocks, and is not counted as free: before a request fails it goes
  * back to the zones, and when that changed anything they are asked again. */
-static hal_paddr_t take_at_once(struct pmm *p, struct request *q)
+static ALWAYS_INLINE hal_paddr_t take_at_once(struct pmm *p, struct request *q)
 {
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
     hal_paddr_t base = HAL_PADDR_NONE;
+    q->order = q->narrow ? pmm_order(p, q->bounds.node) : cpu->order;
     if (is_plain_page(q))
         base = magazine_take_parked(&cpu->magazines[magazine_for(q->flags)]);
     if (base == HAL_PADDR_NONE)
-        base = take_quickly(p, cpu, q);
-    if (base == HAL_PADDR_NONE && magazine_release_all(cpu))
-        base = take_quickly(p, cpu, q);
+        do
+            base = take_quickly(cpu, q);
+        while (base == HAL_PADDR_NONE && magazine_release_all(cpu));
     hal_irq_restore(irq);
     return base;
 }
@@ -111,14 +167,22 @@ static hal_paddr_t take_at_once(struct pmm *p, struct request *q)
  */
 static hal_paddr_t search_zone(struct zone *z, struct request *q)
 {
-    struct scan scan = {.pages = q->pages, .align_shift = q->align_shift};
+    struct scan scan = {
+        .pages = q->pages,
+        .align_shift = q->align_shift,
+    };
+    if (q->narrow) {
+        scan.boundary = q->bounds.boundary;
+        scan.limit = limit_in(z, q);
+    }
     enum scan_result result = SCAN_MORE;
     struct place at;
     hal_paddr_t base = HAL_PADDR_NONE;
     while (result == SCAN_MORE) {
         hal_irq_t irq = hal_irq_save();
         hal_lock(&z->lock);
-        result = has_enough(z, q) ? zone_scan_run(z, &scan, q->class, &at) : SCAN_NOTHING;
+        result = has_enough(z, q) ? zone_scan_run(z, &scan, (enum block_class)q->class, &at)
+                                  : SCAN_NOTHING;
         if (result == SCAN_FOUND)
             base = lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
         hal_unlock(&z->lock);
@@ -127,14 +191,13 @@ static hal_paddr_t search_zone(struct zone *z, struct request *q)
     return base;
 }
 
-/* Each zone in turn, for good, before the next lower one. DMA is the last, and all
- * that is left for ordinary requests. */
-static hal_paddr_t take_anywhere(struct pmm *p, struct request *q)
+/* Each zone in turn, for good, before the next one. DMA is the last, and all that is left for ordinary
+ * requests. */
+static hal_paddr_t take_anywhere(struct request *q)
 {
-    for (unsigned id = (unsigned)highest_zone(q->flags) + 1; id-- > 0;) {
-        struct zone *z = p->zones[id];
-        if (z == NULL)
-            continue;
+    struct zone **row = q->order;
+    struct zone *z;
+    while ((z = next_zone(&row, q, PMM_ZONE_DMA)) != NULL) {
         hal_irq_t irq = hal_irq_save();
         hal_paddr_t base = take_listed(z, q);
         hal_irq_restore(irq);
@@ -146,60 +209,130 @@ static hal_paddr_t take_anywhere(struct pmm *p, struct request *q)
     return HAL_PADDR_NONE;
 }
 
+/* A page that another CPU's block has only because it was given back there. */
+static hal_paddr_t take_returned(const struct request *q)
+{
+    struct zone **row = q->order;
+    hal_paddr_t base = HAL_PADDR_NONE;
+    for (struct zone *z; base == HAL_PADDR_NONE && (z = next_zone(&row, q, PMM_ZONE_DMA)) != NULL;)
+        base = !q->narrow || limit_in(z, q) == 0 ? parked_take_returned(z) : HAL_PADDR_NONE;
+    return base;
+}
+
 /* What all CPUs have parked is within reach now (P6). */
 static hal_paddr_t take_parked(struct pmm *p, struct request *q)
 {
     bool all = parked_begin(p);
-    hal_paddr_t base = take_anywhere(p, q);
+    hal_paddr_t base = take_anywhere(q);
     if (base == HAL_PADDR_NONE && !all && q->pages == 1 && q->align_shift == 0)
-        base = parked_take_returned(p, highest_zone(q->flags));
+        base = take_returned(q);
     parked_end(p);
     return base;
 }
 
 /* Each failed call is counted once, also when the machine has no memory where it had to be. */
-static void count_failure(struct pmm *p, uint32_t flags)
+static void count_failure(struct pmm *p, const struct request *q)
 {
-    for (unsigned id = (unsigned)highest_zone(flags) + 1; id-- > 0;) {
-        struct zone *z = p->zones[id];
-        if (z == NULL)
-            continue;
-        hal_irq_t irq = hal_irq_save();
-        hal_lock(&z->lock);
-        z->failures++;
-        hal_unlock(&z->lock);
-        hal_irq_restore(irq);
+    struct zone **row = q->order;
+    struct zone *z = next_zone(&row, q, PMM_ZONE_DMA);
+    if (z == NULL) {
+        (void)pmm_count(p, &p->failures);
         return;
     }
-    (void)pmm_count(p, &p->failures);
+    hal_irq_t irq = hal_irq_save();
+    hal_lock(&z->lock);
+    z->failures++;
+    hal_unlock(&z->lock);
+    hal_irq_restore(irq);
 }
 
-static bool is_sane(const struct request *q, uint64_t align)
+#define FLAGS_ALL (PMM_DMA | PMM_DMA32 | PMM_ZERO | PMM_KERNEL | PMM_HERE | PMM_NODE)
+
+static inline unsigned shift_of(uint64_t bytes)
 {
-    return q->pages != 0 && q->pages <= UINT64_MAX >> HAL_PAGE_SHIFT &&
-           hal_is_power_of_two(align) && align >= HAL_PAGE_SIZE && align <= MAX_ALIGN &&
-           (q->flags & ~(PMM_DMA | PMM_DMA32 | PMM_ZERO | PMM_KERNEL)) == 0;
+    return bits_ctz(bytes) - HAL_PAGE_SHIFT;
 }
 
-static __attribute__((noinline)) hal_paddr_t take(struct pmm *p, size_t pages, uint64_t align,
-                                                  uint32_t flags, const void *caller)
+static inline bool is_alignment(uint64_t bytes, uint64_t most)
 {
-    struct request q = {.pages = pages, .flags = flags, .class = class_of(pages, flags)};
-    if (!is_sane(&q, align))
-        return HAL_PADDR_NONE;
-    q.align_shift = bits_ctz(align) - HAL_PAGE_SHIFT;
-    hal_paddr_t base = take_at_once(p, &q);
+    return hal_is_power_of_two(bytes) && bytes >= HAL_PAGE_SIZE && bytes <= most;
+}
+
+/* A run that is no longer than its alignment, a power of two, crosses no boundary that is as long. */
+static void set_boundary(struct request *q, uint64_t boundary)
+{
+    unsigned shift = q->align_shift;
+    while ((uint64_t)1 << shift < q->pages)
+        shift++;
+    if (shift == q->align_shift || q->align_shift >= shift_of(boundary))
+        return;
+    q->bounds.boundary = boundary >> HAL_PAGE_SHIFT;
+    q->bounds.listed_shift = shift;
+}
+
+/* What few requests name, `r` NULL: PMM_HERE alone. False: an argument is out of range. */
+static __attribute__((noinline)) bool narrow(const struct pmm *p, struct request *q,
+                                             const struct pmm_request *r)
+{
+    q->bounds = (struct bounds){.listed_shift = q->align_shift};
+    q->narrow = true;
+    hal_irq_t irq = hal_irq_save();
+    q->bounds.node = p->cpus[hal_cpu_index()].node;
+    hal_irq_restore(irq);
+    if (r == NULL)
+        return (q->flags & PMM_NODE) == 0;
+    if ((r->limit != 0 && r->limit < HAL_PAGE_SIZE) ||
+        ((r->flags & PMM_NODE) != 0 && r->node >= p->machine.nodes))
+        return false;
+    q->bounds.limit = r->limit >> HAL_PAGE_SHIFT;
+    if ((r->flags & PMM_NODE) != 0)
+        q->bounds.node = r->node;
+    if (r->boundary == 0)
+        return true;
+    if (!is_alignment(r->boundary, UINT64_MAX) || r->boundary >> HAL_PAGE_SHIFT < r->pages)
+        return false;
+    set_boundary(q, r->boundary);
+    return true;
+}
+
+/* `base`: what was taken at once. */
+static __attribute__((noinline)) hal_paddr_t take_slowly(struct pmm *p, struct request *q,
+                                                         hal_paddr_t base, const void *caller)
+{
     if (base == HAL_PADDR_NONE)
-        base = take_anywhere(p, &q);
-    if (base == HAL_PADDR_NONE && q.parked)
-        base = take_parked(p, &q);
+        base = take_anywhere(q);
+    if (base == HAL_PADDR_NONE && q->parked)
+        base = take_parked(p, q);
     if (base == HAL_PADDR_NONE)
-        count_failure(p, flags);
+        count_failure(p, q);
     if (p->debugging)
-        pmm_debug_taken(p, base, pages, flags, caller);
-    if ((flags & PMM_ZERO) && base != HAL_PADDR_NONE)
-        hal_zero_pages(base, pages);
+        pmm_debug_taken(p, base, q->pages, q->flags, caller);
+    if ((q->flags & PMM_ZERO) && base != HAL_PADDR_NONE)
+        hal_zero_pages(base, q->pages);
     return base;
+}
+
+/* `more`: the request with what the other arguments cannot name, or NULL. */
+static __attribute__((noinline)) hal_paddr_t take(struct pmm *p, size_t pages, unsigned align_shift,
+                                                  uint32_t flags, const void *caller,
+                                                  const struct pmm_request *more)
+{
+    if (pages - 1 >= UINT64_MAX >> HAL_PAGE_SHIFT || (flags & ~FLAGS_ALL) != 0)
+        return HAL_PADDR_NONE;
+    struct request q;
+    q.pages = pages;
+    q.align_shift = align_shift;
+    q.flags = flags;
+    q.top = (uint8_t)highest_zone(flags);
+    q.class = (uint8_t)class_of(pages, flags);
+    q.narrow = false;
+    q.parked = false;
+    if ((more != NULL || (flags & (PMM_HERE | PMM_NODE)) != 0) && !narrow(p, &q, more))
+        return HAL_PADDR_NONE;
+    hal_paddr_t base = take_at_once(p, &q);
+    if (base != HAL_PADDR_NONE && (flags & PMM_ZERO) == 0 && !p->debugging)
+        return base;
+    return take_slowly(p, &q, base, caller);
 }
 
 /* The way of nearly all requests: one page, from any zone, out of this CPU's magazine. */
@@ -218,7 +351,9 @@ hal_paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint3
     if (pages == 1 && align == HAL_PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
         take_from_magazine(p, flags, &base))
         return base;
-    return take(p, pages, align, flags, __builtin_return_address(0));
+    if (!is_alignment(align, MAX_ALIGN))
+        return HAL_PADDR_NONE;
+    return take(p, pages, shift_of(align), flags, __builtin_return_address(0), NULL);
 }
 
 hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
@@ -227,7 +362,15 @@ hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
     if (pages == 1 && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
         take_from_magazine(p, flags, &base))
         return base;
-    return take(p, pages, HAL_PAGE_SIZE, flags, __builtin_return_address(0));
+    return take(p, pages, 0, flags, __builtin_return_address(0), NULL);
+}
+
+hal_paddr_t pmm_alloc_request(struct pmm *p, const struct pmm_request *r)
+{
+    uint64_t align = r->align != 0 ? r->align : HAL_PAGE_SIZE;
+    if (!is_alignment(align, MAX_ALIGN))
+        return HAL_PADDR_NONE;
+    return take(p, r->pages, shift_of(align), r->flags, __builtin_return_address(0), r);
 }
 
 /* --- giving --- */

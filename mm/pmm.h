@@ -3,6 +3,7 @@
  * To include this header is enough. It includes the others that a user needs:
  *
  *   pmm.h         take pages and give them back
+ *   pmm_machine.h what a machine is like: CPUs, limits of zones, nodes
  *   pmm_create.h  make an allocator from a memory map; add what the firmware gives up
  *   pmm_split.h   cut a run in two
  *   pmm_retire.h  keep bad pages from use
@@ -14,13 +15,16 @@
  * an instance, made from a normalized memory map; it never reads or writes the pages it manages,
  * except to zero them for PMM_ZERO and in the debug mode `junk`.
  *
- *   zone      DMA below 16 MiB, DMA32 below 4 GiB, NORMAL above
- *   region    a maximal run of memory, cut at zone limits, with its own part of the tables
+ *   node      CPUs and memory that lie near each other; most machines are one
+ *   zone      a node's memory by address: DMA below 16 MiB, DMA32 below 4 GiB, NORMAL above; or other
+ *             limits, given at creation. Each has its own lock
+ *   region    a maximal run of memory of one zone, with its own part of the tables
  *   block     512 pages, aligned to 2 MiB
  *   extent    a maximal run of wholly free blocks
  *   magazine  a block that a CPU owns for a while: its free pages are parked there, and that CPU
  *             takes and gives back single pages with plain stores, without a lock. Zones below
- *             64 MiB, and below 48 MiB a CPU, have none: at most a quarter can be parked
+ *             64 MiB, and below 48 MiB for each CPU of the node, have none: at most a quarter can
+ *             be parked. A CPU owns blocks of its own node alone
  *
  * Invariants. pmm_check() recomputes them, and code and tests cite them by number:
  *   P1  free + parked + allocated = total, per zone, by recount
@@ -41,17 +45,32 @@
 #include "pmm_check.h"
 #include "pmm_create.h"
 #include "pmm_debug.h"
+#include "pmm_machine.h"
 #include "pmm_report.h"
 #include "pmm_retire.h"
 #include "pmm_split.h"
 #include "pmm_types.h"
 #include "status.h"
 
-/* Flags of pmm_alloc. */
-#define PMM_DMA    1u /* below 16 MiB */
-#define PMM_DMA32  2u /* below 4 GiB */
-#define PMM_ZERO   4u /* the pages read as zero */
-#define PMM_KERNEL 8u /* long-lived: kept together in blocks of its own */
+/* Flags of a request. */
+#define PMM_DMA    1u  /* from a DMA zone: below 16 MiB, or the limit given at creation */
+#define PMM_DMA32  2u  /* from a DMA32 or a DMA zone: below 4 GiB, or that limit */
+#define PMM_ZERO   4u  /* the pages read as zero */
+#define PMM_KERNEL 8u  /* long-lived: kept together in blocks of its own */
+#define PMM_HERE   16u /* from this node or nowhere */
+#define PMM_NODE   32u /* this node is the one that the request names; else that of the CPU */
+
+/* All that can be asked for; what is left 0 is asked for by nobody. */
+struct pmm_request {
+    uint64_t pages;    /* at least 1 */
+    uint64_t align;    /* bytes: a power of two, 4 KiB to 1 GiB; 0: 4 KiB */
+    hal_paddr_t limit; /* no byte of the run lies at or above it; 0: no limit */
+    uint64_t
+        boundary; /* bytes: a power of two, at least 4 KiB, no multiple of which lies inside the
+                          run (64 KiB for old DMA, 4 GiB for many a device); 0: none */
+    uint32_t flags;
+    uint32_t node; /* with PMM_NODE */
+};
 
 /* P6 and other CPUs. A call that would fail has every other CPU give back what it parked
  * (hal_call_others()), and looks again. With a port that cannot do that, pages truly parked with
@@ -60,9 +79,15 @@
  * one whose request failed. */
 
 /* Take `pages` (>= 1) contiguous pages. Highest zone first; ordinary requests enter DMA last and
- * leave a reserve there (a quarter of the zone, so less than 4 MiB). HAL_PADDR_NONE when no run fits
- * (P6), or an argument is out of range. While other CPUs take and give pages, a run that is free
- * during the whole call is found.
+ * leave a reserve there (a quarter of the zone: of a PC's less than 4 MiB). HAL_PADDR_NONE when no run
+ * fits (P6), or an argument is out of range (so is PMM_NODE here). While other CPUs take and give
+ * pages, a run that is free during the whole call is found.
+ *
+ * With several nodes: all of the CPU's own node but its DMA zone, then the next nearest node in the
+ * same way (pmm_machine_order()), and behind them all the DMA zones in that order. A single page, and
+ * a run that is exactly a block, comes from the first zone in this order that has one free; any other
+ * run from the first one that shows it at once, and only where none does, from the first one in which
+ * a search finds it.
  *
  * Any context but NMI. Takes zone locks, with interrupts disabled, each time for O(1 + pages /
  * 512). One page is O(1), a run nearly always O(1 + pages / 512). A run that crosses blocks or is
@@ -74,9 +99,13 @@ hal_paddr_t pmm_alloc(struct pmm *, size_t pages, uint32_t flags);
 /* The same, aligned to `align` bytes: a power of two, 4 KiB to 1 GiB. */
 hal_paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32_t flags);
 
+/* The same for whatever a request can name. A boundary or a limit inside a zone, unless the alignment
+ * keeps to it by itself, costs the search that is described above. */
+hal_paddr_t pmm_alloc_request(struct pmm *, const struct pmm_request *);
+
 /* Take exactly these pages, all or nothing. MM_BUSY when one is allocated (or parked with
  * another CPU, where the port has no hal_call_others()), MM_NOT_PAGE, MM_INVALID (0 pages,
- * or the range crosses the end of a zone), MM_FOREIGN, MM_RESERVED, MM_BAD. The contents are left
+ * or the range crosses the end of a zone or of a node), MM_FOREIGN, MM_RESERVED, MM_BAD. The contents are left
  * alone, junk mode or not. Any context but NMI. Takes the zone's lock, for O(1 + pages / 512) and a
  * step for every 128 MiB of free memory that lies directly below the pages. */
 mm_status_t pmm_claim(struct pmm *, hal_paddr_t base, size_t pages) MM_MUST_CHECK;

@@ -16,18 +16,23 @@ struct census {
 
 /* --- P2 and P7: regions --- */
 
-static const uint64_t zone_limits[PMM_ZONE_COUNT + 1] = {
-    0, PMM_DMA_LIMIT >> HAL_PAGE_SHIFT, PMM_DMA32_LIMIT >> HAL_PAGE_SHIFT, UINT64_MAX};
+/* By its first and its last page. */
+static bool lies_in_its_zone(const struct pmm *p, const struct region *r)
+{
+    uint64_t zone_end, node_end;
+    enum pmm_zone id = pmm_machine_zone(&p->machine, r->first_page, &zone_end);
+    uint32_t node = pmm_machine_node(&p->machine, r->first_page, &node_end);
+    uint64_t end = r->first_page + r->pages;
+    return r->zone == pmm_zone_index(node, id) && end <= zone_end && end <= node_end;
+}
 
 static const char *check_regions(const struct pmm *p)
 {
     for (size_t i = 0; i < p->region_count; i++) {
         const struct region *r = &p->regions[i];
-        uint64_t end = r->first_page + r->pages;
         if (i > 0 && r->first_page < r[-1].first_page + r[-1].pages)
             return "P2: two regions overlap or are not in address order";
-        if (r->pages == 0 || r->zone >= PMM_ZONE_COUNT || p->zones[r->zone] == NULL ||
-            r->first_page < zone_limits[r->zone] || end > zone_limits[r->zone + 1])
+        if (r->pages == 0 || !lies_in_its_zone(p, r) || p->zones[r->zone] == NULL)
             return "P2: a region is empty or does not lie in its zone";
     }
     return NULL;
@@ -102,7 +107,7 @@ static const char *check_open_block(const struct pmm *p, const struct lists *l, 
     const struct summary *s = &l->summaries[block];
     if (s->frame != lists_page(l, (struct place){block, 0}) >> BLOCK_SHIFT)
         return "P4: a summary has another block's address";
-    if (s->owner > p->cpu_count)
+    if (s->owner > p->machine.cpus)
         return "P4: a block belongs to a CPU that does not exist";
     return s->owner != 0 ? check_owned_block(s, &l->bits[block], c)
                          : check_shared_block(s, &l->bits[block], c);
@@ -261,8 +266,8 @@ const char *pmm_check(struct pmm *p)
     const char *wrong = check_regions(p);
     if (wrong == NULL)
         wrong = check_owners(p);
-    for (unsigned id = 0; id < PMM_ZONE_COUNT && wrong == NULL; id++)
-        if (p->zones[id] != NULL)
-            wrong = check_zone(p, p->zones[id]);
+    for (uint32_t i = 0; i < p->zone_count && wrong == NULL; i++)
+        if (p->zones[i] != NULL)
+            wrong = check_zone(p, p->zones[i]);
     return wrong;
 }

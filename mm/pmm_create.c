@@ -9,20 +9,17 @@
 #include "pmm_struct.h"
 #include "zone_bad.h"
 
-#define MAGAZINE_MIN                                                                               \
-    (((uint64_t)64 << 20) / HAL_PAGE_SIZE) /* smaller zones have none: parked pages pin blocks */
-#define MAX_LIMIT   ((uint64_t)1 << 52)
-#define MAX_REGIONS (BLOCK_NONE / 2)
+/* Smaller zones have no magazines: parked pages pin blocks. */
+#define MAGAZINE_MIN (((uint64_t)64 << 20) / HAL_PAGE_SIZE)
+#define MAX_LIMIT    ((uint64_t)1 << 52)
+#define MAX_REGIONS  (BLOCK_NONE / 2)
 
 /* What tables are needed for. */
 struct census {
     size_t regions;
     size_t withheld;
-    uint64_t blocks[PMM_ZONE_COUNT];
+    uint64_t blocks[PMM_NODES_MAX * PMM_ZONE_COUNT]; /* by zone */
 };
-
-static const uint64_t zone_end[PMM_ZONE_COUNT] = {PMM_DMA_LIMIT >> HAL_PAGE_SHIFT,
-                                                  PMM_DMA32_LIMIT >> HAL_PAGE_SHIFT, UINT64_MAX};
 
 static bool is_ours(const struct mem_region *m)
 {
@@ -35,13 +32,15 @@ static bool is_withheld(const struct mem_region *m)
     return is_ours(m) && m->type != MEM_USABLE && m->type != MEM_BAD;
 }
 
-/* The last limit is above every page. */
-static enum pmm_zone zone_of_page(uint64_t page)
+/* The zone of a page, as the allocator numbers them; the first page above it, or above its part of the
+ * node. */
+static uint32_t zone_of_page(const struct pmm_machine *m, uint64_t page, uint64_t *end)
 {
-    enum pmm_zone id = PMM_ZONE_DMA;
-    while (page >= zone_end[id])
-        id++;
-    return id;
+    uint64_t node_end;
+    enum pmm_zone id = pmm_machine_zone(m, page, end);
+    uint32_t node = pmm_machine_node(m, page, &node_end);
+    *end = hal_min_u64(*end, node_end);
+    return pmm_zone_index(node, id);
 }
 
 /* The blocks that pages [first_page, end_page) reach into. */
@@ -51,8 +50,9 @@ static uint64_t blocks_of(uint64_t first_page, uint64_t end_page)
 }
 
 /* The next region of the allocator at or after map entry *i: entries that touch, cut at the zone's
- * end. `from` is where the last one ended (0 at first). */
-static bool next_region(const struct memmap *map, size_t *i, uint64_t *from, struct region *out)
+ * end and at the node's. `from` is where the last one ended (0 at first). */
+static bool next_region(const struct memmap *map, const struct pmm_machine *machine, size_t *i,
+                        uint64_t *from, struct region *out)
 {
     while (*i < map->count) {
         const struct mem_region *m = &map->regions[*i];
@@ -62,30 +62,31 @@ static bool next_region(const struct memmap *map, size_t *i, uint64_t *from, str
             (*i)++;
             continue;
         }
-        enum pmm_zone id = zone_of_page(start);
+        uint64_t zone_end;
+        uint32_t zone = zone_of_page(machine, start, &zone_end);
         for (size_t j = *i + 1; j < map->count && is_ours(&map->regions[j]); j++) {
             if (map->regions[j].base >> HAL_PAGE_SHIFT != end)
                 break;
             end += map->regions[j].size >> HAL_PAGE_SHIFT;
         }
-        end = hal_min_u64(end, zone_end[id]);
+        end = hal_min_u64(end, zone_end);
         *from = end;
         *out = (struct region){.first_page = start,
                                .pages = end - start,
-                               .zone = (uint32_t)id,
+                               .zone = zone,
                                .blocks = (uint32_t)blocks_of(start, end)};
         return true;
     }
     return false;
 }
 
-static struct census take_census(const struct memmap *map)
+static struct census take_census(const struct memmap *map, const struct pmm_machine *machine)
 {
     struct census c = {.regions = 0};
     struct region r;
     size_t i = 0;
     uint64_t from = 0;
-    while (next_region(map, &i, &from, &r)) {
+    while (next_region(map, machine, &i, &from, &r)) {
         c.regions++;
         c.blocks[r.zone] += r.blocks;
     }
@@ -96,66 +97,140 @@ static struct census take_census(const struct memmap *map)
 
 /* --- layout --- */
 
-/* Both: NULL while measuring, and then nothing is written. */
-static struct zone *carve_zone(struct carver *c, uint64_t blocks, unsigned cpus)
+static uint32_t node_of_cpu(const struct pmm_machine *m, uint32_t cpu)
+{
+    return m->cpu_nodes != NULL ? m->cpu_nodes[cpu] : 0;
+}
+
+static uint32_t cpus_of(const struct pmm_machine *m, uint32_t node)
+{
+    uint32_t cpus = 0;
+    for (uint32_t i = 0; i < m->cpus; i++)
+        cpus += node_of_cpu(m, i) == node;
+    return cpus;
+}
+
+/* All three: NULL while measuring, and then nothing is written. */
+static struct zone *carve_zone(struct carver *c, uint64_t blocks, const struct zone *first)
 {
     struct zone *z = carve(c, sizeof *z);
     if (z != NULL)
-        *z = (struct zone){.cpus = cpus};
+        *z = *first;
     lists_carve(z != NULL ? &z->lists : NULL, c, blocks);
     return z;
 }
 
-static struct pmm *carve_all(struct carver *c, const struct census *n, unsigned cpus)
+static void carve_zones(struct pmm *p, struct carver *c, const struct census *n,
+                        const struct pmm_machine *m)
 {
-    struct pmm *p = carve(c, sizeof *p);
-    struct magazine_cpu *cpu_array = carve(c, (size_t)cpus * sizeof *cpu_array);
-    struct region *regions = carve(c, n->regions * sizeof *regions);
-    struct withheld *withheld = carve(c, n->withheld * sizeof *withheld);
-    if (p != NULL)
-        *p = (struct pmm){
-            .cpus = cpu_array, .cpu_count = cpus, .regions = regions, .withheld = withheld};
-    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++) {
-        if (n->blocks[id] == 0)
-            continue;
-        struct zone *z = carve_zone(c, n->blocks[id], cpus);
+    for (uint32_t i = 0; i < m->nodes * PMM_ZONE_COUNT; i++) {
+        uint32_t node = i / PMM_ZONE_COUNT;
+        struct zone first = {.node = node, .id = i % PMM_ZONE_COUNT, .cpus = cpus_of(m, node)};
+        struct zone *z = n->blocks[i] != 0 ? carve_zone(c, n->blocks[i], &first) : NULL;
         if (p != NULL)
-            p->zones[id] = z;
+            p->zones[i] = z;
     }
+}
+
+static struct pmm *carve_all(struct carver *c, const struct census *n, const struct pmm_machine *m)
+{
+    struct pmm made = {.machine = *m, .zone_count = m->nodes * PMM_ZONE_COUNT};
+    struct pmm *p = carve(c, sizeof *p);
+    made.cpus = carve(c, (size_t)m->cpus * sizeof *made.cpus);
+    made.zones = carve(c, made.zone_count * sizeof(void *));
+    made.orders = carve(c, (size_t)m->nodes * ORDER_ROW(m->nodes) * sizeof(void *));
+    made.regions = carve(c, n->regions * sizeof *made.regions);
+    made.zone_regions = carve(c, m->nodes > 1 ? n->regions * sizeof *made.zone_regions : 0);
+    made.withheld = carve(c, n->withheld * sizeof *made.withheld);
+    if (p != NULL)
+        *p = made;
+    carve_zones(p, c, n, m);
     return p;
+}
+
+size_t pmm_tables_size_for(const struct memmap *map, const struct pmm_machine *m)
+{
+    struct carver c = {.base = NULL};
+    if (!pmm_machine_is_sound(m))
+        return 0;
+    struct census n = take_census(map, m);
+    /* Taking the tables out of the map can cut one region in two, in the middle of a block. */
+    n.regions++;
+    for (uint32_t i = 0; i < m->nodes * PMM_ZONE_COUNT; i++)
+        n.blocks[i] += n.blocks[i] != 0;
+    carve_all(&c, &n, m);
+    return c.used;
 }
 
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus)
 {
-    struct carver c = {.base = NULL};
-    struct census n = take_census(map);
-    /* Taking the tables out of the map can cut one region in two, in the middle of a block. */
-    n.regions++;
-    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
-        n.blocks[id] += n.blocks[id] != 0;
-    carve_all(&c, &n, cpus);
-    return c.used;
+    struct pmm_machine pc = pmm_machine_pc(cpus);
+    return pmm_tables_size_for(map, &pc);
 }
 
 /* --- filling --- */
 
-/* The second pass over the map: the same regions as in the census, in the same order. The regions
- * of a zone follow one another, for they are in address order. */
+/* The regions of a zone follow one another: in address order where there is one node. The regions of
+ * nodes may be interleaved, so there each zone has copies of its own. */
+static void give_zones_regions(struct pmm *p)
+{
+    struct region *next = p->zone_regions;
+    for (uint32_t zone = 0; zone < p->zone_count; zone++) {
+        for (size_t i = 0; i < p->region_count; i++) {
+            const struct region *mine = &p->regions[i];
+            if (mine->zone != zone)
+                continue;
+            if (p->machine.nodes > 1) {
+                *next = *mine;
+                mine = next++;
+            }
+            struct lists *l = &p->zones[zone]->lists;
+            if (l->region_count++ == 0)
+                l->regions = mine;
+        }
+    }
+}
+
+/* The second pass over the map: the same regions as in the census, in the same order. */
 static void fill_regions(struct pmm *p, const struct memmap *map)
 {
     struct region r;
-    uint32_t blocks[PMM_ZONE_COUNT] = {0};
+    uint32_t blocks[PMM_NODES_MAX * PMM_ZONE_COUNT] = {0};
     size_t i = 0;
     uint64_t from = 0;
-    while (next_region(map, &i, &from, &r)) {
-        struct zone *z = p->zones[r.zone];
-        struct region *slot = &p->regions[p->region_count++];
+    while (next_region(map, &p->machine, &i, &from, &r)) {
         r.first_block = blocks[r.zone];
         blocks[r.zone] += r.blocks;
-        *slot = r;
-        if (z->lists.region_count++ == 0)
-            z->lists.regions = slot;
+        p->regions[p->region_count++] = r;
     }
+    give_zones_regions(p);
+}
+
+/* Add to a row what a zone of each node has, and the row's end. */
+static struct zone **add_zones(struct pmm *p, const uint32_t *nodes, uint32_t count,
+                               enum pmm_zone id, struct zone **row)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct zone *z = p->zones[pmm_zone_index(nodes[i], id)];
+        if (z != NULL)
+            *row++ = z;
+    }
+    *row = NULL;
+    return row;
+}
+
+/* Where requests of a node look: in its NORMAL and DMA32 zones, then in those of the next node, and
+ * behind them all in the DMA zones. */
+static void fill_order(struct pmm *p, uint32_t node)
+{
+    uint32_t nodes[PMM_NODES_MAX];
+    struct zone **row = pmm_order(p, node);
+    pmm_machine_order(&p->machine, node, nodes);
+    for (uint32_t i = 0; i < p->machine.nodes; i++) {
+        row = add_zones(p, &nodes[i], 1, PMM_ZONE_NORMAL, row);
+        row = add_zones(p, &nodes[i], 1, PMM_ZONE_DMA32, row);
+    }
+    add_zones(p, nodes, p->machine.nodes, PMM_ZONE_DMA, row);
 }
 
 /* Pages [page, page + pages), in one or more regions, get `state`. A zone has magazines when at
@@ -173,9 +248,9 @@ static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_st
         if (z->retiring != NULL)
             zone_retire_given(z, r, page, n);
         uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
-        __atomic_store_n(&z->magazines, z->total >= hal_max_u64(MAGAZINE_MIN, 4 * parked_at_most),
-                         __ATOMIC_RELAXED);
-        z->reserve = r->zone == PMM_ZONE_DMA ? z->total / 4 : 0;
+        bool large = z->total >= hal_max_u64(MAGAZINE_MIN, 4 * parked_at_most);
+        __atomic_store_n(&z->magazines, large && z->cpus != 0, __ATOMIC_RELAXED);
+        z->reserve = z->id == PMM_ZONE_DMA ? z->total / 4 : 0;
         hal_unlock(&z->lock);
         page += n;
         pages -= n;
@@ -211,51 +286,73 @@ static void fill_pages(struct pmm *p, const struct memmap *map)
         else
             add_range(p, page, pages, is_withheld(m) ? PAGE_WITHHELD : PAGE_FREE, true);
     }
-    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++)
-        if (p->zones[id] != NULL)
-            p->zones[id]->low_water = p->zones[id]->free;
+    for (uint32_t i = 0; i < p->zone_count; i++)
+        if (p->zones[i] != NULL)
+            p->zones[i]->low_water = p->zones[i]->free;
 }
 
 /* The map's invariants carry the allocator's: touching regions of one kind would make two extents
  * that touch, overlapping ones pages with two owners. The limits keep the numbers of blocks within
  * 32 bits: 2^31 blocks lie below 2^52 bytes, and a region adds one at most that it shares. */
-static bool is_sound(const struct memmap *map, unsigned cpus)
+static bool is_sound(const struct memmap *map, const struct pmm_machine *m)
 {
-    return cpus != 0 && map->limit <= MAX_LIMIT && map->count < MAX_REGIONS &&
-           memmap_check(map) == NULL;
+    return pmm_machine_is_sound(m) && map->limit <= MAX_LIMIT &&
+           map->count < MAX_REGIONS - m->range_count && memmap_check(map) == NULL;
+}
+
+static void fill(struct pmm *p, const struct memmap *map, size_t bytes)
+{
+    p->map = map;
+    p->table_bytes = bytes;
+    for (uint32_t i = 0; i < p->machine.cpus; i++)
+        magazine_init(&p->cpus[i], i, node_of_cpu(&p->machine, i));
+    fill_regions(p, map);
+    fill_pages(p, map);
+    for (uint32_t node = 0; node < p->machine.nodes; node++)
+        fill_order(p, node);
+    for (uint32_t i = 0; i < p->machine.cpus; i++)
+        p->cpus[i].order = pmm_order(p, p->cpus[i].node);
+}
+
+mm_status_t pmm_create_in_for(const struct memmap *map, const struct pmm_machine *m, void *tables,
+                              size_t bytes, struct pmm **out)
+{
+    if (!is_sound(map, m) || (uintptr_t)tables % 64 != 0)
+        return MM_INVALID;
+    struct census n = take_census(map, m);
+    struct carver measure = {.base = NULL};
+    carve_all(&measure, &n, m);
+    if (measure.used > bytes)
+        return MM_FULL;
+    struct carver c = {.base = tables};
+    struct pmm *p = carve_all(&c, &n, m);
+    fill(p, map, bytes);
+    *out = p;
+    return MM_OK;
+}
+
+mm_status_t pmm_create_for(struct memmap *map, const struct pmm_machine *m, struct pmm **out)
+{
+    if (!is_sound(map, m))
+        return MM_INVALID;
+    size_t bytes = pmm_tables_size_for(map, m);
+    hal_paddr_t base = memmap_early_alloc(map, bytes, HAL_PAGE_SIZE, 0, "page allocator tables");
+    if (base == HAL_PADDR_NONE)
+        return MM_NO_MEMORY;
+    return pmm_create_in_for(map, m, hal_phys_to_virt(base), bytes, out);
 }
 
 mm_status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
                           struct pmm **out)
 {
-    if (!is_sound(map, cpus) || (uintptr_t)tables % 64 != 0)
-        return MM_INVALID;
-    struct census n = take_census(map);
-    struct carver measure = {.base = NULL};
-    carve_all(&measure, &n, cpus);
-    if (measure.used > bytes)
-        return MM_FULL;
-    struct carver c = {.base = tables};
-    struct pmm *p = carve_all(&c, &n, cpus);
-    p->map = map;
-    p->table_bytes = bytes;
-    for (unsigned i = 0; i < cpus; i++)
-        magazine_init(&p->cpus[i], i);
-    fill_regions(p, map);
-    fill_pages(p, map);
-    *out = p;
-    return MM_OK;
+    struct pmm_machine pc = pmm_machine_pc(cpus);
+    return pmm_create_in_for(map, &pc, tables, bytes, out);
 }
 
 mm_status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out)
 {
-    if (!is_sound(map, cpus))
-        return MM_INVALID;
-    size_t bytes = pmm_tables_size(map, cpus);
-    hal_paddr_t base = memmap_early_alloc(map, bytes, HAL_PAGE_SIZE, 0, "page allocator tables");
-    if (base == HAL_PADDR_NONE)
-        return MM_NO_MEMORY;
-    return pmm_create_in(map, cpus, hal_phys_to_virt(base), bytes, out);
+    struct pmm_machine pc = pmm_machine_pc(cpus);
+    return pmm_create_for(map, &pc, out);
 }
 
 /* The withheld piece that starts at `page`, or NULL. */

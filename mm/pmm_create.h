@@ -4,7 +4,7 @@
 #define MORTISE_MM_PMM_CREATE_H
 
 #include "memmap.h"
-#include "pmm_types.h"
+#include "pmm_machine.h"
 #include "status.h"
 
 /* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even
@@ -28,6 +28,15 @@ mm_status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out) MM_M
  * above. */
 mm_status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables, size_t bytes,
                           struct pmm **out) MM_MUST_CHECK;
+
+/* The three for a machine that is no PC, or has more nodes than one. MM_INVALID also when
+ * pmm_machine_is_sound() is false; the size is 0 then. Zones that have no memory cost a pointer.
+ * O((regions + nodes) * nodes). */
+size_t pmm_tables_size_for(const struct memmap *map, const struct pmm_machine *machine);
+mm_status_t pmm_create_for(struct memmap *map, const struct pmm_machine *machine,
+                           struct pmm **out) MM_MUST_CHECK;
+mm_status_t pmm_create_in_for(const struct memmap *map, const struct pmm_machine *machine,
+                              void *tables, size_t bytes, struct pmm **out) MM_MUST_CHECK;
 
 /* Add a withheld region of the map (exactly as memmap_find() gives it: MEM_BOOT or MEM_LOADER, no
  * owner). MM_FOREIGN when there is no such withheld region, MM_ALREADY_FREE when it was

@@ -4,8 +4,8 @@
  */
 static void count_seekers(struct pmm *p, uint32_t change)
 {
-    for (unsigned id = 0; id < PMM_ZONE_COUNT; id++) {
-        struct zone *z = p->zones[id];
+    for (uint32_t i = 0; i < p->zone_count; i++) {
+        struct zone *z = p->zones[i];
         if (z == NULL)
             continue;
         hal_lock(&z->lock);
@@ -18,7 +18,7 @@ static void release_here(void *arg)
 {
     struct pmm *p = arg;
     uint32_t cpu = hal_cpu_index();
-    if (cpu < p->cpu_count) /* an allocator may be for fewer CPUs than the machine has */
+    if (cpu < p->machine.cpus) /* an allocator may be for fewer CPUs than the machine has */
         magazine_release_all(&p->cpus[cpu]);
 }
 
@@ -39,7 +39,7 @@ void parked_end(struct pmm *p)
     hal_irq_restore(irq);
 }
 
-static hal_paddr_t take_returned(struct zone *z)
+hal_paddr_t parked_take_returned(struct zone *z)
 {
     struct scan scan = {.pages = 1};
     enum scan_result result = SCAN_MORE;
@@ -54,13 +54,5 @@ static hal_paddr_t take_returned(struct zone *z)
         hal_unlock(&z->lock);
         hal_irq_restore(irq);
     }
-    return base;
-}
-
-hal_paddr_t parked_take_returned(struct pmm *p, enum pmm_zone top)
-{
-    hal_paddr_t base = HAL_PADDR_NONE;
-    for (unsigned id = (unsigned)top + 1; id-- > 0 && base == HAL_PADDR_NONE;)
-        base = p->zones[id] != NULL ? take_returned(p->zones[id]) : HAL_PADDR_NONE;
     return base;
 }

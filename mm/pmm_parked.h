@@ -18,9 +18,8 @@
 bool parked_begin(struct pmm *);
 void parked_end(struct pmm *);
 
-/* A page that was given back to a block which a CPU owns, in the highest zone up to `top` that has
- * one; HAL_PADDR_NONE: there is none. O(blocks in use), in pieces between which the lock is given up.
- */
-hal_paddr_t parked_take_returned(struct pmm *, enum pmm_zone top);
+/* A page of the zone that was given back to a block which a CPU owns; HAL_PADDR_NONE: there is none.
+ * O(blocks in use), in pieces between which the lock is given up. */
+hal_paddr_t parked_take_returned(struct zone *);
 
 #endif

@@ -131,7 +131,7 @@ static void count_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run 
 /* Calls that were served by magazines which have a block of this zone now. Zone locked. */
 static void add_magazines(const struct pmm *p, const struct zone *z, struct pmm_stats *s)
 {
-    for (unsigned i = 0; i < p->cpu_count; i++)
+    for (unsigned i = 0; i < p->machine.cpus; i++)
         for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
             magazine_add_counts(&p->cpus[i].magazines[kind], z, &s->allocs, &s->frees);
 }
@@ -160,27 +160,65 @@ static void reconcile(struct pmm_stats *s)
     s->parked = hal_min_u64(s->parked, s->total - s->free);
     s->largest_run = hal_min_u64(s->largest_run, s->free);
     s->free_blocks = hal_min_u64(s->free_blocks, s->free / BLOCK_PAGES);
+}
+
+static void set_fragmentation(struct pmm_stats *s)
+{
     if (s->free != 0)
         s->fragmentation = (uint32_t)(1000 - s->free_blocks * BLOCK_PAGES * 1000 / s->free);
 }
 
+void pmm_stats_node(struct pmm *p, uint32_t node, enum pmm_zone id, struct pmm_stats *out)
+{
+    bool exists = node < p->machine.nodes && (unsigned)id < PMM_ZONE_COUNT;
+    struct zone *z = exists ? p->zones[pmm_zone_index(node, id)] : NULL;
+    *out = (struct pmm_stats){.total = 0};
+    if (z != NULL) {
+        struct walk w = {.p = p, .visit = count_run, .ctx = out};
+        for (uint32_t i = 0; i < z->lists.region_count; i++)
+            walk_region(&w, z, &z->lists.regions[i]);
+        add_counters(p, z, out);
+        reconcile(out);
+        set_fragmentation(out);
+    }
+    if (exists && pmm_zone_index(node, id) == pmm_zone_index(0, PMM_ZONE_DMA))
+        out->failures += __atomic_load_n(&p->failures, __ATOMIC_RELAXED);
+}
+
 void pmm_stats(struct pmm *p, enum pmm_zone id, struct pmm_stats *out)
 {
-    struct zone *z = (unsigned)id < PMM_ZONE_COUNT ? p->zones[id] : NULL;
     *out = (struct pmm_stats){.total = 0};
-    if (z == NULL) {
-        if (id == PMM_ZONE_DMA)
-            out->failures = __atomic_load_n(&p->failures, __ATOMIC_RELAXED);
-        return;
+    for (uint32_t node = 0; node < p->machine.nodes; node++) {
+        struct pmm_stats s;
+        pmm_stats_node(p, node, id, &s);
+        out->total += s.total;
+        out->free += s.free;
+        out->parked += s.parked;
+        out->largest_run = hal_max_u64(out->largest_run, s.largest_run);
+        out->runs += s.runs;
+        out->free_blocks += s.free_blocks;
+        out->allocs += s.allocs;
+        out->frees += s.frees;
+        out->failures += s.failures;
+        out->low_water += s.low_water;
+        out->bad += s.bad;
+        out->retiring += s.retiring;
     }
-    struct walk w = {.p = p, .visit = count_run, .ctx = out};
-    for (uint32_t i = 0; i < z->lists.region_count; i++)
-        walk_region(&w, z, &z->lists.regions[i]);
-    add_counters(p, z, out);
-    reconcile(out);
+    set_fragmentation(out);
 }
 
 /* --- facts --- */
+
+uint32_t pmm_node_of(const struct pmm *p, hal_paddr_t addr)
+{
+    uint64_t end;
+    return pmm_machine_node(&p->machine, addr >> HAL_PAGE_SHIFT, &end);
+}
+
+uint32_t pmm_node_count(const struct pmm *p)
+{
+    return p->machine.nodes;
+}
 
 size_t pmm_table_bytes(const struct pmm *p)
 {

@@ -4,7 +4,7 @@
 
 #include "magazine.h"
 #include "memmap.h"
-#include "pmm_types.h"
+#include "pmm_machine.h"
 
 /* Firmware memory that waits for pmm_reclaim(). */
 struct withheld {
@@ -15,13 +15,16 @@ struct withheld {
 
 struct pmm {
     const struct memmap *map;
-    struct zone *zones[PMM_ZONE_COUNT]; /* NULL: no memory there */
-    struct region *regions;             /* of all zones, by address */
+    struct pmm_machine machine;
+    struct zone **zones;         /* by pmm_zone_index(); NULL: no memory there */
+    uint32_t zone_count;         /* with those that are NULL */
+    struct zone **orders;        /* a row a node: see pmm_order() */
+    struct region *regions;      /* of all zones, by address */
+    struct region *zone_regions; /* with several nodes: the same, by zone and address */
     size_t region_count;
     struct withheld *withheld; /* by address */
     size_t withheld_count;
     struct magazine_cpu *cpus;
-    unsigned cpu_count;
     size_t table_bytes;
     struct hal_lock lock; /* of what is rare and no zone's: `failures`, `operations`, `reclaimed` */
     uint64_t failures;    /* calls whose zones all have no memory */
@@ -34,6 +37,20 @@ struct pmm {
     size_t ring_size;
     uint64_t operations; /* calls since the modes were set */
 };
+
+/* How the zones of nodes are numbered: with one node, as enum pmm_zone does. */
+static inline uint32_t pmm_zone_index(uint32_t node, enum pmm_zone id)
+{
+    return node * PMM_ZONE_COUNT + (uint32_t)id;
+}
+
+/* The zones in the order in which a request of the node looks into them, NULL at the end: all that have
+ * memory, each once. Nothing here changes after creation. */
+#define ORDER_ROW(nodes) ((nodes)*PMM_ZONE_COUNT + 1)
+static inline struct zone **pmm_order(const struct pmm *p, uint32_t node)
+{
+    return p->orders + (size_t)node * ORDER_ROW(p->machine.nodes);
+}
 
 /* Change one of the numbers under `lock`, which others read at any time: what it was. A lock and not an
  * atomic addition or exchange, for which compilers may call a library. Any context but NMI. O(1). */

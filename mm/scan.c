@@ -11,18 +11,44 @@ struct run {
     uint64_t length; /* 0: none */
 };
 
-/* The run goes on, or begins, with `length` pages at `page`. True when it has room for an aligned
- * place, and `start` is that place then. */
+/* The lowest place at or after `page` that the alignment and the boundary allow. A multiple of the
+ * boundary is one of the alignment too, or the other way round. */
+static uint64_t place_after(const struct scan *s, uint64_t page)
+{
+    uint64_t at = hal_align_up(page, (uint64_t)1 << s->align_shift);
+    if (s->boundary != 0 && at / s->boundary != (at + s->pages - 1) / s->boundary)
+        at = hal_align_up(at, s->boundary);
+    return at;
+}
+
+/* The run goes on, or begins, with `length` pages at `page`. True when it has room for a place that
+ * serves, and `start` is that place then. */
 static bool extend(const struct scan *s, struct run *run, uint64_t page, uint64_t length)
 {
     if (run->length == 0)
         run->start = page;
     run->length += length;
-    uint64_t at = hal_align_up(run->start, (uint64_t)1 << s->align_shift);
+    uint64_t at = place_after(s, run->start);
     if (at - run->start > run->length || run->length - (at - run->start) < s->pages)
+        return false;
+    if (s->limit != 0 && at + s->pages > s->limit)
         return false;
     run->start = at;
     return true;
+}
+
+/* The same with a limit or a boundary: each free run of the block in turn. */
+static bool find_bounded(const struct scan *s, const struct block_bits *bits, struct run *run,
+                         uint64_t page)
+{
+    for (unsigned i = 0; i < BLOCK_PAGES;) {
+        unsigned length = block_free_from(bits, i);
+        run->length = 0;
+        if (length != 0 && extend(s, run, page + i, length))
+            return true;
+        i += length + 1;
+    }
+    return false;
 }
 
 /* A place inside one open block. An alignment of more than a block allows only its first page, and
@@ -32,6 +58,8 @@ static bool find_inside(const struct lists *l, const struct scan *s, struct run 
 {
     if (s->pages > l->summaries[block].longest || s->align_shift > BLOCK_SHIFT)
         return false;
+    if (scan_is_bounded(s))
+        return find_bounded(s, &l->bits[block], run, page);
     unsigned index = block_find(&l->bits[block], (unsigned)s->pages, s->align_shift);
     if (index == BLOCK_PAGES)
         return false;

@@ -23,7 +23,16 @@ struct scan {
     unsigned align_shift; /* at a multiple of 1 << align_shift pages, 0 to 18 */
     uint32_t region;      /* all regions below are done */
     uint32_t block;       /* and all runs that begin below this block of the region; at first 0 */
+    uint64_t limit;       /* the first page that the run may not have; 0: no limit */
+    uint64_t boundary;    /* in pages: a power of two, at least `pages`, no multiple of which lies
+                             inside the run; 0: none */
 };
+
+/* Is there more to keep to than what the lists know? */
+static inline bool scan_is_bounded(const struct scan *s)
+{
+    return s->limit != 0 || s->boundary != 0;
+}
 
 enum scan_result { SCAN_FOUND, SCAN_MORE, SCAN_NOTHING };
 

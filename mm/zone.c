@@ -197,7 +197,7 @@ bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum bloc
 enum scan_result zone_scan_run(struct zone *z, struct scan *s, enum block_class class,
                                struct place *out)
 {
-    if (s->pages == BLOCK_PAGES && s->align_shift == BLOCK_SHIFT)
+    if (s->pages == BLOCK_PAGES && s->align_shift == BLOCK_SHIFT && !scan_is_bounded(s))
         return SCAN_NOTHING;
     enum scan_result result = scan_piece(&z->lists, s, out);
     if (result == SCAN_FOUND) {

@@ -14,9 +14,10 @@
 
 struct zone {
     struct hal_lock lock;
-    uint32_t cpus;      /* of the machine; each has a share of what may be parked */
-    uint64_t total;     /* pages that the allocator owns here */
-    uint64_t free;      /* of them, neither allocated nor in an owned block */
+    uint32_t node, id; /* which zone of the allocator this is */
+    uint32_t cpus;  /* of the node; each has a share of what may be parked, and no other CPU has */
+    uint64_t total; /* pages that the allocator owns here */
+    uint64_t free;  /* of them, neither allocated nor in an owned block */
     uint64_t low_water; /* the least `free` ever was */
     uint64_t reserve;   /* pages that only a request for this zone may use: none, or total / 4 */
     uint64_t allocs, frees, failures;

@@ -67,6 +67,8 @@ static size_t zone_bytes(uint64_t blocks)
 static size_t parts(const struct layout *l, size_t more)
 {
     size_t bytes = lines(sizeof(struct pmm)) + l->cpus * sizeof(struct magazine_cpu) +
+                   lines(PMM_ZONE_COUNT * sizeof(struct zone *)) +
+                   lines((PMM_ZONE_COUNT + 1) * sizeof(struct zone *)) +
                    lines((l->regions + more) * sizeof(struct region)) +
                    lines(l->withheld * sizeof(struct withheld));
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)

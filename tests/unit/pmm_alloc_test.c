@@ -71,7 +71,7 @@ TEST("pmm.alloc answers HAL_PADDR_NONE to unknown flags")
     if (!RIG_MAKE(&r, tiny))
         return;
     rig_snap(&r, &before);
-    for (unsigned bit = 4; bit < 32; bit++)
+    for (unsigned bit = 5; bit < 32; bit++) /* the fifth needs a request that names a node */
         CHECK_EQ(pmm_alloc(r.pmm, 1, 1u << bit), HAL_PADDR_NONE);
     rig_same(t, &r, &before);
     TEST_END;
