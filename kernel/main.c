@@ -108,7 +108,8 @@ static void kernel_main(void *arg)
     platform_read(&boot, &memory_map); /* before memory is used in which they may lie */
     ram_read(&boot, &memory_map);
     panic_screen_step("making the page allocator");
-    memory_make_pmm(cpus_plan(&boot, &options));
+    struct pmm_machine machine = platform_machine(cpus_plan(&boot, &options), &memory_map);
+    memory_make_pmm(&machine);
     cpus_hold(); /* before the memory is used in which the firmware has left them */
     memory_reclaim(&options);
     account_report(&boot);

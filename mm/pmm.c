@@ -574,3 +574,13 @@ void pmm_drain(struct pmm *p)
     magazine_release_all(&p->cpus[hal_cpu_index()]);
     hal_irq_restore(irq);
 }
+
+void pmm_set_node(struct pmm *p, uint32_t node)
+{
+    hal_irq_t irq = hal_irq_save();
+    struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
+    magazine_release_all(cpu);
+    cpu->node = node;
+    cpu->order = pmm_order(p, node);
+    hal_irq_restore(irq);
+}

@@ -123,6 +123,11 @@ mm_status_t pmm_claim(struct pmm *, hal_paddr_t base, size_t pages) MM_MUST_CHEC
  * again can be freed by its old owner, for nothing tells the two apart. */
 mm_status_t pmm_free(struct pmm *, hal_paddr_t base, size_t pages) MM_MUST_CHECK;
 
+/* This CPU is on `node`, which is below the number of nodes, whatever was said at creation: for kernels
+ * that do not know by then which CPU gets which number. What it has parked goes back. Any context but NMI;
+ * O(1). */
+void pmm_set_node(struct pmm *, uint32_t node);
+
 /* Put the pages parked on this CPU back into the zones. Any context but NMI; O(1). */
 void pmm_drain(struct pmm *);
 

@@ -224,6 +224,7 @@ static void enter(uint32_t ticket)
         return;
     calls_join();
     hal_tlb_flush_all();
+    pmm_set_node(memory_pmm, platform_node_of(me->id));
     __atomic_store_n(&me->state, CPU_RUNS, __ATOMIC_RELEASE);
     for (;;) {
         hal_irq_save();
@@ -466,6 +467,7 @@ static void log_stopped(void)
 void cpus_hold(void)
 {
     first.id = cpu_id();
+    pmm_set_node(memory_pmm, platform_node_of(first.id));
     if (platform.mailbox != 0)
         open_mailbox(platform.mailbox);
     else

@@ -43,7 +43,7 @@ static void insert(struct nodes *n, uint32_t at, hal_paddr_t base, hal_paddr_t e
 {
     for (uint32_t i = n->range_count++; i > at; i--)
         n->range[i] = n->range[i - 1];
-    n->range[at] = (struct node_range){base, end, node};
+    n->range[at] = (struct pmm_node_range){base, end, node};
 }
 
 /* Give the node what no earlier range has of [base, end). */
@@ -64,7 +64,7 @@ static void join_ranges(struct nodes *n)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < n->range_count; i++) {
-        struct node_range *last = &n->range[kept - (kept > 0)];
+        struct pmm_node_range *last = &n->range[kept - (kept > 0)];
         if (kept > 0 && last->end == n->range[i].base && last->node == n->range[i].node)
             last->end = n->range[i].end;
         else

@@ -20,14 +20,10 @@
 
 #include "kernel/machine/acpi_facts.h"
 #include "mm/memmap.h"
+#include "mm/pmm_machine.h"
 
 #define NODES_MAX        64u
 #define NODES_RANGES_MAX (2 * ACPI_RANGES_MAX) /* n ranges have 2n ends, so fewer pieces */
-
-struct node_range {
-    hal_paddr_t base, end; /* end is exclusive */
-    uint32_t node;
-};
 
 struct nodes {
     const char *wrong; /* a constant sentence, or NULL */
@@ -36,7 +32,7 @@ struct nodes {
     uint32_t lost_ranges; /* ranges that were dropped because NODES_MAX other nodes are known */
     uint32_t stray_cpus;  /* CPUs of struct acpi that belong to no known node */
     uint64_t unplaced;    /* bytes of RAM that no range holds; ram[0] counts them too */
-    struct node_range range[NODES_RANGES_MAX];
+    struct pmm_node_range range[NODES_RANGES_MAX];
     uint32_t domain[NODES_MAX];             /* the firmware's number */
     uint32_t cpus[NODES_MAX];               /* cpus[0] counts the stray ones too */
     uint64_t ram[NODES_MAX];                /* bytes of RAM (mem_type_is_ram) */

@@ -116,7 +116,7 @@ static void compare_cpus(const struct boot_info *boot)
 }
 
 /* Bytes of RAM of the map in the range. */
-static uint64_t ram_inside(const struct memmap *m, const struct node_range *n)
+static uint64_t ram_inside(const struct memmap *m, const struct pmm_node_range *n)
 {
     uint64_t sum = 0;
     for (size_t i = mem_region_index(m->regions, m->count, n->base);
@@ -132,7 +132,7 @@ static void log_ranges(const struct nodes *n, const struct memmap *m)
 {
     bool has_range[NODES_MAX] = {false};
     for (uint32_t i = 0; i < n->range_count; i++) {
-        const struct node_range *r = &n->range[i];
+        const struct pmm_node_range *r = &n->range[i];
         has_range[r->node] = true;
         if (i < RANGES_LOGGED)
             LOG("node", "%u, %u CPUs: %X %X, %h of it RAM", U(n->domain[r->node]),
@@ -191,6 +191,40 @@ static void log_way(const char *what, const struct acpi_address *a, uint8_t valu
 {
     LOG("power", "%s by space %u, address %x, value %u", S(what), U(a->space), U(a->address),
         U(value));
+}
+
+uint32_t platform_node_of(uint32_t id)
+{
+    for (uint32_t i = 0; i < platform.cpu_count; i++)
+        if (platform.cpu[i].id == id)
+            return nodes_of(&platform_nodes, platform.cpu[i].node);
+    return 0;
+}
+
+/* By CPU, its node, in memory of its own: NULL where there is none for it. CPUs come in another order than
+ * the tables list them, but on each node there are as many. */
+static uint32_t *list_nodes(struct memmap *map)
+{
+    uint64_t bytes = platform.cpu_count * sizeof(uint32_t);
+    hal_paddr_t at = bytes != 0 ? memmap_early_alloc(map, bytes, HAL_PAGE_SIZE, 0, "nodes of CPUs")
+                                : HAL_PADDR_NONE;
+    uint32_t *nodes = at != HAL_PADDR_NONE ? hal_phys_to_virt(at) : NULL;
+    for (uint32_t i = 0; nodes != NULL && i < platform.cpu_count; i++)
+        nodes[i] = nodes_of(&platform_nodes, platform.cpu[i].node);
+    return nodes;
+}
+
+struct pmm_machine platform_machine(uint32_t cpus, struct memmap *map)
+{
+    struct pmm_machine m = pmm_machine_pc(cpus);
+    m.nodes = platform_nodes.count;
+    m.ranges = platform_nodes.range;
+    m.range_count = platform_nodes.range_count;
+    m.distance = &platform_nodes.distance[0][0];
+    m.distance_row = NODES_MAX;
+    if (m.nodes > 1 && platform.cpu_count >= cpus)
+        m.cpu_nodes = list_nodes(map);
+    return m;
 }
 
 static void find_reset(const struct acpi *a)

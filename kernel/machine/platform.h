@@ -17,6 +17,13 @@ extern struct nodes platform_nodes; /* not to be used before platform_read() */
  * lie in memory that the firmware gave back. O(bytes of the tables). */
 void platform_read(const struct boot_info *, const struct memmap *);
 
+/* The machine as the page allocator has to know it, for that many CPUs: at least 1. Its arrays stay, one of
+ * them in memory of the map. After platform_read(). O(CPUs * nodes). */
+struct pmm_machine platform_machine(uint32_t cpus, struct memmap *);
+
+/* The node of the CPU with that number in the tables; 0 where they do not say. O(CPUs). */
+uint32_t platform_node_of(uint32_t id);
+
 /* Use what the tables name: serial console, restart and power-off, clock (clock_find() sets
  * boot->tsc_hz). Call it once, after platform_read(). Takes as long as clock_find(). */
 void platform_use(struct boot_info *, const struct options *);

@@ -225,11 +225,11 @@ void memory_use_space(void)
     cpu_mask_interrupts((volatile void *)(uintptr_t)space_devices[DEVICE_INTERRUPTS].base);
 }
 
-void memory_make_pmm(uint32_t cpus)
+void memory_make_pmm(const struct pmm_machine *machine)
 {
     tables_end(&memory_map);
     unfit_reserve(&memory_map, (size_t)2 * OWNERS_LATER);
-    mm_status_t s = pmm_create(&memory_map, cpus, &memory_pmm);
+    mm_status_t s = pmm_create_for(&memory_map, machine, &memory_pmm);
     if (s == MM_OK) {
         tables_add_pmm(memory_pmm);
         return;

@@ -65,7 +65,7 @@ static void check_nodes(const struct acpi *a)
     nodes_make(&n, a, &map);
     must(n.count >= 1 && n.count <= NODES_MAX && n.range_count < NODES_RANGES_MAX);
     for (uint32_t i = 0; i < n.range_count; i++) {
-        const struct node_range *r = &n.range[i];
+        const struct pmm_node_range *r = &n.range[i];
         must(r->base < r->end && (r->base | r->end) % HAL_PAGE_SIZE == 0 && r->node < n.count);
         must(i == 0 || r[-1].end < r->base || (r[-1].end == r->base && r[-1].node != r->node));
     }

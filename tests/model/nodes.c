@@ -75,7 +75,7 @@ static bool right(hal_paddr_t end)
     uint64_t ram[NODES_MAX] = {0}, unplaced = 0;
     bool good = nodes.count > 0 && nodes.count <= NODES_MAX;
     for (uint32_t i = 0; good && i < nodes.range_count; i++) {
-        const struct node_range *r = &nodes.range[i];
+        const struct pmm_node_range *r = &nodes.range[i];
         good &=
             r->base < r->end && (r->base | r->end) % HAL_PAGE_SIZE == 0 && r->node < nodes.count;
         if (i > 0)
@@ -303,7 +303,7 @@ static FILE *open_data(const char *name)
 }
 
 struct answers {
-    struct node_range range[16]; /* by domain */
+    struct pmm_node_range range[16]; /* by domain */
     uint64_t node[8][3];         /* domain, CPUs, bytes of RAM */
     uint64_t unplaced;
     uint32_t ranges, nodes;
@@ -319,7 +319,7 @@ static bool read_line(const char *line, struct answers *a)
     else if (sscanf(line, "ram %" SCNi64 " %" SCNi64, &n[0], &n[1]) == 2)
         add_ram(n[0], n[1], n[0] < MIB ? MEM_RUNTIME : MEM_USABLE);
     else if (sscanf(line, "= range %" SCNu64 " %" SCNi64 " %" SCNi64, &n[0], &n[1], &n[2]) == 3)
-        a->range[a->ranges++] = (struct node_range){n[1], n[2], (uint32_t)n[0]};
+        a->range[a->ranges++] = (struct pmm_node_range){n[1], n[2], (uint32_t)n[0]};
     else if (sscanf(line, "= node %" SCNu64 " %" SCNu64 " %" SCNi64, &n[0], &n[1], &n[2]) == 3)
         memcpy(a->node[a->nodes++], n, sizeof n);
     else if (sscanf(line, "= unplaced %" SCNi64, &n[0]) == 1)

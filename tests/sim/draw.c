@@ -435,7 +435,7 @@ static void draw_row(const struct picture *p, const struct item *row, const stru
 }
 
 /* Two tints in turn, and the number where there is room for it. */
-static void draw_node(const struct picture *p, const struct item *row, const struct node_range *r,
+static void draw_node(const struct picture *p, const struct item *row, const struct pmm_node_range *r,
                       uint64_t from, uint64_t to, double y)
 {
     char text[24];
@@ -460,7 +460,7 @@ static void draw_nodes(const struct picture *p, const struct item *row, const st
 {
     uint64_t from = hal_max_u64(row->base, panel->base), to = hal_min_u64(row->end, panel->end);
     for (uint32_t i = 0; p->desk->nodes != NULL && i < p->desk->nodes->kernel.range_count; i++) {
-        const struct node_range *r = &p->desk->nodes->kernel.range[i];
+        const struct pmm_node_range *r = &p->desk->nodes->kernel.range[i];
         if (r->base < to && r->end > from)
             draw_node(p, row, r, from, to, y);
     }

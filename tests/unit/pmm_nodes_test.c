@@ -50,6 +50,18 @@ TEST("pmm.a page comes from the CPU's node, then from the next")
     TEST_END;
 }
 
+TEST("pmm.a CPU may say later which node it is on")
+{
+    struct rig r;
+    if (!make_halves(t, &r))
+        return;
+    CHECK_EQ(pmm_node_of(r.pmm, pmm_alloc(r.pmm, 1, 0)), 2);
+    pmm_set_node(r.pmm, 1);
+    CHECK_EQ(pmm_node_of(r.pmm, pmm_alloc(r.pmm, 1, 0)), 1);
+    CHECK_EQ(pmm_node_of(r.pmm, pmm_alloc(r.pmm, 1, PMM_HERE)), 1);
+    TEST_END;
+}
+
 TEST("pmm.PMM_NODE names a node, and PMM_HERE forbids the others")
 {
     struct rig r;
