@@ -36,7 +36,8 @@ struct magazine {
     uint64_t frame; /* physical number of the block */
     uint64_t unused[7];
 };
-_Static_assert(sizeof(struct magazine) % 64 == 0, "magazines share no cache line");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct magazine) % 64 == 0,
+               "magazines share no cache line");
 
 /* Single pages are taken from the first two. The others have blocks to which pages were given back
  * near one another, as when a process ends. */
@@ -59,7 +60,8 @@ struct magazine_cpu {
     uint32_t next_give;     /* the MAGAZINE_GIVE magazine that is replaced next */
     uint32_t unused[4];
 };
-_Static_assert(sizeof(struct magazine_cpu) % 64 == 0, "CPUs share no cache line");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct magazine_cpu) % 64 == 0,
+               "CPUs share no cache line");
 
 /* The CPU has no block yet. */
 void magazine_init(struct magazine_cpu *, uint32_t index, uint32_t node);
