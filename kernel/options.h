@@ -50,7 +50,7 @@ enum plant {
     PLANT_CPU_FAULT, /* each CPU faults where it begins */
     PLANT_CPU_MAILBOX, /* the others wait in a mailbox, as firmware would have them */
     PLANT_CPU_SLOW, /* the last CPU answers a shootdown after a second and a half */
-    PLANT_CPU_DEAF, /* the last CPU does not answer a shootdown */
+    PLANT_CPU_DEAF, /* the last CPU does not answer a call */
     PLANT_CPU_PANIC /* the last CPU panics */
 };
 
