@@ -49,6 +49,7 @@ const char *mem_type_name(enum mem_type type)
 {
     static const char *const names[] = {
         [MEM_NONE] = "hole",
+        [MEM_HOTPLUG] = "hot-plug window",
         [MEM_USABLE] = "usable",
         [MEM_BOOT] = "boot services",
         [MEM_LOADER] = "loader",

@@ -2,9 +2,10 @@
  * become.
  *
  * Two questions are asked of a type, and they are not the same:
- *   mem_type_is_allocatable   may the page allocator get it, now or at reclaim?
+ *   mem_type_is_allocatable   may the page allocator get it: now, at reclaim, or when it is added?
  *   mem_type_is_ram           is it RAM that a kernel may map write-back, read and write?
- * What is allocatable is RAM; ACPI tables, say, are RAM that is not allocatable.
+ * What is allocatable is RAM, but for a window where memory may be added; ACPI tables, say, are RAM that
+ * is not allocatable.
  *
  * Everything here is a pure function, for any context, and takes any number for a type.
  */
@@ -13,9 +14,10 @@
 
 #include "../hal/base.h"
 
-/* From most to least usable: where entries of a map overlap, the later type wins. */
+/* From the weakest word on a page to the strongest, and so, from RAM on, from most to least usable: where entries of a map overlap, the later type wins. */
 enum mem_type {
     MEM_NONE = 0,     /* a hole: no region has this type */
+    MEM_HOTPLUG,      /* no memory yet: a window in which some may be added later (pmm_add()) */
     MEM_USABLE,       /* free RAM */
     MEM_BOOT,         /* BootServices code and data: usable at reclaim */
     MEM_LOADER,       /* Loader code and data: usable at reclaim, except what is ours */
@@ -38,10 +40,10 @@ static inline bool mem_type_is_stored(enum mem_type type)
     return (unsigned)type > MEM_NONE && (unsigned)type < MEM_TYPE_COUNT;
 }
 
-/* May the page allocator get memory of this type, now or at reclaim? */
+/* May the page allocator get memory of this type: now, at reclaim, or when it is added? */
 static inline bool mem_type_is_allocatable(enum mem_type type)
 {
-    return type == MEM_USABLE || type == MEM_BOOT || type == MEM_LOADER;
+    return type == MEM_HOTPLUG || type == MEM_USABLE || type == MEM_BOOT || type == MEM_LOADER;
 }
 
 /* Is memory of this type RAM, whoever uses it? Persistent and unaccepted memory is not counted:
@@ -49,8 +51,9 @@ static inline bool mem_type_is_allocatable(enum mem_type type)
  * RAM: mapped like its neighbours it breaks no large page. */
 static inline bool mem_type_is_ram(enum mem_type type)
 {
-    return mem_type_is_allocatable(type) || type == MEM_ACPI_RECLAIM || type == MEM_SPECIFIC ||
-           type == MEM_ACPI_NVS || type == MEM_RUNTIME || type == MEM_BAD;
+    return (mem_type_is_allocatable(type) && type != MEM_HOTPLUG) || type == MEM_BAD ||
+           type == MEM_ACPI_RECLAIM || type == MEM_SPECIFIC || type == MEM_ACPI_NVS ||
+           type == MEM_RUNTIME;
 }
 
 /* A name for people: "usable", "ACPI NVS". Never NULL. */

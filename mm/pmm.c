@@ -385,7 +385,7 @@ settle_rare(struct pmm *p, const struct region *r, uint64_t page, size_t pages, 
 {
     if (status == MM_OK)
         zone_retire_given(p->zones[r->zone], r, page, pages);
-    return status == MM_RESERVED ? pmm_judge_kept(p, page) : status;
+    return status == MM_RESERVED ? pmm_judge_kept(p, r, page) : status;
 }
 
 /* What the bits do not say: which pages wait to become bad, and what a page that is kept is. Zone
@@ -498,9 +498,10 @@ static mm_status_t judge_claim(const struct pmm *p, const struct region *r, uint
 {
     const struct lists *l = &p->zones[r->zone]->lists;
     struct place at = region_place(r, page);
-    bool bad = l->summaries[at.block].owner == 0 &&
-               block_state(&l->bits[at.block], at.index) == PAGE_WITHHELD;
-    return bad ? MM_BAD : MM_BUSY;
+    bool kept =
+        !lists_is_open(l, at.block) || (l->summaries[at.block].owner == 0 &&
+                                        block_state(&l->bits[at.block], at.index) == PAGE_WITHHELD);
+    return kept ? pmm_judge_kept(p, r, page) : MM_BUSY;
 }
 
 /* `parked`: a CPU owns a block of the zone, so a page that is not free may be parked there. */

@@ -7,6 +7,7 @@
  *   pmm_create.h  make an allocator from a memory map; add what the firmware gives up
  *   pmm_split.h   cut a run in two
  *   pmm_retire.h  keep bad pages from use
+ *   pmm_hotplug.h memory that comes and goes later
  *   pmm_report.h  statistics, and a walk over all pages
  *   pmm_check.h   the check of the invariants
  *   pmm_debug.h   debug modes
@@ -46,6 +47,7 @@
 #include "pmm_create.h"
 #include "pmm_debug.h"
 #include "pmm_machine.h"
+#include "pmm_hotplug.h"
 #include "pmm_report.h"
 #include "pmm_retire.h"
 #include "pmm_split.h"

@@ -6,13 +6,11 @@
 
 #include "carver.h"
 #include "pmm_debug.h"
-#include "pmm_struct.h"
+#include "pmm_state.h"
 #include "zone_bad.h"
 
-/* Smaller zones have no magazines: parked pages pin blocks. */
-#define MAGAZINE_MIN (((uint64_t)64 << 20) / HAL_PAGE_SIZE)
-#define MAX_LIMIT    ((uint64_t)1 << 52)
-#define MAX_REGIONS  (BLOCK_NONE / 2)
+#define MAX_LIMIT   ((uint64_t)1 << 52)
+#define MAX_REGIONS (BLOCK_NONE / 2)
 
 /* What tables are needed for. */
 struct census {
@@ -29,7 +27,13 @@ static bool is_ours(const struct mem_region *m)
 /* The firmware may still use it, or what it loaded. */
 static bool is_withheld(const struct mem_region *m)
 {
-    return is_ours(m) && m->type != MEM_USABLE && m->type != MEM_BAD;
+    return is_ours(m) && (m->type == MEM_BOOT || m->type == MEM_LOADER);
+}
+
+/* Memory may be added here later. */
+static bool is_window(const struct mem_region *m)
+{
+    return is_ours(m) && m->type == MEM_HOTPLUG;
 }
 
 /* The zone of a page, as the allocator numbers them; the first page above it, or above its part of the
@@ -49,8 +53,23 @@ static uint64_t blocks_of(uint64_t first_page, uint64_t end_page)
     return ((end_page - 1) >> BLOCK_SHIFT) - (first_page >> BLOCK_SHIFT) + 1;
 }
 
+/* The end of the entries from i on that touch and are ours, windows apart from memory. */
+static uint64_t joined_end(const struct memmap *map, size_t i)
+{
+    const struct mem_region *m = &map->regions[i];
+    uint64_t end = (m->base + m->size) >> HAL_PAGE_SHIFT;
+    for (size_t j = i + 1; j < map->count && is_ours(&map->regions[j]); j++) {
+        const struct mem_region *next = &map->regions[j];
+        if (next->base >> HAL_PAGE_SHIFT != end || is_window(next) != is_window(m))
+            break;
+        end += next->size >> HAL_PAGE_SHIFT;
+    }
+    return end;
+}
+
 /* The next region of the allocator at or after map entry *i: entries that touch, cut at the zone's
- * end and at the node's. `from` is where the last one ended (0 at first). */
+ * end and at the node's; of a window its whole blocks. `from` is where the last one ended (0 at
+ * first). */
 static bool next_region(const struct memmap *map, const struct pmm_machine *machine, size_t *i,
                         uint64_t *from, struct region *out)
 {
@@ -64,16 +83,18 @@ static bool next_region(const struct memmap *map, const struct pmm_machine *mach
         }
         uint64_t zone_end;
         uint32_t zone = zone_of_page(machine, start, &zone_end);
-        for (size_t j = *i + 1; j < map->count && is_ours(&map->regions[j]); j++) {
-            if (map->regions[j].base >> HAL_PAGE_SHIFT != end)
-                break;
-            end += map->regions[j].size >> HAL_PAGE_SHIFT;
-        }
-        end = hal_min_u64(end, zone_end);
+        end = hal_min_u64(joined_end(map, *i), zone_end);
         *from = end;
+        if (is_window(m)) {
+            start = hal_align_up(start, BLOCK_PAGES);
+            end = hal_align_down(end, BLOCK_PAGES);
+            if (start >= end)
+                continue;
+        }
         *out = (struct region){.first_page = start,
                                .pages = end - start,
                                .zone = zone,
+                               .window = is_window(m),
                                .blocks = (uint32_t)blocks_of(start, end)};
         return true;
     }
@@ -233,8 +254,7 @@ static void fill_order(struct pmm *p, uint32_t node)
     add_zones(p, nodes, p->machine.nodes, PMM_ZONE_DMA, row);
 }
 
-/* Pages [page, page + pages), in one or more regions, get `state`. A zone has magazines when at
- * most a quarter of it can be parked by all CPUs together, and DMA keeps a quarter in reserve. */
+/* Pages [page, page + pages), in one or more regions, get `state`. */
 static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_state state,
                       bool fresh)
 {
@@ -247,10 +267,7 @@ static void add_range(struct pmm *p, uint64_t page, uint64_t pages, enum page_st
         zone_add_pages(z, r, page, n, state, fresh);
         if (z->retiring != NULL)
             zone_retire_given(z, r, page, n);
-        uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
-        bool large = z->total >= hal_max_u64(MAGAZINE_MIN, 4 * parked_at_most);
-        __atomic_store_n(&z->magazines, large && z->cpus != 0, __ATOMIC_RELAXED);
-        z->reserve = z->id == PMM_ZONE_DMA ? z->total / 4 : 0;
+        pmm_zone_resized(z);
         hal_unlock(&z->lock);
         page += n;
         pages -= n;
@@ -270,6 +287,16 @@ static void add_bad(struct pmm *p, uint64_t page, uint64_t pages)
     }
 }
 
+/* Windows are absent at first. */
+static void fill_windows(struct pmm *p)
+{
+    for (size_t i = 0; i < p->region_count; i++) {
+        const struct region *r = &p->regions[i];
+        if (r->window)
+            zone_add_pages(p->zones[r->zone], r, r->first_page, r->pages, PAGE_WITHHELD, true);
+    }
+}
+
 /* All of the map's memory is known from now on; what the firmware still uses is withheld. */
 static void fill_pages(struct pmm *p, const struct memmap *map)
 {
@@ -277,7 +304,7 @@ static void fill_pages(struct pmm *p, const struct memmap *map)
         const struct mem_region *m = &map->regions[i];
         uint64_t page = m->base >> HAL_PAGE_SHIFT;
         uint64_t pages = m->size >> HAL_PAGE_SHIFT;
-        if (!is_ours(m))
+        if (!is_ours(m) || is_window(m))
             continue;
         if (is_withheld(m))
             p->withheld[p->withheld_count++] = (struct withheld){page, pages, 0, false};
@@ -307,6 +334,7 @@ static void fill(struct pmm *p, const struct memmap *map, size_t bytes)
     for (uint32_t i = 0; i < p->machine.cpus; i++)
         magazine_init(&p->cpus[i], i, node_of_cpu(&p->machine, i));
     fill_regions(p, map);
+    fill_windows(p);
     fill_pages(p, map);
     for (uint32_t node = 0; node < p->machine.nodes; node++)
         fill_order(p, node);

@@ -82,6 +82,10 @@ static uint32_t walk_block(struct walk *w, const struct lists *l, const struct r
     }
     uint32_t first = extents_first(l, r, block);
     uint32_t next = first + l->summaries[first].length;
+    if (r->window && l->summaries[first].withheld) {
+        walk_flush(w);
+        return next;
+    }
     walk_add(w, page, (uint64_t)(next - block) * BLOCK_PAGES,
              l->summaries[first].withheld ? PMM_RUN_WITHHELD : PMM_RUN_FREE);
     return next;

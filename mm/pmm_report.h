@@ -39,7 +39,7 @@ void pmm_stats(struct pmm *, enum pmm_zone, struct pmm_stats *);
  * the next. */
 void pmm_stats_node(struct pmm *, uint32_t node, enum pmm_zone, struct pmm_stats *);
 
-/* Every maximal run of one kind within a region, in address order. `visit` is called under the
+/* Every maximal run of one kind within a region, in address order, but for what is absent. `visit` is called under the
  * zone's lock with interrupts disabled: it must not call the allocator. Other CPUs may be inside:
  * each page is told once all the same, as it was at some time during the call, but a run that
  * others change meanwhile may be told in parts. Cost as pmm_stats(). */

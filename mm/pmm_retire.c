@@ -24,7 +24,7 @@ static mm_status_t retire_page(struct pmm *p, const struct region *r, uint64_t p
         return MM_OK;
     }
     if (is_kept(&z->lists, at) && !pmm_withholds(p, page))
-        return pmm_judge_kept(p, page);
+        return pmm_judge_kept(p, r, page);
     if (later == NULL)
         return MM_BUSY;
     zone_retire_later(z, page, later);

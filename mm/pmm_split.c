@@ -38,7 +38,7 @@ static mm_status_t split(struct pmm *p, uint64_t page, size_t pages, size_t firs
     hal_lock(&z->lock);
     mm_status_t status = split_in(z, r, region_place(r, page), pages, first);
     if (status == MM_RESERVED)
-        status = pmm_judge_kept(p, page);
+        status = pmm_judge_kept(p, r, page);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
     return status;

@@ -1,5 +1,8 @@
 #include "pmm_state.h"
 
+/* Smaller zones have no magazines: parked pages pin blocks. */
+#define MAGAZINE_MIN (((uint64_t)64 << 20) / HAL_PAGE_SIZE)
+
 /* The last piece that begins at or below the page. Pieces do not overlap. */
 bool pmm_withholds(const struct pmm *p, uint64_t page)
 {
@@ -24,7 +27,17 @@ mm_status_t pmm_judge_outside(const struct pmm *p, uint64_t page)
     return memmap_find(p->map, page << HAL_PAGE_SHIFT) != NULL ? MM_RESERVED : MM_FOREIGN;
 }
 
-mm_status_t pmm_judge_kept(const struct pmm *p, uint64_t page)
+mm_status_t pmm_judge_kept(const struct pmm *p, const struct region *r, uint64_t page)
 {
+    if (r->window && !lists_is_open(&p->zones[r->zone]->lists, region_place(r, page).block))
+        return MM_FOREIGN;
     return pmm_withholds(p, page) ? MM_RESERVED : MM_BAD;
+}
+
+void pmm_zone_resized(struct zone *z)
+{
+    uint64_t parked_at_most = (uint64_t)z->cpus * MAGAZINE_COUNT * BLOCK_PAGES;
+    bool large = z->total >= hal_max_u64(MAGAZINE_MIN, 4 * parked_at_most);
+    __atomic_store_n(&z->magazines, large && z->cpus != 0, __ATOMIC_RELAXED);
+    z->reserve = z->id == PMM_ZONE_DMA ? z->total / 4 : 0;
 }

@@ -23,8 +23,8 @@ struct region {
     uint64_t pages;
     uint32_t first_block; /* the number of the block that holds first_page */
     uint32_t blocks;
-    uint32_t zone; /* which zone of the allocator it belongs to */
-    uint32_t unused;
+    uint32_t zone;   /* which zone of the allocator it belongs to */
+    uint32_t window; /* 1: memory is added and removed here (mm/pmm_hotplug.h) */
 };
 
 /* Where a page is in its zone: the number of its block, and its index in the block, 0 to 511. */

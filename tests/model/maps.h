@@ -24,6 +24,11 @@
         .base = (base_), .size = (size_), .type = MEM_BAD                                          \
     }
 
+#define WINDOW(base_, size_)                                                                       \
+    {                                                                                              \
+        .base = (base_), .size = (size_), .type = MEM_HOTPLUG                                      \
+    }
+
 /* Of exactly these regions, without room for more. */
 static inline struct memmap map_of(struct mem_region *regions, size_t count)
 {

@@ -48,7 +48,7 @@ static inline void naive_init(struct naive *n, uint64_t limit)
 
 static inline bool naive_is_ram(enum mem_type type)
 {
-    return type >= MEM_USABLE && type <= MEM_LOADER;
+    return type >= MEM_HOTPLUG && type <= MEM_LOADER;
 }
 
 /* Does memmap_add() keep it? Counts what the header says is odd. There is room. */
@@ -59,7 +59,7 @@ static inline bool naive_add(struct naive *n, hal_paddr_t base, uint64_t size, u
         n->anomalies[size == 0 ? MEMMAP_EMPTY : wraps ? MEMMAP_WRAP : MEMMAP_TOO_HIGH]++;
         return false;
     }
-    bool known = type >= MEM_USABLE && type <= MEM_UNUSABLE;
+    bool known = type >= MEM_HOTPLUG && type <= MEM_UNUSABLE;
     struct naive_entry e = {base, base + size, known ? (enum mem_type)type : MEM_RESERVED};
     n->anomalies[MEMMAP_UNKNOWN] += !known;
     n->anomalies[MEMMAP_UNALIGNED] += base % 4096 != 0 || size % 4096 != 0;

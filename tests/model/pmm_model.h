@@ -20,7 +20,8 @@
 #define MODEL_FREE     0u
 #define MODEL_WITHHELD 1u
 #define MODEL_BAD      2u
-#define MODEL_OWNED    3u /* + index of the run's first page */
+#define MODEL_ABSENT   3u
+#define MODEL_OWNED    4u /* + index of the run's first page */
 
 struct model {
     struct mem_region regions[MODEL_REGIONS];
@@ -50,8 +51,9 @@ static inline enum pmm_zone model_zone(hal_paddr_t at)
 
 static inline bool model_manages(const struct mem_region *r)
 {
-    return r->label == NULL && (r->type == MEM_USABLE || r->type == MEM_BOOT ||
-                                r->type == MEM_LOADER || r->type == MEM_BAD);
+    return r->label == NULL &&
+           (r->type == MEM_USABLE || r->type == MEM_BOOT || r->type == MEM_LOADER ||
+            r->type == MEM_BAD || r->type == MEM_HOTPLUG);
 }
 
 static inline void *model_memory(size_t bytes)
@@ -73,7 +75,10 @@ static inline void model_add_region(struct model *m, size_t region)
         bool bad = r->type == MEM_BAD;
         m->has_memory[model_zone(at)] = true;
         m->address[m->pages] = at;
-        m->owner[m->pages++] = usable ? MODEL_FREE : bad ? MODEL_BAD : MODEL_WITHHELD;
+        m->owner[m->pages++] = usable                   ? MODEL_FREE
+                               : bad                    ? MODEL_BAD
+                               : r->type == MEM_HOTPLUG ? MODEL_ABSENT
+                                                        : MODEL_WITHHELD;
         m->bad[model_zone(at)] += bad;
         m->total[model_zone(at)] += usable;
         m->free[model_zone(at)] += usable;
@@ -283,6 +288,49 @@ static inline void model_split(struct model *m, uint32_t i, size_t first)
     m->allocs[model_zone(m->address[i])]++;
 }
 
+/* Does [at, at + n pages) lie in one window, and in one zone? Windows are whole blocks here. */
+static inline bool model_in_window(const struct model *m, hal_paddr_t at, size_t n)
+{
+    size_t r = model_region_of(m, at);
+    return r < m->map.count && m->regions[r].type == MEM_HOTPLUG &&
+           n <= (mem_region_end(&m->regions[r]) - at) / HAL_PAGE_SIZE &&
+           model_zone(at) == model_zone(at + n * HAL_PAGE_SIZE - 1);
+}
+
+/* What pmm_add() must answer, or pmm_remove(); and the page that it names. */
+static inline mm_status_t model_plug_status(const struct model *m, hal_paddr_t at, size_t n,
+                                            bool add, hal_paddr_t *page)
+{
+    *page = HAL_PADDR_NONE;
+    if (at % (2 * MIB) != 0 || n % 512 != 0 || n == 0)
+        return MM_INVALID;
+    if (!model_in_window(m, at, n))
+        return MM_FOREIGN;
+    for (size_t k = 0; k < n; k++) {
+        uint32_t owner = m->owner[model_index(m, at + k * HAL_PAGE_SIZE)];
+        *page = at + k * HAL_PAGE_SIZE;
+        if (add && owner != MODEL_ABSENT)
+            return MM_OVERLAP;
+        if (!add && (owner == MODEL_ABSENT || owner >= MODEL_OWNED))
+            return owner == MODEL_ABSENT ? MM_FOREIGN : MM_BUSY;
+    }
+    *page = HAL_PADDR_NONE;
+    return MM_OK;
+}
+
+static inline void model_plug(struct model *m, hal_paddr_t at, size_t n, bool add)
+{
+    enum pmm_zone zone = model_zone(at);
+    for (size_t k = 0; k < n; k++) {
+        uint32_t *owner = &m->owner[model_index(m, at + k * HAL_PAGE_SIZE)];
+        bool sound = *owner != MODEL_BAD;
+        m->bad[zone] -= !sound;
+        m->free[zone] += add ? 1 : (uint64_t)-sound;
+        m->total[zone] += add ? 1 : (uint64_t)-sound;
+        *owner = add ? MODEL_FREE : MODEL_ABSENT;
+    }
+}
+
 /* What pmm_free(base, n) must answer. MM_ALREADY_FREE stands for MM_PARKED too. */
 static inline mm_status_t model_free_status(const struct model *m, hal_paddr_t base, size_t n)
 {
@@ -291,6 +339,8 @@ static inline mm_status_t model_free_status(const struct model *m, hal_paddr_t b
     uint32_t i = model_index(m, base);
     if (i == MODEL_NONE)
         return model_region_of(m, base) < m->map.count ? MM_RESERVED : MM_FOREIGN;
+    if (m->owner[i] == MODEL_ABSENT)
+        return MM_FOREIGN;
     if (m->owner[i] == MODEL_WITHHELD)
         return MM_RESERVED;
     if (m->owner[i] == MODEL_BAD)
@@ -321,6 +371,8 @@ static inline mm_status_t model_retire_status(const struct model *m, hal_paddr_t
     uint32_t i = model_index(m, base);
     if (base == HAL_PADDR_NONE || base % HAL_PAGE_SIZE != 0 || i == MODEL_NONE)
         return model_free_status(m, base, 0);
+    if (m->owner[i] == MODEL_ABSENT)
+        return MM_FOREIGN;
     if (m->owner[i] == MODEL_BAD || m->waits[i])
         return MM_BAD;
     return m->owner[i] == MODEL_FREE || later ? MM_OK : MM_BUSY;
@@ -330,9 +382,11 @@ static inline mm_status_t model_retire_status(const struct model *m, hal_paddr_t
 static inline mm_status_t model_claim_fault(const struct model *m, hal_paddr_t at)
 {
     uint32_t i = model_index(m, at);
-    if (i == MODEL_NONE || m->owner[i] == MODEL_WITHHELD || m->owner[i] == MODEL_BAD)
-        return model_free_status(m, at, 0);
-    return m->owner[i] == MODEL_FREE ? MM_OK : MM_BUSY;
+    if (i != MODEL_NONE && m->owner[i] == MODEL_FREE)
+        return MM_OK;
+    if (i != MODEL_NONE && m->owner[i] >= MODEL_OWNED)
+        return MM_BUSY;
+    return model_free_status(m, at, 0);
 }
 
 /* Is `answer` true of pmm_claim(base, n)? A range may have several faults: each may be named. */
@@ -409,8 +463,8 @@ static inline const char *model_walk(struct model *m, struct pmm *p)
         m->state[i] = 255;
     pmm_walk(p, model_walk_run, m);
     for (uint32_t i = 0; i < m->pages; i++)
-        if (m->state[i] == 255 && m->walk_error == NULL)
-            m->walk_error = "pmm_walk left a page out";
+        if ((m->state[i] == 255) != (m->owner[i] == MODEL_ABSENT) && m->walk_error == NULL)
+            m->walk_error = "pmm_walk left a page out, or showed one that is absent";
     return m->walk_error;
 }
 

@@ -48,6 +48,10 @@ static const struct shape shapes[] = {
       BAD(16 * MIB - 4 * KIB, 8 * KIB), BOOT(16 * MIB + 4 * KIB, 5 * MIB),
       BAD(21 * MIB + 4 * KIB, 4 * MIB), BOOT(25 * MIB + 4 * KIB, 8 * MIB),
       BAD(33 * MIB + 4 * KIB, 12 * KIB), RAM(33 * MIB + 16 * KIB, 70 * MIB)}},
+    {"windows",
+     5,
+     {RAM(2 * MIB, 3 * MIB), WINDOW(6 * MIB, 22 * MIB), RAM(HIGH, 8 * MIB),
+      WINDOW(HIGH + 10 * MIB, 90 * MIB), WINDOW(HIGH + 104 * MIB, 2 * MIB)}},
     {"large",
      5,
      {RAM(8 * MIB, 16 * MIB), RAM(HIGH, 96 * MIB + 12 * KIB),
@@ -63,7 +67,7 @@ struct run {
     uint64_t rng;
     uint64_t op;
     unsigned fill; /* of 16 operations, how many take: drifts, so memory fills and empties */
-    uint64_t taken, refused, misuses, stolen, splits, retired;
+    uint64_t taken, refused, misuses, stolen, splits, retired, plugged;
     struct pmm_retiring *later; /* for each page */
 };
 
@@ -306,12 +310,41 @@ static bool op_retire(void)
            wrong("retire: the record does not say whether the page waits", at, 0, is);
 }
 
+/* A page that the other CPU has parked is in the way of a removal. */
+static mm_status_t unplug(hal_paddr_t at, size_t n, hal_paddr_t *page)
+{
+    uint32_t here = hal_cpu_index();
+    mm_status_t s = pmm_remove(run.pmm, at, n, page);
+    if (s != MM_BUSY)
+        return s;
+    host_set_cpu(1 - here);
+    pmm_drain(run.pmm);
+    host_set_cpu(here);
+    return pmm_remove(run.pmm, at, n, page);
+}
+
+static bool op_plug(void)
+{
+    bool add = below(2) == 0;
+    hal_paddr_t at = pick_address(), must_name = 0, named = 0;
+    at = below(8) != 0 ? hal_align_down(at, 2 * MIB) : at;
+    size_t n = below(8) != 0 ? 512 * (1 + below(4)) : below(1500);
+    mm_status_t must = model_plug_status(&run.m, at, n, add, &must_name);
+    mm_status_t is = add ? pmm_add(run.pmm, at, n) : unplug(at, n, &named);
+    if (is != must || (!add && named != must_name))
+        return wrong(add ? "add: wrong answer" : "remove: wrong answer", at, n, is);
+    if (is == MM_OK)
+        model_plug(&run.m, at, n, add);
+    run.plugged += is == MM_OK;
+    return true;
+}
+
 static bool op_reclaim(void)
 {
     size_t r = below(run.m.map.count);
     mm_status_t s = pmm_reclaim(run.pmm, &run.m.regions[r]);
     bool known = run.m.first[r] != MODEL_NONE && run.m.regions[r].type != MEM_USABLE &&
-                 run.m.regions[r].type != MEM_BAD;
+                 run.m.regions[r].type != MEM_BAD && run.m.regions[r].type != MEM_HOTPLUG;
     mm_status_t must = !known ? MM_FOREIGN : run.m.reclaimed[r] ? MM_ALREADY_FREE : MM_OK;
     if (s != must)
         return wrong("reclaim: wrong answer", run.m.regions[r].base, r, s);
@@ -344,6 +377,8 @@ static bool step(void)
         return op_split();
     if (kind == 32 && below(16) == 0)
         return op_retire();
+    if (kind == 33)
+        return op_plug();
     if (kind == 26 && below(200) == 0)
         return op_reclaim();
     return below(16) < run.fill && room ? op_alloc() : op_free();
@@ -377,9 +412,9 @@ static bool run_shape(const struct shape *shape, uint64_t seed, uint64_t operati
     ok = ok && compare();
     printf("%s: %" PRIu64 " operations, %" PRIu64 " runs taken, %" PRIu64 " refused (%" PRIu64
            " only for pages parked elsewhere), %" PRIu64 " misuses, %" PRIu64 " splits, %" PRIu64
-           " pages retired\n",
+           " pages retired, %" PRIu64 " times plugged\n",
            shape->name, run.op, run.taken, run.refused, run.stolen, run.misuses, run.splits,
-           run.retired);
+           run.retired, run.plugged);
     free(tables);
     free(run.later);
     model_destroy(&run.m);

@@ -45,6 +45,7 @@ struct look {
 
 static const struct look looks[MEM_TYPE_COUNT] = {
     [MEM_NONE] = {0xffffff, false, "nothing is there"},
+    [MEM_HOTPLUG] = {0x56b4e9, true, "where memory may be added"},
     [MEM_USABLE] = {0x009e73, false, "free from the start"},
     [MEM_BOOT] = {0x56b4e9, false, "free after reclaim"},
     [MEM_LOADER] = {0x0072b2, false, "free after reclaim"},

@@ -49,14 +49,14 @@ TEST("mem_type.what is RAM, and what the allocator may get")
     static const struct {
         bool stored, ram, allocatable;
     } table[MEM_TYPE_COUNT + 1] = {
-        [MEM_NONE] = {false, false, false},       [MEM_USABLE] = {true, true, true},
-        [MEM_BOOT] = {true, true, true},          [MEM_LOADER] = {true, true, true},
-        [MEM_ACPI_RECLAIM] = {true, true, false}, [MEM_SPECIFIC] = {true, true, false},
-        [MEM_PERSISTENT] = {true, false, false},  [MEM_UNACCEPTED] = {true, false, false},
-        [MEM_ACPI_NVS] = {true, true, false},     [MEM_RUNTIME] = {true, true, false},
-        [MEM_RESERVED] = {true, false, false},    [MEM_MMIO] = {true, false, false},
-        [MEM_UNUSABLE] = {true, false, false},    [MEM_BAD] = {true, true, false},
-        [MEM_TYPE_COUNT] = {false, false, false},
+        [MEM_NONE] = {false, false, false},      [MEM_HOTPLUG] = {true, false, true},
+        [MEM_USABLE] = {true, true, true},       [MEM_BOOT] = {true, true, true},
+        [MEM_LOADER] = {true, true, true},       [MEM_ACPI_RECLAIM] = {true, true, false},
+        [MEM_SPECIFIC] = {true, true, false},    [MEM_PERSISTENT] = {true, false, false},
+        [MEM_UNACCEPTED] = {true, false, false}, [MEM_ACPI_NVS] = {true, true, false},
+        [MEM_RUNTIME] = {true, true, false},     [MEM_RESERVED] = {true, false, false},
+        [MEM_MMIO] = {true, false, false},       [MEM_UNUSABLE] = {true, false, false},
+        [MEM_BAD] = {true, true, false},         [MEM_TYPE_COUNT] = {false, false, false},
     };
     for (unsigned i = 0; i < ARRAY_LEN(table); i++) {
         CHECK_EQ(mem_type_is_stored((enum mem_type)i), table[i].stored);
