@@ -59,7 +59,7 @@ ROOMS = {
     " kernel/cpus kernel/monitor efi efi/base efi/talk efi/arch efi/memory efi/machine tests/kernel",
     "tests/kernel": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
     " kernel/cpus tests",
-    "tests/kernel/x86_64": "hal hal/x86_64 tests tests/kernel",
+    "tests/kernel/x86_64": "hal hal/x86_64 tests tests/kernel kernel kernel/cpus",
     "tests/kernel/aarch64": "hal hal/aarch64 tests tests/kernel",
     "tests/boot/shim": "hal hal/x86_64 kernel efi/base tests",
     # The desk's tests of one architecture.

@@ -3,6 +3,8 @@
 #include "hal/short.h"
 #include "hal/x86_64/asm.h"
 #include "hal/x86_64/control.h"
+#include "hal/x86_64/features.h"
+#include "kernel/cpus/cpus.h"
 #include "tests/kernel/selftest.h"
 
 static void do_invalid(void *at)
@@ -136,6 +138,51 @@ TEST("machine.the control registers are as built")
     CHECK_EQ(asm_read_cr4() & ~((uint64_t)1 << 12), hal_paging_features().global ? 0xE0 : 0x60);
     CHECK_EQ(asm_rdmsr(EFER), efer_wanted());
     CHECK(!hal_paging_features().pat || asm_rdmsr(0x277) == 0x0007040100070406u);
+    TEST_END;
+}
+
+/* --- PAT and MTRRs (Intel SDM vol. 3A, 11.11 and 11.12) of each CPU --- */
+
+#define MSRS 64u
+
+static uint64_t first_types[MSRS];
+static uint32_t types_differ; /* on all CPUs */
+
+static unsigned collect_types(uint64_t out[MSRS])
+{
+    static const uint16_t fixed[] = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26A,
+                                     0x26B, 0x26C, 0x26D, 0x26E, 0x26F};
+    unsigned n = 0;
+    if (features.pat)
+        out[n++] = asm_rdmsr(0x277);
+    if (!features.mtrr)
+        return n;
+    uint64_t has = asm_rdmsr(0xFE);
+    out[n++] = asm_rdmsr(0x2FF);
+    for (uint32_t i = 0; i < 2 * (has & 0xFF) && n < MSRS - ARRAY_LEN(fixed); i++)
+        out[n++] = asm_rdmsr(0x200 + i);
+    for (unsigned i = 0; (has >> 8 & 1) != 0 && i < ARRAY_LEN(fixed); i++)
+        out[n++] = asm_rdmsr(fixed[i]);
+    return n;
+}
+
+static void compare_types(void *arg)
+{
+    uint64_t here[MSRS];
+    UNUSED(arg);
+    unsigned n = collect_types(here);
+    for (unsigned i = 0; i < n; i++)
+        if (here[i] != first_types[i])
+            __atomic_fetch_add(&types_differ, 1, __ATOMIC_RELAXED);
+}
+
+TEST("machine.each CPU has the PAT and the MTRRs of the first")
+{
+    unsigned n = collect_types(first_types);
+    CHECK_EQ(n > 0, features.pat || features.mtrr);
+    types_differ = 0;
+    cpus_run(compare_types, NULL);
+    CHECK_EQ(types_differ, 0);
     TEST_END;
 }
 
