@@ -277,7 +277,7 @@ static void back_under_its_own_lock(void)
 
 /* A CPU has as many magazines as there are. What lies behind them is not looked at, even when it
  * looks like one that has a block of the zone: there `near` is its hand, and `region_hint` its count
- * of allocations. */
+ * of frees. */
 static void nothing_behind_the_magazines(void)
 {
     struct desk d;
@@ -288,7 +288,7 @@ static void nothing_behind_the_magazines(void)
     pmm_drain(d.p);
     EXPECT((char *)(&behind->zone + 1) <= (char *)(cpu + 1));
     EXPECT((void *)&cpu->near == (void *)&behind->hand);
-    EXPECT((void *)&cpu->region_hint == (void *)&behind->allocs);
+    EXPECT((void *)&cpu->region_hint == (void *)&behind->frees);
     struct pmm_stats before = desk_stats(&d);
     behind->zone = desk_normal(&d);
     cpu->region_hint = 7;
