@@ -125,6 +125,11 @@ class Run(Checks):
                       "0x8000000 to 0x9000000, 16.0 MiB: reserved, ", "0xe0000000 to 0xe1000000, 16.0 MiB: device, "):  # fmt: skip
             self.equal(len([t for t in titles if t.startswith(start)]), 1, f"one part says {start}")
         self.check(any("zone DMA; owner: kernel image" in t for t in titles), "the owner of a part")
+        # A row is 16 MiB on 850 of 1000 units, behind 150 for the address.
+        for start, x, width in (("0x200000 to 0x400000", 150 + 850 / 8, 850 / 8), ("0x1000000 to 0x2000000", 150, 850)):
+            got = self.browser.run(f"(() => {{ const t = [...document.querySelectorAll('#picture title')].find((x) => x.textContent.startsWith('{start}'));"
+                                   "return ['x', 'width'].map((n) => Number(t.parentNode.getAttribute(n))); })()")  # fmt: skip
+            self.check(abs(got[0] - x) < 0.01 and abs(got[1] - width) < 0.01, f"where {start} stands: {got}, expected {x}, {width}")
         self.equal(sorted(t for t in titles if t.startswith("bad: ")), ["bad: 0x0000000005000000 0x0000000005001000, 1 page kept from use",
                    "bad: 2 bad pages together, from 0x0000000007000000 to 0x0000000007001000",
                    "bad: BAD page at 0x0000000006000000, bits 0x0000000000000400"], "the bad pages in the picture")  # fmt: skip
