@@ -73,9 +73,12 @@ void report_write(struct loader *l)
     graphics_report(l, &f);
     tables_report(l, &f);
     processors_report(l, &f);
+    if (l->kept_result[0] != '\0')
+        add_text(&f, "result", l->kept_result);
     add_text(&f, "note", info->notes);
-    map_refresh(l); /* as late as possible, for every allocation changes the map */
+    map_refresh(l);
     installed_report(l, &f);
+    map_refresh(l); /* as late as possible, for every allocation changes the map */
     volume_line(&f, "# type, start, end, attributes:");
     for (size_t i = 0; i < rawmap_count(&l->map); i++)
         volume_line(&f, report_map_line(l, i));

@@ -15,6 +15,7 @@
 #include "kernel/memory/account.h"
 #include "kernel/memory/memory.h"
 #include "kernel/monitor/monitor.h"
+#include "kernel/monitor/result.h"
 #include "kernel/options.h"
 #include "kernel/trap/panic.h"
 #include "kernel/machine/platform.h"
@@ -97,6 +98,12 @@ static void measure_flush(void)
         U(t.page), U(t.all), U(t.limit));
 }
 
+static bool wants_monitor(void)
+{
+    bool unsaid = !options.exit && options.then == THEN_HALT;
+    return options.monitor == MONITOR_ON || (options.monitor == MONITOR_UNSAID && unsaid);
+}
+
 /* In the kernel's own space. */
 static void kernel_main(void *arg)
 {
@@ -116,6 +123,7 @@ static void kernel_main(void *arg)
     ram_log(&memory_map);
     panic_screen_step("looking at the machine");
     platform_use(&boot, &options);
+    result_then(&options);
     panic_screen_step("starting the other CPUs");
     cpus_start(options.plant);
     display_start(&options);
@@ -129,7 +137,8 @@ static void kernel_main(void *arg)
         sound = exercise_run(options.exercise, hal_cycles()) && sound;
     }
     space_log(options.tables);
-    if (options.monitor == MONITOR_ON || (options.monitor == MONITOR_UNSAID && !options.exit)) {
+    result_log(sound);
+    if (wants_monitor()) {
         panic_screen_step("the monitor");
         sound = monitor_run(&options, sound);
     }

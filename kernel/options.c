@@ -5,6 +5,8 @@
 #define MENU_DEFAULT 3u
 #define MENU_MAX     600u
 #define MENU_UNSAID  (MENU_MAX + 1)
+#define THEN_DEFAULT 10u
+#define THEN_MAX     3600u
 
 static bool same(const char *a, const char *b)
 {
@@ -28,12 +30,14 @@ static unsigned hex_digit(char c)
 
 #define PLANTS                                                                                     \
     "panic|fault|triple|hang|failtest|stack|text|reset|off|nmi" /* as enum plant has them */
-#define CPU_PLANTS "cpu-lost|cpu-late|cpu-fault|cpu-mailbox|cpu-slow|cpu-deaf|cpu-panic" /* as they follow there */
-#define SCREENS "map|log|off"                                   /* as enum screen_use */
+#define CPU_PLANTS                                                                                 \
+    "cpu-lost|cpu-late|cpu-fault|cpu-mailbox|cpu-slow|cpu-deaf|cpu-panic" /* as they follow there */
+#define SCREENS "map|log|off"                                             /* as enum screen_use */
 
 const char options_help[] =
     "keepbs selftest=on|off screen=" SCREENS " serial=off|0xPORT sp=use\n"
     "menu=off|SECONDS report=on|off monitor=on|off exercise=ROUNDS kaslr=on|off\n"
+    "then=reboot then=reboot:SECONDS then=off then=off:SECONDS after the verdict\n"
     "plant=" PLANTS "\n"
     "plant=" CPU_PLANTS "\n"
     "cpus=N levels=5 tables=log exit=0|1 help; a later word wins\n"
@@ -123,6 +127,19 @@ static bool parse_serial(const char *value, struct options *o)
     return true;
 }
 
+/* "reboot", "off", and a colon with seconds behind them. */
+static bool parse_then(const char *value, struct options *o)
+{
+    const char *reboot = value_of(value, "reboot"), *off = value_of(value, "off");
+    const char *rest = reboot != NULL ? reboot : off;
+    uint32_t seconds = THEN_DEFAULT;
+    if (rest == NULL || (*rest != '\0' && (*rest != ':' || !number(rest + 1, THEN_MAX, &seconds))))
+        return false;
+    o->then = reboot != NULL ? THEN_REBOOT : THEN_OFF;
+    o->then_seconds = (uint16_t)seconds;
+    return true;
+}
+
 static bool parse_menu(const char *value, struct options *o)
 {
     uint32_t seconds = 0;
@@ -183,13 +200,19 @@ static bool parse_switch(const char *word, struct options *o)
     return false;
 }
 
+static bool parse_count(const char *word, struct options *o)
+{
+    const char *rounds = value_of(word, "exercise="), *cpus = value_of(word, "cpus=");
+    return (rounds != NULL && number(rounds, EXERCISE_MAX, &o->exercise)) ||
+           (cpus != NULL && *cpus != '0' && number(cpus, CPUS_MOST, &o->cpus));
+}
+
 static bool parse_value(const char *word, struct options *o)
 {
     const char *serial = value_of(word, "serial="), *menu = value_of(word, "menu=");
-    const char *rounds = value_of(word, "exercise="), *cpus = value_of(word, "cpus=");
+    const char *then = value_of(word, "then=");
     return (serial != NULL && parse_serial(serial, o)) || (menu != NULL && parse_menu(menu, o)) ||
-           (rounds != NULL && number(rounds, EXERCISE_MAX, &o->exercise)) ||
-           (cpus != NULL && *cpus != '0' && number(cpus, CPUS_MOST, &o->cpus));
+           (then != NULL && parse_then(then, o)) || parse_count(word, o);
 }
 
 /* Pages are read by options_next_bad(). */

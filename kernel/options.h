@@ -7,7 +7,7 @@
  *   serial=off|0xPORT   I/O port of the serial console, 0x100 to 0xfff8, 0x3f8 by default
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
  *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
- *   monitor=on|off  after the self-test take commands; by default with exit=0 only
+ *   monitor=on|off  after the self-test take commands; by default with exit=0 and without then= only
  *   exercise=N      after the self-test N rounds of kernel/monitor/exercise.h, 0 (default) to 1000000
  *   screen=map|log|off   the memory map picture (default), the log alone, or nothing but the
  *                   verdict and a panic
@@ -19,6 +19,8 @@
  *                   that the program came from
  *   bad=0xADDRESS, bad=0xFIRST-0xLAST   keep the page of that address from use, or the pages from that
  *                   of the first address to that of the last; below 2^52. All such words count
+ *   then=reboot|off what follows the verdict, of a panic too: a restart, or switching off, after 10 seconds;
+ *                   then=reboot:N, then=off:N after N (0 to 3600). Without the word the machine halts
  *   help            show all options before the firmware is left
  *   plant=panic|fault|stack|text|triple|hang|failtest|reset|off|nmi   break this boot on purpose;
  *                   the harness's own proof
@@ -45,9 +47,9 @@ enum plant {
     PLANT_RESET,
     PLANT_OFF,
     PLANT_NMI,
-    PLANT_CPU_LOST, /* the last CPU is never started */
-    PLANT_CPU_LATE, /* it is started by the second try alone */
-    PLANT_CPU_FAULT, /* each CPU faults where it begins */
+    PLANT_CPU_LOST,    /* the last CPU is never started */
+    PLANT_CPU_LATE,    /* it is started by the second try alone */
+    PLANT_CPU_FAULT,   /* each CPU faults where it begins */
     PLANT_CPU_MAILBOX, /* the others wait in a mailbox, as firmware would have them */
     PLANT_CPU_SLOW, /* the last CPU answers a shootdown after a second and a half */
     PLANT_CPU_DEAF, /* the last CPU does not answer a call */
@@ -55,6 +57,8 @@ enum plant {
 };
 
 enum screen_use { SCREEN_MAP, SCREEN_LOG, SCREEN_OFF };
+
+enum then_use { THEN_HALT, THEN_REBOOT, THEN_OFF };
 
 enum monitor_use { MONITOR_UNSAID, MONITOR_ON, MONITOR_OFF };
 
@@ -67,8 +71,10 @@ struct options {
     uint32_t exercise; /* rounds */
     uint32_t cpus;     /* 0: all */
     bool help, report;
-    uint16_t menu;   /* seconds; 0: none */
-    uint16_t serial; /* 0: none */
+    enum then_use then;
+    uint16_t then_seconds; /* with THEN_REBOOT and THEN_OFF */
+    uint16_t menu;         /* seconds; 0: none */
+    uint16_t serial;       /* 0: none */
     enum screen_use screen;
     enum plant plant;
 };

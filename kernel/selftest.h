@@ -6,6 +6,11 @@
 
 #include "kernel/options.h"
 
+/* Tests that selftest_run() has counted; all 0 before it has ended. */
+extern struct selftest_counts {
+    uint64_t passed, failed, skipped;
+} selftest_counts;
+
 /* The smoke test on the real allocator, the kernel's own tests and every unit suite of mm/. Logs
  * "selftest: N passed, M failed" (and how many were skipped, if any); true when something passed
  * and nothing failed. With "selftest=off" the unit suites of mm/ are left out. Carries out

@@ -25,6 +25,7 @@
 #include "efi/base/rawmap.h"
 #include "efi/base/uefi.h"
 #include "kernel/boot_info.h"
+#include "kernel/log/format.h"
 #include "kernel/options.h"
 
 struct loader {
@@ -35,6 +36,7 @@ struct loader {
     struct boot_info *info;
     struct options options; /* what info->options says */
     size_t kept_length;     /* bytes of the log that an earlier boot left; 0: none */
+    char kept_result[LOG_LINE]; /* its result as JSON (efi/memory/kept.h); empty: there is no such log */
     struct rawmap map;      /* the last map that was read */
     uint8_t *map_buffer;    /* LoaderData; `map` lies in it, and the firmware writes into it */
     size_t map_capacity;    /* bytes of it */

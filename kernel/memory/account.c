@@ -127,6 +127,28 @@ static bool equal(const char *what, uint64_t a, uint64_t b)
     return a == b;
 }
 
+/* Of the map alone. */
+static uint64_t usable_pages(const struct account *a)
+{
+    return a->by_type[MEM_USABLE] + a->by_type[MEM_BOOT] + a->by_type[MEM_LOADER] +
+           a->by_type[MEM_BAD];
+}
+
+struct account_sums account_count(void)
+{
+    struct account a;
+    struct recount c = {.last_end = 0};
+    count_map(&a);
+    pmm_walk(memory_pmm, count_run, &c);
+    return (struct account_sums){.usable = usable_pages(&a),
+                                 .free = c.pages[PMM_RUN_FREE],
+                                 .parked = c.pages[PMM_RUN_PARKED],
+                                 .allocated = c.pages[PMM_RUN_ALLOCATED],
+                                 .withheld = c.pages[PMM_RUN_WITHHELD],
+                                 .owned = a.owned,
+                                 .bad = c.pages[PMM_RUN_BAD]};
+}
+
 bool account_audit(void)
 {
     struct account a;
@@ -138,8 +160,7 @@ bool account_audit(void)
     uint64_t kept = c.pages[PMM_RUN_WITHHELD];
     uint64_t held = c.pages[PMM_RUN_FREE] + c.pages[PMM_RUN_PARKED] + c.pages[PMM_RUN_ALLOCATED];
     uint64_t bad = c.pages[PMM_RUN_BAD];
-    uint64_t all =
-        a.by_type[MEM_USABLE] + a.by_type[MEM_BOOT] + a.by_type[MEM_LOADER] + a.by_type[MEM_BAD];
+    uint64_t all = usable_pages(&a);
     bool ok = equal("pages in the allocator's runs and its total", held, sum.total);
     ok &= equal("free pages by recount and by count", c.pages[PMM_RUN_FREE], sum.free);
     ok &= equal("parked pages by recount and by count", c.pages[PMM_RUN_PARKED], sum.parked);

@@ -8,6 +8,8 @@
 
 static bool exit_wanted;
 struct panic_others panic_others;
+void (*panic_after)(void);
+const char *panic_end = "this machine halts after the next line; switch it off or reset it";
 
 void panic_setup(hal_vaddr_t image_base, uint64_t image_size, bool exit_at_end)
 {
@@ -45,10 +47,12 @@ void verdict_say(bool pass)
 _Noreturn void verdict(bool pass)
 {
     if (!exit_wanted)
-        SAY("end", "this machine halts after the next line; switch it off or reset it");
+        SAY("end", panic_end);
     verdict_say(pass);
     if (exit_wanted)
         machine_debug_exit(pass);
+    if (panic_after != NULL)
+        panic_after();
     cpu_halt();
 }
 

@@ -22,12 +22,18 @@ extern struct panic_others panic_others;
 struct cpu_register;
 void panic_log_registers(const char *topic, const struct cpu_register *, size_t count);
 
+/* What follows the verdict, if it is not halting (kernel/options.h, `then=`). It is called once, on one CPU, with
+ * interrupts off, and does not return. NULL: nothing does. `panic_end` is what the log says of it before the
+ * verdict, a constant sentence. */
+extern void (*panic_after)(void);
+extern const char *panic_end;
+
 /* A report begins: no other CPU runs from here on, and locks are void. May be called again. */
 void panic_begin(void);
 
 /* Write "verdict: pass" or "verdict: fail", show it on the screen where there is one, and leave by
  * the debug-exit port if asked for (0x10 pass, 0x11 fail: QEMU's status is twice that and one, 33
- * or 35), else, or where there is no such port, halt. */
+ * or 35), else, or where there is no such port, do what panic_after() does, or halt. */
 _Noreturn void verdict(bool pass);
 
 /* Only the line and the screen. */

@@ -11,11 +11,13 @@ pages of the allocator + pages with an owner + bad pages = usable pages; with --
 1, 2, 3 and 4 that have no owner. The block "where is my RAM" is compared in the same way (where.py). Ends with "N passed, N failed".
 """
 import argparse
+import json
 import re
 import sys
 
 import where
 from checks import Checks
+from grammar import Grammar
 
 PAGE = 4096
 MIB = 1 << 20
@@ -35,6 +37,8 @@ AUDIT = re.compile(
     r" \+ (\d+) withheld \+ (\d+) owned \+ (\d+) bad: exact$"
 )
 BAD = re.compile(r"^bad: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}), (\d+) pages? kept from use$")
+PAGES_OF_RESULT = ("free", "parked", "allocated", "withheld", "owned", "bad")
+RESULT = ("commit", "verdict", "us", "cpus", "usable", *PAGES_OF_RESULT, "passed", "failed", "skipped", "anomalies")
 SPACE = re.compile(
     r"^space: (\d+) pages of 4 KiB, (\d+) of 2 MiB, (\d+) of 1 GiB in (\d+) tables of ([45]) levels;"
 )
@@ -107,12 +111,16 @@ class Checker(Checks):
         self.check_audit()
         self.check_ram()
         self.check_space()
+        self.check_result()
         self.check_end()
         return self.end() == 0
 
     def check_lines(self):
         self.check(self.log.lines, "the log has lines `[seconds] topic: text`")
         self.check(self.log.times == sorted(self.log.times), "the stamps never go back")
+        grammar = Grammar()
+        wrong = [(line, why) for line in self.log.lines for why in [grammar.wrong(line)] if why]
+        self.equal(wrong[:5], [], "lines that tests/boot/GRAMMAR.md does not have")
 
     def check_map(self):
         lines = self.log.topic("map")
@@ -188,6 +196,27 @@ class Checker(Checks):
             self.check(all(g >= u for g, u in zip(stages[::2], stages[1::2])), "no stage has more in use than given")
             self.equal(int(space[4]), total, "tables of the kernel's space, the only one, and table pages in use")
         self.equal(len({s.groups() for s in spaces}), 1, "different figures of the kernel's space before and after the tests")
+
+    def check_result(self):
+        """The counters for scripts, against the lines for people."""
+        lines = self.log.topic("result")
+        self.equal(len(lines), 1, "lines `result: {...}`")
+        for line in lines:
+            result = json.loads(line.partition(": ")[2])
+            self.equal(sorted(result), sorted(RESULT), "what the result has")
+            if sorted(result) != sorted(RESULT):
+                continue
+            usable, _, owned, withheld, bad = self.sums
+            self.equal([result[key] for key in ("usable", "owned", "withheld", "bad")], [usable, owned, withheld, bad], "pages of the result")
+            self.equal(sum(result[key] for key in PAGES_OF_RESULT), usable, "the result's own sum")
+            tests = [m.groups("0") for m in self.log.all(SELFTEST)]
+            self.equal([tuple(str(result[key]) for key in ("passed", "failed", "skipped"))], tests, "the result's tests")
+            self.equal([f"verdict: {result['verdict']}", f"mortise: commit {result['commit']}"], [self.log.lines[-1], self.log.lines[0]], "its verdict and commit")
+            running = [int(m[1]) for m in self.log.all(re.compile(r"^cpus: (\d+) of \d+ running"))]
+            self.check(result["cpus"] in (running or [1]), f"CPUs of the result: {result['cpus']}, of the log {running}")
+            self.check(abs(result["us"] / 1e6 - self.log.times[self.log.lines.index(line)]) < 0.5, "the time of the result")
+            anomalies = sum(int(m[1]) if m[1] else 1 for m in self.log.all(re.compile(r"^anomaly: .*?(?:: (\d+) more of this kind)?$")))
+            self.equal(result["anomalies"], anomalies, "anomalies of the result and of the log")
 
     def check_end(self):
         results = self.log.all(SELFTEST)

@@ -5,10 +5,13 @@ Ends with "N passed, N failed".
 """
 import contextlib
 import io
+import pathlib
+import re
 import sys
 
 sys.dont_write_bytecode = True  # a test leaves nothing in the source tree
 import check_log
+from grammar import Grammar
 
 # Worked out by hand. Usable: [1 MiB, 16 MiB) is 3840 pages, less the reserved page at 2 MiB: 3839;
 # [16 MiB, 32 MiB) is 4096; boot services [32 MiB, 33 MiB) 256. In all 8191 pages. The image of
@@ -17,6 +20,7 @@ import check_log
 # reserved memory with RAM behind; 256 are special-purpose, 1 is ACPI's: with the 8191, 8865 of 16384.
 GOOD = """\
 BdsDxe: starting Boot0001
+[0.000050] mortise: commit 0123456789ab
 [0.000100] map: 7 0x0000000000000000 0x00000000000a0000 0xf
 [0.000200] map: 7 0x0000000000100000 0x0000000001000000 0xf
 [0.000300] map: 0 0x0000000000200000 0x0000000000201000 0xf
@@ -28,10 +32,10 @@ BdsDxe: starting Boot0001
 [0.000400] owner: 0x0000000001000000 0x0000000001020000 image, 32 pages, loader
 [0.000400] owner: 0x0000000000008000 0x0000000000009000 trampoline, 1 pages, reserved
 [0.000400] owner: 0x0000000001ffd000 0x0000000002000000 page allocator tables, 3 pages, usable
-[0.000500] zone: DMA total=3839 free=3839
-[0.000500] zone: DMA32 total=4317 free=4300
-[0.000500] zone: NORMAL total=0 free=0
-[0.000600] Page allocator ready: 8156 pages
+[0.000500] zone: DMA total=3839 free=3839 parked=0
+[0.000500] zone: DMA32 total=4317 free=4300 parked=0
+[0.000500] zone: NORMAL total=0 free=0 parked=0
+[0.000600] pmm: Page allocator ready: 8156 pages
 [0.000600] ram: slot 0 "DIMM 0" "BANK 0": 16384 pages, 64.0 MiB, DDR4, 3200 MT/s
 [0.000600] ram: slot 0 at 0x0000000000000000 0x0000000004000000
 [0.000600] ram: slot 1 "DIMM 1" "": empty
@@ -51,6 +55,7 @@ BdsDxe: starting Boot0001
 [0.100000] selftest: 40 passed, 0 failed, 2 skipped
 [0.100000] space: 1241 pages of 4 KiB, 63 of 2 MiB, 0 of 1 GiB in 16 tables of 4 levels; 7 splits
 [0.100000] tables: 16 in use; the image gave 40 (12 in use), early memory 20 (3), the page allocator 10 (1); 15 pages spare
+[0.100000] result: {"commit":"0123456789ab","verdict":"pass","us":100000,"cpus":1,"usable":8191,"free":8140,"parked":1,"allocated":15,"withheld":0,"owned":35,"bad":0,"passed":40,"failed":0,"skipped":2,"anomalies":0}
 [0.100000] verdict: pass
 """
 
@@ -100,13 +105,24 @@ CHANGES = [
     ("a size that is cut another way", "31.9 MiB", "32.0 MiB"),
     ("a line of the block that has no meaning", "ram: less than a module", "ram: about a module"),
     ("nothing about what is installed", "[0.000600] ram: installed 16384 pages, 64.0 MiB, in 1 of 2 slots\n", ""),
-    ("two lines that say ready", "[0.000600] audit", "[0.000600] Page allocator ready: 0 pages\n[0.000600] audit"),
+    ("a topic that the grammar has not", "[0.000600] audit", "[0.000600] wonder: what\n[0.000600] audit"),
+    ("a line without a topic", "[0.000600] audit", "[0.000600] something\n[0.000600] audit"),
+    ("another form of a fixed line", "ram: remapped above 4 GiB", "ram: moved above 4 GiB"),
+    ("a result that does not add up", '"free":8140', '"free":8141'),
+    ("another result than the audit's", '"usable":8191,"free":8140', '"usable":8192,"free":8141'),
+    ("a result with other tests", '"passed":40', '"passed":41'),
+    ("a result with another verdict", '"verdict":"pass"', '"verdict":"fail"'),
+    ("a result without a counter", ',"cpus":1', ""),
+    ("a result of another commit", '"commit":"0123', '"commit":"9123'),
+    ("an anomaly that the result does not count", "[0.000600] audit", "[0.000600] anomaly: overlap: base 0x0000000000001000, 4096 bytes\n[0.000600] audit"),
+    ("no result", "[0.100000] result: ", "[0.100000] test: "),
+    ("two lines that say ready", "[0.000600] audit", "[0.000600] pmm: Page allocator ready: 0 pages\n[0.000600] audit"),
 ]
 
 
 # The same machine with keepbs: the 256 pages of boot services are withheld.
 KEPT = GOOD
-for old, new in (("total=4317 free=4300", "total=4061 free=4044"), ("ready: 8156", "ready: 7900"),
+for old, new in (('"free":8140', '"free":7884'), ('"withheld":0', '"withheld":256'), ("total=4317 free=4300", "total=4061 free=4044"), ("ready: 8156", "ready: 7900"),
                  ("8139 free", "7883 free"), ("0 withheld", "256 withheld")):
     assert old in KEPT
     KEPT = KEPT.replace(old, new)
@@ -116,7 +132,7 @@ for old, new in (("total=4317 free=4300", "total=4061 free=4044"), ("ready: 8156
 BAD = "[0.000300] bad: 0x0000000001100000 0x0000000001101000, 1 pages kept from use\n"
 SPOILT = GOOD.replace("[0.000400] owner", BAD + "[0.000400] owner", 1)
 for old, new in (("total=4317 free=4300", "total=4316 free=4299"), ("ready: 8156", "ready: 8155"),
-                 ("8139 free", "8138 free"), ("0 bad", "1 bad"),
+                 ("8139 free", "8138 free"), ("0 bad", "1 bad"), ('"free":8140', '"free":8139'), ('"bad":0', '"bad":1'),
                  ("page allocator 8191 pages, 31.9 MiB\n", "page allocator 8190 pages, 31.9 MiB\n[0.000600] ram: kept from use, bad, 1 pages, 4.0 KiB\n")):
     assert old in SPOILT
     SPOILT = SPOILT.replace(old, new)
@@ -129,8 +145,26 @@ def verdict(text, keepbs):
     return good, said.getvalue()
 
 
+def topics_of_sources():
+    """The topics that the kernel's lines can have."""
+    found = {"trap"}  # handed to panic_log_registers()
+    top = pathlib.Path(__file__).resolve().parents[2]
+    for path in [p for room in ("kernel", "tests/kernel") for p in (top / room).rglob("*.c")]:
+        found |= set(re.findall(r'\b(?:LOG|SAY)\(\s*"([a-z]+)"', path.read_text(encoding="utf-8")))
+    return found
+
+
+def check_topics():
+    grammar = Grammar()
+    page, sources = {*grammar.forms, *grammar.free}, topics_of_sources()
+    if page != sources:
+        print(f"FAIL GRAMMAR.md has not the topics {sorted(sources - page)}, and these are nobody's: {sorted(page - sources)}")
+    return page == sources
+
+
 def main():
-    passed = failed = 0
+    good = check_topics()
+    passed, failed = int(good), int(not good)
     rows = [("the good log", GOOD, True), ("carriage returns", GOOD.replace("\n", "\r\n"), True)]
     rows += [("an empty log", "", False)]
     for name, old, new in CHANGES:

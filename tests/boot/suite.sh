@@ -12,7 +12,7 @@
 TAKES=([build-desk]=26 [image]=8 [tidy]=36 [harness-mutate]=10 [portable]=34 [embed]=5 [soak]=6 [sim]=5 [page]=8 [count]=20
     [fuzz]=11 [fuzz-memmap]=61 [dist]=3 [dist-files]=9 [reproducible]=20 [boot]=7 [screen]=6 [plant]=6
     [plant-hang]=21 [options]=6 [machine]=6 [mute]=7 [firmware]=14 [secure]=16 [monitor]=15 [monitor-5]=27
-    [monitor-whole]=43 [report]=28 [bad-loop]=45 [shim]=66 [again]=7)
+    [monitor-whole]=43 [report]=40 [bad-loop]=45 [shim]=66 [again]=7)
 
 make_here() {
     make -s -C "$ROOT" -j"$(nproc)" BUILD="$MAKE_BUILD" "$@"

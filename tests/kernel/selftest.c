@@ -164,6 +164,8 @@ static void run(const struct test_suite *const *suites, size_t count, struct tes
     sum->skipped += t.skipped;
 }
 
+struct selftest_counts selftest_counts;
+
 static uint64_t tests_total, tests_begun;
 
 static void test_begins(void)
@@ -203,6 +205,7 @@ bool selftest_run(const struct options *o)
     display_progress("self-test", tests_begun, tests_total);
     LOG("selftest", sum.skipped != 0 ? "%u passed, %u failed, %u skipped" : "%u passed, %u failed",
         U(sum.passed), U(sum.failed), U(sum.skipped));
+    selftest_counts = (struct selftest_counts){sum.passed, sum.failed, sum.skipped};
     return sum.failed == 0 && sum.passed > 0;
 }
 

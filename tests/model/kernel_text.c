@@ -76,6 +76,25 @@ TEST("options.each word is understood")
     TEST_END;
 }
 
+TEST("options.then= has a restart or an end, and seconds of its own")
+{
+    struct options o = PARSE("");
+    CHECK_EQ(o.then, THEN_HALT);
+    o = PARSE("then=reboot");
+    CHECK_EQ(o.then, THEN_REBOOT);
+    CHECK_EQ(o.then_seconds, 10);
+    o = PARSE("then=reboot then=off:0");
+    CHECK_EQ(o.then, THEN_OFF);
+    CHECK_EQ(o.then_seconds, 0);
+    CHECK_EQ(PARSE("then=off").then, THEN_OFF);
+    CHECK_EQ(PARSE("then=reboot:3600").then_seconds, 3600);
+    CHECK_EQ(unknown_count, 0);
+    o = PARSE("then= then=reboot: then=reboot:3601 then=reboots then=off:x then=off:1:2 then=halt");
+    CHECK_EQ(o.then, THEN_HALT);
+    CHECK_EQ(unknown_count, 7);
+    TEST_END;
+}
+
 TEST("options.a later word wins")
 {
     struct options o = PARSE("exit=1 serial=off exit=0 keepbs keepbs=0");

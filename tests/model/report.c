@@ -768,6 +768,37 @@ TEST("log.of the boot before is written to the disk, once")
     TEST_END;
 }
 
+/* What the report says of the boot before. */
+static const char *result_of(const char *text)
+{
+    static char line[512];
+    const char *found;
+    start("");
+    make_log(text);
+    fw.keys = "wb"; /* two reports, and the second has it too */
+    EFI_STATUS status;
+    if (fake_boot(&status) != ENTERED || (found = strstr(fw.report.text, "# result: ")) == NULL)
+        return "none";
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(found, "\n"), found);
+    return line;
+}
+
+TEST("log.its result is a line of the report, as JSON")
+{
+    CHECK_STR(result_of("[0.1] result: {\"us\":1}\r\n[0.2] result: {\"us\":2}\r\n[0.2] verdict: pass\r\n"),
+              "# result: {\"us\":2}");
+    CHECK_STR(result_of("[0.1] panic: it\r\n[0.2] verdict: fail\r\n"),
+              "# result: {\"verdict\":\"fail\"}");
+    CHECK_STR(result_of("[0.1] map: 7\r\n"), "# result: {\"verdict\":\"none\"}");
+    CHECK_STR(result_of("[0.1] verdict: and much more\r\n"), "# result: {\"verdict\":\"and muc\"}");
+    CHECK_STR(result_of("[0.1] result: \x01\r\n"), "# result: ?");
+    CHECK_STR(result_of("[0.1] result: cut off"), "# result: cut off");
+    start("");
+    CHECK(arrives(t));
+    CHECK(strstr(fw.report.text, "# result:") == NULL);
+    TEST_END;
+}
+
 /* ---- bad pages ---- */
 
 /* As the exerciser has told them: twice, with what stands around them, and with nonsense. */
