@@ -405,6 +405,9 @@ static void patterns_differ(void)
     EXPECT(run_round_with(5, remember, NULL) == NULL);
     for (unsigned i = 0; i < 40; i++)
         EXPECT(first_words[i + 1] == (uint64_t)1 << 5);
+    const uint64_t *words = hal_phys_to_virt(page_of(300)); /* as the inverse has left it */
+    for (unsigned i = 0; i < 512; i++)
+        EXPECT(words[i] == ~((uint64_t)1 << (i + 5) % 64));
     pattern = EXERCISE_STRIDE;
     for (unsigned shift = 9; shift < 16; shift++) {
         EXPECT(run_round_with(shift, remember, NULL) == NULL);
