@@ -133,7 +133,7 @@ static bool await(void)
             strike_deaf();
             struck = true;
         }
-        if (passed > 2 * open.patience)
+        if (passed > CALLS_LAST * open.patience)
             give_up();
         cpu_relax();
     }

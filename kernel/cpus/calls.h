@@ -11,15 +11,16 @@
  *   C3  no two CPUs wait for each other: whoever waits for a lock (hal_lock()) or for its turn answers
  *       meanwhile. So a function that is called must not wait for what the caller holds, and must not
  *       make a call itself; it may take locks that are never held during a call
- *   C4  a CPU that does not answer within CALLS_PATIENCE_MS is struck (an NMI), and when it does not in
- *       as long again, this machine ends in a panic that names it
+ *   C4  a CPU that does not answer within CALLS_PATIENCE_MS is struck (an NMI), and when it has not in
+ *       CALLS_LAST times as long, this machine ends in a panic that names it
  */
 #ifndef KERNEL_CPUS_CALLS_H
 #define KERNEL_CPUS_CALLS_H
 
 #include "hal/base.h"
 
-#define CALLS_PATIENCE_MS 1000u /* an emulated CPU can be without its host for long */
+#define CALLS_PATIENCE_MS 1000u
+#define CALLS_LAST        10u /* 64 emulated CPUs on a busy host of two can be without it for 2 s */
 
 /* One CPU's part, on a cache line of its own. */
 struct call_slot {
