@@ -126,6 +126,14 @@ static inline enum page_state block_state(const struct block_bits *b, unsigned i
 
 /* --- one page; zone locked --- */
 
+/* PAGE_INTERIOR becomes PAGE_HEAD. */
+static inline void block_set_head(struct block_bits *b, unsigned index)
+{
+    struct page_bits *w = &b->word[index / 64];
+    bits_store(&w->private, bits_load(&w->private) | (uint64_t)1 << (index % 64));
+    bits_store(&w->shared, bits_load(&w->shared) | (uint64_t)1 << (index % 64));
+}
+
 /* PAGE_FREE, or in an owned block PAGE_RETURNED, becomes PAGE_HEAD, a run of one page. */
 static inline void block_take_page(struct block_bits *b, unsigned index)
 {

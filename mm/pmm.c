@@ -1,7 +1,7 @@
 /* Single pages nearly always go to and fro between the caller and this CPU's magazines: that way is
- * short, has no lock, and stands in the entry points themselves. Everything else goes through
- * take(), give_page() and give_run(), which are kept out of line so that the short way needs few
- * registers. */
+ * short, has no lock, and stands in the entry points themselves. Nearly everything else goes through
+ * take_plainly(), give_page() and give_run(), which are kept out of line so that the short way needs
+ * few registers; take() is for what must not fail before all zones have been asked. */
 #include "pmm.h"
 
 #include "pmm_parked.h"
@@ -335,7 +335,46 @@ static __attribute__((noinline)) hal_paddr_t take(struct pmm *p, size_t pages, u
     return take_slowly(p, &q, base, caller);
 }
 
-/* The way of nearly all requests: one page, from any zone, out of this CPU's magazine. */
+/* A run of the zone that the lists show. Interrupts disabled. */
+static inline hal_paddr_t take_run(struct zone *z, size_t pages, uint32_t flags)
+{
+    struct place at;
+    hal_paddr_t base = HAL_PADDR_NONE;
+    hal_lock(&z->lock);
+    if (pages - 1 < z->free && zone_take_run(z, pages, 0, class_of(pages, flags), &at))
+        base = lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
+    hal_unlock(&z->lock);
+    return base;
+}
+
+/* A page of the zone after the hand of this CPU's magazine has run out. Interrupts disabled. */
+static inline hal_paddr_t take_page(struct magazine_cpu *cpu, struct zone *z, uint32_t flags)
+{
+    enum magazine_kind kind = magazine_for(flags);
+    hal_paddr_t base = magazine_take_parked(&cpu->magazines[kind]);
+    if (base == HAL_PADDR_NONE)
+        base = magazine_is_for(cpu, z) ? magazine_refill(cpu, kind, z) : take_run(z, 1, flags);
+    return base;
+}
+
+/* From the first zone of this CPU's order, anywhere in it, when no debug mode is on: nearly all
+ * requests end here. What does not goes the way of all others. */
+static __attribute__((noinline)) hal_paddr_t
+take_plainly(struct pmm *p, size_t pages, unsigned align_shift, uint32_t flags, const void *caller)
+{
+    hal_paddr_t base = HAL_PADDR_NONE;
+    if ((flags & ~PMM_KERNEL) == 0 && !p->debugging) {
+        hal_irq_t irq = hal_irq_save();
+        struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
+        struct zone *z = cpu->order[0];
+        if (z != NULL && z->id != PMM_ZONE_DMA)
+            base = pages == 1 ? take_page(cpu, z, flags) : take_run(z, pages, flags);
+        hal_irq_restore(irq);
+    }
+    return base != HAL_PADDR_NONE ? base : take(p, pages, align_shift, flags, caller, NULL);
+}
+
+/* The shortest way: one page, from any zone, out of this CPU's magazine. */
 static inline bool take_from_magazine(struct pmm *p, uint32_t flags, hal_paddr_t *out)
 {
     hal_irq_t irq = hal_irq_save();
@@ -345,24 +384,28 @@ static inline bool take_from_magazine(struct pmm *p, uint32_t flags, hal_paddr_t
     return taken;
 }
 
-hal_paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
-{
-    hal_paddr_t base;
-    if (pages == 1 && align == HAL_PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
-        take_from_magazine(p, flags, &base))
-        return base;
-    if (!is_alignment(align, MAX_ALIGN))
-        return HAL_PADDR_NONE;
-    return take(p, pages, shift_of(align), flags, __builtin_return_address(0), NULL);
-}
-
 hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 {
     hal_paddr_t base;
     if (pages == 1 && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
         take_from_magazine(p, flags, &base))
         return base;
-    return take(p, pages, 0, flags, __builtin_return_address(0), NULL);
+    return take_plainly(p, pages, 0, flags, __builtin_return_address(0));
+}
+
+/* A run that is a whole block lies at a multiple of its size by itself. */
+hal_paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
+{
+    const void *caller = __builtin_return_address(0);
+    hal_paddr_t base;
+    if (pages == 1 && align == HAL_PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
+        take_from_magazine(p, flags, &base))
+        return base;
+    if (!is_alignment(align, MAX_ALIGN))
+        return HAL_PADDR_NONE;
+    if (align == HAL_PAGE_SIZE || (pages == BLOCK_PAGES && shift_of(align) <= BLOCK_SHIFT))
+        return take_plainly(p, pages, shift_of(align), flags, caller);
+    return take(p, pages, shift_of(align), flags, caller, NULL);
 }
 
 hal_paddr_t pmm_alloc_request(struct pmm *p, const struct pmm_request *r)

@@ -129,11 +129,13 @@ static bool find_extent(const struct lists *l, size_t pages, unsigned align_shif
 static void open_taken(struct lists *l, uint32_t block, uint32_t frame, enum block_class class,
                        unsigned n, bool head)
 {
-    lists_open(l, block, frame, class, n == BLOCK_PAGES ? PAGE_INTERIOR : PAGE_FREE);
-    if (n < BLOCK_PAGES)
-        block_take(&l->bits[block], 0, n, head);
-    else if (head)
-        block_set(&l->bits[block], 0, 1, PAGE_HEAD);
+    struct block_bits *bits = &l->bits[block];
+    bool all = n == BLOCK_PAGES;
+    lists_open(l, block, frame, class, all ? PAGE_INTERIOR : PAGE_FREE);
+    if (all && head)
+        block_set_head(bits, 0);
+    else if (!all)
+        block_take(bits, 0, n, head);
     l->summaries[block].free = (uint16_t)(BLOCK_PAGES - n);
     lists_move(l, block, BLOCK_PAGES - n);
 }
@@ -350,10 +352,28 @@ static bool is_within(const struct lists *l, struct place at, size_t pages)
            block_is_run(&l->bits[at.block], at.index, at.index + (unsigned)pages);
 }
 
+/* A run that is a whole block. */
+static bool is_block(const struct lists *l, const struct region *r, struct place at, size_t pages)
+{
+    const struct block_bits *bits = &l->bits[at.block];
+    uint32_t next = at.block + 1;
+    return pages == BLOCK_PAGES && at.index == 0 && lists_is_open(l, at.block) &&
+           l->summaries[at.block].owner == 0 && block_state(bits, 0) == PAGE_HEAD &&
+           block_run_end(bits, 1) == BLOCK_PAGES &&
+           (next == r->first_block + r->blocks || !lists_is_open(l, next) ||
+            block_state(bits + 1, 0) != PAGE_INTERIOR);
+}
+
 static __attribute__((noinline)) mm_status_t give_any(struct zone *z, const struct region *r,
                                                       struct place at, size_t pages)
 {
     mm_status_t status = MM_OK;
+    if (is_block(&z->lists, r, at, pages)) { /* its bits mean nothing when it is closed */
+        z->frees++;
+        z->free += BLOCK_PAGES;
+        extents_add(&z->lists, r, at.block, 1);
+        return MM_OK;
+    }
     if (pages == 0 || !is_within(&z->lists, at, pages))
         status = zone_judge_free(z, r, at, pages);
     if (status == MM_OK)
