@@ -55,9 +55,11 @@ objects   = $(patsubst %,$(BUILD)/$(or $(OBJECTS_$(2)),efi)/%.obj,$(1))
 
 # $(call image,ARCH). FLAGS: what makes a kind of object; MORE: what a folder or a file needs beside. The
 # kernel's backtrace on x86-64 unwinds with .pdata, for the Microsoft ABI has no chain of frame pointers.
+# The self-tests are half of the code and run once: they are built to be small.
 # /section: shim does not load what may be discarded, and the kernel moves itself by .reloc.
 define image
-$(foreach d,kernel hal mm tests,$(BUILD)/$(OBJECTS_$(1))/$(d)/%.obj): MORE = -funwind-tables
+$(foreach d,kernel hal mm,$(BUILD)/$(OBJECTS_$(1))/$(d)/%.obj): MORE = -funwind-tables
+$(BUILD)/$(OBJECTS_$(1))/tests/%.obj: MORE = -funwind-tables -Oz
 $(foreach d,efi tests/boot/shim,$(BUILD)/$(OBJECTS_$(1))/$(d)/%.obj): MORE = $$(UEFI_$(1))
 $(call objects,kernel/version.c,$(1)): MORE = -DMORTISE_COMMIT=\"$(COMMIT)\"
 $(call objects,kernel/version.c,$(1)): $(BUILD)/commit
