@@ -17,7 +17,8 @@ bool machine_has_ports(void)
     return true;
 }
 
-#define LIMIT ((uint64_t)1 << 36)
+#define LIMIT     ((uint64_t)1 << 36)
+#define USABLE_AT (MIB + 2 * MEM_USABLE * HAL_PAGE_SIZE)
 
 /* Every type once, at pages 2, 4, 6 ...; holes between them. */
 static struct mem_region storage[2 * MEM_TYPE_COUNT + 8];
@@ -37,8 +38,8 @@ static void make_map(void)
 /* Written down by hand: what is RAM. */
 static bool is_ram(hal_paddr_t at)
 {
-    static const enum mem_type ram[] = {MEM_USABLE,   MEM_BOOT,     MEM_LOADER, MEM_ACPI_RECLAIM,
-                                        MEM_SPECIFIC, MEM_ACPI_NVS, MEM_RUNTIME};
+    static const enum mem_type ram[] = {MEM_USABLE,   MEM_BOOT,     MEM_LOADER,  MEM_ACPI_RECLAIM,
+                                        MEM_SPECIFIC, MEM_ACPI_NVS, MEM_RUNTIME, MEM_BAD};
     uint64_t page = (at - MIB) / HAL_PAGE_SIZE;
     for (size_t i = 0; at >= MIB && i < ARRAY_LEN(ram); i++)
         if (page == 2 * (uint64_t)ram[i])
@@ -120,8 +121,8 @@ static void what_is_reached(void)
     EXPECT(reach(0xFFFE, ACPI_PORT, 2).port == 0xFFFE && none(reach(0xFFFF, ACPI_PORT, 2)));
     EXPECT(none(reach(0x10604, ACPI_PORT, 2)));
     /* The block ends in RAM, though it begins outside. */
-    EXPECT(none(reach(MIB + 2 * HAL_PAGE_SIZE - 4, ACPI_MEMORY, 8)));
-    EXPECT(shows(reach(MIB + 2 * HAL_PAGE_SIZE - 8, ACPI_MEMORY, 8), MIB + 2 * HAL_PAGE_SIZE - 8));
+    EXPECT(none(reach(USABLE_AT - 4, ACPI_MEMORY, 8)));
+    EXPECT(shows(reach(USABLE_AT - 8, ACPI_MEMORY, 8), USABLE_AT - 8));
     for (unsigned i = 1; i < 8; i++)
         EXPECT(shows(reach(0xFED00FF0u + 16 * i, ACPI_MEMORY, 32), 0xFED00FF0u + 16 * i));
     EXPECT(none(reach(0xFED00000u, ACPI_MEMORY, 4))); /* eight are mapped */

@@ -259,7 +259,8 @@ static void owners(void)
     for (size_t i = 0; i < ARRAY_LEN(memory); i++)
         TOLD(owned, regions[i].label = "image");
     for (unsigned type = 0; type < MEM_TYPE_COUNT; type++) {
-        bool ours = type == MEM_USABLE || type == MEM_BOOT || type == MEM_LOADER || type == MEM_BAD;
+        bool ours = type == MEM_HOTPLUG || type == MEM_USABLE || type == MEM_BOOT ||
+                    type == MEM_LOADER || type == MEM_BAD;
         TOLD(ours ? NULL : owned, regions[1].type = (enum mem_type)type);
     }
     TOLD(NULL, insert(1, HIGH - MIB, MIB, MEM_RESERVED, NULL));

@@ -59,9 +59,9 @@ void __sanitizer_cov_trace_pc(void)
 #ifdef HOST_INTERRUPTS
     if (!running || host_irq_off != 0)
         return;
+    running = false; /* what follows has branches, too */
     EXPECT(desk_normal(&desk)->lock.held == 0);
-    running = ++places != strike;
-    if (!running)
+    if (++places == strike)
         handler();
     running = true;
 #endif

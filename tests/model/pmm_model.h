@@ -196,7 +196,7 @@ static inline bool model_allowed(const struct model *m, size_t n, uint32_t flags
 static inline bool model_in_range(size_t n, uint64_t align, uint32_t flags)
 {
     return n > 0 && hal_is_power_of_two(align) && align >= HAL_PAGE_SIZE && align <= GIB &&
-           flags < 16;
+           flags < PMM_NODE; /* PMM_HERE says nothing on one node */
 }
 
 /* P6: must such a request succeed (when no other CPU holds parked pages)? */

@@ -385,7 +385,7 @@ static struct memmap make_map(uint32_t entries, uint64_t most)
 /* The colour and its place among those that share a pixel; README of the picture in picture.h. */
 static unsigned naive_kind(const struct mem_region *r)
 {
-    static const unsigned kinds[MEM_TYPE_COUNT] = {0, 1, 2, 2, 4, 6, 6, 6, 4, 5, 7, 8, 9};
+    static const unsigned kinds[MEM_TYPE_COUNT] = {0, 0, 1, 2, 2, 9, 4, 6, 6, 6, 4, 5, 7, 8, 9};
     return r->label != NULL && r->type <= MEM_LOADER ? 3 : kinds[r->type];
 }
 
@@ -406,6 +406,8 @@ static uint8_t naive_pixel(const struct memmap *m, uint64_t base, uint64_t size)
     unsigned best = 0;
     for (unsigned k = 1; k < 10; k++)
         best = bytes[k] > bytes[best] ? k : best;
+    if (bytes[9] != 0)
+        best = 9;
     return inks[best];
 }
 
