@@ -30,8 +30,8 @@ KERNEL = re.compile(r'^TEST\("((?:[^"\\]|\\.)*)"\)', re.M)
 # The boots that run every test of the kernel.
 KERNEL_BOOT = {"kernel": "boot-128M", "kernel-aarch64": "boot-arm"}
 # Steps that are one test, whatever their logs name: the names are those of another step, or planted.
-# Those of models that are built for another machine too end in its name.
-WHOLE = re.compile(r"unit-gcc|model-frame|.*-aarch64(_tsan)?")
+# Those of models that are built for another machine too, or without a sanitizer, end in that.
+WHOLE = re.compile(r"unit-gcc|model-frame|.*-aarch64(_tsan)?|.*-fast")
 
 
 def read_step(folder, name):

@@ -4,6 +4,7 @@
  * and by two CPUs that call each other all the time; C4 by a CPU that never answers. Built with TSan.
  *
  * needs: kernel/cpus/calls.c kernel/log/format.c
+ * takes: 12 s
  */
 #include "hal/short.h"
 #include "kernel/cpus/calls.h"
