@@ -3,6 +3,7 @@
  * another, wherever interrupts are enabled, a handler takes and gives back pages of its own.
  *
  * kinds: steps
+ * takes: 7 s
  */
 #include "hal/short.h"
 #include "tests/model/pmm_desk.h"
