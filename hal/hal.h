@@ -91,9 +91,10 @@ void hal_tlb_added(hal_vaddr_t base, uint64_t size);
 uint32_t hal_tlb_page_limit(void);
 
 /* The same on every other CPU that may hold translations made through `root` (or, in the upper
- * half, through any root): those of [base, base + size); `size` 0: all of the half that `base` lies in,
- * global ones too. Bit 63 of an address says which half it is. Returns when they have done it. Called after every flush on this CPU, also while only one runs:
- * then there is nothing to do. Any context in which the CPUs waited for can answer. */
+ * half, through any root): those of [base, base + size); `size` 0: all of the half that `base` lies
+ * in, global ones too. Bit 63 of an address says which half it is. Returns when they have done it.
+ * It is called after every flush on this CPU, also while only one runs: then there is nothing to do.
+ * Any context in which the CPUs waited for can answer. */
 void hal_tlb_shootdown(hal_paddr_t root, hal_vaddr_t base, uint64_t size);
 
 #endif

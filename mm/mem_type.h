@@ -14,7 +14,8 @@
 
 #include "../hal/base.h"
 
-/* From the weakest word on a page to the strongest, and so, from RAM on, from most to least usable: where entries of a map overlap, the later type wins. */
+/* From the weakest word on a page to the strongest, and so, from RAM on, from most to least usable:
+ * where entries of a map overlap, the later type wins. */
 enum mem_type {
     MEM_NONE = 0,     /* a hole: no region has this type */
     MEM_HOTPLUG,      /* no memory yet: a window in which some may be added later (pmm_add()) */

@@ -9,7 +9,7 @@
 
 /* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even
  * when they are then taken out of its usable memory. 148 bytes for each 2 MiB block (2.3 bits a
- * page), some 2.9 KiB for each zone that has memory (3.9 KiB from 2 GiB on), 1.2 KiB a CPU.
+ * page), some 3.3 KiB for each zone that has memory (4.4 KiB from 2 GiB on), 0.8 KiB a CPU.
  * O(regions). */
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
 
@@ -17,9 +17,9 @@ size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
  * and MEM_LOADER without an owner is known but withheld until pmm_reclaim().
  *
  * The tables are taken from `map` with memmap_early_alloc, high, labelled "page allocator tables".
- * `cpus` is 1 or more; each costs memory, and nothing else bounds them. `map` must stay alive and unchanged as long as the allocator.
- * MM_NO_MEMORY (no room for the tables), MM_INVALID (cpus, a map that is not normalized or
- * that memmap_check() finds broken).
+ * `cpus` is 1 or more; each costs memory, and nothing else bounds them. `map` must stay alive and
+ * unchanged as long as the allocator. MM_NO_MEMORY (no room for the tables), MM_INVALID (cpus, a map
+ * that is not normalized or that memmap_check() finds broken).
  * O(regions), not O(pages). One CPU, before any other call. */
 mm_status_t pmm_create(struct memmap *map, unsigned cpus, struct pmm **out) MM_MUST_CHECK;
 

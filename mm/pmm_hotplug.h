@@ -2,9 +2,10 @@
  * mm/pmm.h, which says what the words mean.
  *
  * Where it may come is said to the map, as a window of type MEM_HOTPLUG: so the tables are large enough for
- * it from the start. A window is absent at first, ends where a zone does, and no run crosses its border. Memory is added to it and
- * removed from it in whole blocks of 2 MiB; what of a window is not whole blocks is never used. What is
- * memory from the start and shall go one day is a window too, and is added right after creation.
+ * it from the start. A window is absent at first, ends where a zone does, and no run crosses its
+ * border. Memory is added to it and removed from it in whole blocks of 2 MiB; what of a window is not
+ * whole blocks is never used. What is memory from the start and shall go one day is a window too, and
+ * is added right after creation.
  *
  * Absent pages are in no figure and no walk, and MM_FOREIGN to every call.
  */

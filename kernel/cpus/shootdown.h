@@ -5,8 +5,8 @@
 
 #include "hal/base.h"
 
-/* Since the start (a shootdown that nobody had to be asked for is none): calls that asked another CPU, CPUs that were asked in all of them, and how long they
- * took, in ticks of hal_cycles(): together, and the longest. */
+/* Since the start: calls that asked another CPU, the CPUs that were asked in all of them, and how
+ * long these calls took, in ticks of hal_cycles(): together, and the longest. */
 struct shootdown_stats {
     uint64_t rounds, asked, ticks, longest;
 };

@@ -21,9 +21,8 @@ struct op {
     size_t pages;
     uint64_t align;
     uint32_t flags;
-    unsigned
-        at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region; OP_RETIRE: page; OP_SPLIT: of which
-                    page the run is cut off before */
+    unsigned at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region; OP_RETIRE: page; OP_SPLIT:
+                    the page before which the run is cut */
 };
 
 struct shape {
