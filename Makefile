@@ -70,7 +70,7 @@ $(BUILD)/$(OBJECTS_$(1))/%.obj: % $(BUILD)/$(OBJECTS_$(1))/flags
 	$$(FLAGS) $$(MORE) -c $$< -o $$@
 
 $(BUILD)/$(DWARF_$(1)): $(call objects,$(EFI_ANY) $(sort $(wildcard efi/$(1)/*.c)) efi/sbat.S \
-    $(KERN_SRC) $(sort $(wildcard tests/kernel/$(1)/*.c hal/$(1)/*.[cS] hal/$(1)/*/*.[cS])) $(MM_SRC) $(UNIT_SRC) tests/test.c gen/font_data.c,$(1))
+    $(KERN_SRC) $(sort $(wildcard tests/kernel/$(1)/*.c hal/any/*.c hal/$(1)/*.[cS] hal/$(1)/*/*.[cS])) $(MM_SRC) $(UNIT_SRC) tests/test.c gen/font_data.c,$(1))
 	$(LINK) /section:.reloc,R /debug:dwarf /opt:icf /out:$$@ $$^
 
 $(BUILD)/$(BOOT_$(1)): $(BUILD)/$(DWARF_$(1)) tests/lint/pe_lint.py

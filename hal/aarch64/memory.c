@@ -2,20 +2,6 @@
 #include "hal/aarch64/registers.h"
 #include "hal/short.h"
 
-hal_vaddr_t hal_direct_base;
-
-int memcmp(const void *a, const void *b, size_t n);
-
-int memcmp(const void *a, const void *b, size_t n)
-{
-    const unsigned char *x = a;
-    const unsigned char *y = b;
-    for (size_t i = 0; i < n; i++)
-        if (x[i] != y[i])
-            return x[i] < y[i] ? -1 : 1;
-    return 0;
-}
-
 void hal_zero_pages(hal_paddr_t base, size_t pages)
 {
     __builtin_memset(hal_phys_to_virt(base), 0, pages * HAL_PAGE_SIZE);

@@ -23,6 +23,7 @@ PRODUCT = ("efi", "kernel", "mm", "hal")
 # The rooms and what each may include besides itself, from the ground up: nobody includes a room below his.
 ROOMS = {
     "hal": "",
+    "hal/any": "hal",
     "hal/host": "hal",
     "hal/x86_64": "hal",
     "hal/x86_64/pc": "hal hal/x86_64",
@@ -84,6 +85,7 @@ UEFI = "efi/base/uefi.h"
 
 # A .c implements the header of its name. Where it lies in another folder: who implements whose headers.
 IMPLEMENTS = {
+    "hal/any": "hal",
     "hal/x86_64": "hal hal/x86_64/port.h",
     "hal/aarch64": "hal hal/aarch64/port.h",
     "hal/host": "hal hal/host",
