@@ -119,7 +119,7 @@ static void kernel_main(void *arg)
     memory_make_pmm(&machine);
     cpus_hold(); /* before the memory is used in which the firmware has left them */
     memory_reclaim(&options);
-    account_report(&boot);
+    account_report(&boot, platform_nodes.domain);
     ram_log(&memory_map);
     panic_screen_step("looking at the machine");
     platform_use(&boot, &options);

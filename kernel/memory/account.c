@@ -1,4 +1,5 @@
 #include "kernel/memory/account.h"
+#include "kernel/log/format.h"
 #include "kernel/log/log.h"
 #include "kernel/memory/memory.h"
 
@@ -70,15 +71,41 @@ static void sum_zones(struct pmm_stats *sum)
     }
 }
 
-void account_report_zones(void)
+static void each_of_node(uint32_t node, uint32_t number, account_zone_fn *fn)
 {
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
+        struct format_line name = {.used = 0};
+        struct pmm_stats s;
+        pmm_stats_node(memory_pmm, node, (enum pmm_zone)z, &s);
+        FORMAT(&name, "%s of node %u", S(pmm_zone_name((enum pmm_zone)z)), U(number));
+        name.text[name.used] = '\0';
+        if (s.total != 0)
+            fn(name.text, &s);
+    }
+}
+
+void account_each_zone(const uint32_t *numbers, account_zone_fn *fn)
+{
+    uint32_t nodes = pmm_node_count(memory_pmm);
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
         struct pmm_stats s;
         pmm_stats(memory_pmm, (enum pmm_zone)z, &s);
-        LOG("zone", "%s total=%u free=%u parked=%u largest_run=%u runs=%u free_blocks=%u size=%h",
-            S(pmm_zone_name((enum pmm_zone)z)), U(s.total), U(s.free), U(s.parked),
-            U(s.largest_run), U(s.runs), U(s.free_blocks), U(s.total * HAL_PAGE_SIZE));
+        fn(pmm_zone_name((enum pmm_zone)z), &s);
     }
+    for (uint32_t node = 0; nodes > 1 && node < nodes; node++)
+        each_of_node(node, numbers[node], fn);
+}
+
+static void report_zone(const char *name, const struct pmm_stats *s)
+{
+    LOG("zone", "%s total=%u free=%u parked=%u largest_run=%u runs=%u free_blocks=%u size=%h",
+        S(name), U(s->total), U(s->free), U(s->parked), U(s->largest_run), U(s->runs),
+        U(s->free_blocks), U(s->total * HAL_PAGE_SIZE));
+}
+
+void account_report_zones(const uint32_t *numbers)
+{
+    account_each_zone(numbers, report_zone);
 }
 
 static void report_types(void)
@@ -97,7 +124,7 @@ static void report_types(void)
     }
 }
 
-void account_report(const struct boot_info *info)
+void account_report(const struct boot_info *info, const uint32_t *numbers)
 {
     struct pmm_stats sum;
     sum_zones(&sum);
@@ -116,7 +143,7 @@ void account_report(const struct boot_info *info)
             U(micros));
     LOG("pmm", "%u regions, tables of %h, %h in all", U(pmm_region_count(memory_pmm)),
         U(pmm_table_bytes(memory_pmm)), U(sum.total * HAL_PAGE_SIZE));
-    account_report_zones();
+    account_report_zones(numbers);
     report_types();
 }
 

@@ -8,10 +8,18 @@
 #define KERNEL_MEMORY_ACCOUNT_H
 
 #include "kernel/boot_info.h"
+#include "mm/pmm.h"
 
-/* Log what became of each page: all of it, or the zones alone. O(regions). */
-void account_report(const struct boot_info *);
-void account_report_zones(void);
+/* Have `fn` called for each zone of the machine, and on a machine of several nodes once more for each zone of
+ * a node that has memory. `name` is "DMA32", or "DMA32 of node 7"; it and the statistics are gone when `fn`
+ * returns. `numbers` are the nodes' as the firmware counts them. Cost as pmm_stats(), for each. */
+typedef void account_zone_fn(const char *name, const struct pmm_stats *);
+void account_each_zone(const uint32_t *numbers, account_zone_fn *fn);
+
+/* Log what became of each page: all of it, or the zones alone. `numbers` as above. O(regions) and the cost
+ * of account_each_zone(). */
+void account_report(const struct boot_info *, const uint32_t *numbers);
+void account_report_zones(const uint32_t *numbers);
 
 /* Pages of usable RAM: all of them, and what became of each, by a walk of the allocator's runs and by the map. */
 struct account_sums {

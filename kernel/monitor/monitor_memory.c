@@ -2,6 +2,7 @@
 #include "hal/hal.h"
 #include "hal/short.h"
 #include "kernel/log/log.h"
+#include "kernel/machine/platform.h"
 #include "kernel/memory/account.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/tables.h"
@@ -29,18 +30,7 @@ void monitor_map(const struct command_call *c)
 void monitor_zones(const struct command_call *c)
 {
     UNUSED(c);
-    account_report_zones();
-}
-
-typedef void zone_fn(const char *name, const struct pmm_stats *);
-
-static void each_zone(zone_fn *fn)
-{
-    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++) {
-        struct pmm_stats s;
-        pmm_stats(memory_pmm, (enum pmm_zone)z, &s);
-        fn(pmm_zone_name((enum pmm_zone)z), &s);
-    }
+    account_report_zones(platform_nodes.domain);
 }
 
 static void show_bar(const char *name, const struct pmm_stats *s)
@@ -58,7 +48,7 @@ static void show_bar(const char *name, const struct pmm_stats *s)
 void monitor_mem(const struct command_call *c)
 {
     UNUSED(c);
-    each_zone(show_bar);
+    account_each_zone(platform_nodes.domain, show_bar);
 }
 
 static void show_stats(const char *name, const struct pmm_stats *s)
@@ -70,7 +60,7 @@ static void show_stats(const char *name, const struct pmm_stats *s)
 void monitor_stats(const struct command_call *c)
 {
     UNUSED(c);
-    each_zone(show_stats);
+    account_each_zone(platform_nodes.domain, show_stats);
 }
 
 static void count_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)

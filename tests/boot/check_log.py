@@ -30,6 +30,8 @@ MAP = re.compile(r"^map: (\d+) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]+)$"
 WIDTH = re.compile(r"^cpu: .*, (\d+) physical address bits")
 OWNER = re.compile(r"^owner: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (\S.*), (\d+) pages, (\S.*)$")
 ZONE = re.compile(r"^zone: (\S+) total=(\d+) free=(\d+)")
+NODE_ZONE = re.compile(r"^zone: (\S+) of node (\d+) total=(\d+) free=(\d+) parked=(\d+) largest_run=(\d+)")
+NODE = re.compile(r"^node: (\d+), \d+ CPUs(?:: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}), |, no memory$)")
 READY = re.compile(r"\bPage allocator ready: (\d+) pages")
 SELFTEST = re.compile(r"^selftest: (\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
 AUDIT = re.compile(
@@ -83,6 +85,17 @@ def sweep(entries, types=frozenset(RAM_TYPES)):
         else:
             runs.append([start, end])
     return [(s, e) for s, e in ((-(-s // PAGE) * PAGE, e // PAGE * PAGE) for s, e in runs) if s < e]
+
+
+def pages_of_nodes(runs, taken, ranges):
+    """Pages of the runs that are not taken, node by node; what lies in no range is the first node's."""
+    sizes = dict.fromkeys((node for node, *_ in ranges), 0)
+    for node, start, end in ranges:
+        inside = [(max(s, start), min(e, end)) for s, e in runs if s < end and start < e]
+        sizes[node] += sum(e - s for s, e in inside) // PAGE - pages_inside(inside, taken)
+    everywhere = sum(e - s for s, e in runs) // PAGE - pages_inside(runs, taken)
+    sizes[min(sizes)] += everywhere - sum(sizes.values())
+    return sizes
 
 
 def is_ram(entry):
@@ -165,7 +178,27 @@ class Checker(Checks):
         self.equal(sum(int(m[2]) for m in zones), sum(ready), "the zones' totals")
         self.check(all(int(m[3]) <= int(m[2]) for m in zones), "no zone has more free than it has")
         self.sums = usable, sum(ready), owned, withheld, bad
+        self.check_nodes(zones, runs if not self.keepbs else None, owners + spoilt)
         print(f"     usable {usable} = {sum(ready)} of the allocator + {owned} with an owner")
+
+    def check_nodes(self, zones, runs, taken):
+        """The zones of nodes, against the sums over all nodes and, without keepbs, against the nodes' ranges and the raw map."""
+        nodes = self.log.all(NODE)
+        ranges = [(int(m[1]), *(int(m[i] or "0", 16) for i in (2, 3))) for m in nodes]
+        mine = self.log.all(NODE_ZONE)
+        self.equal(len(zones) + len(mine), len(self.log.topic("zone")), "`zone:` lines that can be read")
+        if len({node for node, *_ in ranges}) < 2:
+            self.equal(mine, [], "zones of nodes on a machine of one")
+            return
+        for m in zones:
+            parts = [[int(n) for n in part.groups()[2:4]] for part in mine if part[1] == m[1]]
+            self.equal([sum(column) for column in zip(*parts)] or [0, 0], [int(m[2]), int(m[3])], f"pages of {m[1]}, and of its nodes")
+        totals = {}
+        for m in mine:
+            totals[int(m[2])] = totals.get(int(m[2]), 0) + int(m[3])
+        if runs is not None and not any(line.endswith(" more ranges") for line in self.log.topic("node")):
+            expected = pages_of_nodes(runs, taken, ranges)
+            self.equal(totals, {node: pages for node, pages in expected.items() if pages}, "pages of each node, and of its ranges in the raw map")
 
     def check_audit(self):
         usable, ready, owned, wanted, spoilt = self.sums

@@ -138,6 +138,20 @@ for old, new in (("total=4317 free=4300", "total=4316 free=4299"), ("ready: 8156
     SPOILT = SPOILT.replace(old, new)
 
 
+# The same machine with two nodes, which the firmware calls 3 and 5: 5 has [16 MiB, 31 MiB), 3 the rest. The image's
+# 32 pages lie on 5, so 3840 - 32 are left to it of the zone's 4317.
+NODES = GOOD
+for old, new in (("[0.000600] pmm", "[0.000500] zone: DMA of node 3 total=3839 free=3839 parked=0 largest_run=1 runs=1\n"
+                  "[0.000500] zone: DMA32 of node 3 total=509 free=500 parked=0 largest_run=1 runs=1\n"
+                  "[0.000500] zone: DMA32 of node 5 total=3808 free=3800 parked=0 largest_run=1 runs=1\n[0.000600] pmm"),
+                 ("[0.000300] map", "[0.000300] node: 3, 1 CPUs: 0x0000000000000000 0x0000000001000000, 16.0 MiB of it RAM\n"
+                  "[0.000300] node: 5, 1 CPUs: 0x0000000001000000 0x0000000001f00000, 15.0 MiB of it RAM\n"
+                  "[0.000300] node: 7, 1 CPUs, no memory\n"
+                  "[0.000300] node: 3 too: 4.0 MiB of RAM in no range\n[0.000300] map")):
+    assert old in NODES
+    NODES = NODES.replace(old, new, 1)
+
+
 def verdict(text, keepbs):
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
@@ -179,6 +193,14 @@ def main():
              ("a bad page with an owner", SPOILT.replace("0x0000000001100000 0x0000000001101000", "0x0000000001010000 0x0000000001011000"), False, False),
              ("a bad page that is no RAM", SPOILT.replace("0x0000000001100000 0x0000000001101000", "0x0000000000200000 0x0000000000201000"), False, False),
              ("bad pages that are not as many as it says", SPOILT.replace(", 1 pages kept", ", 2 pages kept"), False, False),
+             ("nodes", NODES, True, False),
+             ("a page on another node", NODES.replace("node 3 total=509", "node 3 total=508").replace("node 5 total=3808", "node 5 total=3809"), False, False),
+             ("zones of nodes that are not the zone", NODES.replace("node 5 total=3808", "node 5 total=3807"), False, False),
+             ("free pages of nodes that are not the zone's", NODES.replace("free=3800", "free=3801"), False, False),
+             ("a node that is not told", re.sub(r".*zone: \S+ of node 3.*\n", "", NODES), False, False),
+             ("a node with memory that it has not", NODES.replace("of node 5", "of node 7"), False, False),
+             ("zones of nodes where there is one node", re.sub(r".*node: [57],.*\n", "", NODES), False, False),
+             ("a line of a zone that cannot be read", NODES.replace("DMA32 of node 5 total", "DMA32 on node 5 total"), False, False),
              ("keepbs without effect", GOOD, False, True),
              ("a page of keepbs is lost", KEPT.replace("256 withheld", "255 withheld"), False, True)]
     for name, text, expected, keepbs in rows:
