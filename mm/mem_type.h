@@ -1,11 +1,12 @@
 /* mm/mem_type.h: the types of physical memory: what each may be used for, and what the types of UEFI
  * become.
  *
- * Two questions are asked of a type, and they are not the same:
+ * Three questions are asked of a type, and they are not the same:
  *   mem_type_is_allocatable   may the page allocator get it: now, at reclaim, or when it is added?
+ *   mem_type_is_free_ram      is it there: may the page allocator get it now or at reclaim?
  *   mem_type_is_ram           is it RAM that a kernel may map write-back, read and write?
- * What is allocatable is RAM, but for a window where memory may be added; ACPI tables, say, are RAM that
- * is not allocatable.
+ * A window where memory may be added is allocatable, and no RAM. ACPI tables, say, are RAM that is not
+ * allocatable.
  *
  * Everything here is a pure function, for any context, and takes any number for a type.
  */
@@ -47,14 +48,19 @@ static inline bool mem_type_is_allocatable(enum mem_type type)
     return type == MEM_HOTPLUG || type == MEM_USABLE || type == MEM_BOOT || type == MEM_LOADER;
 }
 
+/* Is it there already: RAM that the page allocator gets now, or at reclaim? */
+static inline bool mem_type_is_free_ram(enum mem_type type)
+{
+    return mem_type_is_allocatable(type) && type != MEM_HOTPLUG;
+}
+
 /* Is memory of this type RAM, whoever uses it? Persistent and unaccepted memory is not counted:
  * the first is storage, and to touch the second stops a guest. What is reserved may be anything. A bad page is
  * RAM: mapped like its neighbours it breaks no large page. */
 static inline bool mem_type_is_ram(enum mem_type type)
 {
-    return (mem_type_is_allocatable(type) && type != MEM_HOTPLUG) || type == MEM_BAD ||
-           type == MEM_ACPI_RECLAIM || type == MEM_SPECIFIC || type == MEM_ACPI_NVS ||
-           type == MEM_RUNTIME;
+    return mem_type_is_free_ram(type) || type == MEM_BAD || type == MEM_ACPI_RECLAIM ||
+           type == MEM_SPECIFIC || type == MEM_ACPI_NVS || type == MEM_RUNTIME;
 }
 
 /* A name for people: "usable", "ACPI NVS". Never NULL. */

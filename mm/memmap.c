@@ -297,6 +297,34 @@ mm_status_t memmap_retire(struct memmap *map, hal_paddr_t base, uint64_t size)
     return status == MM_OK ? spoil(map, first, last, base, end) : status;
 }
 
+/* --- windows ---------------------------------------------------------------------------------- */
+
+static mm_status_t judge_window(const struct memmap *map, hal_paddr_t base, uint64_t size)
+{
+    if (!map->normalized || size == 0 || (base | size) % HAL_PAGE_SIZE != 0 || base < MEMMAP_FLOOR)
+        return MM_INVALID;
+    if (size > UINT64_MAX - base)
+        return MM_OVERFLOW;
+    return base + size > map->limit ? MM_FOREIGN : MM_OK;
+}
+
+mm_status_t memmap_add_window(struct memmap *map, hal_paddr_t base, uint64_t size)
+{
+    mm_status_t status = judge_window(map, base, size);
+    if (status != MM_OK)
+        return status;
+    size_t at = mem_region_index(map->regions, map->count, base);
+    if (at < map->count && map->regions[at].base < base + size)
+        return MM_OVERLAP;
+    if (map->count == map->capacity)
+        return MM_FULL;
+    for (size_t i = map->count++; i > at; i--)
+        map->regions[i] = map->regions[i - 1];
+    map->regions[at] = (struct mem_region){.base = base, .size = size, .type = MEM_HOTPLUG};
+    join(map, at, at);
+    return MM_OK;
+}
+
 /* --- taking before there is an allocator ------------------------------------------------------ */
 
 /* The highest place for `size` bytes in the region, below `limit`, or HAL_PADDR_NONE. */

@@ -71,7 +71,8 @@ struct memmap {
 };
 
 /* Storage, in regions, that is always enough for `entries` raw entries and `owners` calls of
- * memmap_reserve(), memmap_retire() or memmap_early_alloc() (pmm_create() makes one): two for each. SIZE_MAX when
+ * memmap_reserve(), memmap_retire(), memmap_add_window() or memmap_early_alloc() (pmm_create() makes
+ * one): two for each. SIZE_MAX when
  * that does not fit. */
 size_t memmap_capacity_for(size_t entries, size_t owners);
 
@@ -133,6 +134,17 @@ hal_paddr_t memmap_early_alloc(struct memmap *, uint64_t size, uint64_t align, h
  *   MM_FULL      no storage is left for the two cuts at its ends
  * O(n). */
 mm_status_t memmap_retire(struct memmap *, hal_paddr_t base, uint64_t size) MM_MUST_CHECK;
+
+/* Memory may be added here later (mm/pmm_hotplug.h): [base, base + size), whole pages of a hole, becomes
+ * MEM_HOTPLUG. For those who learn of it after memmap_normalize(); before, memmap_add() says the same.
+ * What is looked at, in this order:
+ *   MM_INVALID   before normalize; not whole pages, or none; below MEMMAP_FLOOR
+ *   MM_OVERFLOW  base + size does not fit in 64 bits
+ *   MM_FOREIGN   the range ends beyond `limit`
+ *   MM_OVERLAP   a part of it is in the map
+ *   MM_FULL      no storage is left for it
+ * O(n). */
+mm_status_t memmap_add_window(struct memmap *, hal_paddr_t base, uint64_t size) MM_MUST_CHECK;
 
 /* The region that holds `addr`, or NULL for a hole (and before normalize). Valid until the next
  * reserve or early_alloc. O(log n). */

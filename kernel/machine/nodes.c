@@ -29,11 +29,28 @@ static void add_domain(struct nodes *n, uint32_t domain)
     n->domain[at] = domain;
 }
 
-static void find_domains(struct nodes *n, const struct acpi *a)
+/* The next piece of the range, from `*at` on, that the map has as a window; `*at` is its end then. */
+static bool next_window(const struct memmap *m, const struct acpi_range *r, hal_paddr_t *at,
+                        hal_paddr_t *base)
 {
-    for (uint32_t i = 0; i < a->range_count; i++)
-        if (!a->range[i].hot_plug)
+    hal_paddr_t end = r->base + r->size;
+    size_t i = mem_region_index(m->regions, m->count, *at);
+    while (i < m->count && m->regions[i].base < end && m->regions[i].type != MEM_HOTPLUG)
+        i++;
+    if (*at == end || i == m->count || m->regions[i].base >= end)
+        return false;
+    *base = hal_max_u64(*at, m->regions[i].base);
+    *at = hal_min_u64(end, mem_region_end(&m->regions[i]));
+    return true;
+}
+
+static void find_domains(struct nodes *n, const struct acpi *a, const struct memmap *m)
+{
+    for (uint32_t i = 0; i < a->range_count; i++) {
+        hal_paddr_t at = a->range[i].base, base;
+        if (!a->range[i].hot_plug || next_window(m, &a->range[i], &at, &base))
             add_domain(n, a->range[i].node);
+    }
     for (uint32_t i = 0; i < a->cpu_count; i++)
         if (a->cpu[i].node != ACPI_NO_NODE)
             add_domain(n, a->cpu[i].node);
@@ -41,6 +58,10 @@ static void find_domains(struct nodes *n, const struct acpi *a)
 
 static void insert(struct nodes *n, uint32_t at, hal_paddr_t base, hal_paddr_t end, uint32_t node)
 {
+    if (n->range_count == NODES_RANGES_MAX) {
+        n->lost_ranges++;
+        return;
+    }
     for (uint32_t i = n->range_count++; i > at; i--)
         n->range[i] = n->range[i - 1];
     n->range[at] = (struct pmm_node_range){base, end, node};
@@ -92,7 +113,18 @@ static void place_ranges(struct nodes *n, const struct acpi *a)
         else
             place(n, page_from(r->base), page_from(r->base + r->size), node);
     }
-    join_ranges(n);
+}
+
+/* Behind all other ranges, which may lie in a window and then count. */
+static void place_windows(struct nodes *n, const struct acpi *a, const struct memmap *m)
+{
+    for (uint32_t i = 0; i < a->range_count; i++) {
+        const struct acpi_range *r = &a->range[i];
+        hal_paddr_t at = r->base, base;
+        while (r->hot_plug && next_window(m, r, &at, &base))
+            if (find(n, r->node) != UNKNOWN)
+                place(n, page_from(base), page_from(at), find(n, r->node));
+    }
 }
 
 /* Index of the first range that ends beyond `at`. */
@@ -189,8 +221,10 @@ void nodes_make(struct nodes *n, const struct acpi *a, const struct memmap *m)
         return;
     }
     __builtin_memset(n, 0, sizeof *n);
-    find_domains(n, a);
+    find_domains(n, a, m);
     place_ranges(n, a);
+    place_windows(n, a, m);
+    join_ranges(n);
     uint64_t placed = n->count == 0 ? 0 : count_ram(n, m);
     count_cpus(n, a);
     set_distances(n, a);

@@ -7,9 +7,10 @@
  *       ranges of one node never touch
  *   N2  a page belongs to the node of the first range, in the order of the SRAT, that holds its first
  *       byte. A page that no range holds belongs to node 0, and so does a CPU that the SRAT does not place
- *   N3  a window for memory that may be plugged in later places no page
- *   N4  there is always at least one node. A node that a range or a CPU names counts, even if it has no
- *       RAM, or no CPU
+ *   N3  a window for memory that may be plugged in later places no RAM: its node has those pages alone
+ *       that the map has as MEM_HOTPLUG and that no other range holds
+ *   N4  there is always at least one node. A node that a range, a page of N3 or a CPU names counts, even if
+ *       it has no RAM, or no CPU
  *   N5  the distance from a node to itself is 10; to another node it is what the SLIT says, 10 or more,
  *       or else 20
  *
@@ -29,9 +30,11 @@ struct nodes {
     const char *wrong; /* a constant sentence, or NULL */
     uint32_t count;    /* of nodes, 1 to NODES_MAX */
     uint32_t range_count;
-    uint32_t lost_ranges; /* ranges that were dropped because NODES_MAX other nodes are known */
-    uint32_t stray_cpus;  /* CPUs of struct acpi that belong to no known node */
-    uint64_t unplaced;    /* bytes of RAM that no range holds; ram[0] counts them too */
+    uint32_t
+        lost_ranges; /* ranges that were dropped: NODES_MAX other nodes are known, or NODES_RANGES_MAX
+                             pieces, of windows that the map has in many parts */
+    uint32_t stray_cpus; /* CPUs of struct acpi that belong to no known node */
+    uint64_t unplaced;   /* bytes of RAM that no range holds; ram[0] counts them too */
     struct pmm_node_range range[NODES_RANGES_MAX];
     uint32_t domain[NODES_MAX];             /* the firmware's number */
     uint32_t cpus[NODES_MAX];               /* cpus[0] counts the stray ones too */

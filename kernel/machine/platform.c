@@ -12,10 +12,13 @@
 #include "kernel/machine/tree/device_tree.h"
 #include "kernel/machine/tree/fdt.h"
 #include "kernel/memory/memory.h"
-#include "kernel/memory/memory.h"
+#include "kernel/memory/window.h"
 
 /* Lines in the log for as many ranges of nodes; real machines have far fewer. */
 #define RANGES_LOGGED 64u
+
+/* Of the map's storage, for owners that come after the windows. */
+#define SLOTS_KEPT BOOT_OWNERS
 
 #define DEVICE_TREE_MAX ((uint32_t)16 << 20)
 
@@ -295,6 +298,14 @@ static void read_device_tree(const struct boot_info *boot, const struct memmap *
     LOG("tree", "device tree at %X: %s", U(boot->device_tree), S(wrong != NULL ? wrong : "sound"));
 }
 
+/* What the allocator will need tables for, if the SRAT is to be believed. */
+static void open_windows(const struct acpi *a)
+{
+    for (uint32_t i = 0; i < a->range_count && !a->srat_cut; i++)
+        if (a->range[i].hot_plug)
+            window_open(&memory_map, a->range[i].base, a->range[i].size, SLOTS_KEPT);
+}
+
 void platform_read(const struct boot_info *boot, const struct memmap *m)
 {
     const struct acpi_view view = {read_firmware, take_memory, m};
@@ -305,6 +316,7 @@ void platform_read(const struct boot_info *boot, const struct memmap *m)
     LOG("acpi", "root pointer %X: %s", U(boot->rsdp), S(wrong != NULL ? wrong : "sound"));
     if (wrong != NULL)
         read_device_tree(boot, m);
+    open_windows(&platform);
     nodes_make(&platform_nodes, &platform, m);
     if (platform.has_madt)
         log_cpus();

@@ -12,7 +12,8 @@ extern struct acpi platform; /* all zero until platform_read(), and where there 
 extern struct nodes platform_nodes; /* not to be used before platform_read() */
 
 /* Read the ACPI tables, or where there are none the device tree, wherever they lie
- * (kernel/machine/firmware.h); memory that the tree reserves is withheld. Log what they say, a line for each
+ * (kernel/machine/firmware.h); memory that the tree reserves is withheld, and where memory may be added the map
+ * gets windows (kernel/memory/window.h). Log what they say, a line for each
  * fact, and what is refused, with the reason. Call it once, before any memory is handed out, for tables may
  * lie in memory that the firmware gave back. O(bytes of the tables). */
 void platform_read(const struct boot_info *, const struct memmap *);

@@ -19,7 +19,7 @@ struct account {
 /* Of a type that the allocator knows where it has no owner. */
 static bool is_managed(const struct mem_region *r)
 {
-    return mem_type_is_allocatable(r->type) || r->type == MEM_BAD;
+    return mem_type_is_free_ram(r->type) || r->type == MEM_BAD;
 }
 
 static void count_map(struct account *a)

@@ -15,7 +15,7 @@ static void keep(struct memmap *m, const struct mem_region *r, hal_paddr_t base,
         refuse(base, end, r->label);
         return;
     }
-    if (!mem_type_is_allocatable(r->type)) {
+    if (!mem_type_is_free_ram(r->type)) {
         if (r->type != MEM_BAD)
             refuse(base, end, mem_type_name(r->type));
         return;

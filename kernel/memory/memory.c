@@ -122,7 +122,7 @@ static bool touches_free_ram(hal_paddr_t base, uint64_t size)
 {
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
-        if (mem_type_is_allocatable(r->type) && r->base < base + size && mem_region_end(r) > base)
+        if (mem_type_is_free_ram(r->type) && r->base < base + size && mem_region_end(r) > base)
             return true;
     }
     return false;
@@ -142,7 +142,7 @@ static void reserve_beyond_direct_map(void)
     for (size_t i = 0; i < memory_map.count; i++) {
         const struct mem_region *r = &memory_map.regions[i];
         hal_paddr_t base = hal_max_u64(r->base, SPACE_DIRECT_SIZE);
-        if (mem_type_is_allocatable(r->type) && r->label == NULL && base < mem_region_end(r))
+        if (mem_type_is_free_ram(r->type) && r->label == NULL && base < mem_region_end(r))
             reserve(base, mem_region_end(r) - base, "beyond the direct map");
     }
 }
@@ -208,7 +208,7 @@ void memory_withhold(hal_paddr_t base, uint64_t size, const char *label)
         struct mem_region r = memory_map.regions[i];
         hal_paddr_t from = hal_max_u64(at, r.base);
         at = hal_min_u64(mem_region_end(&r), end);
-        if (mem_type_is_allocatable(r.type) && r.label == NULL)
+        if (mem_type_is_free_ram(r.type) && r.label == NULL)
             reserve(from, at - from, label);
     }
 }

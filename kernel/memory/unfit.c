@@ -14,7 +14,7 @@ struct unfit {
 
 static bool is_free(const struct mem_region *r)
 {
-    return mem_type_is_allocatable(r->type) && r->label == NULL;
+    return mem_type_is_free_ram(r->type) && r->label == NULL;
 }
 
 /* [base, end) lies in one free region. */

@@ -58,7 +58,7 @@ static void count_run(struct ram *ram, enum mem_type type, hal_paddr_t base, hal
 {
     ram->mapped += end - base;
     ram->low += hal_min_u64(end, LOW_END) - hal_min_u64(base, LOW_END);
-    if (mem_type_is_allocatable(type))
+    if (mem_type_is_free_ram(type))
         ram->allocatable += end - base;
     else
         ram->kept[type] += end - base;

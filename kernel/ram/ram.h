@@ -26,7 +26,7 @@ struct ram {
         known; /* all that is installed is told, with its size: else installed, missing and surplus are 0 */
     uint64_t installed;
     uint64_t mapped;
-    uint64_t allocatable;          /* what the page allocator may get (mem_type_is_allocatable) */
+    uint64_t allocatable;          /* what the page allocator may get (mem_type_is_free_ram) */
     uint64_t kept[MEM_TYPE_COUNT]; /* RAM that it may not get, by type */
     uint64_t missing;              /* installed, and not in the map */
     uint64_t surplus;              /* in the map, and not installed */

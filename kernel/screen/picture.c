@@ -32,12 +32,18 @@ static const struct {
 };
 
 static const uint8_t kind_of_type[MEM_TYPE_COUNT] = {
-    [MEM_USABLE] = KIND_USABLE,      [MEM_BOOT] = KIND_BOOT,
-    [MEM_LOADER] = KIND_BOOT,        [MEM_ACPI_RECLAIM] = KIND_ACPI,
-    [MEM_SPECIFIC] = KIND_SPECIAL,   [MEM_PERSISTENT] = KIND_SPECIAL,
-    [MEM_UNACCEPTED] = KIND_SPECIAL, [MEM_ACPI_NVS] = KIND_ACPI,
-    [MEM_RUNTIME] = KIND_RUNTIME,    [MEM_RESERVED] = KIND_RESERVED,
-    [MEM_MMIO] = KIND_MMIO,          [MEM_UNUSABLE] = KIND_BAD,
+    [MEM_USABLE] = KIND_USABLE,
+    [MEM_BOOT] = KIND_BOOT,
+    [MEM_LOADER] = KIND_BOOT,
+    [MEM_ACPI_RECLAIM] = KIND_ACPI,
+    [MEM_SPECIFIC] = KIND_SPECIAL,
+    [MEM_PERSISTENT] = KIND_SPECIAL,
+    [MEM_UNACCEPTED] = KIND_SPECIAL,
+    [MEM_ACPI_NVS] = KIND_ACPI,
+    [MEM_RUNTIME] = KIND_RUNTIME,
+    [MEM_RESERVED] = KIND_RESERVED,
+    [MEM_MMIO] = KIND_MMIO,
+    [MEM_UNUSABLE] = KIND_BAD,
     [MEM_BAD] = KIND_BAD,
 };
 
@@ -45,8 +51,8 @@ static const uint8_t zone_colours[PMM_ZONE_COUNT] = {INK_YELLOW, INK_SKY, INK_WH
 
 static enum kind kind_of(const struct mem_region *r)
 {
-    return r->label != NULL && mem_type_is_allocatable(r->type) ? KIND_OURS
-                                                        : (enum kind)kind_of_type[r->type];
+    return r->label != NULL && mem_type_is_free_ram(r->type) ? KIND_OURS
+                                                             : (enum kind)kind_of_type[r->type];
 }
 
 static uint64_t row_bytes(const struct picture *p)
@@ -63,6 +69,8 @@ static uint64_t rows_needed(const struct picture *p)
         const struct mem_region *r = &p->map->regions[i];
         uint64_t first = r->base / row_bytes(p);
         uint64_t last = (mem_region_end(r) - 1) / row_bytes(p);
+        if (r->type == MEM_HOTPLUG) /* a hole as yet, however large */
+            continue;
         if (first > next)
             rows++; /* the hole */
         if (last >= next)
@@ -165,8 +173,7 @@ static void draw_row(struct picture *p, struct cursor *c, uint32_t row, uint64_t
         uint64_t at = base + x * p->scale;
         uint8_t colour = kinds[most_of(c, at, p->scale)].colour;
         canvas_fill(p->canvas, p->map_x + x, y + height / 16, 1, height * 11 / 16, colour);
-        canvas_fill(p->canvas, p->map_x + x, y + height * 13 / 16, 1, height / 8,
-                    zone_colour(at));
+        canvas_fill(p->canvas, p->map_x + x, y + height * 13 / 16, 1, height / 8, zone_colour(at));
     }
 }
 
@@ -185,6 +192,8 @@ static void draw_rows(struct picture *p)
     for (size_t i = 0; i < p->map->count && row < p->legend_row; i++) {
         const struct mem_region *r = &p->map->regions[i];
         uint64_t first = r->base / row_bytes(p);
+        if (r->type == MEM_HOTPLUG)
+            continue;
         if (first > next) {
             draw_hole(p, row++, (first - next) * row_bytes(p));
             next = first;
@@ -243,7 +252,8 @@ void picture_zone(struct picture *p, enum pmm_zone zone, const struct pmm_stats 
 {
     uint32_t row = p->zone_row + (uint32_t)zone;
     uint32_t columns = p->canvas->grid.columns;
-    uint32_t bar = columns > ZONE_COLUMNS + TEXT_COLUMNS ? columns - ZONE_COLUMNS - TEXT_COLUMNS : 0;
+    uint32_t bar =
+        columns > ZONE_COLUMNS + TEXT_COLUMNS ? columns - ZONE_COLUMNS - TEXT_COLUMNS : 0;
     struct format_line name = {.used = 0};
     struct format_line l = {.used = 0};
     uint64_t free_pages = s->free + s->parked;

@@ -56,7 +56,7 @@ static bool is_free_ram(const struct span *s)
 {
     for (hal_paddr_t at = s->base; at < s->base + s->pages * HAL_PAGE_SIZE;) {
         const struct mem_region *r = memmap_find(&memory_map, at);
-        if (r == NULL || r->label != NULL || !mem_type_is_allocatable(r->type))
+        if (r == NULL || r->label != NULL || !mem_type_is_free_ram(r->type))
             return false;
         at = r->base + r->size;
     }
@@ -206,6 +206,40 @@ TEST("smoke.PMM_ZERO pages read as zero")
         bits |= *(volatile uint64_t *)hal_phys_to_virt(again + i);
     CHECK_EQ(bits, 0);
     CHECK_EQ(pmm_free(memory_pmm, again, 16), MM_OK);
+    check_same(t, &before);
+    TEST_END;
+}
+
+#define BLOCK_PAGES 512u /* memory comes and goes in whole ones */
+
+/* The first block of a window, or HAL_PADDR_NONE. */
+static hal_paddr_t find_window(void)
+{
+    for (size_t i = 0; i < memory_map.count; i++)
+        if (memory_map.regions[i].type == MEM_HOTPLUG && memory_map.regions[i].label == NULL)
+            return hal_align_up(memory_map.regions[i].base, BLOCK_PAGES * HAL_PAGE_SIZE);
+    return HAL_PADDR_NONE;
+}
+
+/* There is no memory, so none of it is ever touched, and nobody else may get a page of it: interrupts are
+ * off, and the other CPUs sleep. */
+TEST("smoke.memory can be added where the firmware says so, and goes again")
+{
+    struct snapshot before = take_snapshot();
+    hal_paddr_t at = find_window(), page;
+    if (at == HAL_PADDR_NONE)
+        SKIP("this machine has no place where memory may be added");
+    hal_irq_t irq = hal_irq_save();
+    CHECK_EQ(pmm_claim(memory_pmm, at, 1), MM_FOREIGN);
+    CHECK_EQ(pmm_add(memory_pmm, at, BLOCK_PAGES), MM_OK);
+    CHECK_EQ(pmm_add(memory_pmm, at, BLOCK_PAGES), MM_OVERLAP);
+    CHECK_EQ(pmm_claim(memory_pmm, at, BLOCK_PAGES), MM_OK);
+    CHECK_EQ(pmm_remove(memory_pmm, at, BLOCK_PAGES, &page), MM_BUSY);
+    CHECK_EQ(page, at);
+    CHECK_EQ(pmm_free(memory_pmm, at, BLOCK_PAGES), MM_OK);
+    CHECK_EQ(pmm_remove(memory_pmm, at, BLOCK_PAGES, &page), MM_OK);
+    CHECK_EQ(pmm_remove(memory_pmm, at, BLOCK_PAGES, &page), MM_FOREIGN);
+    hal_irq_restore(irq);
     check_same(t, &before);
     TEST_END;
 }

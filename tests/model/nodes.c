@@ -221,6 +221,58 @@ static void windows_place_nothing(void)
     EXPECT(nodes.ram[0] == 55 * MIB && nodes.ram[1] == 8 * MIB && right(70 * MIB));
 }
 
+static void is_at(hal_paddr_t at, uint32_t node, hal_paddr_t end)
+{
+    hal_paddr_t until;
+    EXPECT(nodes_at(&nodes, at, &until) == node && until == end);
+}
+
+/* The map has two windows. Node 4 claims the first and the RAM before it, node 6 the second, with a page that
+ * begins before it and half of one behind; node 8 has only claimed what the map has not. An nvdimm of
+ * node 0 lies in the first. */
+static void windows_of_the_map_have_nodes(void)
+{
+    clear();
+    add_ram(MIB, 64 * MIB, MEM_USABLE);
+    add_ram(64 * MIB, 80 * MIB, MEM_HOTPLUG);
+    add_ram(80 * MIB, 84 * MIB, MEM_MMIO);
+    add_ram(84 * MIB, 90 * MIB, MEM_HOTPLUG);
+    add_memory(6, 84 * MIB - 100, 88 * MIB + 2048, true);
+    add_memory(4, 32 * MIB, 100 * MIB, true);
+    add_memory(8, 100 * MIB, 200 * MIB, true);
+    add_memory(0, 0, 32 * MIB, false);
+    add_memory(0, 70 * MIB, 71 * MIB, false);
+    make();
+    EXPECT(nodes.wrong == NULL && nodes.count == 3 && nodes.range_count == 6);
+    EXPECT(nodes.domain[1] == 4 && nodes.domain[2] == 6 && nodes.unplaced == 32 * MIB);
+    EXPECT(nodes.ram[0] == 63 * MIB && nodes.ram[1] == 0 && nodes.ram[2] == 0);
+    is_at(33 * MIB, 0, 64 * MIB);
+    is_at(64 * MIB, 1, 70 * MIB);
+    is_at(70 * MIB, 0, 71 * MIB);
+    is_at(71 * MIB, 1, 80 * MIB);
+    is_at(80 * MIB, 0, 84 * MIB);
+    is_at(84 * MIB, 2, 88 * MIB + HAL_PAGE_SIZE);
+    is_at(89 * MIB, 1, 90 * MIB);
+    is_at(91 * MIB, 0, UINT64_MAX);
+}
+
+/* A window that the map has in more parts than there is room for: no page of RAM is lost by it. */
+static void windows_in_many_parts(void)
+{
+    static struct mem_region many[6 * NODES_RANGES_MAX];
+    clear();
+    memmap_init(&map, many, ARRAY_LEN(many));
+    add_ram(MIB, 64 * MIB, MEM_USABLE);
+    for (hal_paddr_t i = 0; i < NODES_RANGES_MAX + 10; i++)
+        add_ram(GIB + 2 * i * HAL_PAGE_SIZE, GIB + (2 * i + 1) * HAL_PAGE_SIZE, MEM_HOTPLUG);
+    add_memory(1, MIB, 32 * MIB, false);
+    add_memory(2, 32 * MIB, 64 * MIB, false);
+    add_memory(2, GIB, 2 * GIB, true);
+    make();
+    EXPECT(nodes.count == 2 && nodes.range_count == NODES_RANGES_MAX && nodes.lost_ranges == 12);
+    EXPECT(nodes.ram[0] == 31 * MIB && nodes.ram[1] == 32 * MIB && nodes.unplaced == 0);
+}
+
 static void is_one_node(const char *wrong, uint64_t ram, uint32_t cpus)
 {
     make();
@@ -304,7 +356,7 @@ static FILE *open_data(const char *name)
 
 struct answers {
     struct pmm_node_range range[16]; /* by domain */
-    uint64_t node[8][3];         /* domain, CPUs, bytes of RAM */
+    uint64_t node[8][3];             /* domain, CPUs, bytes of RAM */
     uint64_t unplaced;
     uint32_t ranges, nodes;
 };
@@ -397,6 +449,8 @@ int main(void)
     expect_run("N1 the largest list of ranges fits", as_many_ranges_as_are_kept);
     expect_run("N2 RAM and CPUs that nobody places are node 0's, and counted", memory_in_no_range);
     expect_run("N3 windows for later place nothing", windows_place_nothing);
+    expect_run("N3 a window that the map has is its node's", windows_of_the_map_have_nodes);
+    expect_run("N3 a window in more parts than are kept loses no RAM", windows_in_many_parts);
     expect_run("N4 an SRAT that cannot be believed is one node, and why", what_cannot_be_believed);
     expect_run("nodes beyond the 64th are counted, their memory is node 0's",
                more_nodes_than_are_kept);

@@ -12,6 +12,7 @@
     X(memmap_normalize) \
     X(memmap_own) \
     X(memmap_retire) \
+    X(memmap_window) \
     X(memmap_check) \
     X(pmm_create) \
     X(pmm_alloc) \
