@@ -3,6 +3,7 @@
 #include "kernel/machine/acpi_power.h"
 #include "kernel/machine/acpi_table.h"
 #include "kernel/machine/acpi_topology.h"
+#include "kernel/machine/hmat/hmat.h"
 #include "kernel/machine/rsdp.h"
 
 /* Firmware lists a few dozen tables, and the largest is a DSDT of some hundred KiB. */
@@ -28,7 +29,7 @@
 #define DBG2_ADDRESS  18u
 #define DBG2_SERIAL   0x8000u
 
-enum wanted { MADT, SRAT, SLIT, FADT, HPET, SPCR, DBG2, WANTED_COUNT };
+enum wanted { MADT, SRAT, SLIT, HMAT, FADT, HPET, SPCR, DBG2, WANTED_COUNT };
 
 struct walk {
     struct acpi_reader reader;
@@ -89,7 +90,7 @@ static const uint32_t wanted_names[WANTED_COUNT] = {
     [MADT] = NAME('A', 'P', 'I', 'C'), [SRAT] = NAME('S', 'R', 'A', 'T'),
     [FADT] = NAME('F', 'A', 'C', 'P'), [HPET] = NAME('H', 'P', 'E', 'T'),
     [SLIT] = NAME('S', 'L', 'I', 'T'), [SPCR] = NAME('S', 'P', 'C', 'R'),
-    [DBG2] = NAME('D', 'B', 'G', '2'),
+    [DBG2] = NAME('D', 'B', 'G', '2'), [HMAT] = NAME('H', 'M', 'A', 'T'),
 };
 
 static void meet_table(struct walk *w, hal_paddr_t at)
@@ -232,6 +233,8 @@ static void read_wanted(struct walk *w)
         acpi_srat(a, &w->wanted[SRAT], &w->reader);
     if (w->wanted[SLIT].bytes != NULL)
         acpi_slit(a, &w->wanted[SLIT], &w->reader);
+    if (w->wanted[HMAT].bytes != NULL)
+        acpi_hmat(a, &w->wanted[HMAT], &w->reader);
     acpi_fields(&w->wanted[HPET], fields);
     a->hpet = acpi_address(fields + HPET_ADDRESS);
     acpi_fields(&w->wanted[SPCR], fields);

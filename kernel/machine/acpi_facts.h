@@ -92,6 +92,12 @@ struct acpi {
     uint32_t places; /* 0: there is no sound SLIT */
     uint8_t distance[ACPI_PLACES_MAX * ACPI_PLACES_MAX];
 
+    /* HMAT, as far as its flags say that a number is valid. In picoseconds, how long CPUs of place i wait for
+     * memory of place j: latency[i * ACPI_PLACES_MAX + j]; 0: not told. The memory of place j is attached to
+     * the CPUs of place attached[j] - 1; 0: not told. */
+    uint32_t latency[ACPI_PLACES_MAX * ACPI_PLACES_MAX];
+    uint32_t attached[ACPI_PLACES_MAX];
+
     /* FADT. */
     bool hardware_reduced;
     struct acpi_address reset; /* none where the flags do not offer it */

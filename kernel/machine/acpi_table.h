@@ -48,6 +48,7 @@ enum acpi_fault {
     ACPI_FAULT_RANGES,  /* more memory ranges than are kept */
     ACPI_FAULT_TWICE,   /* ranges of one node overlap */
     ACPI_FAULT_OVERLAP, /* ranges of two nodes overlap: the first counts */
+    ACPI_FAULT_PLACES,  /* a place beyond ACPI_PLACES_MAX: left out */
     ACPI_FAULT_COUNT
 };
 

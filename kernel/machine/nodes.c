@@ -1,8 +1,10 @@
 #include "kernel/machine/nodes.h"
 
-#define LOCAL   10u
-#define REMOTE  20u
-#define UNKNOWN UINT32_MAX
+#define LOCAL    10u
+#define REMOTE   20u
+#define ATTACHED 15u
+#define MOST     254u
+#define UNKNOWN  UINT32_MAX
 
 /* Index of the first domain that is not below `domain`. */
 static uint32_t place_of(const struct nodes *n, uint32_t domain)
@@ -189,12 +191,25 @@ static void count_cpus(struct nodes *n, const struct acpi *a)
     }
 }
 
+/* From one domain to another; where nothing is told REMOTE. */
+static uint8_t hmat_distance(const struct acpi *a, uint32_t from, uint32_t to)
+{
+    if (from >= ACPI_PLACES_MAX || to >= ACPI_PLACES_MAX)
+        return REMOTE;
+    uint64_t own = a->latency[from * ACPI_PLACES_MAX + from];
+    uint64_t other = a->latency[from * ACPI_PLACES_MAX + to];
+    if (own == 0 || other == 0)
+        return a->attached[to] == from + 1 ? ATTACHED : REMOTE;
+    uint64_t ratio = (LOCAL * other + own / 2) / own;
+    return (uint8_t)hal_min_u64(hal_max_u64(ratio, LOCAL + 1), MOST);
+}
+
 static void set_distances(struct nodes *n, const struct acpi *a)
 {
     for (uint32_t i = 0; i < n->count; i++) {
         for (uint32_t j = 0; j < n->count; j++) {
             uint32_t from = n->domain[i], to = n->domain[j];
-            n->distance[i][j] = (uint8_t)(i == j ? LOCAL : REMOTE);
+            n->distance[i][j] = i == j ? LOCAL : hmat_distance(a, from, to);
             if (from < a->places && to < a->places)
                 n->distance[i][j] = a->distance[from * a->places + to];
         }

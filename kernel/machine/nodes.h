@@ -1,5 +1,5 @@
-/* kernel/machine/nodes.h: says which node each address and each CPU belongs to, whatever the SRAT and the
- * SLIT claim. A node is CPUs and memory that lie near each other. The firmware gives each node a number,
+/* kernel/machine/nodes.h: says which node each address and each CPU belongs to, whatever the SRAT, the
+ * SLIT and the HMAT claim. A node is CPUs and memory that lie near each other. The firmware gives each node a number,
  * its domain, which may be any; here nodes are counted from 0 in the order of their domains.
  * Pure: it does no I/O; any context.
  *
@@ -11,8 +11,10 @@
  *       that the map has as MEM_HOTPLUG and that no other range holds
  *   N4  there is always at least one node. A node that a range, a page of N3 or a CPU names counts, even if
  *       it has no RAM, or no CPU
- *   N5  the distance from a node to itself is 10; to another node it is what the SLIT says, 10 or more,
- *       or else 20
+ *   N5  the distance from a node to itself is 10; to another node it is what the SLIT says, 10 or more.
+ *       Where it says nothing, and the HMAT tells how long CPUs of the node wait for its own memory and for
+ *       the other's, it is ten times their ratio, 11 to 254; else 15 to memory that the HMAT says is attached
+ *       to the CPUs of the node; or else 20
  *
  * If the SRAT cannot be believed there is one node, and `wrong` says why.
  */

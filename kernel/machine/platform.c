@@ -159,6 +159,32 @@ static void log_distances(const struct nodes *n)
     }
 }
 
+/* In the order of the nodes; "?" where the HMAT does not tell. */
+static void log_latencies(const struct nodes *n, uint32_t node)
+{
+    struct format_line l = {.used = 0};
+    uint32_t from = n->domain[node], told = 0;
+    for (uint32_t j = 0; from < ACPI_PLACES_MAX && j < n->count; j++) {
+        uint32_t to = n->domain[j];
+        uint32_t latency = to < ACPI_PLACES_MAX ? platform.latency[from * ACPI_PLACES_MAX + to] : 0;
+        told += latency != 0;
+        FORMAT(&l, latency != 0 ? " %u" : " ?", U(latency));
+    }
+    l.text[hal_min_u64(l.used, LOG_LINE - 1)] = '\0';
+    if (told != 0)
+        LOG("node", "%u, latencies in ps:%s", U(from), S(l.text));
+}
+
+static void log_hmat(const struct nodes *n)
+{
+    for (uint32_t i = 0; i < n->count; i++) {
+        uint32_t at = n->domain[i] < ACPI_PLACES_MAX ? platform.attached[n->domain[i]] : 0;
+        if (at != 0)
+            LOG("node", "%u, memory attached to the CPUs of %u", U(n->domain[i]), U(at - 1));
+        log_latencies(n, i);
+    }
+}
+
 static void log_nodes(const struct nodes *n, const struct memmap *m)
 {
     if (n->wrong != NULL) {
@@ -175,6 +201,7 @@ static void log_nodes(const struct nodes *n, const struct memmap *m)
         LOG("node", "%u too: %u memory ranges of nodes beyond the %uth", U(n->domain[0]),
             U(n->lost_ranges), U(NODES_MAX));
     log_distances(n);
+    log_hmat(n);
 }
 
 /* A register in PCI configuration space, bus 0 (ACPI 6.5, 5.2.3.2). */

@@ -7,6 +7,7 @@
 #include "kernel/machine/acpi_power.c"
 #include "kernel/machine/acpi_table.c"
 #include "kernel/machine/acpi_topology.c"
+#include "kernel/machine/hmat/hmat.c"
 #include "kernel/machine/tree/cpu_list.c"
 #include "kernel/machine/nodes.c"
 #include "kernel/machine/rsdp.c"
@@ -86,7 +87,8 @@ static const uint8_t *lay(const uint8_t *at, const uint8_t *end, uint64_t where)
                                       "SSDT", "DSDT", "XSDT", "RSDT", "SLIT"};
     size_t left = (size_t)(end - at) - 4;
     size_t body = ((size_t)at[2] | (size_t)at[3] << 8) % (left + 1);
-    unsigned char *p = rig_table(where, names[at[0] % 10], 36 + body, at[0] >> 4);
+    const char *name = at[0] % 10 == 9 && at[1] == 0xEE ? "HMAT" : names[at[0] % 10];
+    unsigned char *p = rig_table(where, name, 36 + body, at[0] >> 4);
     memcpy(p + 36, at + 4, body);
     if (at[0] % 10 == 2 && body > 112) { /* so that a DSDT is met at all */
         rig_put(p + 40, RIG_FIRST + RIG_STEP * (p[40] % 8u), 4);

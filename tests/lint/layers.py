@@ -38,8 +38,11 @@ ROOMS = {
     "kernel/early": "hal mm kernel kernel/log",
     "kernel/memory": "hal mm kernel kernel/log kernel/early",
     "kernel/machine/acpi_facts.h": "hal",
+    "kernel/machine/acpi_table.h": "hal kernel/machine/acpi_facts.h",
     "kernel/machine/tree": "hal kernel/machine/acpi_facts.h",
-    "kernel/machine": "hal mm kernel kernel/log kernel/memory kernel/machine/acpi_facts.h kernel/machine/tree",
+    "kernel/machine/hmat": "hal kernel/machine/acpi_facts.h kernel/machine/acpi_table.h",
+    "kernel/machine": "hal mm kernel kernel/log kernel/memory kernel/machine/acpi_facts.h kernel/machine/acpi_table.h kernel/machine/tree"
+    " kernel/machine/hmat",
     "kernel/ram": "hal mm kernel kernel/log kernel/machine",
     "kernel/screen": "hal mm kernel kernel/log kernel/early kernel/memory",
     "kernel/trap": "hal mm kernel kernel/log kernel/early kernel/memory kernel/screen",
@@ -56,7 +59,7 @@ ROOMS = {
     "efi/machine": "hal mm kernel kernel/log kernel/machine kernel/ram efi/base efi/talk efi/arch efi/memory",
     "efi": "hal mm kernel kernel/log efi/base efi/talk efi/arch efi/memory efi/machine",
     "efi/ia32": "efi/base",
-    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/machine/tree kernel/ram kernel/screen kernel/trap"
+    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/machine/tree kernel/machine/hmat kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor efi efi/base efi/talk efi/arch efi/memory efi/machine tests/kernel",
     "tests/kernel": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
     " kernel/cpus tests",

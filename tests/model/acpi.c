@@ -5,6 +5,7 @@
 #include "kernel/machine/acpi_power.c"
 #include "kernel/machine/acpi_table.c"
 #include "kernel/machine/acpi_topology.c"
+#include "kernel/machine/hmat/hmat.c"
 #include "kernel/machine/tree/cpu_list.c"
 #include "kernel/machine/rsdp.c"
 
@@ -169,25 +170,34 @@ static void lengths_come_before_checksums(void)
 
 static void cpus_of_every_kind(void)
 {
-    static const unsigned char body[] = {
-        0, 0, 0xE0, 0xFE, 1, 0, 0, 0,                          /* APIC at 0xFEE00000, below */
-        0, 8, 0, 0,    1, 0, 0, 0,                             /* id 0 */
-        0, 8, 1, 2,    1, 0, 0, 0,                             /* id 2 */
-        0, 8, 2, 3,    0, 0, 0, 0,                             /* not enabled */
-        0, 8, 3, 4,    2, 0, 0, 0,                             /* could be */
-        0, 8, 4, 0xFF, 1, 0, 0, 0,                             /* nobody */
-        9, 16, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0,       /* id 2 again */
-        9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0,       /* id 256 */
-        9, 16, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0, 0, 0, 9, 0, 0, 0,
-        1, 12, 5, 0, 0, 0, 0xC0, 0xFE, 0, 0, 0, 0,             /* I/O APIC */
-        0x7F, 5, 1, 2, 3,                                      /* a type of days to come */
-        5, 12, 0, 0, 0, 0, 0xE0, 0xFE, 1, 0, 0, 0,             /* the APIC above 4 GiB */
-        16, 16, 0, 0, 0, 0, 0, 0, 0, 0x30, 0xF7, 0x7F, 0, 0, 0, 0, /* CPUs wait at a mailbox */
-        16, 16, 0, 0, 0, 0, 0, 0, 0, 0x40, 0xF7, 0x7F, 0, 0, 0, 0, /* another one, which is none */
-        16, 15, 0, 0, 0, 0, 0, 0, 0, 0x50, 0xF7, 0x7F, 0, 0, 0,    /* too short */
-        0, 7, 9, 9, 1, 0, 0,                                   /* too short */
-        1, 11, 5, 0, 0, 0, 0xC0, 0xFE, 0, 0, 0,                /* too short */
-    };
+    static const unsigned char
+        body
+            [] =
+                {
+                    0,    0,  0xE0, 0xFE, 1,    0,    0,    0, /* APIC at 0xFEE00000, below */
+                    0,    8,  0,    0,    1,    0,    0,    0, /* id 0 */
+                    0,    8,  1,    2,    1,    0,    0,    0, /* id 2 */
+                    0,    8,  2,    3,    0,    0,    0,    0, /* not enabled */
+                    0,    8,  3,    4,    2,    0,    0,    0, /* could be */
+                    0,    8,  4,    0xFF, 1,    0,    0,    0, /* nobody */
+                    9,    16, 0,    0,    2,    0,    0,    0,    1, 0,    0,    0,    9,
+                    0,    0,  0, /* id 2 again */
+                    9,    16, 0,    0,    0,    1,    0,    0,    1, 0,    0,    0,    9,
+                    0,    0,  0, /* id 256 */
+                    9,    16, 0,    0,    0xFF, 0xFF, 0xFF, 0xFF, 1, 0,    0,    0,    9,
+                    0,    0,  0,    1,    12,   5,    0,    0,    0, 0xC0, 0xFE, 0,    0,
+                    0,    0,                 /* I/O APIC */
+                    0x7F, 5,  1,    2,    3, /* a type of days to come */
+                    5,    12, 0,    0,    0,    0,    0xE0, 0xFE, 1, 0,    0,    0, /* the APIC above 4 GiB */
+                    16,   16, 0,    0,    0,    0,    0,    0,    0, 0x30, 0xF7, 0x7F, 0,
+                    0,    0,  0, /* CPUs wait at a mailbox */
+                    16,   16, 0,    0,    0,    0,    0,    0,    0, 0x40, 0xF7, 0x7F, 0,
+                    0,    0,  0, /* another one, which is none */
+                    16,   15, 0,    0,    0,    0,    0,    0,    0, 0x50, 0xF7, 0x7F, 0,
+                    0,    0,                                                  /* too short */
+                    0,    7,  9,    9,    1,    0,    0,                      /* too short */
+                    1,    11, 5,    0,    0,    0,    0xC0, 0xFE, 0, 0,    0, /* too short */
+                };
     unsigned char bytes[sizeof body];
     memcpy(bytes, body, sizeof body);
     alone("APIC", 4, bytes, sizeof bytes);
@@ -301,8 +311,8 @@ static void many_cpus(void)
 
 static void no_memory_for_the_list(void)
 {
-    static const unsigned char entries[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 5, 1, 0, 0, 0,
-                                            0, 8, 0, 6, 1, 0, 0, 0};
+    static const unsigned char entries[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 5,
+                                            1, 0, 0, 0, 0, 8, 0, 6, 1, 0, 0, 0};
     unsigned char body[sizeof entries];
     memcpy(body, entries, sizeof body);
     alone("APIC", 4, body, sizeof body);
@@ -312,7 +322,8 @@ static void no_memory_for_the_list(void)
     rig_is_full = false;
 }
 
-static void srat_memory(unsigned char *e, uint64_t base, uint64_t size, uint32_t node, uint32_t flags)
+static void srat_memory(unsigned char *e, uint64_t base, uint64_t size, uint32_t node,
+                        uint32_t flags)
 {
     memset(e, 0, 40);
     e[0] = 1;
@@ -331,12 +342,12 @@ static void nodes_and_their_memory(void)
         srat_memory(body + 12, 0, 0xA0000, 0x101, 1);
         srat_memory(body + 52, 0x100000, 0x7FF00000, 0x101, 1);
         srat_memory(body + 92, (uint64_t)1 << 40, (uint64_t)1 << 40, 2, 3);
-        srat_memory(body + 132, 0x80000000u, 0x1000, 2, 0); /* not enabled */
-        srat_memory(body + 172, 0x90000000u, 0, 2, 1);      /* empty */
-        srat_memory(body + 212, ~(uint64_t)0 - 5, 0x1000, 2, 1); /* wraps */
-        srat_memory(body + 252, 0x7FFFF000, 0x2000, 2, 1);  /* overlaps */
-        srat_memory(body + 292, 0x200000, 0x1000, 0x101, 1); /* overlaps its own node */
-        srat_memory(body + 332, 0x200000, 0x1000, 3, 3);     /* for later: may overlap */
+        srat_memory(body + 132, 0x80000000u, 0x1000, 2, 0);        /* not enabled */
+        srat_memory(body + 172, 0x90000000u, 0, 2, 1);             /* empty */
+        srat_memory(body + 212, ~(uint64_t)0 - 5, 0x1000, 2, 1);   /* wraps */
+        srat_memory(body + 252, 0x7FFFF000, 0x2000, 2, 1);         /* overlaps */
+        srat_memory(body + 292, 0x200000, 0x1000, 0x101, 1);       /* overlaps its own node */
+        srat_memory(body + 332, 0x200000, 0x1000, 3, 3);           /* for later: may overlap */
         srat_memory(body + 372, ((uint64_t)1 << 40) + 1, 5, 4, 1); /* that one too */
         alone("SRAT", revision, body, sizeof body);
         EXPECT(run() == NULL && acpi.has_srat && acpi.range_count == 7 && !acpi.srat_cut);
@@ -368,9 +379,9 @@ static void two_hundred_bad_entries(void)
     unsigned char *body = calloc(1, size);
     for (unsigned i = 0; i < 200; i++) {
         unsigned char *e = body + 12 + 40 * (size_t)i;
-        srat_memory(e, ~(uint64_t)0 - 5, 0x1000, 0, 1);   /* wraps */
-        srat_memory(e + 40 * 200, 0x1000, 0x1000, i, 1);  /* lies where 199 others lie */
-        srat_memory(e + 40 * 400, 0x1000, 0x1000, i, 1);  /* twice, and of another's */
+        srat_memory(e, ~(uint64_t)0 - 5, 0x1000, 0, 1);  /* wraps */
+        srat_memory(e + 40 * 200, 0x1000, 0x1000, i, 1); /* lies where 199 others lie */
+        srat_memory(e + 40 * 400, 0x1000, 0x1000, i, 1); /* twice, and of another's */
         e[40 * 400] = 2;
         e[40 * 400 + 1] = 20; /* too short, as is what comes next */
         e[40 * 400 + 20] = 0;
@@ -430,19 +441,190 @@ static void distances_of_places(void)
     EXPECT(run() == NULL && acpi.places == 0 && heard("of no place") == 1);
 }
 
+/* --- HMAT: field by field as ACPI 6.5, 5.2.27.3 and 5.2.27.4 have them --- */
+
+static unsigned char hmat[400000];
+static size_t hmat_size;
+
+static unsigned char *structure(unsigned type, size_t size)
+{
+    unsigned char *s = hmat + hmat_size;
+    memset(s, 0, size);
+    rig_put(s, type, 2);
+    rig_put(s + 4, size, 4);
+    hmat_size += size;
+    return s;
+}
+
+static void clear_hmat(void)
+{
+    hmat_size = 4; /* reserved bytes behind the table's header */
+}
+
+static void attributes(unsigned flags, uint32_t initiator, uint32_t memory)
+{
+    unsigned char *s = structure(0, 40);
+    rig_put(s + 8, flags, 2);
+    rig_put(s + 12, initiator, 4);
+    rig_put(s + 16, memory, 4);
+}
+
+/* Places that ask and that are asked are `from` and `to` and those behind them; entries are 1, 2, 3 and so on. */
+static unsigned char *matrix(unsigned conditions, unsigned kind, uint32_t from, uint32_t rows,
+                             uint32_t to, uint32_t columns, uint64_t unit)
+{
+    unsigned char *s = structure(1, 32 + 4 * (size_t)(rows + columns) + 2 * (size_t)rows * columns);
+    s[8] = (unsigned char)conditions;
+    s[9] = (unsigned char)kind;
+    rig_put(s + 12, rows, 4);
+    rig_put(s + 16, columns, 4);
+    rig_put(s + 24, unit, 8);
+    for (uint32_t i = 0; i < rows + columns; i++)
+        rig_put(s + 32 + 4 * i, i < rows ? from + i : to + i - rows, 4);
+    unsigned char *entries = s + 32 + 4 * (rows + columns);
+    for (uint32_t i = 0; i < rows * columns; i++)
+        rig_put(entries + 2 * i, i + 1, 2);
+    return entries;
+}
+
+static void read_hmat(unsigned revision)
+{
+    alone("HMAT", revision, hmat, hmat_size);
+    EXPECT(run() == NULL && acpi.tables == 1);
+}
+
+static uint32_t latency(uint32_t from, uint32_t to)
+{
+    return acpi.latency[from * ACPI_PLACES_MAX + to];
+}
+
+static uint32_t latencies_told(void)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < ARRAY_LEN(acpi.latency); i++)
+        sum += acpi.latency[i] != 0;
+    return sum;
+}
+
+static void latencies_of_places(void)
+{
+    for (unsigned revision = 1; revision <= 2; revision++) {
+        uint32_t scale = revision == 1 ? 100 : 1;
+        clear_hmat();
+        structure(7, 8); /* of no type that is known */
+        matrix(0, 0, 1, 2, 1, 3, 1000);
+        structure(2, 32); /* of a cache */
+        read_hmat(revision);
+        EXPECT(told_count == 2 && latencies_told() == 6);
+        for (uint32_t i = 0; i < 6; i++)
+            EXPECT(latency(1 + i / 3, 1 + i % 3) == (i + 1) * 1000 * scale);
+    }
+    clear_hmat();
+    unsigned char *entries =
+        matrix(0, 1, 0, 1, 0, 3, 2000); /* of reading, when nothing else is told */
+    rig_put(entries, 0, 2);
+    rig_put(entries + 2, 0xFFFF, 2);
+    matrix(0, 0, 0, 1, 0, 3, 1); /* of two that tell of a pair the first counts */
+    read_hmat(2);
+    EXPECT(latencies_told() == 3);
+    EXPECT(latency(0, 0) == 1 && latency(0, 1) == 2 && latency(0, 2) == 6000);
+}
+
+static void latencies_that_are_none(void)
+{
+    clear_hmat();
+    matrix(1, 0, 0, 2, 0, 2, 1000);    /* of a cache */
+    matrix(0x10, 0, 0, 2, 0, 2, 1000); /* with a least size */
+    for (unsigned kind = 2; kind < 6; kind++)
+        matrix(0, kind, 0, 2, 0, 2, 1000); /* writing, and bandwidths */
+    unsigned char *entries = matrix(0, 0, 0, 1, 0, 2, UINT32_MAX);
+    rig_put(entries, 0xFFFE, 2); /* more than 32 bits; the second is just as much */
+    rig_put(entries + 2, 1, 2);
+    matrix(0, 0, 1, 1, 1, 1, (uint64_t)1 << 63);
+    matrix(0, 0, 2, 1, 2, 1, 0);
+    read_hmat(2);
+    EXPECT(told_count == 2 && latencies_told() == 1 && latency(0, 1) == UINT32_MAX);
+    clear_hmat();
+    matrix(0, 0, 63, 2, 62, 3, 5); /* 64 and 65 are too many, as asking and as asked */
+    read_hmat(2);
+    EXPECT(heard_times("places beyond the 64th") == 1 && latencies_told() == 2);
+    EXPECT(latency(63, 62) == 5 && latency(63, 63) == 10);
+}
+
+static void initiators_that_are_valid(void)
+{
+    clear_hmat();
+    attributes(1, 3, 0);
+    attributes(0, 3, 1);
+    attributes(3, 0, 2);
+    attributes(2, 3, 3);
+    attributes(1, 4, 0); /* the first counts */
+    attributes(1, 3, 64);
+    attributes(1, 0xFFFFFFFF, 5);
+    attributes(1, 0xFFFFFFFE, 6);
+    structure(0, 39);
+    for (unsigned revision = 1; revision <= 2; revision++) {
+        read_hmat(revision);
+        EXPECT(acpi.attached[0] == (revision == 1 ? 0 : 4) && acpi.attached[1] == 0);
+        EXPECT(acpi.attached[2] == 1 && acpi.attached[3] == 0 && acpi.attached[5] == 0);
+        EXPECT(acpi.attached[6] == (revision == 1 ? 0 : 0xFFFFFFFF));
+        EXPECT(heard_times("places beyond the 64th") == (revision == 1 ? 0 : 1));
+        EXPECT(heard_times("too short for its type") == 1);
+    }
+}
+
+/* Each number that a table's own length must be held against, and every cut of a sound one. */
+static void hmat_that_lies(void)
+{
+    static const uint32_t counts[] = {0, 3, 16, 0x3FFFFFFF, 0x40000000, 0x80000000, 0xFFFFFFFF};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(counts); j++) {
+            clear_hmat();
+            matrix(0, 0, 0, 2, 0, 2, 1);
+            rig_put(hmat + 4 + 12, counts[i], 4);
+            rig_put(hmat + 4 + 16, counts[j], 4);
+            read_hmat(2);
+            bool fits = 4 * (uint64_t)counts[i] + 4 * (uint64_t)counts[j] <= 24 &&
+                        2 * counts[i] * counts[j] + 4 * counts[i] + 4 * counts[j] <= 24;
+            EXPECT(fits == (heard("too short for its type") == 0));
+        }
+    }
+    clear_hmat();
+    attributes(1, 1, 1);
+    matrix(0, 0, 0, 2, 0, 2, 1);
+    size_t whole = hmat_size;
+    for (hmat_size = 0; hmat_size < whole; hmat_size++) {
+        alone("HMAT", 2, hmat, hmat_size);
+        EXPECT(run() == NULL && latencies_told() == 0 &&
+               acpi.attached[1] == (hmat_size < 44 ? 0 : 2));
+        bool between = hmat_size <= 4 || hmat_size == 44;
+        EXPECT((heard("no sound length ends it") == 1) == !between);
+    }
+    for (uint32_t length = 0; length < 8; length++) {
+        clear_hmat();
+        rig_put(structure(0, 40) + 4, length, 4);
+        read_hmat(2);
+        EXPECT(heard("no sound length ends it") == 1);
+    }
+    clear_hmat();
+    matrix(0, 0, 0, 1, 0, 60000, 1); /* many places: told once for the row */
+    read_hmat(2);
+    EXPECT(latencies_told() == 64 && heard_times("places beyond") == 1);
+}
+
 static void cpus_are_placed(void)
 {
     static const uint64_t list[2] = {RIG_FIRST, RIG_FIRST + RIG_STEP};
-    static const unsigned char madt[] = {
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 5, 1, 0, 0, 0, 0, 8, 0, 6, 1, 0, 0, 0, 0, 8, 0, 7,
-        1, 0, 0, 0, 9, 16, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
+    static const unsigned char madt[] = {0, 0,  0, 0, 0, 0, 0, 0, 0, 8, 0, 5, 1, 0, 0, 0,
+                                         0, 8,  0, 6, 1, 0, 0, 0, 0, 8, 0, 7, 1, 0, 0, 0,
+                                         9, 16, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
     static const unsigned char srat[] = {
-        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 16, 3, 5, 1, 0, 0, 0, 9, 1, 2, 4, 0, 0, 0, 0,   /* id 5: node 0x4020103 */
-        0, 16, 4, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,   /* id 6: not enabled */
-        0, 16, 4, 99, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* no such CPU */
-        0, 15, 4, 7, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,      /* too short */
-        2, 24, 0, 0, 9, 0, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}; /* 512: 9 */
+        1, 0,  0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 3, 5, 1, 0, 0, 0, 9, 1, 2, 4,
+        0, 0,  0, 0,                                       /* id 5: node 0x4020103 */
+        0, 16, 4, 6,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, /* id 6: not enabled */
+        0, 16, 4, 99, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0, 0, /* no such CPU */
+        0, 15, 4, 7,  1, 0, 0, 0, 0, 0, 0, 0, 0, 0,  0,    /* too short */
+        2, 24, 0, 0,  9, 0, 0, 0, 0, 2, 0, 0, 1, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0}; /* 512: 9 */
     for (unsigned order = 0; order < 2; order++) {
         rig_clear();
         rig_root(2, RIG_XSDT, 0);
@@ -464,10 +646,10 @@ static void cpus_of_arm_are_placed(void)
 {
     static const uint64_t list[2] = {RIG_FIRST, RIG_FIRST + RIG_STEP};
     static const unsigned char srat[] = {
-        1, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        3, 18, 5, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0,  /* 7: node 5 */
-        3, 18, 6, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  /* 8: not enabled */
-        3, 17, 6, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0};    /* too short */
+        1, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 18, 5, 0, 0, 0,
+        7, 0,  0, 0, 1, 0, 0, 0, 0, 0, 0, 0,                    /* 7: node 5 */
+        3, 18, 6, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0,  0, 0, 0, 0, /* 8: not enabled */
+        3, 17, 6, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0,  0, 0, 0};   /* too short */
     rig_clear();
     rig_root(2, RIG_XSDT, 0);
     rig_list(RIG_XSDT, "XSDT", 8, list, 2);
@@ -560,7 +742,7 @@ static void s5_in_its_spellings(void)
     EXPECT(S5("\x08_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0));
     EXPECT(S5("rubbish\x08_S5_\x12\x0A\x04\x0A\x05\x0A\x06\x00\x00\x00\x00", 5, 6));
     EXPECT(S5("\x08\\_S5_\x12\x06\x04\x01\x0A\x07\x00\x00", 1, 7));
-    EXPECT(S5("\x08_S5_\x12\x47\x00\x02\x0B\x03\x00\x01", 3, 1));      /* length in two bytes */
+    EXPECT(S5("\x08_S5_\x12\x47\x00\x02\x0B\x03\x00\x01", 3, 1)); /* length in two bytes */
     EXPECT(S5("\x08_S5_\x12\x89\x00\x00\x02\x0C\x02\x00\x00\x00", 2, 0) == false);
     EXPECT(S5("\x08_S5_\x12\x8A\x00\x00\x02\x0C\x02\x00\x00\x00\x01", 2, 1));
     EXPECT(S5("\x08_S5_\x12\x05\x01\x0B\x05\x04", 5, 4)); /* one number: two bytes of it */
@@ -573,18 +755,18 @@ static void what_is_no_s5(void)
     uint8_t type[2];
     static const char whole[] = "\x08_S5_\x12\x0A\x04\x0A\x05\x0A\x06\x00\x00\x00\x00";
     for (size_t size = 0; size < sizeof whole - 1; size++)
-        EXPECT(!s5(whole, size, 5, 6)); /* cut anywhere */
-    EXPECT(!S5("_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0));         /* no Name */
+        EXPECT(!s5(whole, size, 5, 6));                    /* cut anywhere */
+    EXPECT(!S5("_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0)); /* no Name */
     EXPECT(!S5("\x08_S4_\x12\x06\x04\x00\x00\x00\x00", 0, 0));
-    EXPECT(!S5("\x08_S5_\x11\x06\x04\x00\x00\x00\x00", 0, 0));     /* no package */
-    EXPECT(!S5("\x08_S5_\x12\x06\x04\xFF\x00\x00\x00", 0xFF, 0));  /* Ones */
-    EXPECT(!S5("\x08_S5_\x12\x06\x04\x0A\x08\x00\x00", 8, 0));     /* no type has four bits */
-    EXPECT(!S5("\x08_S5_\x12\x01\x04\x00\x00\x00\x00", 0, 0));     /* shorter than itself */
-    EXPECT(!S5("\x08_S5_\x12\x03\x04\x00\x00\x00\x00", 0, 0));     /* ends before the second */
+    EXPECT(!S5("\x08_S5_\x11\x06\x04\x00\x00\x00\x00", 0, 0));    /* no package */
+    EXPECT(!S5("\x08_S5_\x12\x06\x04\xFF\x00\x00\x00", 0xFF, 0)); /* Ones */
+    EXPECT(!S5("\x08_S5_\x12\x06\x04\x0A\x08\x00\x00", 8, 0));    /* no type has four bits */
+    EXPECT(!S5("\x08_S5_\x12\x01\x04\x00\x00\x00\x00", 0, 0));    /* shorter than itself */
+    EXPECT(!S5("\x08_S5_\x12\x03\x04\x00\x00\x00\x00", 0, 0));    /* ends before the second */
     EXPECT(!S5("\x08_S5_\x12\x06\x04\x00\x0A\x08\x00", 0, 8));
-    EXPECT(!S5("\x08_S5_\x12\x04\x02\x00\x0A\x05", 0, 5));      /* ends inside the second */
-    EXPECT(!S5("\x08_S5_\x12\x03\x00\x01", 1, 0));             /* has no elements */
-    EXPECT(!S5("\x08_S5_\x12\xC0", 0, 0));                     /* a length of which no byte is there */
+    EXPECT(!S5("\x08_S5_\x12\x04\x02\x00\x0A\x05", 0, 5)); /* ends inside the second */
+    EXPECT(!S5("\x08_S5_\x12\x03\x00\x01", 1, 0));         /* has no elements */
+    EXPECT(!S5("\x08_S5_\x12\xC0", 0, 0));                 /* a length of which no byte is there */
     EXPECT(!S5("x_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0));
     EXPECT(!S5("\\_S5_\x12\x06\x04\x00\x00\x00\x00", 0, 0)); /* nothing before the root sign */
     EXPECT(!acpi_find_s5((const unsigned char *)"", 0, type));
@@ -632,7 +814,8 @@ static void consoles_of_a_debug_table(void)
 {
     unsigned char dbg2[44 + 3 * 40] = {0};
     unsigned char *device[3] = {dbg2 + 44, dbg2 + 84, dbg2 + 124};
-    static const unsigned kinds[3] = {0, 0x0E, 0x03}; /* a 16550, which may be a debugger's, comes first */
+    static const unsigned kinds[3] = {0, 0x0E,
+                                      0x03}; /* a 16550, which may be a debugger's, comes first */
     rig_put(dbg2 + 36, 44, 4);
     rig_put(dbg2 + 40, 3, 4);
     for (unsigned i = 0; i < 3; i++) {
@@ -692,7 +875,8 @@ static FILE *open_data(const char *name)
         f = fopen(path, "r");
     }
     if (f == NULL)
-        printf("  tests/data/acpi/%s.hex is not here; run this from the top of the sources\n", name);
+        printf("  tests/data/acpi/%s.hex is not here; run this from the top of the sources\n",
+               name);
     return f;
 }
 
@@ -769,13 +953,20 @@ int main(void)
     expect_run("CPUs of every kind of entry are counted", cpus_of_every_kind);
     expect_run("Arm CPUs and their interrupt controller", cpus_and_interrupt_controller_of_arm);
     expect_run("A3 an entry without length ends its table", entries_without_length_end_the_table);
-    expect_run("CPUs in any number and order, and ids with gaps, are listed once each by id", many_cpus);
-    expect_run("A4 no memory for the list of CPUs is told, and they are counted", no_memory_for_the_list);
+    expect_run("CPUs in any number and order, and ids with gaps, are listed once each by id",
+               many_cpus);
+    expect_run("A4 no memory for the list of CPUs is told, and they are counted",
+               no_memory_for_the_list);
     expect_run("nodes and their memory", nodes_and_their_memory);
     expect_run("A4 ranges beyond the room are told", many_ranges);
     expect_run("A4 two hundred bad entries make one line and a count", two_hundred_bad_entries);
     expect_run("CPUs are placed in their nodes", cpus_are_placed);
     expect_run("Arm CPUs are placed in their nodes", cpus_of_arm_are_placed);
+    expect_run("H1 latencies by the HMAT, as its numbers say", latencies_of_places);
+    expect_run("H1 what the HMAT does not tell of memory itself is no latency",
+               latencies_that_are_none);
+    expect_run("H2 an initiator counts with its valid flag alone", initiators_that_are_valid);
+    expect_run("H3 an HMAT of any length and any count is read within its bytes", hmat_that_lies);
     expect_run("distances between nodes", distances_of_places);
     expect_run("registers of the FADT, old and new", registers_of_the_fadt);
     expect_run("_S5 is found in each of its spellings", s5_in_its_spellings);

@@ -339,6 +339,43 @@ static void how_far_nodes_are(void)
     EXPECT(nodes.distance[2][0] == 20 && nodes.distance[2][1] == 20 && nodes.distance[2][2] == 10);
 }
 
+static void tell(uint32_t from, uint32_t to, uint32_t picoseconds)
+{
+    acpi.latency[from * ACPI_PLACES_MAX + to] = picoseconds;
+}
+
+/* Node 1 waits 80 ns for its own memory. */
+static void how_far_by_the_hmat(void)
+{
+    static const uint8_t slit[4] = {10, 30, 30, 10};
+    clear();
+    add_ram(MIB, 64 * MIB, MEM_USABLE);
+    for (uint32_t domain = 1; domain < 8; domain++)
+        add_memory(domain, domain * MIB, (domain + 1) * MIB, false);
+    add_memory(70, 8 * MIB, 9 * MIB, false);
+    tell(1, 1, 80000);
+    tell(1, 2, 140000);
+    tell(1, 3, 60000);    /* nearer than its own: no nearer than 11 all the same */
+    tell(1, 4, 99999999); /* farther than a byte can say */
+    tell(2, 1, 140000);   /* its own is not told */
+    acpi.attached[5] = 2; /* to the CPUs of 1 */
+    acpi.attached[6] = 3;
+    acpi.attached[2] = 2; /* but the latency is told */
+    make();
+    static const uint8_t of_1[8] = {10, 18, 11, 254, 15, 20, 20, 20}; /* 17.5 is rounded */
+    EXPECT(nodes.count == 8 && memcmp(nodes.distance[0], of_1, sizeof of_1) == 0);
+    EXPECT(nodes.distance[1][0] == 20 && nodes.distance[1][5] == 15 && nodes.distance[1][4] == 20);
+    EXPECT(nodes.distance[4][0] == 20 && nodes.distance[7][0] == 20 && nodes.distance[7][7] == 10);
+    acpi.places = 2; /* a SLIT goes before it, where it says something: of places 0 and 1 */
+    memcpy(acpi.distance, slit, sizeof slit);
+    acpi.range[1].node = 0;
+    tell(0, 1, 5);
+    tell(0, 0, 5);
+    make();
+    EXPECT(nodes.domain[0] == 0 && nodes.distance[0][1] == 30 && nodes.distance[1][0] == 30);
+    EXPECT(nodes.distance[1][2] == 11 && nodes.distance[1][3] == 254);
+}
+
 /* From the top of the sources, or from a folder a little below. */
 static FILE *open_data(const char *name)
 {
@@ -455,6 +492,7 @@ int main(void)
     expect_run("nodes beyond the 64th are counted, their memory is node 0's",
                more_nodes_than_are_kept);
     expect_run("N5 distances by the SLIT, or 20", how_far_nodes_are);
+    expect_run("N5 distances by the HMAT, where the SLIT says nothing", how_far_by_the_hmat);
     expect_run("the tables of AMD's machines and the interleaved one", tables_of_machines);
     expect_run("a range that overlaps itself counts once", a_range_that_overlaps_itself);
     return expect_total();
