@@ -14,8 +14,7 @@ size_t mem_region_index(const struct mem_region *list, size_t count, hal_paddr_t
     return low;
 }
 
-/* By their text: equal literals of two files are one owner. */
-static bool same_owner(const char *a, const char *b)
+bool mem_region_same_owner(const char *a, const char *b)
 {
     if (a == NULL || b == NULL)
         return a == b;
@@ -27,7 +26,8 @@ static bool same_owner(const char *a, const char *b)
 /* Would these two neighbours, sorted and apart, be one region? */
 static bool are_one(const struct mem_region *a, const struct mem_region *b)
 {
-    return mem_region_end(a) == b->base && a->type == b->type && same_owner(a->label, b->label);
+    return mem_region_end(a) == b->base && a->type == b->type &&
+           mem_region_same_owner(a->label, b->label);
 }
 
 void mem_region_cut(struct mem_region *list, size_t *count, size_t i, hal_paddr_t at)

@@ -21,6 +21,10 @@ static inline hal_paddr_t mem_region_end(const struct mem_region *region)
     return region->base + region->size;
 }
 
+/* Are two labels one owner's? By their text, for equal literals of two files are two strings; NULL is like
+ * NULL alone. O(their lengths). */
+bool mem_region_same_owner(const char *a, const char *b);
+
 /* Index of the first region that ends after `addr`; `count` when there is none. O(log n). */
 size_t mem_region_index(const struct mem_region *list, size_t count, hal_paddr_t addr);
 

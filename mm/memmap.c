@@ -16,8 +16,10 @@ size_t memmap_capacity_for(size_t entries, size_t owners)
 
 void memmap_init(struct memmap *map, struct mem_region *storage, size_t capacity)
 {
-    *map = (struct memmap){
-        .regions = storage, .capacity = capacity, .limit = (uint64_t)1 << WIDTH_MAX};
+    *map = (struct memmap){.regions = storage,
+                           .capacity = capacity,
+                           .limit = (uint64_t)1 << WIDTH_MAX,
+                           .floor = MEMMAP_FLOOR};
 }
 
 void memmap_set_width(struct memmap *map, unsigned bits)
@@ -29,6 +31,14 @@ void memmap_set_width(struct memmap *map, unsigned bits)
     if (bits > WIDTH_MAX)
         bits = WIDTH_MAX;
     map->limit = (uint64_t)1 << bits;
+}
+
+void memmap_set_floor(struct memmap *map, hal_paddr_t floor)
+{
+    if (map->count != 0 || map->normalized)
+        return;
+    floor = hal_min_u64(floor, (uint64_t)1 << WIDTH_MAX);
+    map->floor = hal_max_u64(hal_align_up(floor, HAL_PAGE_SIZE), HAL_PAGE_SIZE);
 }
 
 /* --- anomalies -------------------------------------------------------------------------------- */
@@ -85,8 +95,8 @@ static void note_place(struct memmap *map, hal_paddr_t base, uint64_t size, enum
         note(map, MEMMAP_TOO_HIGH, base, size);
     if ((base | size) % HAL_PAGE_SIZE != 0)
         note(map, MEMMAP_UNALIGNED, base, size);
-    if (mem_type_is_allocatable(type) && base < MEMMAP_FLOOR)
-        note(map, MEMMAP_LOW, base, hal_min_u64(size, MEMMAP_FLOOR - base));
+    if (mem_type_is_allocatable(type) && base < map->floor)
+        note(map, MEMMAP_LOW, base, hal_min_u64(size, map->floor - base));
 }
 
 /* Told of the raw bytes of the sorted entries: rounding to pages makes no overlap. */
@@ -153,7 +163,7 @@ mm_status_t memmap_normalize(struct memmap *map)
         return MM_FULL;
     mem_sweep_sort(map->regions, map->count);
     note_overlaps(map);
-    map->count = mem_sweep(map->regions, map->count, MEMMAP_FLOOR);
+    map->count = mem_sweep(map->regions, map->count, map->floor);
     map->normalized = true;
     return MM_OK;
 }
@@ -172,7 +182,7 @@ const char *memmap_check(const struct memmap *map)
         return "M1: the map is not normalized yet";
     if (map->count > map->capacity)
         return "M5: more regions than the storage holds";
-    return mem_region_check(map->regions, map->count, MEMMAP_FLOOR, map->limit);
+    return mem_region_check(map->regions, map->count, map->floor, map->limit);
 }
 
 /* --- owners ----------------------------------------------------------------------------------- */
@@ -218,17 +228,18 @@ static mm_status_t own(struct memmap *map, size_t first, size_t last, hal_paddr_
     return MM_OK;
 }
 
-/* Does [base, end) lie in the map without a hole, and without an owner? `*first` and `*last` are
- * then the regions that it touches. */
+/* Does [base, end) lie in the map without a hole, and without an owner but `label`? `*first` and `*last`
+ * are then the regions that it touches. */
 static mm_status_t find_range(const struct memmap *map, hal_paddr_t base, hal_paddr_t end,
-                              size_t *first, size_t *last)
+                              const char *label, size_t *first, size_t *last)
 {
     bool owned = false;
     hal_paddr_t reached = base;
     size_t i = mem_region_index(map->regions, map->count, base);
     *first = i;
     for (; i < map->count && map->regions[i].base <= reached && reached < end; i++) {
-        owned |= map->regions[i].label != NULL;
+        owned |=
+            map->regions[i].label != NULL && !mem_region_same_owner(map->regions[i].label, label);
         reached = mem_region_end(&map->regions[i]);
     }
     if (reached < end)
@@ -258,6 +269,17 @@ static mm_status_t grow(const struct memmap *map, hal_paddr_t *base, uint64_t si
     return MM_OK;
 }
 
+/* The owner has the pages at both ends of [base, end) already, perhaps: they stay as they are. */
+static mm_status_t own_rest(struct memmap *map, size_t first, size_t last, hal_paddr_t base,
+                            hal_paddr_t end, const char *label)
+{
+    if (map->regions[first].label != NULL)
+        base = mem_region_end(&map->regions[first++]);
+    if (base < end && map->regions[last].label != NULL)
+        end = map->regions[last--].base;
+    return base < end ? own(map, first, last, base, end, label) : MM_OK;
+}
+
 mm_status_t memmap_reserve(struct memmap *map, hal_paddr_t base, uint64_t size, const char *label)
 {
     hal_paddr_t end = 0;
@@ -266,8 +288,8 @@ mm_status_t memmap_reserve(struct memmap *map, hal_paddr_t base, uint64_t size, 
         return MM_INVALID;
     mm_status_t status = grow(map, &base, size, &end);
     if (status == MM_OK)
-        status = find_range(map, base, end, &first, &last);
-    return status == MM_OK ? own(map, first, last, base, end, label) : status;
+        status = find_range(map, base, end, label, &first, &last);
+    return status == MM_OK ? own_rest(map, first, last, base, end, label) : status;
 }
 
 /* --- bad pages -------------------------------------------------------------------------------- */
@@ -293,7 +315,7 @@ mm_status_t memmap_retire(struct memmap *map, hal_paddr_t base, uint64_t size)
     size_t first = 0, last = 0;
     mm_status_t status = grow(map, &base, size, &end);
     if (status == MM_OK)
-        status = find_range(map, base, end, &first, &last);
+        status = find_range(map, base, end, NULL, &first, &last);
     return status == MM_OK ? spoil(map, first, last, base, end) : status;
 }
 
@@ -301,7 +323,7 @@ mm_status_t memmap_retire(struct memmap *map, hal_paddr_t base, uint64_t size)
 
 static mm_status_t judge_window(const struct memmap *map, hal_paddr_t base, uint64_t size)
 {
-    if (!map->normalized || size == 0 || (base | size) % HAL_PAGE_SIZE != 0 || base < MEMMAP_FLOOR)
+    if (!map->normalized || size == 0 || (base | size) % HAL_PAGE_SIZE != 0 || base < map->floor)
         return MM_INVALID;
     if (size > UINT64_MAX - base)
         return MM_OVERFLOW;

@@ -14,9 +14,9 @@
  *     that it touches.
  *   - Allocatable memory of one type that touches is merged, then cut inward to whole pages. A page
  *     that two allocatable types share, or that is allocatable only in part, is a hole.
- *   - Allocatable memory below MEMMAP_FLOOR is reserved: the BIOS data area, SMM code and tables of
- *     old firmware lie there whatever the map says. It can be owned (a trampoline page), but it is
- *     never allocated.
+ *   - Allocatable memory below the floor, which is MEMMAP_FLOOR unless memmap_set_floor() says another, is
+ *     reserved: on a PC the BIOS data area, SMM code and tables of old firmware lie there whatever the map
+ *     says. It can be owned (a trampoline page), but it is never allocated.
  * The result does not depend on the order of the entries.
  *
  * Invariants, after memmap_normalize() and every later call, recomputed by memmap_check():
@@ -24,7 +24,7 @@
  *       overlap
  *   M2  neighbours that touch differ in type or owner (else they are merged)
  *   M3  every region is whole pages of a stored type; allocatable memory lies at or above
- *       MEMMAP_FLOOR, and no entry that touched a page of it was less usable (this last part only
+ *       the floor, and no entry that touched a page of it was less usable (this last part only
  *       the model tests see: the raw entries are gone)
  *   M4  an owner has a name; a region has at most one owner, and no owner lies on a hole
  *   M5  no entry and no owner is dropped for want of a slot: a call that lacks storage answers
@@ -37,7 +37,7 @@
 #include "mem_type.h"
 #include "status.h"
 
-/* Memory below this is never offered. */
+/* Memory below this is never offered, where the kernel does not say otherwise. */
 #define MEMMAP_FLOOR ((uint64_t)1 << 20)
 
 /* What can be odd about a raw entry. An entry that is ignored has just the one anomaly that says
@@ -51,11 +51,11 @@ enum memmap_anomaly {
     MEMMAP_UNALIGNED, /* not whole pages: cut inward if allocatable, else grown outward */
     MEMMAP_UNKNOWN,   /* a type that this map does not know: kept as reserved */
     MEMMAP_NO_WB,     /* mem_type_lacks_write_back(): kept as reserved */
-    MEMMAP_LOW,       /* allocatable in the first MiB, not used; every PC has some: no alarm */
+    MEMMAP_LOW,       /* allocatable below the floor, not used; every PC has some: no alarm */
     MEMMAP_ANOMALY_COUNT,
 };
 
-/* `base` and `size` are those of the raw entry; for MEMMAP_LOW of its part below MEMMAP_FLOOR, for
+/* `base` and `size` are those of the raw entry; for MEMMAP_LOW of its part below the floor, for
  * MEMMAP_OVERLAP of its part that was covered before. The listener must not call the map. */
 typedef void memmap_anomaly_fn(void *ctx, enum memmap_anomaly, hal_paddr_t base, uint64_t size);
 
@@ -64,6 +64,7 @@ struct memmap {
     size_t capacity;            /* regions that fit */
     size_t count;               /* regions in use */
     uint64_t limit;             /* first address beyond the physical address width */
+    hal_paddr_t floor;          /* memory below is not offered */
     bool normalized;
     uint64_t anomalies[MEMMAP_ANOMALY_COUNT]; /* how often each was met */
     memmap_anomaly_fn *on_anomaly;            /* NULL, or called for each */
@@ -77,13 +78,18 @@ struct memmap {
 size_t memmap_capacity_for(size_t entries, size_t owners);
 
 /* Start an empty map on the caller's storage, which must outlive it and need not be zero. The width
- * is 52 bits until memmap_set_width(). */
+ * is 52 bits until memmap_set_width(), the floor MEMMAP_FLOOR until memmap_set_floor(). */
 void memmap_init(struct memmap *, struct mem_region *storage, size_t capacity);
 
 /* Physical address width in bits, 32 to 52 (x86: CPUID 80000008h EAX[7:0]); a number outside is
  * taken as the nearest of these. Call it before the first entry that is kept: after it, it does
  * nothing. */
 void memmap_set_width(struct memmap *, unsigned bits);
+
+/* For machines whose RAM from its first page on is like any other: memory below `floor` is never offered,
+ * any from there on is. It is rounded up to a page; page 0 is never offered, for its address means "none".
+ * Call it before the first entry that is kept: after it, it does nothing. */
+void memmap_set_floor(struct memmap *, hal_paddr_t floor);
 
 /* Have `fn` called for each anomaly as it is met, by memmap_add* and (overlaps) memmap_normalize. */
 void memmap_on_anomaly(struct memmap *, memmap_anomaly_fn *fn, void *ctx);
@@ -107,12 +113,13 @@ mm_status_t memmap_normalize(struct memmap *) MM_MUST_CHECK;
 
 /* Give [base, base + size), grown outward to whole pages, an owner. Any stored region can be owned,
  * whatever its type, and the range may run through several that touch; their types stay. The pages
- * of one owner that touch and have one type become one region. `label` must outlive the map.
+ * of one owner that touch and have one type become one region. To say of pages again whose they are,
+ * with an equal text, is no error: boot code does it. `label` must outlive the map.
  * What is looked at, in this order:
  *   MM_INVALID   before normalize; size 0; label NULL or empty
  *   MM_OVERFLOW  base + size does not fit in 64 bits
  *   MM_FOREIGN   the range is not wholly in the map (a virtual address, say)
- *   MM_OVERLAP   a part of it has an owner
+ *   MM_OVERLAP   a part of it has another owner
  *   MM_FULL      no storage is left for the two cuts at its ends
  * O(n). */
 mm_status_t memmap_reserve(struct memmap *, hal_paddr_t base, uint64_t size,
@@ -129,7 +136,8 @@ hal_paddr_t memmap_early_alloc(struct memmap *, uint64_t size, uint64_t align, h
 /* Pages that are known to be bad: [base, base + size), grown outward to whole pages, becomes MEM_BAD,
  * which is never taken by memmap_early_alloc() and never handed out by an allocator made of the map.
  * To say it twice is no error. What is looked at, in this order:
- *   MM_INVALID, MM_OVERFLOW, MM_FOREIGN, MM_OVERLAP   as memmap_reserve()
+ *   MM_INVALID, MM_OVERFLOW, MM_FOREIGN   as memmap_reserve()
+ *   MM_OVERLAP   a part of it has an owner
  *   MM_RESERVED  a part of it is not MEM_USABLE, MEM_BOOT, MEM_LOADER or MEM_BAD
  *   MM_FULL      no storage is left for the two cuts at its ends
  * O(n). */
@@ -138,7 +146,7 @@ mm_status_t memmap_retire(struct memmap *, hal_paddr_t base, uint64_t size) MM_M
 /* Memory may be added here later (mm/pmm_hotplug.h): [base, base + size), whole pages of a hole, becomes
  * MEM_HOTPLUG. For those who learn of it after memmap_normalize(); before, memmap_add() says the same.
  * What is looked at, in this order:
- *   MM_INVALID   before normalize; not whole pages, or none; below MEMMAP_FLOOR
+ *   MM_INVALID   before normalize; not whole pages, or none; below the floor
  *   MM_OVERFLOW  base + size does not fit in 64 bits
  *   MM_FOREIGN   the range ends beyond `limit`
  *   MM_OVERLAP   a part of it is in the map

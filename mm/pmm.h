@@ -6,6 +6,7 @@
  *   pmm_machine.h what a machine is like: CPUs, limits of zones, nodes
  *   pmm_create.h  make an allocator from a memory map; add what the firmware gives up
  *   pmm_split.h   cut a run in two
+ *   pmm_length.h  how long a run is
  *   pmm_retire.h  keep bad pages from use
  *   pmm_hotplug.h memory that comes and goes later
  *   pmm_report.h  statistics, and a walk over all pages
@@ -48,6 +49,7 @@
 #include "pmm_debug.h"
 #include "pmm_machine.h"
 #include "pmm_hotplug.h"
+#include "pmm_length.h"
 #include "pmm_report.h"
 #include "pmm_retire.h"
 #include "pmm_split.h"

@@ -1,7 +1,7 @@
 /* tests/model/memmap_naive.h: the memory map, naively: a second answer to compare mm/memmap with.
  *
  * No sweep, no sorting of entries: the type of a page is asked of every raw entry in turn. What a
- * page is can change only where an entry, an owner or the first MiB begins or ends, so it is enough
+ * page is can change only where an entry, an owner or the floor begins or ends, so it is enough
  * to ask at those pages ("edges") and the pages after them: between two edges all pages are alike.
  * Written from the header of mm/memmap.h, for at most NAIVE_ENTRIES entries, and slow.
  */
@@ -26,7 +26,7 @@ struct naive_entry {
 struct naive {
     struct naive_entry entries[NAIVE_ENTRIES];
     size_t count;
-    uint64_t limit;
+    uint64_t limit, floor;
     uint64_t anomalies[MEMMAP_ANOMALY_COUNT];
     struct {
         hal_paddr_t base, end;
@@ -44,6 +44,7 @@ static inline void naive_init(struct naive *n, uint64_t limit)
 {
     memset(n, 0, sizeof *n);
     n->limit = limit;
+    n->floor = 1048576;
 }
 
 static inline bool naive_is_ram(enum mem_type type)
@@ -63,7 +64,7 @@ static inline bool naive_add(struct naive *n, hal_paddr_t base, uint64_t size, u
     struct naive_entry e = {base, base + size, known ? (enum mem_type)type : MEM_RESERVED};
     n->anomalies[MEMMAP_UNKNOWN] += !known;
     n->anomalies[MEMMAP_UNALIGNED] += base % 4096 != 0 || size % 4096 != 0;
-    n->anomalies[MEMMAP_LOW] += naive_is_ram(e.type) && base < 1048576;
+    n->anomalies[MEMMAP_LOW] += naive_is_ram(e.type) && base < n->floor;
     n->anomalies[MEMMAP_UNSORTED] += n->count > 0 && n->entries[n->count - 1].base > base;
     if (e.end > n->limit) {
         n->anomalies[MEMMAP_TOO_HIGH]++;
@@ -120,7 +121,7 @@ static inline enum mem_type naive_page(const struct naive *n, hal_paddr_t page)
             if (ends[k] > page && ends[k] < page + 4096 && naive_byte(n, ends[k]) != ram)
                 return MEM_NONE;
     }
-    return ram != MEM_NONE && page < 1048576 ? MEM_RESERVED : ram;
+    return ram != MEM_NONE && page < n->floor ? MEM_RESERVED : ram;
 }
 
 static inline void naive_edge(struct naive *n, hal_paddr_t page)
@@ -147,7 +148,7 @@ static inline void naive_normalize(struct naive *n)
 {
     naive_count_overlaps(n);
     naive_edge(n, 0);
-    naive_edge(n, 1048576);
+    naive_edge(n, n->floor);
     for (size_t i = 0; i < n->count; i++) {
         hal_paddr_t ends[2] = {n->entries[i].base, n->entries[i].end};
         for (size_t k = 0; k < 2; k++) {
@@ -205,7 +206,7 @@ static inline mm_status_t naive_reserve(struct naive *n, hal_paddr_t base, uint6
     for (size_t i = naive_at(n, start); i < n->edge_count && n->edges[i] < end; i++) {
         if (n->types[i] == MEM_NONE)
             return MM_FOREIGN;
-        owned |= n->labels[i] != NULL;
+        owned |= n->labels[i] != NULL && strcmp(n->labels[i], label) != 0;
     }
     if (owned)
         return MM_OVERLAP;

@@ -120,9 +120,13 @@ static const char *round_with(struct mem_region *storage, size_t entries, size_t
     struct naive n;
     struct memmap map;
     unsigned bits = below(4) == 0 ? (unsigned)below(60) : 52;
+    hal_paddr_t floor = below(4) != 0 ? MEMMAP_FLOOR : below(2) == 0 ? below(4 * MIB) : random64();
     memmap_init(&map, storage, capacity);
     memmap_set_width(&map, bits);
     naive_init(&n, (uint64_t)1 << (bits < 32 ? 32 : bits > 52 ? 52 : bits));
+    memmap_set_floor(&map, floor);
+    n.floor = floor > (uint64_t)1 << 52 ? (uint64_t)1 << 52 : (floor + 4095) / 4096 * 4096;
+    n.floor = n.floor == 0 ? 4096 : n.floor;
     const char *wrong = count_case(NORMALIZE, add_random(&n, &map, entries));
     /* More tries than the storage was sized for: MM_FULL must come just when it should. */
     for (size_t i = 0; i < owners + 6 && n.owner_count < NAIVE_OWNERS && wrong == NULL; i++)

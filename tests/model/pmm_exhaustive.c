@@ -21,7 +21,8 @@ struct op {
     size_t pages;
     uint64_t align;
     uint32_t flags;
-    unsigned at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region; OP_RETIRE: page; OP_SPLIT:
+    unsigned
+        at; /* OP_CLAIM: index of the first page; OP_RECLAIM: region; OP_RETIRE: page; OP_SPLIT:
                     the page before which the run is cut */
 };
 
@@ -234,6 +235,8 @@ static const char *try_misuse(void)
             if (n == 2 && !model_same_status(pmm_split(pmm, at, n, 1), must))
                 return "a wrong split was answered wrongly";
         }
+        if (!model_same_length(&model, pmm, at))
+            return "the length of a run, or why there is none, was told wrongly";
     }
     return NULL;
 }

@@ -357,6 +357,22 @@ static inline bool model_same_status(mm_status_t answer, mm_status_t expected)
     return answer == expected || (answer == MM_PARKED && expected == MM_ALREADY_FREE);
 }
 
+/* What pmm_length(base) must answer, and how long the run is. */
+static inline mm_status_t model_length_status(const struct model *m, hal_paddr_t base, size_t *n)
+{
+    mm_status_t status = model_free_status(m, base, 0); /* no run has that length */
+    *n = status == MM_WRONG_LENGTH ? m->length[model_index(m, base)] : 0;
+    return status == MM_WRONG_LENGTH ? MM_OK : status;
+}
+
+/* Does pmm_length(base) say so? */
+static inline bool model_same_length(const struct model *m, struct pmm *p, hal_paddr_t base)
+{
+    size_t is = 77, must;
+    mm_status_t status = model_length_status(m, base, &must);
+    return model_same_status(pmm_length(p, base, &is), status) && is == must;
+}
+
 /* What pmm_split(base, n, first) must answer. */
 static inline mm_status_t model_split_status(const struct model *m, hal_paddr_t base, size_t n,
                                              size_t first)

@@ -252,6 +252,13 @@ static bool op_claim(void)
     return true;
 }
 
+static bool op_length(void)
+{
+    bool run_there = run.live_count > 0 && below(2) == 0;
+    hal_paddr_t at = run_there ? run.m.address[run.live[below(run.live_count)]] : pick_address();
+    return model_same_length(&run.m, run.pmm, at) || wrong("length: wrong answer", at, 0, MM_OK);
+}
+
 /* Half of them right, as far as there is a run to be split. */
 static bool op_split(void)
 {
@@ -379,6 +386,8 @@ static bool step(void)
         return op_retire();
     if (kind == 33)
         return op_plug();
+    if (kind == 34)
+        return op_length();
     if (kind == 26 && below(200) == 0)
         return op_reclaim();
     return below(16) < run.fill && room ? op_alloc() : op_free();

@@ -199,6 +199,36 @@ TEST("memmap.many entries in any order come out sorted")
     TEST_END;
 }
 
+/* --- the floor -------------------------------------------------------------------------------- */
+
+TEST("memmap.set_floor says from where on memory is offered, but for page 0")
+{
+    const struct {
+        hal_paddr_t floor, first;
+    } cases[] = {{0, PG}, {1, PG}, {PG, PG}, {PG + 1, 2 * PG}, {3 * MIB, 3 * MIB}};
+    struct memmap map;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        if (!start(t, &map, memmap_capacity_for(1, 0)))
+            return;
+        memmap_set_floor(&map, cases[i].floor);
+        add_all(t, &map, RAWS({0, 4 * MIB, MEM_USABLE}));
+        memmap_set_floor(&map, 2 * MIB); /* too late */
+        CHECK_EQ(map.anomalies[MEMMAP_LOW], 1);
+        CHECK_EQ(memmap_normalize(&map), MM_OK);
+        memmap_set_floor(&map, 2 * MIB);
+        expect(t, &map,
+               WANTS({0, cases[i].first, MEM_RESERVED, NULL},
+                     {cases[i].first, 4 * MIB, MEM_USABLE, NULL}));
+    }
+    if (!start(t, &map, memmap_capacity_for(1, 0)))
+        return;
+    memmap_set_floor(&map, UINT64_MAX);
+    add_all(t, &map, RAWS({0, 4 * MIB, MEM_USABLE}));
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
+    expect(t, &map, WANTS({0, 4 * MIB, MEM_RESERVED, NULL}));
+    TEST_END;
+}
+
 /* --- find ------------------------------------------------------------------------------------- */
 
 TEST("memmap.find gives the region or NULL")

@@ -113,9 +113,39 @@ TEST("memmap.reserve says what is wrong")
     refuses(t, &map, 2 * MIB, 100 * MIB, "x", MM_FOREIGN);    /* before overlap */
     refuses(t, &map, 9 * MIB, PG, "x", MM_FOREIGN);           /* above everything */
     refuses(t, &map, 3 * MIB, PG, "x", MM_OVERLAP);
-    refuses(t, &map, 3 * MIB, PG, "stack", MM_OVERLAP);
+    refuses(t, &map, 3 * MIB, PG, "stac", MM_OVERLAP);
+    refuses(t, &map, 3 * MIB, PG, "stack2", MM_OVERLAP);
     refuses(t, &map, 3 * MIB + PG - 1, 2, "x", MM_OVERLAP);
     refuses(t, &map, 2 * MIB, 3 * MIB, "x", MM_OVERLAP);
+    TEST_END;
+}
+
+/* Boot code says of pages again whose they are: of all, of a part, beyond both ends, across another type, and
+ * over several pieces. No slot is needed for what is known. */
+TEST("memmap.reserve by the same owner may overlap")
+{
+    static const char text[] = "image"; /* the same text elsewhere */
+    struct memmap map;
+    if (!make_two(t, &map, 2))
+        return;
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB, 4 * PG, "image"), MM_OK);
+    refuses(t, &map, 3 * MIB, 4 * PG, text, MM_OK);
+    refuses(t, &map, 3 * MIB + PG, PG, text, MM_OK);
+    refuses(t, &map, 3 * MIB + 1, 1, text, MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB - PG, 2 * PG, text), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB + 3 * PG, 2 * PG, text), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB + 8 * PG, PG, text), MM_OK);
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB, MIB + PG, text), MM_OK);
+    expect(t, &map,
+           WANTS({0, 0xa0000, MEM_RESERVED, NULL}, {2 * MIB, 3 * MIB - PG, MEM_USABLE, NULL},
+                 {3 * MIB - PG, 4 * MIB, MEM_USABLE, "image"},
+                 {4 * MIB, 4 * MIB + PG, MEM_BOOT, "image"},
+                 {4 * MIB + PG, 6 * MIB, MEM_BOOT, NULL}, {8 * MIB, 9 * MIB, MEM_MMIO, NULL}));
+    refuses(t, &map, 3 * MIB, MIB + PG, "image", MM_OK);
+    map.capacity = map.count; /* all slots are taken */
+    refuses(t, &map, 3 * MIB + PG, MIB - PG, "image", MM_OK);
+    refuses(t, &map, 4 * MIB, 2 * PG, "image", MM_FULL); /* needs a cut */
+    CHECK_EQ(memmap_reserve(&map, 2 * MIB, 2 * MIB, "image"), MM_OK);
     TEST_END;
 }
 

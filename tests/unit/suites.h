@@ -22,6 +22,7 @@
     X(pmm_claim) \
     X(pmm_free) \
     X(pmm_split) \
+    X(pmm_length) \
     X(pmm_retire) \
     X(pmm_magazine) \
     X(pmm_report) \
