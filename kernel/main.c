@@ -116,7 +116,7 @@ static void kernel_main(void *arg)
     ram_read(&boot, &memory_map);
     panic_screen_step("making the page allocator");
     struct pmm_machine machine = platform_machine(cpus_plan(&boot, &options), &memory_map);
-    memory_make_pmm(&machine);
+    memory_make_pmm(&machine, &options);
     cpus_hold(); /* before the memory is used in which the firmware has left them */
     memory_reclaim(&options);
     account_report(&boot, platform_nodes.domain);

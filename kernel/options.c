@@ -1,5 +1,6 @@
 #include "kernel/options.h"
 #include "hal/short.h"
+#include "mm/pmm_types.h"
 
 #define WORD_SIZE    64 /* no option is that long; a longer word is cut, and so not understood */
 #define MENU_DEFAULT 3u
@@ -41,7 +42,8 @@ const char options_help[] =
     "plant=" PLANTS "\n"
     "plant=" CPU_PLANTS "\n"
     "cpus=N levels=5 tables=log exit=0|1 help; a later word wins\n"
-    "bad=0xADDRESS bad=0xFIRST-0xLAST keep bad pages from use; all of them count\n";
+    "bad=0xADDRESS bad=0xFIRST-0xLAST keep bad pages from use; all of them count\n"
+    "dma=0xEND the zone DMA ends there, where a board's devices do not reach\n";
 
 /* What stands behind `key` where a word begins with it, or NULL. */
 static const char *value_of(const char *word, const char *key)
@@ -127,6 +129,24 @@ static bool parse_serial(const char *value, struct options *o)
     return true;
 }
 
+/* Whether the zone can end there is options_refuse_dma()'s to say. */
+static bool parse_dma(const char *value, struct options *o)
+{
+    uint64_t end;
+    const char *rest = hex_number(value, &end);
+    if (rest == NULL || *rest != '\0')
+        return false;
+    o->dma = end;
+    return true;
+}
+
+const char *options_refuse_dma(hal_paddr_t end)
+{
+    if (end % HAL_PAGE_SIZE != 0)
+        return "it is no multiple of 4 KiB";
+    return end > PMM_DMA32_LIMIT ? "it lies above 4 GiB, where the zone DMA32 ends" : NULL;
+}
+
 /* "reboot", "off", and a colon with seconds behind them. */
 static bool parse_then(const char *value, struct options *o)
 {
@@ -210,9 +230,10 @@ static bool parse_count(const char *word, struct options *o)
 static bool parse_value(const char *word, struct options *o)
 {
     const char *serial = value_of(word, "serial="), *menu = value_of(word, "menu=");
-    const char *then = value_of(word, "then=");
+    const char *then = value_of(word, "then="), *dma = value_of(word, "dma=");
     return (serial != NULL && parse_serial(serial, o)) || (menu != NULL && parse_menu(menu, o)) ||
-           (then != NULL && parse_then(then, o)) || parse_count(word, o);
+           (then != NULL && parse_then(then, o)) || (dma != NULL && parse_dma(dma, o)) ||
+           parse_count(word, o);
 }
 
 /* Pages are read by options_next_bad(). */
@@ -259,8 +280,12 @@ bool options_next_bad(const char *text, size_t size, size_t *at, struct options_
 
 void options_parse(const char *text, size_t size, struct options *o, options_unknown_fn *unknown)
 {
-    *o = (struct options){
-        .selftest = true, .kaslr = true, .report = true, .serial = 0x3F8, .menu = MENU_UNSAID};
+    *o = (struct options){.selftest = true,
+                          .kaslr = true,
+                          .report = true,
+                          .serial = 0x3F8,
+                          .menu = MENU_UNSAID,
+                          .dma = PMM_DMA_LIMIT};
     char word[WORD_SIZE];
     size_t at = 0;
     while (next_word(text, size, &at, word))

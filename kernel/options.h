@@ -5,6 +5,8 @@
  *   exit=0|1        1: leave QEMU through its debug-exit port when done; 0 (default): halt
  *   selftest=on|off the unit tests of mm/ in the self-test (default), or not
  *   serial=off|0xPORT   I/O port of the serial console, 0x100 to 0xfff8, 0x3f8 by default
+ *   dma=0xEND       the zone DMA ends there, not at 16 MiB: the first address that a board's devices do not
+ *                   reach. A multiple of 4 KiB, 0 (no such zone) to 4 GiB; options_refuse_dma()
  *   sp=use          hand out special-purpose memory (EFI_MEMORY_SP) too
  *   kaslr=on|off    choose the kernel's base by chance (default), or take the lowest
  *   monitor=on|off  after the self-test take commands; by default with exit=0 and without then= only
@@ -68,6 +70,7 @@ enum monitor_use { MONITOR_UNSAID, MONITOR_ON, MONITOR_OFF };
 struct options {
     enum monitor_use monitor;
     bool keepbs, exit, selftest, sp_use, kaslr, tables, five_levels;
+    hal_paddr_t dma;   /* as given, sound or not; 16 MiB by default */
     uint32_t exercise; /* rounds */
     uint32_t cpus;     /* 0: all */
     bool help, report;
@@ -89,6 +92,9 @@ typedef void options_unknown_fn(const char *word);
 /* Parse at most `size` bytes of `text`, or up to its NUL. Any bytes are legal. `unknown` may be
  * NULL. Sets every field. Pure but for `unknown`; any context; O(size). */
 void options_parse(const char *text, size_t size, struct options *, options_unknown_fn *unknown);
+
+/* Why the zone DMA cannot end at `end`: a constant clause, or NULL, for it can. Pure; any context; O(1). */
+const char *options_refuse_dma(hal_paddr_t end);
 
 /* Bad pages that the user names, from the page of one address to that of another. */
 struct options_bad {

@@ -105,6 +105,8 @@ static void report_zone(const char *name, const struct pmm_stats *s)
 
 void account_report_zones(const uint32_t *numbers)
 {
+    LOG("zones", "DMA ends at %X, DMA32 at %X", U(memory_machine.dma_end),
+        U(memory_machine.dma32_end));
     account_each_zone(numbers, report_zone);
 }
 

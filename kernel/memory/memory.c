@@ -15,6 +15,7 @@
 
 struct memmap memory_map;
 struct pmm *memory_pmm;
+struct pmm_machine memory_machine;
 
 static bool screen_sound;
 
@@ -225,11 +226,24 @@ void memory_use_space(void)
     cpu_mask_interrupts((volatile void *)(uintptr_t)space_devices[DEVICE_INTERRUPTS].base);
 }
 
-void memory_make_pmm(const struct pmm_machine *machine)
+static hal_paddr_t dma_end(const struct options *o)
 {
+    const char *wrong = options_refuse_dma(o->dma);
+    if (wrong == NULL)
+        return o->dma;
+    LOG("options",
+        "the zone DMA cannot end at %x: %s; it ends at %x, as without the option dma=", U(o->dma),
+        S(wrong), U(PMM_DMA_LIMIT));
+    return PMM_DMA_LIMIT;
+}
+
+void memory_make_pmm(const struct pmm_machine *machine, const struct options *o)
+{
+    memory_machine = *machine;
+    memory_machine.dma_end = dma_end(o);
     tables_end(&memory_map);
     unfit_reserve(&memory_map, (size_t)2 * OWNERS_LATER);
-    mm_status_t s = pmm_create_for(&memory_map, machine, &memory_pmm);
+    mm_status_t s = pmm_create_for(&memory_map, &memory_machine, &memory_pmm);
     if (s == MM_OK) {
         tables_add_pmm(memory_pmm);
         return;

@@ -12,6 +12,7 @@
 
 extern struct memmap memory_map; /* empty before memory_read_map() */
 extern struct pmm *memory_pmm;   /* NULL before memory_make_pmm() */
+extern struct pmm_machine memory_machine; /* what it was made for; its arrays are not to be read */
 
 /* Log the raw list, clean it, and give an owner to everything that is in use. On the firmware's identity
  * map, after cpu_own(). It panics if the list is empty or has no free RAM, and says which: there is none, or
@@ -29,11 +30,11 @@ void memory_withhold(hal_paddr_t base, uint64_t size, const char *label);
 void memory_make_space(const struct boot_info *);
 void memory_use_space(void);
 
-/* Make the page allocator of Conventional memory that is not unfit (kernel/memory/unfit.h), for this machine;
- * then give it what the firmware no longer needs (nothing with the option keepbs). They panic if
+/* Make the page allocator of Conventional memory that is not unfit (kernel/memory/unfit.h), for this machine,
+ * but with the zone DMA as the option dma= has it (where that cannot be, a line of the log says so); then give it what the firmware no longer needs (nothing with the option keepbs). They panic if
  * pmm_create() or pmm_reclaim() fails; that no free memory is large enough for its tables has a sentence of
  * its own. O(regions). */
-void memory_make_pmm(const struct pmm_machine *);
+void memory_make_pmm(const struct pmm_machine *, const struct options *);
 void memory_reclaim(const struct options *);
 
 #endif

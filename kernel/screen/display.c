@@ -108,7 +108,7 @@ void display_picture(void)
     if (canvas.pixels == NULL || !picture_wanted)
         return;
     if (!picture_shown) {
-        picture_init(&picture, &canvas, &memory_map);
+        picture_init(&picture, &canvas, &memory_map, &memory_machine);
         if (picture.log_row >= canvas.grid.rows) /* a small screen */
             return;
         canvas_clear(&canvas, 0, canvas.grid.rows, INK_BLACK);

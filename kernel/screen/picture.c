@@ -102,10 +102,11 @@ static void choose_scale(struct picture *p)
     p->map_rows = (uint32_t)hal_min_u64(rows_needed(p), most);
 }
 
-void picture_init(struct picture *p, struct canvas *c, const struct memmap *map)
+void picture_init(struct picture *p, struct canvas *c, const struct memmap *map,
+                  const struct pmm_machine *machine)
 {
     const struct font *f = c->grid.font;
-    *p = (struct picture){.canvas = c, .map = map, .scale = HAL_PAGE_SIZE};
+    *p = (struct picture){.canvas = c, .map = map, .machine = machine, .scale = HAL_PAGE_SIZE};
     p->map_x = LABEL_COLUMNS * f->width;
     uint32_t room = c->grid.width > p->map_x ? c->grid.width - p->map_x : 1;
     p->map_width = room >= 512 ? room / 512 * 512 : room;
@@ -155,11 +156,10 @@ static enum kind most_of(struct cursor *c, uint64_t base, uint64_t size)
     return best;
 }
 
-static uint8_t zone_colour(uint64_t at)
+static uint8_t zone_colour(const struct picture *p, uint64_t at)
 {
-    return zone_colours[at < PMM_DMA_LIMIT     ? PMM_ZONE_DMA
-                        : at < PMM_DMA32_LIMIT ? PMM_ZONE_DMA32
-                                               : PMM_ZONE_NORMAL];
+    uint64_t end;
+    return zone_colours[pmm_machine_zone(p->machine, at / HAL_PAGE_SIZE, &end)];
 }
 
 static void draw_row(struct picture *p, struct cursor *c, uint32_t row, uint64_t base)
@@ -173,7 +173,8 @@ static void draw_row(struct picture *p, struct cursor *c, uint32_t row, uint64_t
         uint64_t at = base + x * p->scale;
         uint8_t colour = kinds[most_of(c, at, p->scale)].colour;
         canvas_fill(p->canvas, p->map_x + x, y + height / 16, 1, height * 11 / 16, colour);
-        canvas_fill(p->canvas, p->map_x + x, y + height * 13 / 16, 1, height / 8, zone_colour(at));
+        canvas_fill(p->canvas, p->map_x + x, y + height * 13 / 16, 1, height / 8,
+                    zone_colour(p, at));
     }
 }
 

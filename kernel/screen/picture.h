@@ -21,6 +21,7 @@
 struct picture {
     struct canvas *canvas;
     const struct memmap *map;
+    const struct pmm_machine *machine; /* says where the zones end */
     /* Rows of characters. A row at or beyond the grid's number of rows is not shown. */
     uint32_t zone_row, map_row, map_rows, legend_row, progress_row, verdict_row, log_row;
     uint32_t map_x, map_width; /* pixels */
@@ -28,8 +29,10 @@ struct picture {
 };
 
 /* Decide what goes where. Any size of canvas will do; what does not fit is not shown. Canvas and
- * map must stay while the picture is used. O(regions) for each scale that is tried, 41 at most. */
-void picture_init(struct picture *, struct canvas *, const struct memmap *);
+ * map must stay while the picture is used, and so must the machine. O(regions) for each scale that is
+ * tried, 41 at most. */
+void picture_init(struct picture *, struct canvas *, const struct memmap *,
+                  const struct pmm_machine *);
 
 /* Draw row `row` of the facts, below PICTURE_FACTS. */
 void picture_fact(struct picture *, uint32_t row, const struct format_line *);

@@ -29,6 +29,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
 MAP = re.compile(r"^map: (\d+) 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) 0x([0-9a-f]+)$")
 WIDTH = re.compile(r"^cpu: .*, (\d+) physical address bits")
 OWNER = re.compile(r"^owner: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}) (\S.*), (\d+) pages, (\S.*)$")
+LIMITS = re.compile(r"^zones: DMA ends at 0x([0-9a-f]{16}), DMA32 at 0x([0-9a-f]{16})$")
 ZONE = re.compile(r"^zone: (\S+) total=(\d+) free=(\d+)")
 NODE_ZONE = re.compile(r"^zone: (\S+) of node (\d+) total=(\d+) free=(\d+) parked=(\d+) largest_run=(\d+)")
 NODE = re.compile(r"^node: (\d+), \d+ CPUs(?:: 0x([0-9a-f]{16}) 0x([0-9a-f]{16}), |, no memory$)")
@@ -177,6 +178,7 @@ class Checker(Checks):
         self.check(zones, "the log holds the zones")
         self.equal(sum(int(m[2]) for m in zones), sum(ready), "the zones' totals")
         self.check(all(int(m[3]) <= int(m[2]) for m in zones), "no zone has more free than it has")
+        self.check_zones(zones, sweep(self.entries, {7}) if self.keepbs else runs, owners + spoilt)
         self.sums = usable, sum(ready), owned, withheld, bad
         self.check_nodes(zones, runs if not self.keepbs else None, owners + spoilt)
         print(f"     usable {usable} = {sum(ready)} of the allocator + {owned} with an owner")
@@ -199,6 +201,18 @@ class Checker(Checks):
         if runs is not None and not any(line.endswith(" more ranges") for line in self.log.topic("node")):
             expected = pages_of_nodes(runs, taken, ranges)
             self.equal(totals, {node: pages for node, pages in expected.items() if pages}, "pages of each node, and of its ranges in the raw map")
+
+    def check_zones(self, zones, runs, others):
+        """Each zone has what lies between its ends, by the raw map."""
+        limits = self.log.all(LIMITS)
+        self.equal(len(limits), 1, "lines that say where the zones end")
+        for m in limits:
+            ends = [0, int(m[1], 16), int(m[2], 16), 1 << 64]
+            self.equal(ends, sorted(ends), "the zones' order")
+            for zone, low, high in zip(zones, ends, ends[1:]):
+                inside = [(max(s, low), min(e, high)) for s, e in runs if max(s, low) < min(e, high)]
+                pages = sum(e - s for s, e in inside) // PAGE - pages_inside(inside, others)
+                self.equal(int(zone[2]), pages, f"pages of the zone {zone[1]}")
 
     def check_audit(self):
         usable, ready, owned, wanted, spoilt = self.sums

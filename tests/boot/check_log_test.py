@@ -32,6 +32,7 @@ BdsDxe: starting Boot0001
 [0.000400] owner: 0x0000000001000000 0x0000000001020000 image, 32 pages, loader
 [0.000400] owner: 0x0000000000008000 0x0000000000009000 trampoline, 1 pages, reserved
 [0.000400] owner: 0x0000000001ffd000 0x0000000002000000 page allocator tables, 3 pages, usable
+[0.000500] zones: DMA ends at 0x0000000001000000, DMA32 at 0x0000000100000000
 [0.000500] zone: DMA total=3839 free=3839 parked=0
 [0.000500] zone: DMA32 total=4317 free=4300 parked=0
 [0.000500] zone: NORMAL total=0 free=0 parked=0
@@ -67,6 +68,9 @@ CHANGES = [
     ("an owner of part of a page", "0x0000000001020000 image", "0x0000000001020800 image"),
     ("a zone that does not add up", "DMA total=3839", "DMA total=3838"),
     ("more free than there is", "DMA32 total=4317 free=4300", "DMA32 total=4317 free=4318"),
+    ("a zone that ends elsewhere", "DMA ends at 0x0000000001000000", "DMA ends at 0x0000000001021000"),
+    ("zones in no order", "DMA32 at 0x0000000100000000", "DMA32 at 0x0000000000000000"),
+    ("zones without an end", "zones: DMA", "pmm: DMA"),
     ("no zones", "zone:", "area:"),
     ("a map line of another form", "map: 9 0x0000000002300000", "map: 9 0x2300000"),
     ("a hidden map line", "[0.000300] map: 4 0x0000000002000000 0x0000000002100000 0xf\n", ""),

@@ -53,6 +53,7 @@ TYPES = {7: (1, USABLE), 3: (2, BOOT), 4: (2, BOOT), 1: (3, BOOT), 2: (3, BOOT),
          14: (6, SPECIAL), 15: (7, SPECIAL), 10: (8, ACPI), 5: (9, RUNTIME), 6: (9, RUNTIME),
          11: (11, DEVICES), 12: (11, DEVICES), 8: (12, BAD)}
 OTHER = (10, RESERVED)
+ZONES = {"DMA": "yellow", "DMA32": "sky", "NORMAL": "white"}
 
 
 def human(size):
@@ -147,6 +148,8 @@ class Log:
     def __init__(self, lines):
         self.lines = [line for line in lines if re.match(r"\[\d+\.\d{6}\] ", line)]
         self.plain = [line.split("] ", 1)[1] for line in self.lines]
+        ends = self.find(r"zones: DMA ends at 0x(\w+), DMA32 at 0x(\w+)$")
+        self.starts = [(0, "DMA"), (int(ends[1], 16), "DMA32"), (int(ends[2], 16), "NORMAL")] if ends else []
 
     def find(self, pattern):
         found = [m for m in (re.match(pattern, line) for line in self.plain) if m]
@@ -180,11 +183,13 @@ class Log:
             out.append((start, end, kind))
         return out
 
+    def zone_of(self, at):
+        return [name for start, name in self.starts if start <= at][-1]
+
     def zones(self):
         """name -> (total, free) pages when the picture is drawn: the screen's copy is taken by then."""
         copy = self.find(r"screen: .* copy in (\d+) pages at 0x(\w+)$")
-        at = int(copy[2], 16)
-        mine = "DMA" if at < 16 * MIB else "DMA32" if at < 4 * GIB else "NORMAL"
+        mine = self.zone_of(int(copy[2], 16))
         out = {}
         for m in (re.match(r"zone: (\w+) total=(\d+) free=(\d+) parked=(\d+)", line) for line in self.plain):
             if m:
@@ -285,7 +290,7 @@ class Reader(Checks):
             wrong = [i for i in range(pixels) if line[i] != want[i]]
             self.equal(wrong, [], f"pixels of row {row} of the map that have another kind than the log says")
             line = self.picture.line(row * height + height * 13 // 16)[16 * width : 16 * width + pixels]
-            want = [RGB["yellow" if a < 16 * MIB else "sky" if a < 4 * GIB else "white"] for a in range(base, base + pixels * scale, scale)]
+            want = [RGB[ZONES[self.log.zone_of(a)]] for a in range(base, base + pixels * scale, scale)]
             self.check(line == want, f"the zones below row {row}")
 
     def check_legend(self, ranges):

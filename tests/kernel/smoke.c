@@ -103,9 +103,9 @@ struct longest {
 static void meet_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
 {
     struct longest *l = ctx;
-    if ((kind != PMM_RUN_FREE && kind != PMM_RUN_PARKED) || base < PMM_DMA_LIMIT)
+    if ((kind != PMM_RUN_FREE && kind != PMM_RUN_PARKED) || base < memory_machine.dma_end)
         return;
-    bool goes_on = base == l->end && base != PMM_DMA32_LIMIT;
+    bool goes_on = base == l->end && base != memory_machine.dma32_end;
     l->pages = goes_on ? l->pages + pages : pages;
     l->end = base + pages * HAL_PAGE_SIZE;
     l->best = hal_max_u64(l->best, l->pages);
@@ -166,11 +166,11 @@ static uint64_t dma_pages(void)
     return s.largest_run;
 }
 
-TEST("smoke.DMA spans lie below 16 MiB")
+TEST("smoke.DMA spans lie below the end of the zone DMA")
 {
     if (dma_pages() < 256)
-        SKIP("this machine has too little free memory below 16 MiB");
-    spans(t, dma_sizes, ARRAY_LEN(dma_sizes), PMM_DMA, PMM_DMA_LIMIT);
+        SKIP("this machine has too little free memory in the zone DMA");
+    spans(t, dma_sizes, ARRAY_LEN(dma_sizes), PMM_DMA, memory_machine.dma_end);
     TEST_END;
 }
 

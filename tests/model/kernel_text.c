@@ -76,6 +76,24 @@ TEST("options.each word is understood")
     TEST_END;
 }
 
+TEST("options.dma= is the end of a zone, and told when no zone can end there")
+{
+    CHECK_EQ(PARSE("").dma, 0x1000000);
+    CHECK_EQ(PARSE("dma=0x40000000").dma, 0x40000000);
+    CHECK_EQ(PARSE("dma=0x40000000 dma=0x0").dma, 0);
+    CHECK_EQ(unknown_count, 0);
+    CHECK_EQ(PARSE("dma= dma=0x dma=1G dma=40000000 dma=0x1000- dma=0x10000000000000").dma,
+             0x1000000);
+    CHECK_EQ(unknown_count, 6);
+    CHECK(options_refuse_dma(0) == NULL);
+    CHECK(options_refuse_dma(0x1000000) == NULL);
+    CHECK(options_refuse_dma(0x100000000) == NULL);
+    CHECK_STR(options_refuse_dma(0x100001000), "it lies above 4 GiB, where the zone DMA32 ends");
+    CHECK_STR(options_refuse_dma(0xFFF), "it is no multiple of 4 KiB");
+    CHECK_STR(options_refuse_dma(0x1000001), "it is no multiple of 4 KiB");
+    TEST_END;
+}
+
 TEST("options.then= has a restart or an end, and seconds of its own")
 {
     struct options o = PARSE("");

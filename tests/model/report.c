@@ -313,6 +313,7 @@ TEST("options.help names every option, in lines that fit")
         "screen=map|log|off",
         "levels=5",
         "bad=0xADDRESS",
+        "dma=0xEND",
         "tables=log",
         "help;",
         "menu=off|SECONDS",
