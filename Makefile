@@ -107,10 +107,14 @@ $(BUILD)/BOOTIA32.EFI: $(BUILD)/ia32/efi/ia32/main.c.obj
 	$(LINK) /machine:x86 /safeseh:no /merge:.rdata=.text /out:$@ $^
 
 # A firmware that plays tricks, for the tests; see tests/boot/shim/shim.h.
+define shim
+shim: $(BUILD)/shim-$(1).efi
+$(BUILD)/shim-$(1).efi: $(call objects,$(sort $(wildcard tests/boot/shim/*.c tests/boot/shim/$(1)/*.[cS])) hal/$(1)/memory.S,$(1))
+	$(LINK) /out:$$@ $$^
+endef
 .PHONY: shim
-shim: $(BUILD)/shim.efi ## build the firmware that plays tricks; tests/boot/shim/shim_test.py boots with it
-$(BUILD)/shim.efi: $(call objects,$(sort $(wildcard tests/boot/shim/*.[cS])) hal/x86_64/memory.S)
-	$(LINK) /out:$@ $^
+shim: ## build the firmware that plays tricks, for each architecture; tests/boot/shim/shim_test.py boots with it
+$(foreach a,x86_64 aarch64,$(eval $(call shim,$(a))))
 
 # memory.html: memsim's reader and mm/ as WebAssembly, in one file with the page around it. What 32 bits cannot
 # count is refused at its start (tests/sim/desk.c), so shortening says nothing new.

@@ -214,16 +214,15 @@ screen_steps() {
 }
 
 # A firmware that plays tricks.
-step_shim() { # CASES AT-A-TIME
-    step shim counted python3 "$BOOT_LIB/shim/shim_test.py" --image "$BUILD/BOOTX64.EFI" \
-        --shim "$BUILD/shim.efi" --jobs "$2" "$1"
+step_shim() { # NAME ARCHITECTURE CASES AT-A-TIME
+    step "$1" counted env BUILD="$BUILD" python3 "$BOOT_LIB/shim/shim_test.py" --arch "$2" --jobs "$4" "$3"
 }
 
 firmware_steps() {
     step firmware-32-bit counted python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot counted python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
     step secure-boot-shim counted python3 "$ROOT/tests/dist/firmware_test.py" shim "$BUILD"
-    step_shim core 1
+    step_shim shim x86_64 core 1
 }
 
 monitor_steps() {
@@ -315,7 +314,10 @@ matrix_main() {
     step unit counted "$BUILD/host/unit"
     after unit layouts
     matrix_boot 'fast|full' "$@"
-    [ $# -gt 0 ] || step_shim all "$AT_A_TIME"
+    [ $# -gt 0 ] || {
+        step_shim shim x86_64 all "$AT_A_TIME"
+        step_shim shim-arm aarch64 all "$AT_A_TIME"
+    }
     run_steps
     suite_end
 }

@@ -65,7 +65,9 @@ ROOMS = {
     " kernel/cpus tests",
     "tests/kernel/x86_64": "hal hal/x86_64 tests tests/kernel kernel kernel/cpus",
     "tests/kernel/aarch64": "hal hal/aarch64 tests tests/kernel",
-    "tests/boot/shim": "hal hal/x86_64 kernel efi/base tests",
+    "tests/boot/shim": "hal efi/base tests",
+    "tests/boot/shim/x86_64": "hal hal/x86_64 efi/base tests/boot/shim",
+    "tests/boot/shim/aarch64": "hal hal/aarch64 efi/base tests/boot/shim",
     # The desk's tests of one architecture.
     "tests/model/refuse.c": "hal hal/x86_64 efi/arch efi/x86_64 tests",
     "tests/model/mtrr.c": "hal hal/x86_64/mtrr tests",
@@ -94,6 +96,8 @@ IMPLEMENTS = {
     "hal/host": "hal hal/host",
     "efi/x86_64": "efi/arch",
     "efi/aarch64": "efi/arch",
+    "tests/boot/shim/x86_64": "tests/boot/shim",
+    "tests/boot/shim/aarch64": "tests/boot/shim",
     "tests/kernel": "kernel tests tests/kernel",
 }
 # What the kernel supplies to the port below it, as those headers ask.

@@ -1,5 +1,6 @@
 /* The services that the image meets. A hook plays tricks on the image alone: it knows it by the
  * address to which it returns. */
+#include "arch.h"
 #include "hal/short.h"
 #include "shim.h"
 
@@ -110,7 +111,7 @@ static void after_exit(void)
     take_console();
     tables_junk();
     tables_after_exit();
-    lines_open();
+    arch_after_exit();
 }
 
 /* Refused with something allocated, so that the map and its key are others the next time. */
@@ -129,9 +130,7 @@ static EFI_STATUS EFIAPI exit_services(EFI_HANDLE image, UINTN key)
     say_hex(++exits);
     say_end();
     if (exits == 1) {
-        say("shim: seconds");
-        say_hex(seconds_of_day());
-        say_end();
+        say_seconds();
         be_strict();
         take_console();
     }
@@ -193,12 +192,24 @@ static bool is_graphics_output(const EFI_GUID *id)
     return words[0] == 0x4a3823dc9042a9deu && words[1] == 0x6a5180d0de7afb96u;
 }
 
+/* The protocol behind a copy: its functions find what else they keep by its address. */
+static EFI_GRAPHICS_OUTPUT_PROTOCOL *real_gop;
+
+static EFI_STATUS EFIAPI query_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, UINT32 number, UINTN *size,
+                                    EFI_GRAPHICS_OUTPUT_MODE_INFORMATION **info)
+{
+    UNUSED(gop);
+    return real_gop->QueryMode(real_gop, number, size, info);
+}
+
 static void spoil_screen(void **found)
 {
     static EFI_GRAPHICS_OUTPUT_PROTOCOL gop;
     static EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE mode;
     static EFI_GRAPHICS_OUTPUT_MODE_INFORMATION info;
-    gop = *(EFI_GRAPHICS_OUTPUT_PROTOCOL *)*found;
+    real_gop = *found;
+    gop = *real_gop;
+    gop.QueryMode = query_mode;
     mode = *gop.Mode;
     info = *mode.Info;
     if (config.gop_pitch != UINT64_MAX)

@@ -1,6 +1,7 @@
 /* The story of the shim: read what to do, load the image, hook, start it. */
-#include "shim.h"
+#include "arch.h"
 #include "hal/short.h"
+#include "shim.h"
 
 #define FILE_MAX (64 * KIB)
 
@@ -87,13 +88,11 @@ EFI_STATUS EFIAPI efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         stop("the image cannot be loaded; status", status);
     child.loaded = protocol(child.handle, loaded_image);
     services_hook();
-    caching_change();
-    tables_spoil_bss();
+    arch_begin();
+    sections_spoil_bss();
     tables_protect();
-    tables_move_gdt();
-    say("shim: starts the image\r\nshim: seconds");
-    say_hex(seconds_of_day());
-    say_end();
+    say("shim: starts the image\r\n");
+    say_seconds();
     status = st->BootServices->StartImage(child.handle, NULL, NULL);
     stop("the image came back; status", status);
 }

@@ -1,6 +1,6 @@
 /* tests/boot/shim/shim.h: a program between the firmware and the image under test.
  *
- * It is started as EFI/BOOT/BOOTX64.EFI, reads shim.cfg (and shim.map) beside itself, puts its own
+ * It is started as EFI/BOOT/BOOTX64.EFI or BOOTAA64.EFI, reads shim.cfg (and shim.map) beside itself, puts its own
  * functions in the firmware's table of boot services, and starts MORTISE.EFI beside itself. Calls
  * that come from that image meet the tricks that shim.cfg asks for; calls of the firmware's own
  * drivers do not. What happens is told on the first serial port in lines "shim: ...", past the
@@ -97,13 +97,11 @@ static inline bool ok(EFI_STATUS status)
     return (status >> 63) == 0;
 }
 
-/* ---- say.c: the serial port, and the PC's clock ---- */
-
-/* Seconds since midnight by the real-time clock, which runs whatever the firmware does. */
-uint64_t seconds_of_day(void);
+/* ---- say.c: the first serial port ---- */
 void say(const char *text);
 void say_hex(uint64_t number); /* " 0x..." */
 void say_end(void);
+void say_seconds(void);                                     /* of the day */
 _Noreturn void stop(const char *sentence, uint64_t number); /* power off */
 
 /* ---- config.c ---- */
@@ -122,13 +120,23 @@ void map_say_real(void);
 /* ---- services.c ---- */
 void services_hook(void);
 
+/* ---- sections.c: of the image ---- */
+struct section {
+    char name[8];
+    uint32_t size, rva, raw, unused[4];
+    uint32_t flags;
+};
+_Static_assert(sizeof(struct section) == 40, "a section header of a PE file");
+
+const struct section *sections(unsigned *count);
+
+/* Fill the image's variables that have no value in the file (config.bss). */
+void sections_spoil_bss(void);
+
 /* ---- tables.c: the firmware's page tables, whatever their size ---- */
 
 /* Rights of the image's sections, and more (config.protect); before the image is started. */
 void tables_protect(void);
-
-/* Fill the image's variables that have no value in the file (config.bss). */
-void tables_spoil_bss(void);
 
 /* A line for each section with the rights that its pages have. */
 void tables_say_rights(void);
@@ -136,24 +144,11 @@ void tables_say_rights(void);
 /* After the exit: what is free is not mapped (config.protect). */
 void tables_after_exit(void);
 
-/* Overwrite what the firmware has given up, but for the page tables, this stack and the GDT. */
+/* Overwrite what the firmware has given up, but for the page tables, this stack and what else the CPU stands
+ * on (arch_keep()). */
 void tables_junk(void);
 
-/* Put the GDT into memory that will be overwritten so: not every firmware has it there. Before the
- * image is started. */
-void tables_move_gdt(void);
-
-/* ---- caching.c ---- */
-
-/* Give a variable MTRR that nobody uses to config.uncached_at; in force in emulators and not. */
-void caching_change(void);
-
-/* ---- lines.c ---- */
-
-/* After the exit: interrupts of devices come (config.lines). */
-void lines_open(void);
-
-/* ---- strict.S ---- */
+/* ---- strict.S, a file of each architecture ---- */
 extern const uint8_t strict_stubs[];      /* a stub of 16 bytes for each service */
 extern uint64_t strict_base, strict_size; /* the image */
 extern uint64_t strict_real[];            /* the services behind the stubs */

@@ -1,59 +1,24 @@
 /* The firmware's page tables: rights for the image, and what may be overwritten after the exit.
  *
  * Rights are set in the tables themselves, page by page, not by the memory attribute protocol,
- * which the OVMF of Debian 12 does not have. Four or five levels, and large pages, as they come. */
+ * which the firmware of Debian 12 does not have. Any number of levels, and large pages, as they come. */
+#include "arch.h"
 #include "hal/short.h"
 #include "shim.h"
 
-#include "hal/x86_64/asm.h"
-
-#define PRESENT  1u
-#define WRITE    2u
-#define LARGE    0x80u
-#define NX       ((uint64_t)1 << 63)
-#define ADDRESS  0x000ffffffffff000u
-#define EFER     0xc0000080u
-#define EFER_NXE 0x800u
-#define CR0_WP   0x10000u
 #define KEPT_MAX 16384u
 
 static uint64_t kept[KEPT_MAX]; /* pages that must stay as they are */
 static size_t kept_count;
 
-static uint64_t read_cr0(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
-
-static void write_cr0(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
-}
-
-static uint64_t read_cr3(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
-    return value;
-}
-
 static unsigned levels(void)
 {
-    uint64_t cr4;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    return (cr4 & 0x1000) != 0 ? 5 : 4;
-}
-
-static void flush(uint64_t address)
-{
-    __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+    return (arch_bits() - HAL_PAGE_SHIFT + 8) / 9;
 }
 
 static uint64_t *table_of(uint64_t entry)
 {
-    return (uint64_t *)(uintptr_t)(entry & ADDRESS);
+    return (uint64_t *)(uintptr_t)arch_address(entry);
 }
 
 /* A large page becomes 512 smaller ones with the same rights. */
@@ -63,66 +28,45 @@ static void split(uint64_t *entry, unsigned level)
     if (!ok(st->BootServices->AllocatePages(AllocateAnyPages, EfiBootServicesData, 1, &page)))
         stop("no page for a page table of level", level);
     uint64_t size = HAL_PAGE_SIZE << (9 * (level - 1));
-    uint64_t low = *entry & ~(level == 1 ? (uint64_t)LARGE : 0);
+    uint64_t first = arch_piece(*entry, level);
     for (uint64_t i = 0; i < 512; i++)
-        table_of(page)[i] = low + i * size;
-    *entry = page | PRESENT | WRITE | (*entry & 4);
+        ((uint64_t *)(uintptr_t)page)[i] = first + i * size;
+    *entry = arch_table(page, *entry);
 }
 
-/* The entry of the page of 4 KiB at `address`, made if need be; or, if not `make`, the entry of the
- * page of any size there. NULL: nothing is mapped. */
-static uint64_t *entry_of(uint64_t address, bool make)
+struct found {
+    uint64_t *entry; /* NULL: nothing is mapped */
+    unsigned level;
+};
+
+/* The page of 4 KiB at `address`, made if need be; or, if not `make`, the page of any size there. */
+static struct found find(uint64_t address, bool make)
 {
-    uint64_t *table = table_of(read_cr3());
+    uint64_t *table = arch_root();
     for (unsigned level = levels(); level-- > 0;) {
         uint64_t *entry = &table[address >> (HAL_PAGE_SHIFT + 9 * level) & 511];
-        if ((*entry & PRESENT) == 0)
-            return NULL;
-        if (level == 0)
-            return entry;
-        if ((*entry & LARGE) != 0) {
-            if (!make)
-                return entry;
+        if (!arch_is_present(*entry))
+            break;
+        if (level == 0 || (arch_is_leaf(*entry, level) && !make))
+            return (struct found){entry, level};
+        if (arch_is_leaf(*entry, level)) {
             split(entry, level);
+            arch_flush(address);
         }
         table = table_of(*entry);
     }
-    return NULL;
+    return (struct found){NULL, 0};
 }
 
 static void set_rights(uint64_t base, uint64_t size, bool write, bool execute)
 {
     for (uint64_t at = hal_align_down(base, HAL_PAGE_SIZE); at < base + size; at += HAL_PAGE_SIZE) {
-        uint64_t *entry = entry_of(at, true);
+        uint64_t *entry = find(at, true).entry;
         if (entry == NULL)
             continue;
-        *entry = (*entry & ~(NX | WRITE)) | (write ? WRITE : 0) | (execute ? 0 : NX);
-        flush(at);
+        *entry = arch_with_rights(*entry, write, execute);
+        arch_flush(at);
     }
-}
-
-struct section {
-    char name[8];
-    uint32_t size, rva, raw, unused[4];
-    uint32_t flags;
-} __attribute__((packed));
-_Static_assert(sizeof(struct section) == 40, "a section header of a PE file");
-
-static const struct section *sections(unsigned *count)
-{
-    const uint8_t *image = (const uint8_t *)(uintptr_t)strict_base;
-    const uint8_t *pe = image + *(const uint32_t *)(const void *)(image + 0x3c);
-    *count = *(const uint16_t *)(const void *)(pe + 6);
-    return (const void *)(pe + 24 + *(const uint16_t *)(const void *)(pe + 20));
-}
-
-void tables_spoil_bss(void)
-{
-    unsigned count = 0;
-    const struct section *s = sections(&count);
-    for (unsigned i = 0; config.bss != 0 && i < count; i++)
-        for (uint64_t at = s[i].raw; at < s[i].size; at++)
-            *(uint8_t *)(uintptr_t)(strict_base + s[i].rva + at) = 0xff;
 }
 
 static void protect_image(void)
@@ -162,7 +106,7 @@ static void split_free(void)
     for (size_t i = 0; i < real.count; i++)
         for (uint64_t page = 0; real.at[i].type == EfiConventionalMemory && page < real.at[i].pages;
              page++)
-            (void)entry_of(real.at[i].base + page * HAL_PAGE_SIZE, true);
+            (void)find(real.at[i].base + page * HAL_PAGE_SIZE, true);
 }
 
 /* A firmware that maps what it has allocated and nothing else. */
@@ -172,50 +116,47 @@ static void hide_free(void)
         for (uint64_t page = 0; real.at[i].type == EfiConventionalMemory && page < real.at[i].pages;
              page++) {
             uint64_t at = real.at[i].base + page * HAL_PAGE_SIZE;
-            uint64_t *entry = entry_of(at, false);
-            if (entry != NULL && (*entry & LARGE) == 0)
-                *entry &= ~(uint64_t)PRESENT;
-            flush(at);
+            struct found f = find(at, false);
+            if (f.entry != NULL && f.level == 0)
+                *f.entry = arch_absent(*f.entry);
+            arch_flush(at);
         }
     }
 }
 
 void tables_after_exit(void)
 {
-    uint64_t cr0 = read_cr0();
     if (config.protect != 3)
         return;
-    __asm__ volatile("cli");
-    write_cr0(cr0 & ~(uint64_t)CR0_WP);
+    arch_interrupts_off();
+    bool before = arch_bind(false);
     hide_free();
-    write_cr0(cr0);
+    arch_bind(before);
 }
 
 void tables_protect(void)
 {
-    uint64_t cr0 = read_cr0();
     if (config.protect == 0)
         return;
-    write_cr0(cr0 & ~(uint64_t)CR0_WP);
-    asm_wrmsr(EFER, asm_rdmsr(EFER) | EFER_NXE);
+    arch_bind(false);
     if (config.protect >= 2)
         protect_data();
     if (config.protect == 3)
         split_free();
     protect_image();
-    write_cr0(cr0 | CR0_WP);
+    arch_bind(true);
 }
 
 static void say_rights(const char *name, uint64_t at)
 {
-    const uint64_t *entry = entry_of(at, false);
+    const uint64_t *entry = find(at, false).entry;
     char text[9] = {0};
     for (unsigned i = 0; i < 8; i++)
         text[i] = name[i];
     say("shim: rights ");
     say(text);
-    say(entry == NULL ? " ---" : (*entry & WRITE) != 0 ? " rw" : " r-");
-    say(entry == NULL ? "" : (*entry & NX) != 0 ? "-" : "x");
+    say(entry == NULL ? " ---" : arch_writes(*entry) ? " rw" : " r-");
+    say(entry == NULL ? "" : arch_executes(*entry) ? "x" : "-");
     say_end();
 }
 
@@ -240,52 +181,22 @@ static void keep(uint64_t base, uint64_t size)
     }
 }
 
-static void keep_tables(uint64_t *table, unsigned level)
+/* A table of `entries`, of `level`. */
+static void keep_tables(uint64_t *table, unsigned entries, unsigned level)
 {
     keep((uint64_t)(uintptr_t)table, HAL_PAGE_SIZE);
-    for (unsigned i = 0; level > 1 && i < 512; i++)
-        if ((table[i] & PRESENT) != 0 && (level > 3 || (table[i] & LARGE) == 0))
-            keep_tables(table_of(table[i]), level - 1);
+    for (unsigned i = 0; level > 0 && i < entries; i++)
+        if (arch_is_present(table[i]) && !arch_is_leaf(table[i], level))
+            keep_tables(table_of(table[i]), 512, level - 1);
 }
 
-/* What SGDT writes (Intel SDM vol. 2B). */
-struct gdt_register {
-    uint16_t limit;
-    uint64_t base;
-} __attribute__((packed));
-_Static_assert(sizeof(struct gdt_register) == 10 && offsetof(struct gdt_register, base) == 2,
-               "the layout is the CPU's");
-
-static struct gdt_register read_gdt(void)
-{
-    struct gdt_register gdt;
-    __asm__ volatile("sgdt %0" : "=m"(gdt));
-    return gdt;
-}
-
-void tables_move_gdt(void)
-{
-    struct gdt_register gdt = read_gdt();
-    EFI_PHYSICAL_ADDRESS page = 0;
-    if (config.junk == 0)
-        return;
-    if (gdt.limit >= HAL_PAGE_SIZE ||
-        !ok(st->BootServices->AllocatePages(AllocateAnyPages, EfiBootServicesData, 1, &page)))
-        stop("the GDT cannot be moved; its limit is", gdt.limit);
-    for (unsigned i = 0; i <= gdt.limit; i++)
-        ((uint8_t *)(uintptr_t)page)[i] = ((const uint8_t *)(uintptr_t)gdt.base)[i];
-    gdt.base = page;
-    __asm__ volatile("lgdt %0" : : "m"(gdt));
-}
-
-/* What the CPU and the loader stand on until the kernel has its own. */
 static void keep_ours(void)
 {
-    struct gdt_register gdt = read_gdt();
-    uint64_t here = (uint64_t)(uintptr_t)&gdt;
-    keep(gdt.base, (uint64_t)gdt.limit + 1);
-    keep(here - 16 * KIB, 48 * KIB);
-    keep_tables(table_of(read_cr3()), levels());
+    uint64_t here = 0;
+    unsigned top = levels() - 1;
+    arch_keep(keep);
+    keep((uint64_t)(uintptr_t)&here - 16 * KIB, 48 * KIB);
+    keep_tables(arch_root(), 1u << (arch_bits() - HAL_PAGE_SHIFT - 9 * top), top);
 }
 
 static bool is_kept(uint64_t page)
@@ -296,56 +207,60 @@ static bool is_kept(uint64_t page)
     return false;
 }
 
-/* 0xf4f4...: HLT as code, not canonical as a pointer. */
+/* False: that page is not mapped. Where read-only pages bind whatever arch_bind() is told, it becomes one that
+ * is not. */
+static bool make_writable(uint64_t at)
+{
+    uint64_t *entry = find(at, false).entry;
+    if (entry != NULL && !arch_writes(*entry)) {
+        *entry = arch_with_rights(*entry, true, arch_executes(*entry));
+        arch_flush(at);
+    }
+    return entry != NULL;
+}
+
 static uint64_t fill(const struct entry *e)
 {
     uint64_t pages = 0;
     for (uint64_t i = 0; i < e->pages; i++) {
-        uint64_t *page = (uint64_t *)(uintptr_t)(e->base + i * HAL_PAGE_SIZE);
-        if (is_kept((uint64_t)(uintptr_t)page) ||
-            entry_of((uint64_t)(uintptr_t)page, false) == NULL)
+        uint64_t at = e->base + i * HAL_PAGE_SIZE;
+        uint64_t *page = (uint64_t *)(uintptr_t)at;
+        if (is_kept(at) || !make_writable(at))
             continue;
         for (unsigned word = 0; word < 512; word++)
-            page[word] = 0xf4f4f4f4f4f4f4f4u;
+            page[word] = arch_junk;
         pages++;
     }
     return pages;
 }
 
-/* A sum of what is in the GDT, which is found without struct gdt_register: it has to be right here
- * even if that is wrong. */
-static uint64_t sum_of_gdt(void)
+static uint64_t fill_all(void)
 {
-    uint8_t bytes[16] = {0};
-    uint64_t base = 0, sum = 0;
-    __asm__ volatile("sgdt %0" : "=m"(bytes));
-    for (unsigned i = 0; i < 8; i++)
-        base |= (uint64_t)bytes[2 + i] << (8 * i);
-    for (unsigned i = 0; i <= (bytes[0] | (unsigned)bytes[1] << 8); i++)
-        sum = sum * 31 + ((const uint8_t *)(uintptr_t)base)[i];
-    return sum;
-}
-
-void tables_junk(void)
-{
-    uint64_t pages = 0, cr0 = read_cr0(), gdt = sum_of_gdt();
-    if (config.junk == 0)
-        return;
-    __asm__ volatile("cli");
-    keep_ours();
-    write_cr0(cr0 & ~(uint64_t)CR0_WP);
+    uint64_t pages = 0;
     for (size_t i = 0; i < real.count; i++) {
         uint64_t type = real.at[i].type;
         if (type == EfiBootServicesCode || type == EfiBootServicesData ||
             (type == EfiConventionalMemory && config.junk == 2))
             pages += fill(&real.at[i]);
     }
-    write_cr0(cr0);
+    return pages;
+}
+
+void tables_junk(void)
+{
+    if (config.junk == 0)
+        return;
+    arch_interrupts_off();
+    keep_ours();
+    uint64_t sum = arch_sum();
+    bool before = arch_bind(false);
+    uint64_t pages = fill_all();
+    arch_bind(before);
     say("shim: overwrote pages");
     say_hex(pages);
     say(" kept");
     say_hex(kept_count);
     say_end();
-    say(sum_of_gdt() == gdt ? "shim: GDT as it was" : "shim: GDT overwritten");
+    say(arch_sum() == sum ? "shim: ground as it was" : "shim: ground overwritten");
     say_end();
 }

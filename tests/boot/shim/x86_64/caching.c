@@ -1,8 +1,8 @@
 /* The memory type range registers (Intel SDM vol. 3A, 11.11). */
 #include "hal/short.h"
-#include "shim.h"
-
 #include "hal/x86_64/asm.h"
+#include "tests/boot/shim/shim.h"
+#include "tests/boot/shim/x86_64/pc.h"
 
 #define MSR_CAPABILITY 0xFEu
 #define MSR_BASE       0x200u /* base and mask in turn */

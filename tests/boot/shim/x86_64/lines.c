@@ -1,8 +1,8 @@
 /* The I/O APIC and the timer, as a firmware leaves them that is still listening (Intel, "82093AA I/O
  * Advanced Programmable Interrupt Controller", 3.2; "8254 Programmable Interval Timer"). */
-#include "shim.h"
-
 #include "hal/x86_64/asm.h"
+#include "tests/boot/shim/shim.h"
+#include "tests/boot/shim/x86_64/pc.h"
 
 #define IO_APIC 0xFEC00000u
 #define ENTRIES 0x10u
