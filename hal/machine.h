@@ -41,13 +41,13 @@ struct machine_range {
     volatile uint32_t *at;
     uint64_t size; /* bytes */
 };
-#define MACHINE_GICD_SIZE      0x10000u
-#define MACHINE_GICC_SIZE      0x2000u
-#define MACHINE_REDISTRIBUTORS 4u
+#define MACHINE_GICD_SIZE 0x10000u
+#define MACHINE_GICC_SIZE 0x2000u
+#define MACHINE_GICR_SIZE 0x20000u /* of one CPU */
 struct machine_gic {
     volatile uint32_t *distributor, *cpu_interface; /* the second of a GICv2 alone */
-    struct machine_range redistributor[MACHINE_REDISTRIBUTORS]; /* of a GICv3 */
-    uint32_t redistributors;                                    /* how many of them */
+    const struct machine_range *redistributor;      /* of a GICv3; the list stays */
+    uint32_t redistributors;                        /* how many ranges of them */
 };
 struct machine_parts {
     enum machine_firmware firmware;

@@ -35,6 +35,7 @@ struct acpi_cpu {
     uint32_t id;   /* local APIC or x2APIC id */
     uint32_t node; /* by the SRAT; ACPI_NO_NODE where it does not say */
     uint32_t uid;  /* of a GICC: the number that the SRAT has for it */
+    hal_paddr_t redistributor; /* of a GICC: where that of this CPU lies; 0: it does not say */
 };
 #define ACPI_NO_NODE 0xFFFFFFFFu
 
@@ -55,7 +56,7 @@ struct acpi_range {
 #define ACPI_RANGES_MAX         512u
 #define ACPI_PLACES_MAX         64u
 #define ACPI_SPARE_MAX          16u
-#define ACPI_REDISTRIBUTORS_MAX 4u
+#define ACPI_REDISTRIBUTORS_MAX 64u
 
 struct acpi {
     uint32_t tables;  /* how many are sound, the DSDT included */

@@ -53,7 +53,9 @@ static void add_mailbox(struct acpi *a, hal_paddr_t at)
 
 static struct acpi_cpu cpu_of_gicc(const unsigned char *entry)
 {
-    return (struct acpi_cpu){.id = cpu_list_id(load64(entry + 68)), .uid = load32(entry + 8)};
+    return (struct acpi_cpu){.id = cpu_list_id(load64(entry + 68)),
+                             .uid = load32(entry + 8),
+                             .redistributor = load64(entry + 60)};
 }
 
 /* Up to ACPI 5.0 the version was not told, and there was no other. */

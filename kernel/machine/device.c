@@ -6,9 +6,11 @@
 /* Slots of the device window that follow those of space.h. */
 #define SLOT_BRIEF ((uint64_t)15)
 #define SLOT_FIRST ((uint64_t)16)
-#define SLOTS_MAX  8u
+#define SLOT_LAST  ((uint64_t)23)
+#define ROOM_BEGIN (SPACE_DEVICES + SLOT_FIRST * GIB)
+#define ROOM_END   (SPACE_DEVICES + (SLOT_LAST + 1) * GIB)
 
-static unsigned slots_used;
+static hal_vaddr_t room = ROOM_BEGIN; /* the first free page of these slots */
 
 bool device_may_lie(const struct memmap *m, hal_paddr_t at, uint64_t bytes)
 {
@@ -36,12 +38,14 @@ bool device_visit(hal_paddr_t at, uint64_t bytes, void (*visit)(volatile void *r
 static volatile void *map(hal_paddr_t at, uint64_t bytes)
 {
     hal_paddr_t from = hal_align_down(at, HAL_PAGE_SIZE);
-    hal_vaddr_t to = SPACE_DEVICES + (SLOT_FIRST + slots_used) * GIB;
-    if (slots_used == SLOTS_MAX || !device_may_lie(&memory_map, at, bytes) ||
-        space_map(to, from, hal_align_up(at + bytes, HAL_PAGE_SIZE) - from,
-                  ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != MM_OK)
+    hal_vaddr_t to = room;
+    if (!device_may_lie(&memory_map, at, bytes))
         return NULL;
-    slots_used++;
+    uint64_t size = hal_align_up(at + bytes, HAL_PAGE_SIZE) - from;
+    if (size > ROOM_END - room ||
+        space_map(to, from, size, ASPACE_W | ASPACE_UC | ASPACE_GLOBAL) != MM_OK)
+        return NULL;
+    room += hal_min_u64(size + HAL_PAGE_SIZE, ROOM_END - room); /* a page that faults between two */
     return (volatile void *)(uintptr_t)(to + (at - from));
 }
 

@@ -376,20 +376,45 @@ static volatile uint32_t *reach(hal_paddr_t at, uint64_t bytes)
     return device_reach((struct acpi_address){at, ACPI_MEMORY}, bytes).at;
 }
 
+/* Redistributors are told in ranges, or CPU by CPU (ACPI 6.5, 5.2.12.14). */
+static uint32_t redistributors(const struct acpi *a)
+{
+    uint32_t ranges = (uint32_t)hal_min_u64(a->redistributors, ACPI_REDISTRIBUTORS_MAX);
+    return ranges != 0 ? ranges : a->cpu_count;
+}
+
+static struct acpi_gicr redistributor(const struct acpi *a, uint32_t which)
+{
+    return a->redistributors != 0
+               ? a->redistributor[which]
+               : (struct acpi_gicr){a->cpu[which].redistributor, MACHINE_GICR_SIZE};
+}
+
+static void find_redistributors(const struct acpi *a, struct machine_gic *g)
+{
+    uint64_t bytes = redistributors(a) * sizeof(struct machine_range);
+    hal_paddr_t page = pmm_alloc(memory_pmm, hal_align_up(bytes, HAL_PAGE_SIZE) / HAL_PAGE_SIZE,
+                                 PMM_KERNEL | PMM_ZERO);
+    struct machine_range *list = page != HAL_PADDR_NONE ? hal_phys_to_virt(page) : NULL;
+    for (uint32_t i = 0; list != NULL && i < redistributors(a); i++) {
+        struct acpi_gicr r = redistributor(a, i);
+        volatile uint32_t *at = reach(r.base, r.size);
+        if (at != NULL)
+            list[g->redistributors++] = (struct machine_range){at, r.size};
+    }
+    g->redistributor = list;
+    if (g->redistributors < redistributors(a) || a->redistributors > ACPI_REDISTRIBUTORS_MAX)
+        LOG("gic", "only %u ranges of redistributors of %u can be used", U(g->redistributors),
+            U(hal_max_u64(a->redistributors, redistributors(a))));
+}
+
 static void find_gic(const struct acpi *a, struct machine_gic *g)
 {
-    uint32_t ranges = (uint32_t)hal_min_u64(a->redistributors, MACHINE_REDISTRIBUTORS);
     g->distributor = reach(a->gic_distributor, MACHINE_GICD_SIZE);
-    if (a->gic_version < 3) {
+    if (a->gic_version < 3)
         g->cpu_interface = reach(a->gic_cpu_interface, MACHINE_GICC_SIZE);
-        return;
-    }
-    for (uint32_t i = 0; i < ranges; i++) {
-        const struct acpi_gicr *r = &a->redistributor[i];
-        volatile uint32_t *at = reach(r->base, r->size);
-        if (at != NULL)
-            g->redistributor[g->redistributors++] = (struct machine_range){at, r->size};
-    }
+    else
+        find_redistributors(a, g);
 }
 
 /* What machines other than PCs have where their tables say. */
@@ -399,8 +424,9 @@ static void find_parts(const struct acpi *a)
     if (a->psci)
         p.firmware = a->psci_by_hvc ? MACHINE_HVC : MACHINE_SMC;
     if (a->gic_version != 0) {
-        LOG("gic", "version %u at %X, %u ranges of redistributors", U(a->gic_version),
-            U(a->gic_distributor), U(a->redistributors));
+        LOG("gic", "version %u at %X, %u ranges of redistributors%s", U(a->gic_version),
+            U(a->gic_distributor), U(a->gic_version < 3 ? 0 : redistributors(a)),
+            S(a->gic_version < 3 || a->redistributors != 0 ? "" : ", a CPU each"));
         find_gic(a, &p.gic);
     }
     if (a->psci)

@@ -226,9 +226,10 @@ static unsigned char *gicc(unsigned char *e, uint32_t uid, uint32_t flags, uint6
 /* The ids are the affinities; the SRAT names CPUs by another number (ACPI 6.5, 5.2.12.14 and 5.2.16.4). */
 static void cpus_and_interrupt_controller_of_arm(void)
 {
-    unsigned char body[8 + 4 * 80 + 24 + 5 * 16 + 70] = {0};
+    unsigned char body[8 + 4 * 80 + 24 + 65 * 16 + 70] = {0};
     unsigned char *e = gicc(body + 8, 7, 1, 0x80000000u);
     e = gicc(e, 8, 1, 0x1281030201u);
+    rig_put(e - 80 + 60, 0x123450000, 8);
     e = gicc(e, 9, 0, 3);
     e = gicc(e, 10, 8, 4);
     e[0] = 12; /* distributor */
@@ -236,7 +237,7 @@ static void cpus_and_interrupt_controller_of_arm(void)
     rig_put(e + 8, 0x8000000, 8);
     e[20] = 3;
     e += 24;
-    for (unsigned i = 0; i < 5; i++, e += 16) { /* redistributors: room for four */
+    for (unsigned i = 0; i < 65; i++, e += 16) { /* redistributors: room for 64 */
         e[0] = 14;
         e[1] = 16;
         rig_put(e + 4, 0x80A0000 + i * (uint64_t)0x1000000, 8);
@@ -249,8 +250,9 @@ static void cpus_and_interrupt_controller_of_arm(void)
     EXPECT(acpi.cpu[0].id == 0 && acpi.cpu[0].uid == 7 && acpi.cpus_x2 == 0);
     EXPECT(acpi.cpu[1].id == 0x12030201u && acpi.cpu[1].uid == 8);
     EXPECT(acpi.gic_version == 3 && acpi.gic_distributor == 0x8000000);
-    EXPECT(acpi.gic_cpu_interface == 0x8010000 && acpi.redistributors == 5);
-    EXPECT(acpi.redistributor[3].base == 0xB0A0000 && acpi.redistributor[3].size == 0xF60003);
+    EXPECT(acpi.gic_cpu_interface == 0x8010000 && acpi.redistributors == 65);
+    EXPECT(acpi.redistributor[63].base == 0x470A0000 && acpi.redistributor[63].size == 0xF6003F);
+    EXPECT(acpi.cpu[0].redistributor == 0 && acpi.cpu[1].redistributor == 0x123450000);
     EXPECT(heard_times("too short") == 1);
     body[8 + 4 * 80 + 20] = 0;
     alone("APIC", 3, body, sizeof body);

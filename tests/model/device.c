@@ -125,8 +125,11 @@ static void what_is_reached(void)
     EXPECT(shows(reach(USABLE_AT - 8, ACPI_MEMORY, 8), USABLE_AT - 8));
     for (unsigned i = 1; i < 8; i++)
         EXPECT(shows(reach(0xFED00FF0u + 16 * i, ACPI_MEMORY, 32), 0xFED00FF0u + 16 * i));
-    EXPECT(none(reach(0xFED00000u, ACPI_MEMORY, 4))); /* eight are mapped */
     EXPECT(space_kernel.tree.stats.pages[0] == 8);
+    for (unsigned i = 16; i < 23; i++)
+        EXPECT(shows(reach(i * GIB, ACPI_MEMORY, GIB), i * GIB));
+    EXPECT(none(reach(32 * GIB, ACPI_MEMORY, GIB))); /* of 8 GiB a little less than one is left */
+    EXPECT(shows(reach(0xFED00000u, ACPI_MEMORY, 4), 0xFED00000u));
 }
 
 int main(void)

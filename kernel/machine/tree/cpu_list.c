@@ -59,7 +59,7 @@ void cpu_list_close(struct acpi *a)
         if (kept != 0 && a->cpu[kept - 1].id == c.id)
             continue;
         a->cpus_x2 += c.node;
-        a->cpu[kept++] = (struct acpi_cpu){c.id, ACPI_NO_NODE, c.uid};
+        a->cpu[kept++] = (struct acpi_cpu){c.id, ACPI_NO_NODE, c.uid, c.redistributor};
     }
     a->cpus = a->cpu_count = kept;
 }

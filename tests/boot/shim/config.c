@@ -33,6 +33,7 @@ static const struct {
     {"gop-pitch", &config.gop_pitch},
     {"gop-size", &config.gop_size},
     {"lines", &config.lines},
+    {"gicc", &config.gicc},
     {"processors", &config.processors},
     {"loader-type", &config.loader_type},
     {"acpi-type", &config.acpi_type},

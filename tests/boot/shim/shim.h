@@ -57,7 +57,8 @@ struct config {
     uint64_t hurry;       /* Stall takes 1/hurry of what was asked for */
     uint64_t gop_pitch;   /* what a screen is told to have as PixelsPerScanLine, */
     uint64_t gop_size;    /* and as FrameBufferSize; UINT64_MAX: as it is */
-    uint64_t lines;       /* two lines of the I/O APIC are left open, and the timer runs */
+    uint64_t lines;       /* lines of the interrupt controller are left open, and a timer runs */
+    uint64_t gicc;        /* the MADT tells redistributors CPU by CPU, and no ranges of them */
     uint64_t processors;  /* what EFI_MP_SERVICES counts, one of them not enabled; 0: as it is */
     uint64_t press;       /* 0, or: a key is pressed whenever it was asked for so often in vain */
     uint64_t no_pages;    /* 0, or: this AllocatePages of the image and all later ones fail */

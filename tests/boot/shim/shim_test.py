@@ -678,6 +678,8 @@ def arm_acpi_cases():
     for kind in (0, 14, LEFT_OUT):
         yield Case(f"acpi-as-{kind}", f"acpi-type={kind}", machine=("--smp", "2"), says=sound)
     yield Case("acpi-above-4g", "rsdp-at=0x100001000", memory="6G", machine=("--smp", "2"), says=sound)
+    yield Case("gicc", "gicc", machine=("--smp", "4"), options="",
+               says=("gic: version 3 at 0x0000000008000000, 4 ranges of redistributors, a CPU each", "cpus: 4 of 4 running"))  # fmt: skip
     yield Case("processors", "processors=5", machine=("--smp", "2"),
                says=("acpi: 2 CPUs (", "acpi: the firmware counts 5 processors, 4 of them enabled; the table APIC has another number"))  # fmt: skip
 

@@ -1,4 +1,5 @@
 /* QEMU's board `virt`: its PL011, its PL031 (Arm DDI 0183 and DDI 0224), and its GIC (IHI 0048 and 0069). */
+#include "tests/boot/shim/aarch64/gicc.h"
 #include "tests/boot/shim/arch.h"
 #include "tests/boot/shim/shim.h"
 
@@ -35,6 +36,8 @@ void arch_begin(void)
 {
     if (config.uncached_at != 0)
         stop("a PC's trick is asked for, and this is none", 0);
+    if (config.gicc != 0)
+        gicc_tell();
 }
 
 /* The CPU's own timer goes off for ever, and its line is open, as a firmware leaves it that is still listening

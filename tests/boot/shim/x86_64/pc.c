@@ -40,6 +40,8 @@ uint64_t arch_seconds(void)
 
 void arch_begin(void)
 {
+    if (config.gicc != 0)
+        stop("an Arm board's trick is asked for, and this is none", 0);
     caching_change();
     gdt_move();
     if (config.protect != 0)
