@@ -13,6 +13,7 @@
  * The kernel, unlike mm/, also uses these of "port.h":
  *
  *   uint64_t hal_cycles(void)  a counter that never goes back and ticks at a constant rate
+ *   CPU_COUNTER              what the machine's manual calls it, a literal
  *   CPU_TRAP_STACKS          how many trap stacks a CPU has, 1 or more
  *   hal_vaddr_t hal_direct_base  what hal_phys_to_virt() adds. 0 at first, because at hand-over
  *                            virtual equals physical

@@ -58,7 +58,7 @@ struct boot_info {
     uint64_t stall_hz;               /* the same by the firmware's Stall, right or not; 0: it fails */
     uint64_t processors;             /* by EFI_MP_SERVICES; 0: the firmware does not tell */
     uint64_t processors_enabled;     /* of them */
-    uint64_t exit_tsc;               /* time stamp counter right after ExitBootServices */
+    uint64_t exit_tsc;               /* hal_cycles() right after ExitBootServices */
     uint64_t keep;              /* KEEP_SIZE bytes for the kept log (kernel/log/keep.h), 0: none */
     uint64_t descriptor_size;   /* the firmware's */
     uint32_t exit_attempts;     /* calls of ExitBootServices that it took */

@@ -66,10 +66,9 @@ static void start_log(void)
     log_open_serial((struct serial_port){.first.port = options.serial, .bits = 8, .divisor = 1});
     LOG("mortise", "commit %s", S(mortise_commit));
     if (boot.tsc_hz != 0)
-        LOG("clock", "time stamp counter at %u Hz", U(boot.tsc_hz));
+        LOG("clock", CPU_COUNTER " at %u Hz", U(boot.tsc_hz));
     else
-        SAY("clock",
-            "the loader could not measure the time stamp counter; stamps take it as 1 GHz");
+        SAY("clock", "the loader could not measure the " CPU_COUNTER "; stamps take it as 1 GHz");
     boot.firmware_vendor[sizeof boot.firmware_vendor - 1] = '\0';
     LOG("firmware", "%s, revision %x, descriptors of %u bytes, left in %u attempts",
         S(boot.firmware_vendor), U(boot.firmware_revision), U(boot.descriptor_size),

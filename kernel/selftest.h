@@ -17,7 +17,7 @@ extern struct selftest_counts {
  * options->plant first, from which it may not return. Seconds. */
 bool selftest_run(const struct options *);
 
-/* What the hot pair and a 64-page run cost here, in ticks of the time stamp counter; and on CPU 0, with
+/* What the hot pair and a 64-page run cost here, in ticks of hal_cycles(); and on CPU 0, with
  * interrupts on, what a shootdown costs, and the unmap of 1 GiB in small pages. A line each. A panic when
  * the allocator fails meanwhile. */
 void selftest_bench(void);

@@ -52,7 +52,7 @@ const char *clock_measure(const struct loader *l)
     l->info->stall_hz = stall;
     l->info->tsc_hz = own.name != NULL ? own.hz : stall >= HZ_LEAST && stall <= HZ_MOST ? stall : 0;
     if (l->info->tsc_hz == 0)
-        return "The time stamp counter cannot be measured: times will be missing.";
+        return "The " CPU_COUNTER " cannot be measured: times will be missing.";
     return own.name != NULL ? compare(stall, &own) : NULL;
 }
 

@@ -61,6 +61,8 @@ static inline void *hal_phys_to_virt(hal_paddr_t addr)
     return (void *)(uintptr_t)(hal_direct_base + addr);
 }
 
+#define CPU_COUNTER "generic timer"
+
 /* The virtual counter, read in program order (Arm ARM D11.2.2: it may be read early). */
 static inline uint64_t hal_cycles(void)
 {

@@ -71,6 +71,8 @@ static inline void *hal_phys_to_virt(hal_paddr_t addr)
 
 extern uint64_t host_skipped; /* see hal/host/host.h */
 
+#define CPU_COUNTER "time stamp counter"
+
 static inline uint64_t hal_cycles(void)
 {
     struct timespec t;

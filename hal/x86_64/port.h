@@ -60,6 +60,8 @@ static inline void *hal_phys_to_virt(hal_paddr_t addr)
     return (void *)(uintptr_t)(hal_direct_base + addr);
 }
 
+#define CPU_COUNTER "time stamp counter"
+
 static inline uint64_t hal_cycles(void)
 {
     uint32_t low, high;

@@ -46,7 +46,7 @@ void clock_find(struct boot_info *boot, const struct acpi *a)
         SAY("clock", "no clock here runs: times stay unknown");
         return;
     }
-    LOG("clock", "time stamp counter at %u Hz by %s; by the firmware's Stall %u Hz", U(clock_hertz),
+    LOG("clock", CPU_COUNTER " at %u Hz by %s; by the firmware's Stall %u Hz", U(clock_hertz),
         S(r.name), U(stall));
     if (stall != 0 && disagree(clock_hertz, stall))
         LOG("clock", "the firmware's Stall is more than four times off; %s counts", S(r.name));

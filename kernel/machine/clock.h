@@ -14,7 +14,7 @@
  * machine_rate() for each source that is asked. */
 void clock_find(struct boot_info *boot, const struct acpi *);
 
-/* Ticks of the time stamp counter a second; 0: not known. */
+/* Ticks of hal_cycles() a second; 0: not known. */
 extern uint64_t clock_hertz;
 
 #endif

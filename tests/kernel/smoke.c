@@ -264,7 +264,7 @@ void smoke_bench(void)
     uint64_t one = ticks_a_pair(1);
     uint64_t many = ticks_a_pair(64);
     LOG("bench",
-        "hot pair %u ticks, 64-page run %u ticks (time stamp counter, alloc and free together)",
+        "hot pair %u ticks, 64-page run %u ticks (" CPU_COUNTER ", alloc and free together)",
         U(one), U(many));
 }
 
