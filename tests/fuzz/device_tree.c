@@ -2,6 +2,7 @@
  * own. What comes out must hold together, and twice the same. */
 #include "kernel/machine/tree/cpu_list.c"
 #include "kernel/machine/tree/device_tree.c"
+#include "kernel/machine/tree/distances.c"
 #include "kernel/machine/tree/fdt.c"
 
 #include <stdlib.h>
@@ -38,6 +39,9 @@ static void check(const struct acpi *a, bool sound)
     must(a->gic_version == 0 || a->gic_version == 2 || a->gic_version == 3);
     must(a->gic_version == 3 || a->redistributors == 0);
     must(!a->psci_by_hvc || a->psci);
+    must(a->places <= ACPI_PLACES_MAX);
+    for (uint32_t i = 0; i < a->places * a->places; i++)
+        must(i % (a->places + 1) == 0 ? a->distance[i] == 10 : a->distance[i] >= 10);
     for (uint32_t i = 1; i < a->cpu_count; i++)
         must(a->cpu[i - 1].id < a->cpu[i].id);
     for (uint32_t i = 0; i < a->range_count; i++)

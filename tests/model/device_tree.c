@@ -6,6 +6,7 @@
  */
 #include "kernel/machine/tree/cpu_list.c"
 #include "kernel/machine/tree/device_tree.c"
+#include "kernel/machine/tree/distances.c"
 #include "kernel/machine/tree/fdt.c"
 
 #include "tests/model/expect.h"
@@ -257,6 +258,42 @@ static void what_is_reserved(void)
     EXPECT(reserved[2].base == 0xA0000000u && reserved[2].size == 0x1000);
 }
 
+static void distance_map(const uint32_t *matrix)
+{
+    open_tree();
+    begin("distance-map");
+    text("compatible", "numa-distance-map-v1");
+    if (matrix != NULL)
+        cells("distance-matrix", matrix);
+    end();
+}
+
+static void distances_between_nodes(void)
+{
+    static const uint32_t sound[] = {0, 1, 21, 2, 0, 40, 0, 0, 10, 0, 2, 41, CELLS_END};
+    static const uint8_t want[9] = {10, 21, 41, 21, 10, 20, 40, 20, 10};
+    static const uint32_t bad[][7] = {{0, 0, 11, CELLS_END},         {0, 1, 9, CELLS_END},
+                                      {0, 1, 256, CELLS_END},        {64, 0, 20, CELLS_END},
+                                      {0, 64, 20, CELLS_END},        {0, 1, CELLS_END},
+                                      {0, 1, 21, 0, 2, CELLS_END},   {CELLS_END},
+                                      {0, 1, 21, 1, 1, 0, CELLS_END}};
+    distance_map(sound);
+    EXPECT(run(built, close_tree()) == NULL && acpi.places == 3);
+    EXPECT(memcmp(acpi.distance, want, sizeof want) == 0);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        distance_map(bad[i]);
+        cpu("cpu", 0, 0, NULL, 0); /* not below /cpus */
+        const char *wrong = run(built, close_tree());
+        EXPECT(wrong != NULL && strstr(wrong, "distances of nodes contradict") != NULL);
+        EXPECT(acpi.places == 0);
+    }
+    distance_map(NULL);
+    EXPECT(run(built, close_tree()) != NULL && acpi.places == 0);
+    distance_map((const uint32_t[]){63, 0, 255, CELLS_END});
+    EXPECT(run(built, close_tree()) == NULL && acpi.places == 64 && acpi.distance[63] == 255);
+    EXPECT(acpi.distance[63 * 64] == 255 && acpi.distance[64 * 64 - 1] == 10);
+}
+
 static void consoles_of_every_kind(void)
 {
     static const struct {
@@ -454,6 +491,7 @@ int main(void)
 {
     expect_run("CPUs, nodes, interrupt controller and console of a board", what_a_board_tells);
     expect_run("what is reserved is told before memory is asked for", what_is_reserved);
+    expect_run("distances between nodes, told once or both ways", distances_between_nodes);
     expect_run("consoles of every kind, by path and by alias", consoles_of_every_kind);
     expect_run("trees that QEMU made say what it was asked for", trees_of_qemu);
     expect_run("F1 any byte changed does no harm", every_byte_changed);

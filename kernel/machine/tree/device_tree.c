@@ -1,6 +1,7 @@
 #include "kernel/machine/tree/device_tree.h"
 #include "hal/short.h"
 #include "kernel/machine/tree/cpu_list.h"
+#include "kernel/machine/tree/distances.h"
 #include "kernel/machine/tree/fdt.h"
 
 #define DEPTH_MAX 12u /* nodes within nodes: what lies deeper is passed over */
@@ -16,7 +17,7 @@ struct node {
     const char *name;
     uint32_t address_cells, size_cells; /* of its children's `reg` */
     bool met;                           /* its properties are complete, and were looked at */
-    struct property reg, ranges, compatible, type, status, method, domain, regions;
+    struct property reg, ranges, compatible, type, status, method, domain, regions, matrix;
 };
 
 struct reader {
@@ -25,6 +26,7 @@ struct reader {
     struct node node[DEPTH_MAX];
     uint32_t depth; /* of the node that is open; 0: none, 1: the root */
     bool filling;   /* the second time: CPUs alone, into their list */
+    bool far_off;   /* distances that cannot be used */
     char console[PATH_MAX];
 };
 
@@ -207,6 +209,13 @@ static void meet_controller(struct reader *r, const struct node *n)
             meet_gicv2(r);
 }
 
+static void meet_distances(struct reader *r, const struct node *n)
+{
+    if (lists(n->compatible, "numa-distance-map-v1") &&
+        !distances_read(r->acpi, n->matrix.value, n->matrix.size))
+        r->far_off = true;
+}
+
 /* Is the open node the one at that path? */
 static bool is_at(const struct reader *r, const char *path)
 {
@@ -250,6 +259,7 @@ static void meet(struct reader *r)
         meet_memory(r, n);
     meet_psci(r->acpi, n);
     meet_controller(r, n);
+    meet_distances(r, n);
     meet_console(r, n);
 }
 
@@ -269,6 +279,7 @@ static void note_property(struct node *n, const struct fdt_item *item)
         {"device_type", &n->type},
         {"numa-node-id", &n->domain},
         {"#redistributor-regions", &n->regions},
+        {"distance-matrix", &n->matrix},
     };
     struct property p = {item->value, item->size};
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
@@ -392,5 +403,10 @@ const char *device_tree_read(struct acpi *a, const struct device_tree_view *view
     }
     wrong = walk(&r, &f);
     list_cpus(&r, &f);
-    return wrong;
+    if (!r.far_off)
+        return wrong;
+    a->places = 0;
+    return wrong != NULL
+               ? wrong
+               : "its distances of nodes contradict themselves and are not used; all else counts";
 }

@@ -18,9 +18,10 @@ struct device_tree_view {
     const void *ctx;
 };
 
-/* Fill `*a` (acpi_facts.h) from the `size` bytes: CPUs and nodes, their memory as if it were that of an SRAT,
- * GIC, PSCI and serial console. NULL, or a constant sentence whose subject is "it": it cannot be read, and
- * `*a` is all zero; or it can from some place on not be read any more, and what came before counts.
+/* Fill `*a` (acpi_facts.h) from the `size` bytes: CPUs and nodes, their memory and
+ * distances as if they were those of an SRAT and a SLIT, GIC, PSCI and serial console. NULL, or a constant sentence whose subject is "it": it cannot be read, and
+ * `*a` is all zero; or it can from some place on not be read any more, and what came before counts; or its
+ * distances are left out.
  * O(bytes * log(CPUs)). */
 const char *device_tree_read(struct acpi *a, const struct device_tree_view *,
                              const unsigned char *bytes, uint32_t size);
