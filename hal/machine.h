@@ -69,7 +69,7 @@ struct machine_spoilt machine_spoilt(unsigned which);
 
 /* Serial port. It is used only after its registers have been found to work. When it does not take a
  * byte in time it is given up, until a byte comes in. PCs have the 16550 (National Semiconductor,
- * PC16550D); boards with Arm CPUs the PL011 (Arm DDI 0183), or what the Server Base System
+ * PC16550D); boards with Arm CPUs that too, in memory, or the PL011 (Arm DDI 0183), or what the Server Base System
  * Architecture keeps of it. */
 enum serial_kind { SERIAL_16550, SERIAL_PL011, SERIAL_SBSA };
 
@@ -83,8 +83,8 @@ struct serial_port {
     enum serial_kind kind;
 };
 
-/* Look for a port of that kind there, and set its rate, 8N1. False: nothing there behaves like one,
- * or this machine never has that kind; there is no serial port from then on. */
+/* Look for a port of that kind there, and set its rate, 8N1. False: nothing there behaves like one;
+ * there is no serial port from then on. */
 bool serial_init(struct serial_port);
 
 /* Send a byte. Waits for room for at most 100000 reads (10 ms or more, about 100 ms on a PC), then

@@ -73,8 +73,8 @@ ROOMS = {
     "tests/model/mtrr.c": "hal hal/x86_64/mtrr tests",
     "tests/model/unfit.c": "hal hal/x86_64/pc mm kernel kernel/log kernel/memory kernel/machine tests",
     "tests/model/apic.c": "hal hal/x86_64 tests",
-    "tests/model/pl011.c": "hal hal/aarch64/board tests",
-    "tests/model/serial.c": "hal hal/x86_64 hal/x86_64/pc kernel/machine tests",
+    "tests/model/pl011.c": "hal hal/any tests",
+    "tests/model/serial.c": "hal hal/any hal/x86_64 hal/x86_64/pc kernel/machine tests",
 }
 # Of hal/, mm/ knows these alone: other kernels take it with them.
 MM_KNOWS = ("hal/base.h", "hal/hal.h")
@@ -90,7 +90,7 @@ UEFI = "efi/base/uefi.h"
 
 # A .c implements the header of its name. Where it lies in another folder: who implements whose headers.
 IMPLEMENTS = {
-    "hal/any": "hal",
+    "hal/any": "hal hal/any/uart.h",
     "hal/x86_64": "hal hal/x86_64/port.h",
     "hal/aarch64": "hal hal/aarch64/port.h",
     "hal/host": "hal hal/host",

@@ -301,19 +301,23 @@ static void consoles_of_every_kind(void)
         unsigned kind;
     } cases[] = {{"/uart@9", "arm,pl011", 3},
                  {"/uart@9:9600", "arm,sbsa-uart", 0x0E},
-                 {"/uart@9", "ns16550a", 0},
+                 {"/uart@9", "ns16550a", 0x12},
+                 {"/uart@9", "ns16550", 0x12},
                  {"/uart@9", "nobody,knows", 0xFF}};
     for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
         open_tree();
         begin("uart@9");
         text("compatible", cases[i].compatible);
         CELLS("reg", 0, 0x9000, 0x100); /* two cells and one, where nothing is told */
+        if (i > 1)
+            CELLS("reg-shift", i - 2);
         end();
         begin("chosen");
         text("stdout-path", cases[i].path);
         end();
         EXPECT(run(built, close_tree()) == NULL && acpi.serial.address == 0x9000);
         EXPECT(acpi.serial_kind == cases[i].kind);
+        EXPECT(acpi.serial_access == (i < 2 ? 1 : i - 1)); /* as ACPI counts: 1 is a byte, 3 four */
     }
     open_tree();
     begin("uart@9");

@@ -1,9 +1,10 @@
-/* The driver of a PC's 16550 (hal/x86_64/pc/serial.c) with its registers in memory, 8, 16 or 32 bits
+/* The driver of the 16550 (hal/any/ns16550.c) with its registers in memory, 8, 16 or 32 bits
  * apart: memory that keeps what is written passes for a UART whose transmitter always has room, or
  * never. And which of the SPCR's consoles are used (kernel/machine/spcr.c), and what becomes of the log. */
 #include "hal/short.h"
+#include "hal/any/ns16550.c"
+#include "hal/any/serial.c"
 #include "hal/x86_64/pc/ports.c"
-#include "hal/x86_64/pc/serial.c"
 
 #include "kernel/machine/spcr.c"
 
@@ -87,6 +88,23 @@ void log_line(const char *topic, const char *format, const union log_arg *args, 
     strcat(strcat(log_text, format), args[count - 1].s != NULL && count == 1 ? args[0].s : "");
 }
 
+/* Every port here is a 16550. */
+bool pl011_open(struct serial_port p)
+{
+    UNUSED(p);
+    return false;
+}
+
+struct uart_line pl011_look(void)
+{
+    return (struct uart_line){false, -1};
+}
+
+void pl011_send(uint8_t byte)
+{
+    UNUSED(byte);
+}
+
 static struct serial_port opened;
 
 void log_open_serial(struct serial_port p)
@@ -152,10 +170,7 @@ static void how_they_are_driven(void)
     for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
         acpi = (struct acpi){.serial = {0x1000, ACPI_MEMORY}, .serial_kind = kinds[i]};
         EXPECT(spcr_refuse(&acpi, &port) == NULL);
-        EXPECT(port.kind == (i < 3    ? SERIAL_16550
-                             : i == 3 ? SERIAL_PL011
-                                      : SERIAL_SBSA));
-        EXPECT(port.kind == SERIAL_16550 || !serial_init(port)); /* no PC has one */
+        EXPECT(port.kind == (i < 3 ? SERIAL_16550 : i == 3 ? SERIAL_PL011 : SERIAL_SBSA));
     }
     for (unsigned baud = 0; baud < ARRAY_LEN(rates); baud++) {
         acpi = (struct acpi){.serial = {0x2F8, ACPI_PORT}, .serial_baud = (uint8_t)baud};

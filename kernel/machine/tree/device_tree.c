@@ -17,7 +17,7 @@ struct node {
     const char *name;
     uint32_t address_cells, size_cells; /* of its children's `reg` */
     bool met;                           /* its properties are complete, and were looked at */
-    struct property reg, ranges, compatible, type, status, method, domain, regions, matrix;
+    struct property reg, ranges, compatible, type, status, method, domain, regions, matrix, shift;
 };
 
 struct reader {
@@ -229,7 +229,8 @@ static bool is_at(const struct reader *r, const char *path)
     return *path == '\0' && r->depth > 1;
 }
 
-/* Codes as an SPCR has them (kernel/machine/spcr.h). */
+/* Codes as an SPCR has them (kernel/machine/spcr.h). Registers of a 16550 lie 1 << reg-shift bytes apart, and are as
+ * wide here. */
 static void meet_console(struct reader *r, const struct node *n)
 {
     uint64_t base, size;
@@ -238,8 +239,10 @@ static void meet_console(struct reader *r, const struct node *n)
     r->acpi->serial = (struct acpi_address){base, ACPI_MEMORY};
     r->acpi->serial_kind = lists(n->compatible, "arm,pl011")       ? 0x03
                            : lists(n->compatible, "arm,sbsa-uart") ? 0x0E
-                           : lists(n->compatible, "ns16550a")      ? 0x00
+                           : lists(n->compatible, "ns16550a")      ? 0x12
+                           : lists(n->compatible, "ns16550")       ? 0x12
                                                                    : 0xFF;
+    r->acpi->serial_access = (uint8_t)(1 + hal_min_u64(number(n->shift, 0), 3));
 }
 
 /* The open node's properties are complete. */
@@ -280,6 +283,7 @@ static void note_property(struct node *n, const struct fdt_item *item)
         {"numa-node-id", &n->domain},
         {"#redistributor-regions", &n->regions},
         {"distance-matrix", &n->matrix},
+        {"reg-shift", &n->shift},
     };
     struct property p = {item->value, item->size};
     for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
