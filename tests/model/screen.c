@@ -386,7 +386,7 @@ static struct memmap make_map(uint32_t entries, uint64_t most)
 static unsigned naive_kind(const struct mem_region *r)
 {
     static const unsigned kinds[MEM_TYPE_COUNT] = {0, 0, 1, 2, 2, 9, 4, 6, 6, 6, 4, 5, 7, 8, 9};
-    return r->label != NULL && r->type <= MEM_LOADER ? 3 : kinds[r->type];
+    return r->label != NULL && r->type <= MEM_LOADER && r->type != MEM_HOTPLUG ? 3 : kinds[r->type];
 }
 
 static uint8_t naive_pixel(const struct memmap *m, uint64_t base, uint64_t size)
@@ -423,7 +423,8 @@ static uint8_t naive_zone(uint64_t at)
 static bool row_is_used(const struct memmap *m, uint64_t base, uint64_t size)
 {
     for (size_t i = 0; i < m->count; i++)
-        if (m->regions[i].base < base + size && mem_region_end(&m->regions[i]) > base)
+        if (m->regions[i].type != MEM_HOTPLUG && m->regions[i].base < base + size &&
+            mem_region_end(&m->regions[i]) > base)
             return true;
     return false;
 }
@@ -433,9 +434,11 @@ static void compare_map(const struct picture *p)
 {
     const struct canvas *c = p->canvas;
     uint64_t size = p->scale * p->map_width;
-    uint64_t top = p->map->count != 0 ? mem_region_end(&p->map->regions[p->map->count - 1]) : 0;
+    uint64_t top = 0;
     uint32_t row = p->map_row;
     bool hole = false;
+    for (size_t i = 0; i < p->map->count; i++) /* a window without memory is a hole */
+        top = p->map->regions[i].type != MEM_HOTPLUG ? mem_region_end(&p->map->regions[i]) : top;
     for (uint64_t base = 0; base < top; base += size) {
         if (!row_is_used(p->map, base, size)) {
             row += hole ? 0 : 1;
