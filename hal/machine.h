@@ -96,6 +96,11 @@ void serial_put(char c);
 #define SERIAL_LOST 0x18
 int serial_get(void);
 
+/* Where the registers of the port lie, if it is one in memory that serial_init() has found; else NULL. And:
+ * from now on they are mapped at `at`; NULL: nowhere, and there is no serial port. */
+volatile void *serial_registers(void);
+void serial_move(volatile void *at);
+
 /* Is there a serial port that works? */
 bool serial_works(void);
 

@@ -21,6 +21,8 @@
 #include "kernel/machine/platform.h"
 #include "kernel/ram/ram_log.h"
 #include "kernel/selftest.h"
+#include "kernel/serial/early_console.h"
+#include "kernel/serial/spcr.h"
 #include "kernel/memory/space.h"
 #include "kernel/version.h"
 
@@ -121,7 +123,8 @@ static void kernel_main(void *arg)
     account_report(&boot, platform_nodes.domain);
     ram_log(&memory_map);
     panic_screen_step("looking at the machine");
-    platform_use(&boot, &options);
+    spcr_use(&platform, &options);
+    platform_use(&boot);
     result_then(&options);
     panic_screen_step("starting the other CPUs");
     cpus_start(options.plant);
@@ -177,6 +180,7 @@ _Noreturn void kernel_enter(struct boot_info *info)
     backtrace_early_stack(boot.stack_base, boot.stack_size);
     start_log();
     cpu_own();
+    early_console_open(&boot, &options);
     display_early(&boot);
     if (boot.stack_base == 0 || boot.stack_size < 4 * HAL_PAGE_SIZE ||
         boot.stack_size > SPACE_STACK_SLOT - 2 * HAL_PAGE_SIZE ||

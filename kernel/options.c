@@ -283,7 +283,7 @@ void options_parse(const char *text, size_t size, struct options *o, options_unk
     *o = (struct options){.selftest = true,
                           .kaslr = true,
                           .report = true,
-                          .serial = 0x3F8,
+                          .serial = OPTIONS_SERIAL,
                           .menu = MENU_UNSAID,
                           .dma = PMM_DMA_LIMIT};
     char word[WORD_SIZE];

@@ -64,7 +64,8 @@ enum then_use { THEN_HALT, THEN_REBOOT, THEN_OFF };
 
 enum monitor_use { MONITOR_UNSAID, MONITOR_ON, MONITOR_OFF };
 
-#define EXERCISE_MAX 1000000u
+#define EXERCISE_MAX   1000000u
+#define OPTIONS_SERIAL 0x3F8u /* where the user says nothing of it */
 #define CPUS_MOST    65535u
 
 struct options {

@@ -17,6 +17,15 @@ void cpu_write_back(const void *from, size_t size)
     barrier_system();
 }
 
+bool cpu_maps(const volatile void *at)
+{
+    if (is_el2())
+        __asm__ volatile("at s1e2r, %0\n\tisb" : : "r"(at) : "memory");
+    else
+        __asm__ volatile("at s1e1r, %0\n\tisb" : : "r"(at) : "memory");
+    return (read_par() & 1) == 0;
+}
+
 /* Where memory is cached, page tables alone say. */
 struct cpu_caching cpu_caching(hal_paddr_t at, hal_paddr_t *until)
 {

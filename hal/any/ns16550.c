@@ -61,6 +61,11 @@ bool ns16550_open(struct serial_port p)
     return true;
 }
 
+void ns16550_move(volatile void *at)
+{
+    uart.first.at = at;
+}
+
 struct uart_line ns16550_look(void)
 {
     uint8_t s = get(LSR);

@@ -6,6 +6,7 @@
 #define QUEUE      512u
 
 static enum serial_kind uart_kind;
+static volatile void *lies_at; /* NULL: at I/O ports, or there is none */
 static bool there;
 static bool stuck; /* given up, until something comes in */
 
@@ -17,7 +18,23 @@ bool serial_init(struct serial_port p)
     uart_kind = p.kind;
     stuck = false;
     there = uart_kind == SERIAL_16550 ? ns16550_open(p) : pl011_open(p);
+    lies_at = there ? p.first.at : NULL;
     return there;
+}
+
+volatile void *serial_registers(void)
+{
+    return lies_at;
+}
+
+void serial_move(volatile void *at)
+{
+    lies_at = at;
+    there = there && at != NULL;
+    if (uart_kind == SERIAL_16550)
+        ns16550_move(at);
+    else
+        pl011_move(at);
 }
 
 static struct uart_line look(void)

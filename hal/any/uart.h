@@ -14,6 +14,10 @@ struct uart_line {
 bool ns16550_open(struct serial_port);
 bool pl011_open(struct serial_port);
 
+/* Its registers lie there now. */
+void ns16550_move(volatile void *);
+void pl011_move(volatile void *);
+
 struct uart_line ns16550_look(void);
 struct uart_line pl011_look(void);
 

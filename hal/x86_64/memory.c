@@ -1,4 +1,5 @@
 #include "hal/cpu.h"
+#include "hal/short.h"
 #include "hal/x86_64/asm.h"
 
 #define LINE 64u /* bytes of a cache line, or a divisor of it */
@@ -15,4 +16,10 @@ void cpu_write_back(const void *from, size_t size)
     uintptr_t end = (uintptr_t)from + size;
     for (uintptr_t at = (uintptr_t)from / LINE * LINE; at < end; at += LINE)
         asm_flush_line((const void *)at);
+}
+
+bool cpu_maps(const volatile void *at)
+{
+    UNUSED(at);
+    return false;
 }

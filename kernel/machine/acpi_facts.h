@@ -115,7 +115,7 @@ struct acpi {
 
     struct acpi_address hpet;
 
-    /* SPCR, or else a PL011 or SBSA UART of the DBG2. kernel/machine/spcr.h makes sense of it. */
+    /* SPCR, or else a PL011 or SBSA UART of the DBG2. kernel/serial/spcr.h makes sense of it. */
     struct acpi_address serial;
     uint8_t serial_kind; /* its interface type */
     uint8_t

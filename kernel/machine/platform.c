@@ -8,7 +8,6 @@
 #include "kernel/machine/clock.h"
 #include "kernel/machine/firmware.h"
 #include "kernel/machine/power.h"
-#include "kernel/machine/spcr.h"
 #include "kernel/machine/tree/device_tree.h"
 #include "kernel/machine/tree/fdt.h"
 #include "kernel/memory/memory.h"
@@ -19,8 +18,6 @@
 
 /* Of the map's storage, for owners that come after the windows. */
 #define SLOTS_KEPT BOOT_OWNERS
-
-#define DEVICE_TREE_MAX ((uint32_t)16 << 20)
 
 struct acpi platform;
 struct nodes platform_nodes;
@@ -434,11 +431,10 @@ static void find_parts(const struct acpi *a)
     machine_use(&p);
 }
 
-void platform_use(struct boot_info *boot, const struct options *o)
+void platform_use(struct boot_info *boot)
 {
     mask_devices(&platform);
     find_parts(&platform);
-    spcr_use(&platform, o);
     find_reset(&platform);
     find_off(&platform);
     clock_find(boot, &platform);

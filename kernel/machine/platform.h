@@ -6,7 +6,6 @@
 #include "kernel/machine/acpi_facts.h"
 #include "kernel/boot_info.h"
 #include "kernel/machine/nodes.h"
-#include "kernel/options.h"
 
 extern struct acpi platform; /* all zero until platform_read(), and where there are no tables */
 extern struct nodes platform_nodes; /* not to be used before platform_read() */
@@ -25,8 +24,8 @@ struct pmm_machine platform_machine(uint32_t cpus, struct memmap *);
 /* The node of the CPU with that number in the tables; 0 where they do not say. O(CPUs). */
 uint32_t platform_node_of(uint32_t id);
 
-/* Use what the tables name: serial console, restart and power-off, clock (clock_find() sets
+/* Use what the tables name: restart and power-off, clock (clock_find() sets
  * boot->tsc_hz). Call it once, after platform_read(). Takes as long as clock_find(). */
-void platform_use(struct boot_info *, const struct options *);
+void platform_use(struct boot_info *);
 
 #endif

@@ -1,5 +1,6 @@
 #include "kernel/memory/space.h"
 #include "hal/cpu.h"
+#include "hal/machine.h"
 #include "hal/short.h"
 #include "kernel/early/image.h"
 #include "kernel/early/move.h"
@@ -14,6 +15,7 @@ struct space_range space_stacks[STACK_COUNT] = {{.name = "boot stack"}};
 struct space_range space_devices[DEVICE_COUNT] = {
     {.name = "interrupt controller"},
     {.name = "framebuffer"},
+    {.name = "serial port"},
 };
 
 static void map(hal_vaddr_t virt, hal_paddr_t phys, uint64_t size, uint32_t prot)
@@ -150,6 +152,16 @@ static void map_device(unsigned which, hal_paddr_t base, uint64_t size, uint32_t
     space_devices[which].size = size;
 }
 
+/* Where it lies in one page, and no RAM there, of which the direct map would be a second mapping. */
+static void map_serial(const struct memmap *m)
+{
+    hal_paddr_t at = (hal_paddr_t)(uintptr_t)serial_registers();
+    const struct mem_region *r = memmap_find(m, at);
+    if (at != 0 && (r == NULL || !mem_type_is_ram(r->type)))
+        map_device(DEVICE_SERIAL, hal_align_down(at, HAL_PAGE_SIZE), HAL_PAGE_SIZE,
+                   ASPACE_W | ASPACE_UC);
+}
+
 /* The table below the root stays when the window is empty again (A2). It is made here, so that the figures
  * of the space do not depend on who first used the window. */
 static void open_scratch(void)
@@ -173,7 +185,17 @@ void space_make(const struct boot_info *info, const struct memmap *m, bool scree
     if (screen)
         map_device(DEVICE_SCREEN, info->framebuffer.base, info->framebuffer.size,
                    ASPACE_W | ASPACE_WC);
+    map_serial(m);
     open_scratch();
+}
+
+/* It was found at its physical address. */
+static void move_serial(void)
+{
+    const struct space_range *s = &space_devices[DEVICE_SERIAL];
+    uint64_t offset = (uintptr_t)serial_registers() % HAL_PAGE_SIZE;
+    if (serial_registers() != NULL)
+        serial_move(s->size != 0 ? (volatile void *)(uintptr_t)(s->base + offset) : NULL);
 }
 
 static void arrive(void *entry)
@@ -185,6 +207,7 @@ static void arrive(void *entry)
     cpu_use_global_pages();
     move_forget_tables();
     space_entered = true;
+    move_serial();
     for (unsigned i = 0; i < CPU_TRAP_STACKS; i++)
         cpu_set_trap_stack(i, s[STACK_TRAPS + i].base + s[STACK_TRAPS + i].size);
     __builtin_memcpy(&fn, &entry, sizeof fn);

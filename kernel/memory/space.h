@@ -4,7 +4,7 @@
  *                  that fit; holes and device memory are not in it; the image's text and
  *                  constants are read-only here too
  *   SPACE_DEVICES  device memory, 1 GiB a slot: interrupt controller uncached, framebuffer
- *                  write-combining
+ *                  write-combining, a serial port that is in use and lies in memory, uncached
  *   SPACE_STACKS   stacks, each in a slot of its own whose other pages are its guard
  *   SPACE_SCRATCH  for whoever maps something for a while
  *   IMAGE_WINDOW    the image (kernel/early/image.h): text RX, constants R, data RW NX
@@ -34,7 +34,7 @@
 
 /* The boot stack, and the trap stacks of hal/cpu.h. */
 enum space_stack { STACK_BOOT, STACK_TRAPS, STACK_COUNT = STACK_TRAPS + CPU_TRAP_STACKS };
-enum space_device { DEVICE_INTERRUPTS, DEVICE_SCREEN, DEVICE_COUNT };
+enum space_device { DEVICE_INTERRUPTS, DEVICE_SCREEN, DEVICE_SERIAL, DEVICE_COUNT };
 
 struct space_range {
     const char *name;
@@ -76,7 +76,8 @@ struct space_stack_place {
 bool space_stack_at(hal_vaddr_t at, struct space_stack_place *out);
 
 /* Load it for good and go on with `entry`, which is passed NULL, on the boot stack at its own
- * place, the direct map in use. What was on the stack before is lost. Once, after space_make(). */
+ * place, the direct map in use. A serial port in memory is used at its new place, or no more where it has none.
+ * What was on the stack before is lost. Once, after space_make(). */
 _Noreturn void space_enter(void (*entry)(void *));
 
 /* Has space_enter() loaded it? */

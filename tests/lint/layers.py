@@ -43,12 +43,13 @@ ROOMS = {
     "kernel/machine/hmat": "hal kernel/machine/acpi_facts.h kernel/machine/acpi_table.h",
     "kernel/machine": "hal mm kernel kernel/log kernel/memory kernel/machine/acpi_facts.h kernel/machine/acpi_table.h kernel/machine/tree"
     " kernel/machine/hmat",
+    "kernel/serial": "hal mm kernel kernel/log kernel/machine kernel/machine/acpi_facts.h kernel/machine/tree",
     "kernel/ram": "hal mm kernel kernel/log kernel/machine",
     "kernel/screen": "hal mm kernel kernel/log kernel/early kernel/memory",
     "kernel/trap": "hal mm kernel kernel/log kernel/early kernel/memory kernel/screen",
     "kernel/cpus": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/trap",
     "kernel/monitor": "hal mm kernel kernel/log kernel/memory kernel/machine kernel/screen kernel/trap kernel/cpus",
-    "kernel/main.c": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/ram kernel/screen kernel/trap"
+    "kernel/main.c": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/serial kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor",
     "efi/base": "hal mm kernel kernel/log kernel/early",
     "efi/talk": "hal mm kernel kernel/log efi/base",
@@ -74,7 +75,7 @@ ROOMS = {
     "tests/model/unfit.c": "hal hal/x86_64/pc mm kernel kernel/log kernel/memory kernel/machine tests",
     "tests/model/apic.c": "hal hal/x86_64 tests",
     "tests/model/pl011.c": "hal hal/any tests",
-    "tests/model/serial.c": "hal hal/any hal/x86_64 hal/x86_64/pc kernel/machine tests",
+    "tests/model/serial.c": "hal hal/any hal/x86_64 hal/x86_64/pc kernel/machine kernel/serial tests",
 }
 # Of hal/, mm/ knows these alone: other kernels take it with them.
 MM_KNOWS = ("hal/base.h", "hal/hal.h")

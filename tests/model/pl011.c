@@ -25,6 +25,11 @@ bool ns16550_open(struct serial_port p)
     return false;
 }
 
+void ns16550_move(volatile void *at)
+{
+    UNUSED(at);
+}
+
 struct uart_line ns16550_look(void)
 {
     return (struct uart_line){false, -1};
@@ -81,6 +86,20 @@ static void bytes_go_out(void)
     EXPECT(serial_get() == 0xE4 && serial_works());
 }
 
+static void it_moves(void)
+{
+    static uint32_t other[SERIAL_PL011_SIZE / 4];
+    FR = EMPTY;
+    EXPECT(open_as(SERIAL_PL011) && serial_registers() == registers);
+    other[0x18 / 4] = EMPTY;
+    serial_move(other);
+    DR = 0;
+    serial_put('s');
+    EXPECT(other[0] == 's' && DR == 0);
+    serial_move(NULL);
+    EXPECT(!serial_works() && serial_get() == -1);
+}
+
 /* More than can be kept: what does not fit is said by the last one. */
 static void bytes_come_in(void)
 {
@@ -113,6 +132,7 @@ int main(void)
     expect_run("only what behaves like a PL011 is believed", what_is_believed);
     expect_run("a generic UART has no control register, and the rate stays", how_it_is_set);
     expect_run("bytes go out while there is room, and later again", bytes_go_out);
+    expect_run("a PL011 is followed to where it is mapped", it_moves);
     expect_run("bytes come in while output waits, and damage is said", bytes_come_in);
     return expect_total();
 }

@@ -1,12 +1,12 @@
 /* The driver of the 16550 (hal/any/ns16550.c) with its registers in memory, 8, 16 or 32 bits
  * apart: memory that keeps what is written passes for a UART whose transmitter always has room, or
- * never. And which of the SPCR's consoles are used (kernel/machine/spcr.c), and what becomes of the log. */
+ * never. And which of the SPCR's consoles are used (kernel/serial/spcr.c), and what becomes of the log. */
 #include "hal/short.h"
 #include "hal/any/ns16550.c"
 #include "hal/any/serial.c"
 #include "hal/x86_64/pc/ports.c"
 
-#include "kernel/machine/spcr.c"
+#include "kernel/serial/spcr.c"
 
 #include "tests/model/expect.h"
 
@@ -64,6 +64,24 @@ static void registers_of_every_width(void)
     }
 }
 
+static void registers_may_move(void)
+{
+    static _Alignas(4) uint8_t before[64];
+    EXPECT(!serial_init((struct serial_port){.bits = 8}) && serial_registers() == NULL);
+    memset(registers, 0, sizeof registers);
+    set_status(32, 0x60);
+    EXPECT(serial_init(in_memory(32, 1)) && serial_registers() == registers);
+    memcpy(before, registers, sizeof before);
+    serial_move(before);
+    EXPECT(serial_works() && serial_registers() == before);
+    serial_put('q');
+    EXPECT(before[0] == 'q' && registers[0] == 1);
+    serial_move(NULL);
+    EXPECT(!serial_works() && serial_registers() == NULL);
+    serial_put('r');
+    EXPECT(before[0] == 'q');
+}
+
 static void a_rate_may_stay(void)
 {
     memset(registers, 0, sizeof registers);
@@ -93,6 +111,11 @@ bool pl011_open(struct serial_port p)
 {
     UNUSED(p);
     return false;
+}
+
+void pl011_move(volatile void *at)
+{
+    UNUSED(at);
 }
 
 struct uart_line pl011_look(void)
@@ -198,6 +221,11 @@ static void where_the_log_goes(void)
     EXPECT(opened.bits == 32 && opened.divisor == 1 && strstr(log_text, "answers") == NULL);
     serial_init((struct serial_port){.bits = 8});
     EXPECT(uses(0x1000, 0x3F8, false, "stays where it was") && !serial_works());
+    spcr_early = 0x1000;
+    EXPECT(uses(0x1000, 0x3F8, true, "goes on there")); /* it was found, and has been given up */
+    EXPECT(uses(0x1000, 0x3F8, true, "serial console of type") && opened.bits == 0);
+    EXPECT(uses(0x2000, 0x3F8, true, "goes on there") && opened.bits == 32);
+    spcr_early = 0;
     EXPECT(uses(0xBAD, 0x3F8, true, "cannot be reached") && opened.bits == 0);
     EXPECT(uses(0x1000, 0x2F8, true, "the option serial=") && opened.bits == 0);
     EXPECT(uses(0x1000, 0, true, "the option serial=") && opened.bits == 0);
@@ -206,6 +234,7 @@ static void where_the_log_goes(void)
 int main(void)
 {
     expect_run("a UART in memory, its registers 8, 16 or 32 bits apart", registers_of_every_width);
+    expect_run("a UART is followed to where its registers are mapped", registers_may_move);
     expect_run("a rate of 0 leaves it alone", a_rate_may_stay);
     expect_run("the SPCR's 16550s are used, whatever their type is called",
                which_consoles_are_used);

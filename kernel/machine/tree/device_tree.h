@@ -10,6 +10,8 @@
 
 #include "kernel/machine/acpi_facts.h"
 
+#define DEVICE_TREE_MAX ((uint32_t)16 << 20) /* bytes; a larger one is not believed */
+
 /* What the reader asks of its caller. take(): memory of `size` bytes that stays, or NULL; called once at
  * most, after every reserve(). reserve(): these bytes are nobody's to use; `size` is not 0. */
 struct device_tree_view {

@@ -1,11 +1,12 @@
-#include "kernel/machine/spcr.h"
+#include "kernel/serial/spcr.h"
 #include "kernel/log/log.h"
 #include "kernel/machine/device.h"
 #include "hal/short.h"
 
-#define COM1       0x3F8u
 #define PORT_LEAST 0x100u /* what lies below belongs to the chip set */
 #define PORT_MOST  0xFFF8u
+
+hal_paddr_t spcr_early;
 
 /* By the table's code for the rate; 0: as the firmware has set it. */
 static const uint8_t divisors[8] = {0, 0, 0, 12, 6, 0, 2, 1};
@@ -71,9 +72,15 @@ static void log_console(const struct acpi *a, const char *wrong)
 }
 
 /* A 16550 has eight registers of bits / 8 bytes. */
-static uint64_t bytes_of(const struct serial_port *port)
+uint64_t spcr_bytes(const struct serial_port *port)
 {
     return port->kind == SERIAL_16550 ? port->bits : SERIAL_PL011_SIZE;
+}
+
+static bool is_in_use(const struct acpi *a)
+{
+    return serial_works() &&
+           a->serial.address == (a->serial.space == ACPI_PORT ? OPTIONS_SERIAL : spcr_early);
 }
 
 void spcr_use(const struct acpi *a, const struct options *o)
@@ -85,13 +92,13 @@ void spcr_use(const struct acpi *a, const struct options *o)
     log_console(a, wrong);
     if (wrong != NULL)
         return;
-    if (o->serial != COM1) {
+    if (o->serial != OPTIONS_SERIAL) {
         SAY("acpi", "it is not used: the option serial= names another or none");
         return;
     }
-    if (serial_works() && a->serial.space == ACPI_PORT && a->serial.address == COM1)
+    if (is_in_use(a))
         return;
-    port.first = device_reach(a->serial, bytes_of(&port));
+    port.first = device_reach(a->serial, spcr_bytes(&port));
     if (machine_reached(port.first))
         go_to(port, o);
     else
