@@ -41,6 +41,20 @@ enum pmm_zone pmm_machine_zone(const struct pmm_machine *m, uint64_t page, uint6
     return (enum pmm_zone)zone;
 }
 
+/* The node of a page that range i, or the gap before it, has, and where that ends; then `*i` is the range
+ * behind it. */
+static uint32_t piece(const struct pmm_machine *m, size_t *i, uint64_t page, uint64_t *end)
+{
+    *end = UINT64_MAX;
+    if (*i == m->range_count)
+        return 0;
+    const struct pmm_node_range *r = &m->ranges[*i];
+    bool inside = r->base >> HAL_PAGE_SHIFT <= page;
+    *end = (inside ? r->end : r->base) >> HAL_PAGE_SHIFT;
+    *i += inside;
+    return inside ? r->node : 0;
+}
+
 uint32_t pmm_machine_node(const struct pmm_machine *m, uint64_t page, uint64_t *end)
 {
     size_t low = 0;
@@ -52,13 +66,11 @@ uint32_t pmm_machine_node(const struct pmm_machine *m, uint64_t page, uint64_t *
         else
             high = middle;
     }
-    *end = UINT64_MAX;
-    if (low == m->range_count)
-        return 0;
-    const struct pmm_node_range *r = &m->ranges[low];
-    bool inside = r->base >> HAL_PAGE_SHIFT <= page;
-    *end = (inside ? r->end : r->base) >> HAL_PAGE_SHIFT;
-    return inside ? r->node : 0;
+    uint32_t node = piece(m, &low, page, end);
+    uint64_t next;
+    while (*end != UINT64_MAX && piece(m, &low, *end, &next) == node)
+        *end = next;
+    return node;
 }
 
 static bool has_cpu(const struct pmm_machine *m, uint32_t node)

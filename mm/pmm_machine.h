@@ -47,8 +47,8 @@ bool pmm_machine_is_sound(const struct pmm_machine *);
 /* The zone of a page, by its address alone, and the first page above that zone. O(1). */
 enum pmm_zone pmm_machine_zone(const struct pmm_machine *, uint64_t page, uint64_t *end);
 
-/* The node of a page; the answer is the same up to the page `*end`, which is above `page`.
- * O(log ranges). */
+/* The node of a page; the answer is the same up to the page `*end`, which is above `page`, and another from
+ * there on, or `*end` is UINT64_MAX. O(log ranges + ranges of the node that touch). */
 uint32_t pmm_machine_node(const struct pmm_machine *, uint64_t page, uint64_t *end);
 
 /* The node that comes `rank`-th for requests of `node`: it itself first, then by distance, then by

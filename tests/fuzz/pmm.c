@@ -22,6 +22,7 @@ struct run {
     struct pmm *pmm;
     uint32_t live[MAX_LIVE];
     uint32_t live_count;
+    struct pmm_retiring *later; /* by page */
 };
 
 static struct run run;
@@ -42,6 +43,12 @@ static void judge(const char *error)
     abort();
 }
 
+/* Memory that comes later, a few whole blocks. */
+static bool is_window(uint32_t kind)
+{
+    return (kind & 208) == 144;
+}
+
 /* Regions from two bytes each: a gap and a length in pages; zone limits lie in between. */
 static size_t make_map(struct input *in, struct mem_region *out)
 {
@@ -54,14 +61,22 @@ static size_t make_map(struct input *in, struct mem_region *out)
         uint32_t kind = next_byte(in);
         at += (kind & 15) * (kind & 16 ? 64 : 1) * HAL_PAGE_SIZE;
         uint64_t pages = 1 + next_byte(in) * (kind & 32 ? 5 : 1);
+        if (is_window(kind)) {
+            at = hal_align_up(at, 2 * MIB);
+            pages = 512 * (1 + pages % 4);
+        }
         out[i] = (struct mem_region)RAM(at, pages * HAL_PAGE_SIZE);
         if ((kind & 192) == 64)
             out[i].type = MEM_LOADER;
         if ((kind & 192) == 192)
             out[i].label = "image";
+        if (is_window(kind))
+            out[i].type = MEM_HOTPLUG;
         if (i > 0 && out[i].type == out[i - 1].type && out[i].label == out[i - 1].label &&
             at == out[i - 1].base + out[i - 1].size)
-            at += HAL_PAGE_SIZE; /* M2: a normalized map would have made them one */
+            at += is_window(kind)
+                      ? 2 * MIB
+                      : HAL_PAGE_SIZE; /* M2: a normalized map would have made them one */
         out[i].base = at;
         at += pages * HAL_PAGE_SIZE;
     }
@@ -158,11 +173,76 @@ static void op_claim(uint32_t a, uint32_t b, uint32_t c)
 static void op_reclaim(uint32_t a)
 {
     size_t r = a % run.m.map.count;
-    bool known = run.m.first[r] != MODEL_NONE && run.m.regions[r].type != MEM_USABLE;
+    bool known = run.m.first[r] != MODEL_NONE && run.m.regions[r].type != MEM_USABLE &&
+                 run.m.regions[r].type != MEM_HOTPLUG;
     mm_status_t must = !known ? MM_FOREIGN : run.m.reclaimed[r] ? MM_ALREADY_FREE : MM_OK;
     judge(pmm_reclaim(run.pmm, &run.m.regions[r]) != must ? "pmm_reclaim answers wrongly" : NULL);
     if (must == MM_OK)
         model_reclaim(&run.m, r);
+}
+
+/* Of a run that is there, or of any pages. */
+static void op_split(uint32_t a, uint32_t b, uint32_t c)
+{
+    bool there = (c & 1) != 0 && run.live_count > 0;
+    hal_paddr_t at = there ? run.m.address[run.live[(a << 8 | b) % run.live_count]] : pick(a, b);
+    uint32_t i = model_index(&run.m, at);
+    size_t n = there ? run.m.length[i] : length_of(c), first = c / 2;
+    mm_status_t must = model_split_status(&run.m, at, n, first);
+    judge(model_same_status(pmm_split(run.pmm, at, n, first), must) ? NULL
+                                                                    : "pmm_split answers wrongly");
+    if (must != MM_OK)
+        return;
+    model_split(&run.m, i, first);
+    keep(i + (uint32_t)first);
+}
+
+static void op_retire(uint32_t a, uint32_t b, uint32_t c)
+{
+    hal_paddr_t at = pick(a, b);
+    uint32_t i = model_index(&run.m, at);
+    bool later = i != MODEL_NONE && !run.m.waits[i] && (c & 1) != 0;
+    mm_status_t must = model_retire_status(&run.m, at, later);
+    drain_all();
+    judge(pmm_retire(run.pmm, at, later ? &run.later[i] : NULL) != must
+              ? "pmm_retire answers wrongly"
+              : NULL);
+    if (must == MM_OK)
+        model_retire(&run.m, i);
+}
+
+/* A block or some, of a window or of anything. */
+static void op_plug(uint32_t a, uint32_t b, uint32_t c, bool add)
+{
+    hal_paddr_t named = HAL_PADDR_NONE, must_name;
+    hal_paddr_t at = (c & 1) != 0 ? pick(a, b) : hal_align_down(pick(a, b), 2 * MIB);
+    size_t n = (c & 2) != 0 ? length_of(c) : 512 * (1 + c / 4 % 3);
+    mm_status_t must = model_plug_status(&run.m, at, n, add, &must_name);
+    drain_all();
+    mm_status_t is = add ? pmm_add(run.pmm, at, n) : pmm_remove(run.pmm, at, n, &named);
+    judge(is != must || (!add && named != must_name) ? "pmm_add or pmm_remove answers wrongly"
+                                                     : NULL);
+    if (must == MM_OK)
+        model_plug(&run.m, at, n, add);
+}
+
+static void op_length(uint32_t a, uint32_t b)
+{
+    judge(model_same_length(&run.m, run.pmm, pick(a, b)) ? NULL : "pmm_length answers wrongly");
+}
+
+static void rare_step(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
+{
+    if (op / 32 == 1 && run.live_count < MAX_LIVE)
+        op_split(a, b, c);
+    else if (op / 32 == 2)
+        op_retire(a, b, c);
+    else if (op / 32 == 3 || op / 32 == 4)
+        op_plug(a, b, c, op / 32 == 3);
+    else if (op / 32 == 5)
+        op_length(a, b);
+    else
+        judge(pmm_check(run.pmm)); /* the whole comparison, at the end, costs O(pages) */
 }
 
 static void step(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
@@ -181,7 +261,7 @@ static void step(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
     else if (op % 32 == 15)
         op_reclaim(a);
     else
-        judge(pmm_check(run.pmm)); /* the whole comparison, at the end, costs O(pages) */
+        rare_step(op, a, b, c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -198,6 +278,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     run.pmm = model_create(&run.m, CPUS, &tables, &bytes);
+    run.later = model_memory(run.m.pages * sizeof *run.later);
     host_set_cpu(0);
     for (unsigned ops = 0; in.left > 0 && ops < 400; ops++) {
         uint32_t op = next_byte(&in);
@@ -207,6 +288,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     judge(model_compare(&run.m, run.pmm));
     free(tables);
+    free(run.later);
     model_destroy(&run.m);
     return 0;
 }

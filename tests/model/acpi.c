@@ -592,6 +592,12 @@ static void hmat_that_lies(void)
         }
     }
     clear_hmat();
+    unsigned char *wraps = structure(1, 300000); /* lists and entries of 2^64 + 5484 bytes */
+    rig_put(wraps + 12, 3000124091, 4);
+    rig_put(wraps + 16, 3074330176, 4);
+    read_hmat(2);
+    EXPECT(heard("too short for its type") == 1);
+    clear_hmat();
     attributes(1, 1, 1);
     matrix(0, 0, 0, 2, 0, 2, 1);
     size_t whole = hmat_size;

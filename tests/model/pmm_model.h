@@ -32,6 +32,7 @@ struct model {
     hal_paddr_t *address; /* of each page */
     uint32_t *owner;      /* of each page: one of the above */
     bool *waits;          /* a page in use that becomes bad when it is given back */
+    bool *border;         /* no run goes on from the page before: a window begins or has ended */
     uint32_t *length;     /* of the run that starts at a page */
     uint8_t *state;       /* scratch of model_compare(): enum pmm_run of each page, or 255 */
     uint64_t total[PMM_ZONE_COUNT], free[PMM_ZONE_COUNT], bad[PMM_ZONE_COUNT];
@@ -70,6 +71,8 @@ static inline void model_add_region(struct model *m, size_t region)
 {
     const struct mem_region *r = &m->regions[region];
     m->first[region] = m->pages;
+    m->border[m->pages] =
+        r->type == MEM_HOTPLUG || (region > 0 && m->regions[region - 1].type == MEM_HOTPLUG);
     for (hal_paddr_t at = r->base; at < r->base + r->size; at += HAL_PAGE_SIZE) {
         bool usable = r->type == MEM_USABLE;
         bool bad = r->type == MEM_BAD;
@@ -103,6 +106,7 @@ static inline void model_init(struct model *m, const struct mem_region *regions,
     m->owner = model_memory(pages * sizeof *m->owner);
     m->length = model_memory(pages * sizeof *m->length);
     m->waits = model_memory(pages * sizeof *m->waits);
+    m->border = model_memory(pages * sizeof *m->border);
     m->state = model_memory(pages);
     for (size_t i = 0; i < count; i++) {
         m->first[i] = MODEL_NONE;
@@ -117,6 +121,7 @@ static inline void model_destroy(struct model *m)
     free(m->owner);
     free(m->length);
     free(m->waits);
+    free(m->border);
     free(m->state);
 }
 
@@ -140,7 +145,7 @@ static inline uint32_t model_index(const struct model *m, hal_paddr_t at)
 /* Does page i follow page i - 1 in the same zone? */
 static inline bool model_follows(const struct model *m, uint32_t i)
 {
-    return m->address[i] == m->address[i - 1] + HAL_PAGE_SIZE &&
+    return m->address[i] == m->address[i - 1] + HAL_PAGE_SIZE && !m->border[i] &&
            model_zone(m->address[i]) == model_zone(m->address[i - 1]);
 }
 
@@ -409,7 +414,7 @@ static inline mm_status_t model_claim_fault(const struct model *m, hal_paddr_t a
 static inline bool model_claim_ok(const struct model *m, hal_paddr_t base, size_t n,
                                   mm_status_t answer)
 {
-    bool clean = true;
+    bool clean = true, crosses = false;
     if (base == HAL_PADDR_NONE || base % HAL_PAGE_SIZE != 0)
         return answer == MM_NOT_PAGE;
     if (n == 0)
@@ -419,8 +424,10 @@ static inline bool model_claim_ok(const struct model *m, hal_paddr_t base, size_
         if (fault != MM_OK && answer == fault)
             return true;
         clean = clean && fault == MM_OK;
+        uint32_t i = model_index(m, base + k * HAL_PAGE_SIZE);
+        crosses |= k > 0 && i != MODEL_NONE && m->border[i];
     }
-    return clean && answer == MM_OK;
+    return crosses ? answer == MM_INVALID : clean && answer == MM_OK;
 }
 
 static inline void model_reclaim(struct model *m, size_t region)
@@ -456,8 +463,9 @@ static inline void model_walk_run(void *ctx, hal_paddr_t base, uint64_t pages, e
     struct model *m = ctx;
     if (base < m->walked || pages == 0)
         m->walk_error = "pmm_walk is out of order";
-    if (base == m->walked && kind == m->walked_kind && m->walked != 0 &&
-        model_zone(base) == model_zone(base - 1))
+    uint32_t first = model_index(m, base);
+    if (base == m->walked && kind == m->walked_kind && m->walked != 0 && first != MODEL_NONE &&
+        model_follows(m, first))
         m->walk_error = "pmm_walk cut a run in two";
     m->walked = base + pages * HAL_PAGE_SIZE;
     m->walked_kind = kind;

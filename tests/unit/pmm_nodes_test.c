@@ -50,6 +50,29 @@ TEST("pmm.a page comes from the CPU's node, then from the next")
     TEST_END;
 }
 
+/* Two ranges of node 0 that touch, and behind them memory that no range has, which is node 0's too. */
+TEST("pmm.a run goes over the border of ranges of one node")
+{
+    static const struct mem_region map[] = {USABLE(HIGH, 6 * MIB)};
+    static const struct pmm_node_range ranges[] = {{HIGH, HIGH + 2 * MIB, 0},
+                                                   {HIGH + 2 * MIB, HIGH + 3 * MIB, 0},
+                                                   {HIGH + 5 * MIB, HIGH + 6 * MIB, 1}};
+    struct pmm_machine m = pmm_machine_pc(1);
+    struct rig r;
+    uint64_t end;
+    m.nodes = 2;
+    m.ranges = ranges;
+    m.range_count = ARRAY_LEN(ranges);
+    if (!make_for(t, &r, &m, map, ARRAY_LEN(map)))
+        return;
+    CHECK_EQ(pmm_machine_node(&m, HIGH / HAL_PAGE_SIZE, &end), 0);
+    CHECK_EQ(end, (HIGH + 5 * MIB) / HAL_PAGE_SIZE);
+    CHECK_EQ(pmm_region_count(r.pmm), 2);
+    CHECK_EQ(pmm_alloc(r.pmm, 1280, PMM_HERE), HIGH);
+    CHECK_STR(pmm_check(r.pmm), NULL);
+    TEST_END;
+}
+
 TEST("pmm.a CPU may say later which node it is on")
 {
     struct rig r;
