@@ -295,8 +295,10 @@ static void share(void *arg)
 {
     struct exercise *e = arg;
     struct run piece;
+    uint64_t *mine = &e->r->by_cpu[hal_cpu_index() % EXERCISE_CPUS];
     while (next_piece(e, &piece)) {
         do_piece(e, &piece);
+        __atomic_add_fetch(mine, piece.pages, __ATOMIC_RELAXED);
         uint64_t done = __atomic_add_fetch(&e->done, piece.pages, __ATOMIC_RELAXED);
         if (hal_cpu_index() == e->caller)
             tell(e, done);
@@ -349,6 +351,7 @@ static void run_round(struct exercise *e, hal_paddr_t index)
 {
     e->index = hal_phys_to_virt(index);
     take_all(e);
+    e->r->work = 4 * e->r->pages;
     for (unsigned phase = EXERCISE_WRITE; phase <= EXERCISE_VERIFY_INVERSE; phase++)
         do_all(e, (enum exercise_phase)phase);
     give_all(e);

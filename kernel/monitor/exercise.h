@@ -27,8 +27,8 @@
 enum exercise_pattern {
     EXERCISE_ADDRESS, /* made of the word's address and the seed: no two are alike, which shows lines of
                          the address that stick or touch */
-    EXERCISE_MOVING,  /* one bit, a place further in each word and with each seed: bits that touch */
-    EXERCISE_STRIDE,  /* all ones and all zeroes in turn, for 1 << (seed % 16) words each: words and rows
+    EXERCISE_MOVING, /* one bit, a place further in each word and with each seed: bits that touch */
+    EXERCISE_STRIDE, /* all ones and all zeroes in turn, for 1 << (seed % 16) words each: words and rows
                          that touch */
     EXERCISE_PATTERNS
 };
@@ -47,11 +47,17 @@ struct exercise_bad {
     } list[EXERCISE_LIST];
 };
 
+#define EXERCISE_CPUS 512u
+
 struct exercise_result {
     uint64_t runs, pages; /* what was taken; `pages` counts the book's pages too */
-    uint64_t left_out;    /* free pages not taken: the book was full, or `step` stopped it */
-    uint64_t bad_words;   /* words of 64 bits that failed, in both passes together */
-    bool stopped;         /* `step` answered false */
+    uint64_t work;        /* pages to write and to verify, in the four passes together */
+    /* Those that each CPU has done, by its index; where there are more CPUs, by what is left of it after
+     * division by EXERCISE_CPUS. If nothing stopped the round, the sum is `work`. */
+    uint64_t by_cpu[EXERCISE_CPUS];
+    uint64_t left_out;  /* free pages not taken: the book was full, or `step` stopped it */
+    uint64_t bad_words; /* words of 64 bits that failed, in both passes together */
+    bool stopped;       /* `step` answered false */
 };
 
 enum exercise_phase {
@@ -81,6 +87,7 @@ typedef void exercise_all_fn(void (*fn)(void *), void *arg);
  * `*r` is filled anew, `*bad` is added to. O(pages * EXERCISE_LIST) at worst, O(pages) on sound
  * memory. */
 const char *exercise_round(struct pmm *, enum exercise_pattern, uint64_t seed, exercise_all_fn *all,
-                           exercise_step_fn *step, void *ctx, struct exercise_result *, struct exercise_bad *);
+                           exercise_step_fn *step, void *ctx, struct exercise_result *,
+                           struct exercise_bad *);
 
 #endif

@@ -9,6 +9,7 @@
 #include "kernel/memory/memory.h"
 
 #define TELL_MICROS 2000000u
+#define CPUS_TOLD   16u /* one by one in the log */
 
 static struct {
     enum exercise_phase phase;
@@ -17,6 +18,12 @@ static struct {
 } pace;
 
 static struct exercise_bad bad;
+static struct exercise_result result; /* of the round */
+
+static uint32_t cpus_counted(void)
+{
+    return (uint32_t)hal_min_u64(cpus_count(), EXERCISE_CPUS);
+}
 
 static void tell_bad(unsigned from)
 {
@@ -34,6 +41,7 @@ static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t t
         pace.phase = phase;
         pace.begun = now;
     }
+    display_cpus(result.by_cpu, cpus_counted(), result.work);
     display_progress(exercise_phase_name(phase), done, total);
     tell_bad(pace.bad_told);
     if (done != 0 && now - pace.told >= TELL_MICROS) {
@@ -44,9 +52,26 @@ static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t t
     return !console_broken();
 }
 
-/* One round; are memory and allocator sound? */
-static bool run_round(enum exercise_pattern pattern, uint64_t seed, struct exercise_result *r)
+/* What each CPU has done of the round. */
+static void tell_cpus(void)
 {
+    struct format_line l = {.used = 0};
+    uint64_t rest = 0;
+    for (uint32_t i = 0; i < cpus_counted(); i++)
+        if (i < CPUS_TOLD)
+            FORMAT(&l, " %u", U(result.by_cpu[i]));
+        else
+            rest += result.by_cpu[i];
+    if (cpus_counted() > CPUS_TOLD)
+        FORMAT(&l, ", all others %u", U(rest));
+    l.text[hal_min_u64(l.used, LOG_LINE - 1)] = '\0';
+    LOG("exercise", "pages written or verified by each CPU:%s", S(l.text));
+}
+
+/* One round; are memory and allocator sound? */
+static bool run_round(enum exercise_pattern pattern, uint64_t seed)
+{
+    struct exercise_result *r = &result;
     uint64_t begun = log_micros();
     pace.begun = 0;
     const char *wrong = exercise_round(memory_pmm, pattern, seed, cpus_run, step, NULL, r, &bad);
@@ -54,6 +79,9 @@ static bool run_round(enum exercise_pattern pattern, uint64_t seed, struct exerc
         "%u CPUs, %u pages in %u runs, %h in %u ms; %u free pages left out, %u words failed",
         U(cpus_running()), U(r->pages), U(r->runs), U(r->pages * HAL_PAGE_SIZE),
         U((log_micros() - begun) / 1000u), U(r->left_out), U(r->bad_words));
+    if (cpus_running() > 1)
+        tell_cpus();
+    display_cpus(r->by_cpu, cpus_counted(), r->work);
     if (wrong != NULL) {
         SAY("exercise", wrong);
         r->stopped = true;
@@ -120,25 +148,25 @@ static void leave_bad_pages(void)
 
 bool exercise_run(uint64_t rounds, uint64_t seed)
 {
-    struct exercise_result r = {.stopped = rounds == 0};
     bool good = true;
     bad.count = 0;
     bad.more = false;
     pace.bad_told = 0;
     pace.told = log_micros();
-    for (uint64_t done = 0; done < rounds && !r.stopped; done++) {
+    result.stopped = rounds == 0;
+    for (uint64_t done = 0; done < rounds && !result.stopped; done++) {
         enum exercise_pattern pattern = (enum exercise_pattern)(done % EXERCISE_PATTERNS);
         LOG("exercise", "round %u of %u, seed %x, %s", U(done + 1), U(rounds), U(seed + done),
             S(exercise_pattern_name(pattern)));
-        good &= run_round(pattern, seed + done, &r);
+        good &= run_round(pattern, seed + done);
     }
     tell_bad(0);
     if (bad.more)
         SAY("exercise", "more pages are BAD than the list has room for");
     leave_bad_pages();
     LOG("exercise", "verdict: %s",
-        S(!good       ? "FAIL"
-          : r.stopped ? "none, for it was stopped; so far nothing failed"
-                      : "pass"));
+        S(!good            ? "FAIL"
+          : result.stopped ? "none, for it was stopped; so far nothing failed"
+                           : "pass"));
     return good;
 }

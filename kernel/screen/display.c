@@ -1,6 +1,7 @@
 #include "kernel/screen/display.h"
 #include "hal/hal.h"
 #include "kernel/log/log.h"
+#include "kernel/machine/platform.h"
 #include "kernel/memory/memory.h"
 #include "kernel/memory/space.h"
 #include "kernel/screen/facts.h"
@@ -108,7 +109,7 @@ void display_picture(void)
     if (canvas.pixels == NULL || !picture_wanted)
         return;
     if (!picture_shown) {
-        picture_init(&picture, &canvas, &memory_map, &memory_machine);
+        picture_init(&picture, &canvas, &memory_map, &memory_machine, &platform_nodes);
         if (picture.log_row >= canvas.grid.rows) /* a small screen */
             return;
         canvas_clear(&canvas, 0, canvas.grid.rows, INK_BLACK);
@@ -128,6 +129,12 @@ void display_progress(const char *what, uint64_t done, uint64_t total)
     draw_zones();
     canvas_show(&canvas);
     progressed = log_micros();
+}
+
+void display_cpus(const uint64_t done[], uint32_t count, uint64_t total)
+{
+    if (picture_shown)
+        picture_cpus(&picture, done, count, total);
 }
 
 /* On the picture, or in the log, where display_start() has made a screen. */

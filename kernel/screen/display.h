@@ -41,6 +41,10 @@ void display_update(void);
  * at most, but always when `done` is `total`. */
 void display_progress(const char *what, uint64_t done, uint64_t total);
 
+/* Draw how much of the work each of `count` CPUs has done (picture_cpus()). The next thing that is shown
+ * brings it to the screen. */
+void display_cpus(const uint64_t done[], uint32_t count, uint64_t total);
+
 /* Show the panic screen when panic_screen_begin() was called, else the verdict. A panic can still
  * come after a verdict. Once the panic screen has been begun, nothing else is shown. */
 void display_end(bool pass);

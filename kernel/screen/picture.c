@@ -1,4 +1,5 @@
 #include "kernel/screen/picture.h"
+#include "hal/short.h"
 
 #define LABEL_COLUMNS 16u /* "0x" and the 13 digits of a 52-bit address */
 #define ZONE_COLUMNS  8u
@@ -6,6 +7,7 @@
 #define BAR_COLUMNS   24u /* of the progress */
 #define LEGEND_WIDTH  26u /* columns of an entry */
 #define SWATCH        2u  /* of these, columns that show the colour */
+#define NODE_ROWS     2u  /* of the legend, at most */
 
 enum kind {
     KIND_HOLE,
@@ -48,6 +50,8 @@ static const uint8_t kind_of_type[MEM_TYPE_COUNT] = {
 };
 
 static const uint8_t zone_colours[PMM_ZONE_COUNT] = {INK_YELLOW, INK_SKY, INK_WHITE};
+static const uint8_t node_colours[] = {INK_ORANGE,    INK_PURPLE, INK_BLUE,   INK_GREEN,
+                                       INK_VERMILION, INK_WHITE,  INK_YELLOW, INK_SKY};
 
 static enum kind kind_of(const struct mem_region *r)
 {
@@ -80,17 +84,40 @@ static uint64_t rows_needed(const struct picture *p)
     return rows;
 }
 
+static uint32_t entries_across(const struct picture *p)
+{
+    return p->canvas->grid.columns / LEGEND_WIDTH;
+}
+
 static uint32_t legend_rows(const struct picture *p)
 {
-    uint32_t across = p->canvas->grid.columns / LEGEND_WIDTH;
+    uint32_t across = entries_across(p);
     return across > 0 ? (KIND_COUNT - 2 + across) / across : 0;
+}
+
+static bool has_nodes(const struct picture *p)
+{
+    return p->nodes->count > 1 && entries_across(p) > 0;
+}
+
+static uint32_t node_rows(const struct picture *p)
+{
+    if (!has_nodes(p))
+        return 0;
+    return (uint32_t)hal_min_u64((p->nodes->count - 1) / entries_across(p) + 1, NODE_ROWS);
+}
+
+static uint32_t cpu_rows(const struct picture *p)
+{
+    return p->machine->cpus > 1 ? 1 : 0;
 }
 
 /* The most rows that the map may take: of every five that are left the log keeps two. */
 static uint32_t map_rows_most(const struct picture *p)
 {
     uint32_t rows = p->canvas->grid.rows;
-    uint32_t others = PICTURE_FACTS + PMM_ZONE_COUNT + 1 + legend_rows(p) + 2;
+    uint32_t others =
+        PICTURE_FACTS + PMM_ZONE_COUNT + 1 + legend_rows(p) + node_rows(p) + cpu_rows(p) + 2;
     return rows > others + 2 ? (rows - others) * 3 / 5 : 1;
 }
 
@@ -103,10 +130,11 @@ static void choose_scale(struct picture *p)
 }
 
 void picture_init(struct picture *p, struct canvas *c, const struct memmap *map,
-                  const struct pmm_machine *machine)
+                  const struct pmm_machine *machine, const struct nodes *nodes)
 {
     const struct font *f = c->grid.font;
-    *p = (struct picture){.canvas = c, .map = map, .machine = machine, .scale = HAL_PAGE_SIZE};
+    *p = (struct picture){
+        .canvas = c, .map = map, .machine = machine, .nodes = nodes, .scale = HAL_PAGE_SIZE};
     p->map_x = LABEL_COLUMNS * f->width;
     uint32_t room = c->grid.width > p->map_x ? c->grid.width - p->map_x : 1;
     p->map_width = room >= 512 ? room / 512 * 512 : room;
@@ -114,8 +142,10 @@ void picture_init(struct picture *p, struct canvas *c, const struct memmap *map,
     p->zone_row = PICTURE_FACTS;
     p->map_row = p->zone_row + PMM_ZONE_COUNT + 1;
     p->legend_row = p->map_row + p->map_rows;
-    p->progress_row = p->legend_row + legend_rows(p);
-    p->verdict_row = p->progress_row + 1;
+    p->node_row = p->legend_row + legend_rows(p);
+    p->progress_row = p->node_row + node_rows(p);
+    p->cpu_row = p->progress_row + 1;
+    p->verdict_row = p->cpu_row + cpu_rows(p);
     p->log_row = p->verdict_row + 1;
 }
 
@@ -126,10 +156,13 @@ void picture_fact(struct picture *p, uint32_t row, const struct format_line *l)
     canvas_text(p->canvas, 1, row, l->text, l->used, row == 0 ? INK_WHITE : INK_TEXT, paper);
 }
 
+#define NO_MEMORY UINT64_MAX
+
 /* A place in the map. It only moves forward: ranges are asked for by rising address. */
 struct cursor {
     const struct memmap *map;
-    size_t next; /* the first region that ends behind all ranges asked for so far */
+    size_t next;        /* the first region that ends behind all ranges asked for so far */
+    hal_paddr_t memory; /* the first memory in the range that was asked for last, or NO_MEMORY */
 };
 
 /* The kind that most bytes of [base, base + size) are; bad, if any is: one bad page shall be seen. */
@@ -137,6 +170,7 @@ static enum kind most_of(struct cursor *c, uint64_t base, uint64_t size)
 {
     uint64_t bytes[KIND_COUNT] = {size};
     enum kind best = KIND_HOLE;
+    c->memory = NO_MEMORY;
     for (; c->next < c->map->count; c->next++) {
         const struct mem_region *r = &c->map->regions[c->next];
         uint64_t from = hal_max_u64(r->base, base);
@@ -144,6 +178,8 @@ static enum kind most_of(struct cursor *c, uint64_t base, uint64_t size)
         if (from < to) {
             bytes[kind_of(r)] += to - from;
             bytes[KIND_HOLE] -= to - from;
+            if (r->type != MEM_HOTPLUG)
+                c->memory = hal_min_u64(c->memory, from);
         }
         if (mem_region_end(r) > base + size)
             break;
@@ -162,20 +198,38 @@ static uint8_t zone_colour(const struct picture *p, uint64_t at)
     return zone_colours[pmm_machine_zone(p->machine, at / HAL_PAGE_SIZE, &end)];
 }
 
-static void draw_row(struct picture *p, struct cursor *c, uint32_t row, uint64_t base)
+static uint8_t node_colour(uint32_t node)
+{
+    return node_colours[node % ARRAY_LEN(node_colours)];
+}
+
+static uint8_t colour_of_node_at(const struct picture *p, hal_paddr_t memory)
+{
+    hal_paddr_t until;
+    return memory == NO_MEMORY ? INK_BLACK : node_colour(nodes_at(p->nodes, memory, &until));
+}
+
+/* The pixel at column `x`, for memory from `at` on: its kind, its node, its zone, one below the other. */
+static void draw_pixel(struct picture *p, struct cursor *c, uint32_t x, uint32_t y, uint64_t at)
 {
     uint32_t height = p->canvas->grid.font->height;
-    uint32_t y = row * height;
+    uint8_t colour = kinds[most_of(c, at, p->scale)].colour;
+    uint32_t parts = has_nodes(p) ? 8 : 11; /* sixteenths of the row */
+    canvas_fill(p->canvas, x, y + height / 16, 1, height * parts / 16, colour);
+    if (has_nodes(p))
+        canvas_fill(p->canvas, x, y + height * 10 / 16, 1, height / 8,
+                    colour_of_node_at(p, c->memory));
+    canvas_fill(p->canvas, x, y + height * 13 / 16, 1, height / 8, zone_colour(p, at));
+}
+
+static void draw_row(struct picture *p, struct cursor *c, uint32_t row, uint64_t base)
+{
+    uint32_t y = row * p->canvas->grid.font->height;
     struct format_line l = {.used = 0};
     FORMAT(&l, "%x", U(base));
     canvas_text(p->canvas, 1, row, l.text, l.used, INK_TEXT, INK_BLACK);
-    for (uint32_t x = 0; x < p->map_width; x++) {
-        uint64_t at = base + x * p->scale;
-        uint8_t colour = kinds[most_of(c, at, p->scale)].colour;
-        canvas_fill(p->canvas, p->map_x + x, y + height / 16, 1, height * 11 / 16, colour);
-        canvas_fill(p->canvas, p->map_x + x, y + height * 13 / 16, 1, height / 8,
-                    zone_colour(p, at));
-    }
+    for (uint32_t x = 0; x < p->map_width; x++)
+        draw_pixel(p, c, p->map_x + x, y, base + x * p->scale);
 }
 
 static void draw_hole(struct picture *p, uint32_t row, uint64_t bytes)
@@ -204,36 +258,57 @@ static void draw_rows(struct picture *p)
     }
 }
 
-static void draw_legend(struct picture *p)
+/* Draw entry `which` of those that begin in row `row`. */
+static void draw_entry(struct picture *p, uint32_t row, uint32_t which, uint8_t colour,
+                       const struct format_line *l)
 {
     const struct font *f = p->canvas->grid.font;
+    uint32_t column = which % entries_across(p) * LEGEND_WIDTH + 1;
+    row += which / entries_across(p);
+    canvas_fill(p->canvas, column * f->width, row * f->height + f->height / 8,
+                SWATCH * f->width - f->width / 2, f->height * 3 / 4, colour);
+    canvas_text(p->canvas, column + SWATCH, row, l->text, l->used, INK_TEXT, INK_BLACK);
+}
+
+static void draw_legend(struct picture *p)
+{
     uint64_t bytes[KIND_COUNT] = {0};
-    uint32_t across = p->canvas->grid.columns / LEGEND_WIDTH;
     uint32_t entry = 0;
     for (size_t i = 0; i < p->map->count; i++)
         bytes[kind_of(&p->map->regions[i])] += p->map->regions[i].size;
-    for (unsigned k = 1; k < KIND_COUNT && across > 0; k++) {
-        if (bytes[k] == 0)
-            continue;
-        uint32_t column = entry % across * LEGEND_WIDTH + 1;
-        uint32_t row = p->legend_row + entry / across;
+    for (unsigned k = 1; k < KIND_COUNT && entries_across(p) > 0; k++) {
         struct format_line l = {.used = 0};
         FORMAT(&l, "%s %h", S(kinds[k].name), U(bytes[k]));
-        canvas_fill(p->canvas, column * f->width, row * f->height + f->height / 8,
-                    SWATCH * f->width - f->width / 2, f->height * 3 / 4, kinds[k].colour);
-        canvas_text(p->canvas, column + SWATCH, row, l.text, l.used, INK_TEXT, INK_BLACK);
-        entry++;
+        if (bytes[k] != 0)
+            draw_entry(p, p->legend_row, entry++, kinds[k].colour, &l);
+    }
+}
+
+static void draw_nodes(struct picture *p)
+{
+    uint32_t room = node_rows(p) * entries_across(p);
+    for (uint32_t i = 0; i < p->nodes->count && i < room; i++) {
+        struct format_line l = {.used = 0};
+        bool last = i + 1 == room && p->nodes->count > room;
+        if (last)
+            FORMAT(&l, "and %u more nodes", U(p->nodes->count - i));
+        else
+            FORMAT(&l, "node %u %h", U(p->nodes->domain[i]), U(p->nodes->ram[i]));
+        draw_entry(p, p->node_row, i, last ? INK_BLACK : node_colour(i), &l);
     }
 }
 
 void picture_map(struct picture *p)
 {
     struct format_line l = {.used = 0};
-    FORMAT(&l, "Physical memory, %h a pixel; the line below it: DMA, DMA32, NORMAL", U(p->scale));
+    FORMAT(&l, "Physical memory, %h a pixel; %s: %sDMA, DMA32, NORMAL", U(p->scale),
+           S(has_nodes(p) ? "below it" : "the line below it"),
+           S(has_nodes(p) ? "node, then " : ""));
     canvas_clear(p->canvas, p->map_row - 1, p->progress_row - p->map_row + 1, INK_BLACK);
     canvas_text(p->canvas, 1, p->map_row - 1, l.text, l.used, INK_GREY, INK_BLACK);
     draw_rows(p);
     draw_legend(p);
+    draw_nodes(p);
 }
 
 /* Draw a bar of `columns` columns from `column` on; `part` of `whole` is green, the rest `rest`. */
@@ -275,6 +350,26 @@ void picture_progress(struct picture *p, const char *what, uint64_t done, uint64
     canvas_clear(p->canvas, p->progress_row, 1, INK_BLACK);
     draw_bar(p, 1, BAR_COLUMNS, p->progress_row, done, total, INK_SHADE);
     canvas_text(p->canvas, BAR_COLUMNS + 2, p->progress_row, l.text, l.used, INK_TEXT, INK_BLACK);
+}
+
+void picture_cpus(struct picture *p, const uint64_t done[], uint32_t count, uint64_t total)
+{
+    static const char label[] = "CPUs at work";
+    const struct font *f = p->canvas->grid.font;
+    uint32_t y = p->cpu_row * f->height + f->height / 8;
+    uint32_t height = f->height * 3 / 4, x = 0;
+    uint64_t sum = 0;
+    if (cpu_rows(p) == 0)
+        return;
+    canvas_clear(p->canvas, p->cpu_row, 1, INK_BLACK);
+    canvas_text(p->canvas, 1, p->cpu_row, label, sizeof label - 1, INK_TEXT, INK_BLACK);
+    for (uint32_t i = 0; i < count && total != 0; i++) {
+        sum = hal_min_u64(sum + done[i], total);
+        uint32_t end = (uint32_t)(sum * p->map_width / total);
+        canvas_fill(p->canvas, p->map_x + x, y, end - x, height, i % 2 == 0 ? INK_GREEN : INK_SKY);
+        x = end;
+    }
+    canvas_fill(p->canvas, p->map_x + x, y, p->map_width - x, height, INK_SHADE);
 }
 
 void picture_verdict(struct picture *p, const struct format_line *l, bool good)

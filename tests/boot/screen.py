@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Boot with a screen of a given size, take a picture of it by QMP, and read it.
 
-usage: screen.py [--panic] [--no-serial] [--words "K=V .."] [--png FILE] WIDTHxHEIGHT RUN.SH-ARGUMENT...
+usage: screen.py [--panic] [--no-serial] [--words "K=V .."] [--machine "QEMU-ARGUMENT .."] [--png FILE]
+                 WIDTHxHEIGHT RUN.SH-ARGUMENT...
 
 The text is read back through the kernel's own font and compared with the serial log, exactly; the
 zones' bars are measured in pixels against the log's figures; each pixel of the memory map is compared
@@ -47,6 +48,8 @@ KINDS = [("", "shade"), ("usable", "green"), ("boot services", "sky"), ("Mortise
          ("ACPI", "purple"), ("runtime", "orange"), ("special", "white"), ("reserved", "grey"),
          ("devices", "blue"), ("bad RAM", "vermilion")]
 HOLE, USABLE, BOOT, OURS, ACPI, RUNTIME, SPECIAL, RESERVED, DEVICES, BAD = range(10)
+RAM = (USABLE, BOOT, OURS, ACPI, RUNTIME)
+NODE_COLOURS = ["orange", "purple", "blue", "green", "vermilion", "white", "yellow", "sky"]
 # UEFI type -> (rank: where entries overlap the higher wins, kind).
 CONTROL = ["cr0", "cr2", "cr3", "cr4", "efer"]  # as the panic screen names them
 TYPES = {7: (1, USABLE), 3: (2, BOOT), 4: (2, BOOT), 1: (3, BOOT), 2: (3, BOOT), 9: (4, ACPI),
@@ -168,7 +171,8 @@ class Log:
         for m in (re.match(r"owner: 0x(\w+) 0x(\w+) .*, (\S.*)$", line) for line in self.plain):
             if m and m[3] in ("usable", "boot services", "loader"):
                 owners.append((int(m[1], 16), int(m[2], 16)))
-        points = sorted({p for e in entries for p in e[:2]} | {p for o in owners for p in o} | {MIB})
+        bad = [(int(m[1], 16), int(m[2], 16)) for m in (re.match(r"bad: 0x(\w+) 0x(\w+), ", line) for line in self.plain) if m]
+        points = sorted({p for e in entries for p in e[:2]} | {p for o in owners + bad for p in o} | {MIB})
         assert all(p % PAGE == 0 for p in points), "this reader of maps knows whole pages only"
         out = []
         for start, end in zip(points, points[1:]):
@@ -180,26 +184,59 @@ class Log:
                 kind = RESERVED
             if any(a <= start and end <= b for a, b in owners):
                 kind = OURS
+            if any(a <= start and end <= b for a, b in bad):
+                kind = BAD
             out.append((start, end, kind))
         return out
 
     def zone_of(self, at):
         return [name for start, name in self.starts if start <= at][-1]
 
+    def nodes(self):
+        """The nodes' numbers in order, and their ranges (start, end, number); a machine of one has none."""
+        ranges = [(int(m[2], 16), int(m[3], 16), int(m[1])) for m in
+                  (re.match(r"node: (\d+), \d+ CPUs: 0x(\w+) 0x(\w+),", line) for line in self.plain) if m]
+        names = {int(m[1]) for m in (re.match(r"node: (\d+), \d+ CPUs[:,]", line) for line in self.plain) if m}
+        return (sorted(names), ranges) if len(names) > 1 else ([], [])
+
+    def work(self):
+        """Pages that each CPU has written or verified in the last round of the exerciser."""
+        found = [m for m in (re.match(r"exercise: pages written or verified by each CPU:((?: \d+)+)$", line) for line in self.plain) if m]
+        return [int(n) for n in found[-1][1].split()] if found else []
+
     def zones(self):
-        """name -> (total, free) pages when the picture is drawn: the screen's copy is taken by then."""
+        """name -> (total, free) pages when the picture is drawn: the screen's copy is taken by then, and what the
+        other CPUs need, which the audit has."""
         copy = self.find(r"screen: .* copy in (\d+) pages at 0x(\w+)$")
         mine = self.zone_of(int(copy[2], 16))
-        out = {}
-        for m in (re.match(r"zone: (\w+) total=(\d+) free=(\d+) parked=(\d+)", line) for line in self.plain):
-            if m:
-                taken = int(copy[1]) if m[1] == mine else 0
-                out[m[1]] = int(m[2]), int(m[3]) + int(m[4]) - taken
+        found = [m for m in (re.match(r"zone: (\w+) total=(\d+) free=(\d+) parked=(\d+)", line) for line in self.plain) if m]
+        out = {m[1]: (int(m[2]), int(m[3]) + int(m[4])) for m in found}
+        taken = int(copy[1])
+        if self.running() > 1:
+            audit = self.find(r"audit: .* = (\d+) free \+ (\d+) parked")
+            taken = sum(free for _, free in out.values()) - int(audit[1]) - int(audit[2])
+        out[mine] = out[mine][0], out[mine][1] - taken
         return out
+
+    def running(self):
+        """CPUs that run."""
+        found = self.find(r"cpus: (\d+) of \d+ running")
+        return int(found[1]) if found else 1
+
+
+def nodes_of_pixels(ranges, nodes, base, scale, count):
+    """The colour of the node that the first memory of each pixel belongs to."""
+    names, places = nodes
+    colours = []
+    for at in range(base, base + scale * count, scale):
+        memory = min((max(start, at) for start, end, _ in ranges if start < at + scale and at < end), default=None)
+        node = next((n for start, end, n in places if memory is not None and start <= memory < end), names[0])
+        colours.append(RGB["black" if memory is None else NODE_COLOURS[names.index(node) % len(NODE_COLOURS)]])
+    return colours
 
 
 def kinds_of_pixels(ranges, base, scale, count):
-    """The kind that has most of each pixel."""
+    """The kind that has most of each pixel; bad, if any of it is."""
     kinds, first = [], 0
     for at in range(base, base + scale * count, scale):
         while first < len(ranges) and ranges[first][1] <= at:
@@ -210,7 +247,7 @@ def kinds_of_pixels(ranges, base, scale, count):
                 break
             size[kind] += min(end, at + scale) - max(start, at)
         size[HOLE] = scale - sum(size)
-        kinds.append(size.index(max(size)))
+        kinds.append(BAD if size[BAD] else size.index(max(size)))
     return kinds
 
 
@@ -277,7 +314,7 @@ class Reader(Checks):
         scale = int(head[1]) * {"K": KIB, "M": MIB, "G": GIB}[head[2]]
         rows = self.expected_map(ranges, scale, pixels)
         finer = len(self.expected_map(ranges, scale // 2, pixels)) if scale > PAGE else 1 << 30
-        most = (len(self.text) - 4 - 3 - 1 - self.legend_rows - 2) * 3 // 5
+        most = (len(self.text) - 4 - 3 - 1 - self.legend_rows - self.node_rows - self.cpu_rows - 2) * 3 // 5
         self.check(len(rows) <= most < finer, f"{human(scale)} is the finest scale that fits {most} rows: {len(rows)} rows, {finer} at half of it")
         self.equal(self.legend, 8 + len(rows), "the row of the legend, right below the map")
         for row, base in enumerate(rows, 8):
@@ -292,6 +329,35 @@ class Reader(Checks):
             line = self.picture.line(row * height + height * 13 // 16)[16 * width : 16 * width + pixels]
             want = [RGB[ZONES[self.log.zone_of(a)]] for a in range(base, base + pixels * scale, scale)]
             self.check(line == want, f"the zones below row {row}")
+            if self.nodes[0]:
+                line = self.picture.line(row * height + height * 11 // 16)[16 * width : 16 * width + pixels]
+                self.check(line == nodes_of_pixels(ranges, self.nodes, base, scale, pixels), f"the nodes below row {row}")
+
+    def check_nodes(self, ranges):
+        """The legend's entries of nodes: number, RAM, colour."""
+        width, height = self.font
+        names, places = self.nodes
+        for i, name in enumerate(names):
+            mine = [(start, end) for start, end, node in places if node == name]
+            ram = sum(max(0, min(end, high) - max(start, low)) for start, end, kind in ranges if kind in RAM for low, high in mine)
+            row, column = self.legend + self.legend_rows + i // (self.columns // 26), i % (self.columns // 26) * 26 + 1
+            self.equal(self.text[row][column + 2 : column + 25].rstrip(" "), f"node {name} {human(ram)}", "an entry of the legend, a node")
+            self.equal(self.picture.at(column * width + 2, row * height + height // 2), RGB[NODE_COLOURS[i]], f"the colour of node {name}")
+
+    def check_cpus(self):
+        """The CPUs' shares of the exerciser's work, by the log's figures."""
+        work, row = self.log.work(), self.legend + self.legend_rows + self.node_rows + 1
+        if not self.cpu_rows or not work:
+            return
+        width, height = self.font
+        pixels = (self.picture.size[0] // self.picture.scale - 16 * width) // 512 * 512
+        ends = [sum(work[: i + 1]) * pixels // sum(work) for i in range(len(work))]
+        want = [RGB["sky" if sum(end <= x for end in ends) % 2 else "green"] for x in range(pixels)]
+        self.check(all(work), f"each CPU has done its part: {work}")
+        self.check(self.text[row].startswith(" CPUs at work"), f"the CPUs' row: {self.text[row]!r}")
+        self.check(self.picture.line(row * height + height // 2)[16 * width : 16 * width + pixels] == want, f"the CPUs' shares on the screen are those of the log: {work}")
+        rounds = self.log.find(r"exercise: (\d+) CPUs, (\d+) pages in .* 0 free pages left out")
+        self.check(rounds and 4 * (int(rounds[2]) - 600) < sum(work) < 4 * int(rounds[2]), f"{work} is all pages four times, but for the exerciser's book")
 
     def check_legend(self, ranges):
         width, height = self.font
@@ -312,23 +378,30 @@ class Reader(Checks):
             return
         across = self.columns // 26
         self.legend_rows = (len(KINDS) - 2 + across) // across
-        self.legend = verdict - 1 - self.legend_rows
+        self.nodes = self.log.nodes()
+        self.node_rows = min(2, -(-len(self.nodes[0]) // across))
+        self.cpu_rows = int(self.log.running() > 1)
+        self.legend = verdict - 1 - self.legend_rows - self.node_rows - self.cpu_rows
         self.check(all(p == RGB["green"] for p in self.picture.line(verdict * self.font[1])), "its ground is green")
         tests = self.log.find(r"selftest: (\d+) passed, 0 failed(?:, (\d+) skipped)?")
         count = int(tests[1]) + int(tests[2] or 0)
-        self.check(self.text[verdict - 1].endswith(f" self-test: {count} of {count}"), f"progress: {self.text[verdict - 1]!r}")
+        progress = self.text[verdict - 1 - self.cpu_rows]
+        end = r"freeing: (\d+) of \1" if self.log.work() else f"self-test: {count} of {count}"
+        self.check(re.search(f" {end}$", progress), f"progress: {progress!r}")
         ranges = self.log.ranges()
         self.check_facts()
         self.check_zones()
         self.check_map(ranges)
         self.check_legend(ranges)
+        self.check_nodes(ranges)
+        self.check_cpus()
         self.check_log_tail(verdict + 1)
         order = [self.log.plain.index(self.log.find(p)[0]) for p in (r"pmm: Page allocator ready.*", r"screen: \d+ columns.*")]
         self.check(order == sorted(order), "nothing is drawn before the allocator is ready")
 
     def check_progress(self, halfway):
         """The picture while the unit tests run: all is there but the verdict."""
-        done = re.search(r"self-test: (\d+) of (\d+)$", halfway.text[self.legend + self.legend_rows])
+        done = re.search(r"self-test: (\d+) of (\d+)$", halfway.text[self.legend + self.legend_rows + self.node_rows])
         self.check(done and 0 < int(done[1]) < int(done[2]), f"progress while the self-test runs: {done and done[0]}")
         self.equal(halfway.text[:4] + halfway.text[7 : self.legend], self.text[:4] + self.text[7 : self.legend], "the rest of the picture then")
         self.check(" verdict: pass" not in halfway.text, "no verdict before the end")
@@ -366,13 +439,13 @@ def shoot(path, folder):
     sys.exit("screen.py: the screen never stops changing")
 
 
-def boot(arguments, words, folder, size, silent):
+def boot(arguments, words, machine, folder, size, silent):
     """The log up to the verdict, and the picture."""
     path = os.path.join(folder, "qmp")
     screen = f"-vga none -device VGA,xres={size[0]},yres={size[1]},vgamem_mb=64,refresh_rate=30000"
     command = [os.path.join(ROOT, "run.sh"), "--no-install", "--log", os.path.join(folder, "serial"), *arguments,
                "--options", "exit=0 menu=off monitor=off " + words,
-               "--qemu", f"{screen} -qmp unix:{path},server=on,wait=off"]
+               "--qemu", f"{screen} {machine} -qmp unix:{path},server=on,wait=off"]
     log, picture, halfway = [], None, None
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as run:
         if silent:
@@ -417,12 +490,13 @@ def main():
     parser.add_argument("--no-serial", action="store_true")
     parser.add_argument("--png")
     parser.add_argument("--words", default="")
+    parser.add_argument("--machine", default="")
     parser.add_argument("size")
     known, arguments = parser.parse_known_args()
     size = tuple(map(int, known.size.split("x")))
     words = known.words + (" plant=fault" if known.panic else "") + (" serial=0x2f8" if known.no_serial else "")
     with tempfile.TemporaryDirectory() as folder:
-        log, picture, halfway = boot(arguments, words, folder, size, known.no_serial)
+        log, picture, halfway = boot(arguments, words, known.machine, folder, size, known.no_serial)
     if picture is None:
         print("\n".join(log[-20:]))
         sys.exit("screen.py: the boot came to no verdict")

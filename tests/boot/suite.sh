@@ -199,13 +199,16 @@ screen() { # NAME SCREEN.PY-ARGUMENTS...
         --timeout 150
 }
 
+TWO_NODES='-object memory-backend-ram,id=n0,size=2G,reserve=off -object memory-backend-ram,id=n1,size=1G,reserve=off
+    -numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,memdev=n1'
+
 # Once with the whole self-test; the sizes differ in nothing that it could tell.
 screen_steps() {
     screen 1280x800 1280x800 --memory 512M
     screen 640x480 --words selftest=off 640x480 --memory 64G
-    screen 800x600 --words selftest=off 800x600 --memory 3G
+    screen 800x600 --words 'selftest=off bad=0x40000000' --machine "$TWO_NODES" 800x600 --memory 3G
     screen 1920x1080 --words selftest=off 1920x1080 --memory 6G
-    screen 3840x2160 --words selftest=off 3840x2160 --memory 64M
+    screen 3840x2160 --words 'selftest=off exercise=1' 3840x2160 --memory 64M --smp 2
     screen log --words "screen=log selftest=off" 1280x800 --memory 128M
     screen panic --panic 1280x800
     screen panic-4k --panic 3840x2160 --memory 1T

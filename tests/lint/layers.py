@@ -45,7 +45,7 @@ ROOMS = {
     " kernel/machine/hmat",
     "kernel/serial": "hal mm kernel kernel/log kernel/machine kernel/machine/acpi_facts.h kernel/machine/tree",
     "kernel/ram": "hal mm kernel kernel/log kernel/machine",
-    "kernel/screen": "hal mm kernel kernel/log kernel/early kernel/memory",
+    "kernel/screen": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine",
     "kernel/trap": "hal mm kernel kernel/log kernel/early kernel/memory kernel/screen",
     "kernel/cpus": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/trap",
     "kernel/monitor": "hal mm kernel kernel/log kernel/memory kernel/machine kernel/screen kernel/trap kernel/cpus",

@@ -145,6 +145,18 @@ static void on_all(void (*fn)(void *), void *arg)
     host_set_cpu(0);
 }
 
+/* In each phase another CPU comes first, and does it all. */
+static void in_turn(void (*fn)(void *), void *arg)
+{
+    static uint32_t first;
+    for (uint32_t i = 0; i < 3; i++) {
+        host_set_cpu((first + i) % 3);
+        fn(arg);
+    }
+    first++;
+    host_set_cpu(0);
+}
+
 static bool go_on(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t total)
 {
     UNUSED(ctx);
@@ -187,6 +199,18 @@ static void sound_memory(void)
         EXPECT(result.bad_words == 0 && bad.count == 0 && !bad.more);
         drop();
     }
+}
+
+/* Two pages are the book's. */
+static void work_by_cpu(void)
+{
+    make();
+    EXPECT(exercise_round(pmm, pattern, 1, in_turn, go_on, NULL, &result, &bad) == NULL);
+    EXPECT(result.work == 4 * (PAGES - 2));
+    EXPECT(result.by_cpu[0] == 2 * (PAGES - 2)); /* the first phase and the last */
+    EXPECT(result.by_cpu[1] == PAGES - 2 && result.by_cpu[2] == PAGES - 2);
+    EXPECT(round_with(2) == NULL && result.by_cpu[0] == result.work && result.by_cpu[1] == 0);
+    drop();
 }
 
 /* A bit that sticks is wrong in exactly one of a value and its inverse. */
@@ -511,6 +535,7 @@ int main(void)
 {
     host_ram_create(RAM);
     expect_run("sound memory passes, all of it is taken, and the figures come back", sound_memory);
+    expect_run("the pages that each CPU has done are counted", work_by_cpu);
     expect_run("a bit that sticks is found, in each page, and nothing else is blamed", each_page);
     expect_run("each pattern finds a bit that sticks, at 0 and at 1", each_pattern);
     expect_run("patterns differ as the header says", patterns_differ);

@@ -2,7 +2,7 @@
  * the picture. Expected values are literals, or come from the naive drawings below.
  *
  * needs: kernel/screen/canvas.c kernel/screen/font.c kernel/screen/picture.c kernel/screen/rows.c
- * needs: kernel/screen/screen.c kernel/log/format.c gen/font_data.c
+ * needs: kernel/screen/screen.c kernel/log/format.c kernel/machine/nodes.c gen/font_data.c
  */
 #include "hal/short.h"
 #include "kernel/log/format.h"
@@ -364,6 +364,7 @@ static void formats(void)
 /* ---- the picture ---- */
 
 static struct mem_region storage[400];
+static const struct nodes one_node = {.count = 1};
 
 static struct memmap make_map(uint32_t entries, uint64_t most)
 {
@@ -414,6 +415,8 @@ static uint8_t naive_pixel(const struct memmap *m, uint64_t base, uint64_t size)
 /* No zone ends where a PC's does, so that the picture has to look. */
 static const struct pmm_machine machine = {
     .cpus = 1, .nodes = 1, .dma_end = 48 * MIB, .dma32_end = 3 * GIB};
+static const struct pmm_machine two_cpus = {
+    .cpus = 2, .nodes = 1, .dma_end = 48 * MIB, .dma32_end = 3 * GIB};
 
 static uint8_t naive_zone(uint64_t at)
 {
@@ -466,11 +469,142 @@ static void map_against_naive(void)
     for (unsigned round = 0; round < 40; round++) {
         struct memmap m = make_map(1 + chance(12), tops[round % 4]);
         struct picture p;
-        picture_init(&p, &c, &m, &machine);
+        picture_init(&p, &c, &m, &machine, &one_node);
         EXPECT(p.map_width == 512 && p.map_x == 128 && hal_is_power_of_two(p.scale));
         picture_map(&p);
         compare_map(&p);
     }
+    free(c.pixels);
+}
+
+/* Ranges of nodes by chance, in order, with gaps, some of which touch. */
+static struct nodes make_nodes(uint32_t count, uint64_t most)
+{
+    struct nodes n = {.count = count};
+    uint64_t at = chance(100) * MIB;
+    while (n.range_count < 20 && at < most) {
+        uint64_t end = at + (1 + chance(1u << 20)) * most / (1u << 21);
+        n.range[n.range_count++] = (struct pmm_node_range){
+            hal_align_down(at, HAL_PAGE_SIZE), hal_align_down(end, HAL_PAGE_SIZE) + HAL_PAGE_SIZE, chance(count)};
+        at = n.range[n.range_count - 1].end + chance(2) * most / 64;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        n.domain[i] = 2 * i + 1;
+        n.ram[i] = (i + 1) * MIB;
+    }
+    return n;
+}
+
+/* The colour of the node of the first memory from `base` on, byte by byte where it could change. */
+static uint8_t naive_node_pixel(const struct picture *p, uint64_t base, uint64_t size)
+{
+    static const uint8_t inks[8] = {INK_ORANGE,    INK_PURPLE, INK_BLUE,   INK_GREEN,
+                                    INK_VERMILION, INK_WHITE,  INK_YELLOW, INK_SKY};
+    uint64_t first = UINT64_MAX;
+    for (size_t i = 0; i < p->map->count; i++) {
+        const struct mem_region *r = &p->map->regions[i];
+        if (r->type != MEM_HOTPLUG && r->base < base + size && mem_region_end(r) > base &&
+            hal_max_u64(base, r->base) < first)
+            first = hal_max_u64(base, r->base);
+    }
+    if (first == UINT64_MAX)
+        return INK_BLACK;
+    uint32_t node = 0;
+    for (uint32_t i = 0; i < p->nodes->range_count; i++)
+        if (p->nodes->range[i].base <= first && first < p->nodes->range[i].end)
+            node = p->nodes->range[i].node;
+    return inks[node % 8];
+}
+
+static bool row_says(const struct picture *p, uint32_t row, uint32_t column, const char *text)
+{
+    const struct canvas *c = p->canvas;
+    size_t length = strlen(text);
+    uint8_t want[80 * 8];
+    bool same = true;
+    for (uint32_t y = 0; y < 16; y++) {
+        font_row(&fonts[0], y, text, length, INK_TEXT, INK_BLACK, want);
+        same &= memcmp(c->pixels + (size_t)(row * 16 + y) * c->grid.width + column * 8, want, length * 8) == 0;
+    }
+    return same;
+}
+
+/* Between a row's kinds and its zones; what is drawn of one node alone is drawn without it. */
+static void nodes_against_naive(void)
+{
+    struct boot_framebuffer fb = sound(640, 480, 640);
+    struct canvas c = make_canvas(&fb);
+    for (unsigned round = 0; round < 40; round++) {
+        struct memmap m = make_map(1 + chance(12), GIB << round % 8);
+        struct nodes n = make_nodes(2 + chance(20), GIB << round % 8);
+        struct picture p;
+        picture_init(&p, &c, &m, &machine, &n);
+        picture_map(&p);
+        compare_map(&p);
+        size_t lowest = 0; /* a window is no memory */
+        while (lowest < m.count && m.regions[lowest].type == MEM_HOTPLUG)
+            lowest++;
+        if (lowest == m.count)
+            continue;
+        uint64_t first = m.regions[lowest].base / (p.scale * 512) * (p.scale * 512);
+        uint32_t row = p.map_row + (first != 0 ? 1 : 0);
+        for (unsigned y = 10; y < 12; y++)
+            for (uint32_t x = 0; x < 512; x++)
+                EXPECT(c.pixels[(row * 16 + y) * 640 + 128 + x] ==
+                       naive_node_pixel(&p, first + x * p.scale, p.scale));
+        /* Three entries in each of two rows, of which the last may stand for all that are left. */
+        EXPECT(p.progress_row - p.node_row == (n.count > 3 ? 2 : 1));
+        EXPECT(row_says(&p, p.node_row, 3, "node 1 1.0 MiB") && row_says(&p, p.node_row, 29, "node 3 2.0 MiB"));
+        char more[30];
+        snprintf(more, sizeof more, "and %u more nodes", n.count - 5);
+        EXPECT(n.count <= 6 || row_says(&p, p.node_row + 1, 55, more));
+        EXPECT(n.count != 6 || row_says(&p, p.node_row + 1, 55, "node 11 6.0 MiB"));
+    }
+    free(c.pixels);
+}
+
+/* The first of them has the pixel. */
+static void nodes_in_one_pixel(void)
+{
+    struct boot_framebuffer fb = sound(640, 480, 640);
+    struct canvas c = make_canvas(&fb);
+    struct nodes n = {.count = 3, .range_count = 2};
+    struct memmap m;
+    struct picture p;
+    memmap_init(&m, storage, ARRAY_LEN(storage));
+    for (uint32_t i = 0; i < 2; i++) {
+        n.range[i] = (struct pmm_node_range){MIB + i * 64 * KIB, MIB + i * 64 * KIB + HAL_PAGE_SIZE, 1 + i};
+        EXPECT(memmap_add(&m, n.range[i].base, HAL_PAGE_SIZE, MEM_USABLE) == MM_OK);
+    }
+    EXPECT(memmap_add(&m, 64 * GIB, 64 * GIB, MEM_USABLE) == MM_OK && memmap_normalize(&m) == MM_OK);
+    picture_init(&p, &c, &m, &machine, &n);
+    picture_map(&p);
+    EXPECT(p.scale >= 2 * MIB && c.pixels[(p.map_row * 16 + 11) * 640 + 128] == INK_PURPLE);
+    EXPECT(c.pixels[(p.map_row * 16 + 11) * 640 + 129] == INK_BLACK);
+    free(c.pixels);
+}
+
+/* CPU after CPU, each as long as its share; nobody's part is grey. */
+static void shares_of_cpus(void)
+{
+    struct boot_framebuffer fb = sound(640, 480, 640);
+    struct canvas c = make_canvas(&fb);
+    struct memmap m = make_map(3, GIB);
+    struct picture p;
+    picture_init(&p, &c, &m, &two_cpus, &one_node);
+    EXPECT(p.cpu_row == p.progress_row + 1 && p.verdict_row == p.cpu_row + 1);
+    picture_cpus(&p, (const uint64_t[]){100, 0, 50, 6}, 4, 256);
+    const uint8_t *line = c.pixels + (size_t)(p.cpu_row * 16 + 8) * 640 + 128;
+    for (uint32_t x = 0; x < 512; x++)
+        EXPECT(line[x] == (x < 300 ? INK_GREEN : x < 312 ? INK_SKY : INK_SHADE));
+    picture_cpus(&p, (const uint64_t[]){0, UINT32_MAX, 1, 1}, 4, 2);
+    for (uint32_t x = 0; x < 512; x++)
+        EXPECT(line[x] == INK_SKY);
+    picture_cpus(&p, (const uint64_t[]){0, 0, 0, 0}, 4, 0);
+    EXPECT(line[0] == INK_SHADE && line[511] == INK_SHADE);
+    EXPECT(row_says(&p, p.cpu_row, 1, "CPUs at work"));
+    picture_init(&p, &c, &m, &machine, &one_node);
+    EXPECT(p.verdict_row == p.progress_row + 1 && p.node_row == p.progress_row);
     free(c.pixels);
 }
 
@@ -485,9 +619,11 @@ static void hostile_pictures(void)
         struct boot_framebuffer fb = sound(sizes[i % 7], sizes[i / 7], sizes[i % 7]);
         struct canvas c = make_canvas(&fb);
         struct memmap m = make_map((uint32_t)i % 5 * 20, (uint64_t)1 << 52);
+        struct nodes n = make_nodes(1 + (uint32_t)i % 3 * 31, GIB);
         struct picture p;
-        picture_init(&p, &c, &m, &machine);
+        picture_init(&p, &c, &m, &two_cpus, &n);
         picture_map(&p);
+        picture_cpus(&p, (const uint64_t[]){1, 2}, 2, 4);
         picture_fact(&p, 0, &l);
         picture_zone(&p, PMM_ZONE_NORMAL, &s);
         picture_progress(&p, "work", UINT32_MAX, UINT32_MAX);
@@ -512,7 +648,7 @@ static void bars(void)
     struct canvas c = make_canvas(&fb);
     struct memmap m = make_map(3, GIB);
     struct picture p;
-    picture_init(&p, &c, &m, &machine);
+    picture_init(&p, &c, &m, &machine, &one_node);
     picture_zone(&p, PMM_ZONE_DMA, &(struct pmm_stats){.total = 1000, .free = 300, .parked = 200});
     expect_bar(&p, 4, 388, 388, INK_YELLOW);
     picture_zone(&p, PMM_ZONE_DMA32, &(struct pmm_stats){.total = 777, .free = 776});
@@ -539,6 +675,9 @@ int main(void)
     expect_run("text is broken into rows", broken_into_rows);
     expect_run("formats give the text they promise", formats);
     expect_run("the map is drawn as a naive reader of regions draws it", map_against_naive);
+    expect_run("nodes are drawn as a naive reader of their ranges draws them", nodes_against_naive);
+    expect_run("of several nodes in one pixel the first is shown", nodes_in_one_pixel);
+    expect_run("CPUs at work are as long as their shares", shares_of_cpus);
     expect_run("any map on any screen is drawn inside it", hostile_pictures);
     expect_run("bars are as long as their share", bars);
     free(memory);
