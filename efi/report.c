@@ -1,6 +1,7 @@
 #include "efi/report.h"
 #include "efi/arch/protect.h"
 #include "efi/base/text.h"
+#include "efi/machine/cpu_report.h"
 #include "efi/machine/graphics.h"
 #include "efi/machine/installed.h"
 #include "efi/machine/processors.h"
@@ -9,19 +10,12 @@
 #include "efi/memory/map.h"
 #include "efi/talk/console.h"
 #include "efi/talk/volume.h"
-#include "hal/cpu.h"
 #include "kernel/version.h"
 
 const char *report_map_line(const struct loader *l, size_t index)
 {
     struct boot_mem m = rawmap_get(&l->map, index);
     return TEXT("%u %x %x %x", U(m.type), U(m.base), U(m.end), U(m.attributes));
-}
-
-static void add_cpu(void *file, const char *kind, const uint32_t numbers[5])
-{
-    volume_line(file, TEXT("# %s: %x %x %x %x %x", S(kind), U(numbers[0]), U(numbers[1]),
-                           U(numbers[2]), U(numbers[3]), U(numbers[4])));
 }
 
 static const char *secure_boot(const struct loader *l)
@@ -68,7 +62,9 @@ void report_write(struct loader *l)
                          S(mortise_commit), S(info->firmware_vendor), U(info->firmware_revision),
                          U(l->system->Hdr.Revision), S(secure_boot(l))));
     add_text(&f, "options", info->options);
-    cpu_identify(add_cpu, &f);
+    volume_line(
+        &f, TEXT("# image: %x %x", U(info->image_base), U(info->image_base + info->image_size)));
+    cpu_report(l, &f);
     protect_report(l, &f);
     graphics_report(l, &f);
     tables_report(l, &f);
@@ -79,6 +75,8 @@ void report_write(struct loader *l)
     map_refresh(l);
     installed_report(l, &f);
     map_refresh(l); /* as late as possible, for every allocation changes the map */
+    volume_line(&f,
+                TEXT("# map: %u entries of %u bytes", U(rawmap_count(&l->map)), U(l->map.stride)));
     volume_line(&f, "# type, start, end, attributes:");
     for (size_t i = 0; i < rawmap_count(&l->map); i++)
         volume_line(&f, report_map_line(l, i));

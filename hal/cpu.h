@@ -103,12 +103,18 @@ bool cpu_flushes_everywhere(void);
 
 /* How the CPU caches physical memory at `at`, from 1 MiB on, whatever page tables allow (on a PC by
  * the MTRRs); where it has no say, write-back. `*until` is the first address above for which the
- * answer may be another, UINT64_MAX: none. After cpu_own(), not inside cpu_try(). */
+ * answer may be another, UINT64_MAX: none. After cpu_detect(), not inside cpu_try(). Before cpu_own() a
+ * virtual machine with a CPU of AMD may be told "uncached" above 4 GiB for write-back: a register that
+ * says so may be missing there, and to read it would be a trap. */
 struct cpu_caching {
     const char *name; /* for people: "write-back", "uncached"; one text for each way */
     bool write_back;
 };
 struct cpu_caching cpu_caching(hal_paddr_t at, hal_paddr_t *until);
+
+/* The same, but `*until` is where the answer is another indeed, or `limit`, which is above `at`.
+ * O(runs that are joined). */
+struct cpu_caching cpu_caching_run(hal_paddr_t at, hal_paddr_t limit, hal_paddr_t *until);
 
 /* Write [from, from + size), which is mapped, from the caches back to memory, so that a reset does
  * not lose it. Any context. O(size). */

@@ -61,7 +61,6 @@ void protect_report(const struct loader *l, struct volume_file *f)
                    (const void *)(uintptr_t)root},
         .rights = {4, 4, 4, 4, 4},
     };
-    cpu_detect();
     walk(&p, root, hal_paging_features().levels - 1u, 0, ALL);
     volume_line(f, TEXT("# protection: read-only is%s enforced, no-execute is %s",
                         S(on.no_write ? "" : " not"), S(on.no_execute ? "on" : "off")));

@@ -23,14 +23,17 @@
 
 void control_load_five_levels(uint32_t root); /* stack.S */
 
+static bool owned; /* cpu_own() has been called */
+
 size_t cpu_control_registers(struct cpu_register out[CPU_REGISTERS])
 {
     const struct cpu_register r[] = {
-        {"cr0", asm_read_cr0()}, {"cr2", asm_read_cr2()},       {"cr3", asm_read_cr3()},
-        {"cr4", asm_read_cr4()}, {"efer", asm_rdmsr(MSR_EFER)},
+        {"cr0", asm_read_cr0()},       {"cr2", asm_read_cr2()},
+        {"cr3", asm_read_cr3()},       {"cr4", asm_read_cr4()},
+        {"efer", asm_rdmsr(MSR_EFER)}, {"pat", features.pat ? asm_rdmsr(MSR_PAT) : 0},
     };
     __builtin_memcpy(out, r, sizeof r);
-    return ARRAY_LEN(r);
+    return ARRAY_LEN(r) - (features.pat ? 0 : 1);
 }
 
 struct cpu_protection cpu_protection(void)
@@ -53,6 +56,11 @@ void control_own(struct percpu *p)
     percpu_load(p);
 }
 
+bool control_is_owned(void)
+{
+    return owned;
+}
+
 void cpu_own(void)
 {
     hal_vaddr_t stacks[CPU_TRAP_STACKS];
@@ -63,6 +71,7 @@ void cpu_own(void)
     descriptors_build_idt();
     descriptors_build(&percpu_boot.descriptors, stacks);
     control_own(&percpu_boot);
+    owned = true;
 }
 
 void cpu_keep_lower_half(hal_paddr_t root)

@@ -8,6 +8,9 @@
  * know, such as EFER.TCE, are cleared. */
 void control_set_registers(void);
 
+/* Has cpu_own() been called: do traps come to this port? */
+bool control_is_owned(void);
+
 /* What cpu_own() promises, on the CPU whose `p` is, with its GDT and TSS built. */
 void control_own(struct percpu *p);
 

@@ -30,6 +30,7 @@ void cpu_detect(void)
         features.maker[i] = (char)(words[i / 4] >> (i % 4 * 8));
     struct cpuid leaf = asm_cpuid(1, 0);
     features.rdrand = bit(leaf.ecx, 30);
+    features.virtual = bit(leaf.ecx, 31);
     features.apic = bit(leaf.edx, 9);
     features.x2apic = bit(leaf.ecx, 21);
     features.mtrr = bit(leaf.edx, 12);

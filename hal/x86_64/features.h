@@ -14,6 +14,7 @@ struct features {
     bool x2apic;        /* and it knows 32-bit ids */
     bool mtrr;          /* memory type range registers exist */
     bool rdrand;        /* the CPU gives random numbers */
+    bool virtual;       /* a hypervisor says that it is there */
     bool five_levels;   /* CR4.LA57 exists */
     bool la57;          /* five levels are on: found so in CR4, or by cpu_use_five_levels() */
     unsigned phys_bits; /* physical address width, 32 to 52 */

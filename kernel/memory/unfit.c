@@ -96,11 +96,7 @@ static void log_caching(const struct memmap *m)
             limit = mem_region_end(&m->regions[i]);
     hal_paddr_t at = MIB, until;
     for (unsigned i = 0; at < limit && i < RANGES_LOGGED; i++, at = until) {
-        struct cpu_caching c = cpu_caching(at, &until);
-        for (hal_paddr_t next; until < limit && cpu_caching(until, &next).name == c.name;
-             until = next)
-            continue;
-        until = hal_min_u64(until, limit);
+        struct cpu_caching c = cpu_caching_run(at, limit, &until);
         LOG("caching", "%X %X %s", U(at), U(until), S(c.name));
     }
     if (at < limit)

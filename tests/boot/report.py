@@ -24,6 +24,7 @@ import threading
 import time
 
 import where
+from check_log import sweep
 from checks import Checks
 from monitor import RUN
 from monitor_session import KEYS, Gdb, connect
@@ -200,7 +201,8 @@ def check_report(checks, memsim, folder, report, log):
     # Some firmware has no Secure Boot at all, and then no variable that says so.
     first = re.search(r"^# Mortise .*firmware: .*Secure Boot (on|off|unknown)", lines[0])
     checks.check(first, f"the first line: {lines[0]!r}")
-    for topic in ("options: exit=1 exit=0 monitor=off ", "cpuid: 0x1 ", "cpuid: 0x80000001 ", "protection: read-only is", "register: cr0 0x", "register: efer 0x", "mapped: r-- ", "this program: code r",
+    for topic in ("options: exit=1 exit=0 monitor=off ", "cpu: QEMU TCG CPU version 2.5+, 40 physical address bits, 4 paging levels; NX yes", "cpuid: 0x1 ", "cpuid: 0x80000001 ",
+                  "register: pat 0x7040600070406\n", "image: 0x", "protection: read-only is", "register: cr0 0x", "register: efer 0x", "mapped: r-- ", "this program: code r",
                   "screen: 1 mode 0: ", "acpi: FACP at 0x", "acpi: APIC at 0x"):  # fmt: skip
         checks.check(f"\n# {topic}" in report, f"a line {topic!r}")
     checks.check(re.search(r"# screen: 1 mode 0: 1280x800, pitch 1280, format 1, in use\n", report), "the mode in use")
@@ -212,6 +214,14 @@ def check_report(checks, memsim, folder, report, log):
     checks.check(len(block) > 8 and any(re.match(r'slot 0 "DIMM 0" "": 65536 pages, 256.0 MiB, RAM', line) for line in block), "the slots")
     checks.equal(block, re.findall(r"^\[[ 0-9.]+\] ram: (.*?)\r?$", log, re.M), "where the RAM is, in the report and in the log")
     where.check(checks, block, entries(report), 256)
+    caching = re.findall(r"^# caching: (.*)$", report, re.M)
+    checks.check(caching and caching[0].startswith(f"{1 << 20:#018x} ") and caching[0].endswith(" write-back"), f"how memory is cached: {caching}")
+    checks.equal(caching, re.findall(r"^\[[ 0-9.]+\] caching: (.*?)\r?$", log, re.M), "the same in the report and in the log")
+    runs = sweep(entries(report))
+    low, longest = sum(min(end, 16 << 20) - start for start, end in runs if start < 16 << 20), max(runs, key=lambda r: r[1] - r[0])
+    free = re.findall(r"^# free: (\d+) pages, .*, below 16 MiB; the longest run (\d+) pages, .*, at (0x\w+)$", report, re.M)
+    checks.equal(free, [(str(low // 4096), str((longest[1] - longest[0]) // 4096), f"{longest[0]:#018x}")], "free memory by the raw map")
+    checks.check(f"\n# map: {len(entries(report))} entries of 48 bytes\n" in report, "the number of entries")
     checks.check(len(entries(log)) > 50, "the log has a map")
     checks.equal(settled(entries(report)), settled(entries(log)), "the raw map, in the report and in the log")
     drift = [pair for pair in zip(entries(report), entries(log)) if pair[0] != pair[1]]

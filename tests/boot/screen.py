@@ -51,7 +51,7 @@ HOLE, USABLE, BOOT, OURS, ACPI, RUNTIME, SPECIAL, RESERVED, DEVICES, BAD = range
 RAM = (USABLE, BOOT, OURS, ACPI, RUNTIME)
 NODE_COLOURS = ["orange", "purple", "blue", "green", "vermilion", "white", "yellow", "sky"]
 # UEFI type -> (rank: where entries overlap the higher wins, kind).
-CONTROL = ["cr0", "cr2", "cr3", "cr4", "efer"]  # as the panic screen names them
+CONTROL = ["cr0", "cr2", "cr3", "cr4", "efer", "pat"]  # as the panic screen names them
 TYPES = {7: (1, USABLE), 3: (2, BOOT), 4: (2, BOOT), 1: (3, BOOT), 2: (3, BOOT), 9: (4, ACPI),
          14: (6, SPECIAL), 15: (7, SPECIAL), 10: (8, ACPI), 5: (9, RUNTIME), 6: (9, RUNTIME),
          11: (11, DEVICES), 12: (11, DEVICES), 8: (12, BAD)}

@@ -546,6 +546,18 @@ size_t cpu_control_registers(struct cpu_register out[CPU_REGISTERS])
     return ARRAY_LEN(fw.registers);
 }
 
+const char *cpu_name(void)
+{
+    return "Fake CPU";
+}
+
+/* By turns, a GiB each, the first of them in two parts. */
+struct cpu_caching cpu_caching(hal_paddr_t at, hal_paddr_t *until)
+{
+    *until = at < 512 * MIB ? 512 * MIB : hal_align_down(at, GIB) + GIB;
+    return (struct cpu_caching){at / GIB % 2 == 0 ? "write-back" : "uncached", at / GIB % 2 == 0};
+}
+
 void cpu_identify(cpu_tell_fn *tell, void *ctx)
 {
     tell(ctx, "kind", (const uint32_t[]){1, 2, 3, 4, 0xffffffff});

@@ -437,6 +437,11 @@ TEST("report.where the RAM is stands before the map, and adds up")
     CHECK(sum_of(block, "page allocator ") >= 0x1000 + 0x700);
     CHECK_EQ(sum_of(block, "mapped ") + sum_of(block, "missing "),
              65536 + sum_of(block, "in the map and in no slot "));
+    CHECK(strstr(block, "\n# free: 1792 pages, 7.0 MiB, below 16 MiB; the longest run 4096 pages, 16.0 "
+                        "MiB, at 0x0000000100000000\n") != NULL);
+    char entries[64];
+    snprintf(entries, sizeof entries, "\n# map: %zu entries of 48 bytes\n", fw.map_count);
+    CHECK(strstr(block, entries) != NULL);
     TEST_END;
 }
 
@@ -461,8 +466,16 @@ TEST("report.each line is what it must be")
     expected_size = 0;
     expect("# Mortise desk; firmware: Fake?, revision 0x10203, UEFI 0x20046; Secure Boot on\n");
     expect("# options: menu=off kaslr=off\n");
+    expect("# image: 0x%" PRIxPTR " 0x%" PRIxPTR "\n", (uintptr_t)__ImageBase,
+           (uintptr_t)__ImageBase + 0x5000);
+    expect("# cpu: Fake CPU, 52 physical address bits, 4 paging levels; NX yes, 1 GiB pages yes, "
+           "global pages yes\n");
     expect("# kind: 0x1 0x2 0x3 0x4 0xffffffff\n");
     expect("# other: 0x0 0x0 0x0 0x0 0x80000000\n");
+    for (unsigned i = 0; i < 64; i++)
+        expect("# caching: 0x%016" PRIx64 " 0x%016" PRIx64 " %s\n", i > 0 ? i * GIB : MIB,
+               (i + 1) * GIB, i % 2 == 0 ? "write-back" : "uncached");
+    expect("# caching: and more ranges from 0x0000001000000000 on\n");
     expect("# protection: read-only is not enforced, no-execute is on\n");
     expect("# register: one 0x80010033\n");
     expect("# register: two 0x0\n");

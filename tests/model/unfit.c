@@ -1,7 +1,7 @@
 /* kernel/memory/unfit.c on the desk, against page by page; the CPU and the machine are this file's. And
  * which machines have the graphics that spoil RAM (hal/x86_64/pc/spoilt.c), with the map of one.
  *
- * needs: kernel/log/format.c
+ * needs: kernel/log/format.c hal/any/caching_run.c
  */
 #include "hal/short.h"
 #include "kernel/memory/unfit.c"

@@ -1,6 +1,7 @@
 #include "hal/x86_64/mtrr/mtrr.h"
 #include "hal/cpu.h"
 #include "hal/x86_64/asm.h"
+#include "hal/x86_64/control.h"
 #include "hal/x86_64/features.h"
 
 #define MSR_CAPABILITY 0xFEu
@@ -43,12 +44,17 @@ static void read_amd(void *mtrr)
         m->write_back_end = asm_rdmsr(MSR_TOM2);
 }
 
-/* Not every emulator of an AMD CPU knows its registers: then the read is a trap. */
+/* Every CPU of AMD has these registers (APM vol. 2, 7.9.1), but not every emulator of one: then the
+ * read is a trap. */
 void mtrr_read(struct mtrr *m)
 {
     read_registers(m);
-    if (features.maker[0] == 'A' || features.maker[0] == 'H') /* AuthenticAMD, HygonGenuine */
+    if (features.maker[0] != 'A' && features.maker[0] != 'H') /* AuthenticAMD, HygonGenuine */
+        return;
+    if (control_is_owned())
         (void)cpu_try(read_amd, m);
+    else if (!features.virtual)
+        read_amd(m);
 }
 
 void mtrr_save(void)

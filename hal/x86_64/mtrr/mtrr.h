@@ -13,7 +13,7 @@
 #define MTRR_VALID ((uint64_t)1 << 11) /* of a mask */
 
 struct mtrr {
-    uint64_t type;                     /* IA32_MTRR_DEF_TYPE: the default, and whether they are on */
+    uint64_t type; /* IA32_MTRR_DEF_TYPE: the default, and whether they are on */
     uint64_t variable[MTRR_VARIABLES]; /* base and mask in turn */
     uint64_t fixed[MTRR_FIXEDS];       /* for the first MiB */
     uint32_t variables, fixeds;        /* registers of each; 0: none */
@@ -21,8 +21,8 @@ struct mtrr {
                                           says (AMD: SYSCFG and TOM2); 0: nowhere */
 };
 
-/* What this CPU has; all zero where it has none. After cpu_own(), for a register that does not
- * exist is a trap; not inside cpu_try(). */
+/* What this CPU has; all zero where it has none. After cpu_detect(), not inside cpu_try(). Before
+ * cpu_own(), which brings traps of our own, `write_back_end` is left 0 in a virtual machine. */
 void mtrr_read(struct mtrr *);
 
 /* Remember this CPU's. */
