@@ -23,15 +23,15 @@ struct exercise {
     exercise_step_fn *step;
     void *ctx;
     struct exercise_result *r;
-    struct exercise_bad *bad;
+    struct bad_list *bad;
     uint64_t *index; /* addresses of the book's pages */
     uint64_t book_pages;
     hal_paddr_t spoiled[SPOILED]; /* bad pages that were taken for the book */
     unsigned spoiled_count;
     uint32_t flags; /* of the zone that is being emptied */
     enum exercise_phase phase;
-    uint32_t caller;      /* the CPU that does the round */
-    struct hal_lock lock; /* for what follows, `bad` and bad_words while CPUs share a phase */
+    uint32_t caller;              /* the CPU that does the round */
+    struct hal_lock lock;         /* for the next piece, while CPUs share a phase */
     uint64_t next_run, next_page; /* where the next piece begins */
     uint64_t done, told, total;   /* pages of the phase: done by all, said to `step`, all */
     const char *wrong;
@@ -77,23 +77,6 @@ static void write_page(const struct exercise *e, hal_paddr_t page, uint64_t inve
     }
 }
 
-static void note(struct exercise_bad *b, hal_paddr_t page, uint64_t words, uint64_t bits)
-{
-    unsigned i = 0;
-    while (i < b->count && b->list[i].page != page)
-        i++;
-    if (i == EXERCISE_LIST) {
-        b->more = true;
-        return;
-    }
-    if (i == b->count) {
-        b->list[b->count].bits = b->list[b->count].words = 0;
-        b->list[b->count++].page = page;
-    }
-    b->list[i].bits |= bits;
-    b->list[i].words += words;
-}
-
 static void lock(struct exercise *e, hal_irq_t *irq)
 {
     *irq = hal_irq_save();
@@ -108,11 +91,8 @@ static void unlock(struct exercise *e, hal_irq_t irq)
 
 static void tell_page(struct exercise *e, hal_paddr_t page, uint64_t words, uint64_t bits)
 {
-    hal_irq_t irq;
-    lock(e, &irq);
-    e->r->bad_words += words;
-    note(e->bad, page, words, bits);
-    unlock(e, irq);
+    __atomic_add_fetch(&e->r->bad_words, words, __ATOMIC_RELAXED);
+    bad_list_note(e->bad, page, words, bits);
 }
 
 static bool verify_page(struct exercise *e, hal_paddr_t page, uint64_t inverse)
@@ -361,7 +341,7 @@ static void run_round(struct exercise *e, hal_paddr_t index)
 
 const char *exercise_round(struct pmm *p, enum exercise_pattern pattern, uint64_t seed,
                            exercise_all_fn *all, exercise_step_fn *step, void *ctx,
-                           struct exercise_result *r, struct exercise_bad *bad)
+                           struct exercise_result *r, struct bad_list *bad)
 {
     struct exercise e = {.pmm = p,
                          .pattern = pattern,

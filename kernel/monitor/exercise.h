@@ -19,9 +19,8 @@
 #ifndef KERNEL_MONITOR_EXERCISE_H
 #define KERNEL_MONITOR_EXERCISE_H
 
+#include "kernel/monitor/bad_list.h"
 #include "mm/pmm.h"
-
-#define EXERCISE_LIST 64u
 
 /* What stands in a word of 64 bits. Each bit is 0 once and 1 once, so bits that stick are found by all. */
 enum exercise_pattern {
@@ -34,18 +33,6 @@ enum exercise_pattern {
 };
 /* A constant; "?" for any other number. */
 const char *exercise_pattern_name(enum exercise_pattern);
-
-/* Each page that failed in any round since this was zeroed, which of its bits ever did, and how many
- * words of it did in all. */
-struct exercise_bad {
-    unsigned count;
-    bool more; /* there were others, for which the list has no room */
-    struct {
-        hal_paddr_t page;
-        uint64_t bits; /* of a 64-bit word */
-        uint64_t words;
-    } list[EXERCISE_LIST];
-};
 
 #define EXERCISE_CPUS 512u
 
@@ -82,12 +69,12 @@ typedef bool exercise_step_fn(void *ctx, enum exercise_phase, uint64_t done, uin
  * on each. The allocator is used by the caller alone, before and after. */
 typedef void exercise_all_fn(void (*fn)(void *), void *arg);
 
-/* Do one round of a pattern, with any seed, on the CPUs of `all`. Returns NULL, or a constant sentence when the
- * allocator or the book has failed. (Memory that fails is told in `bad_words` and `*bad` alone.)
- * `*r` is filled anew, `*bad` is added to. O(pages * EXERCISE_LIST) at worst, O(pages) on sound
+/* Do one round of a pattern, with any seed, on the CPUs of `all`. Returns NULL, or a constant sentence
+ * when the allocator or the book has failed. (Memory that fails is told in `bad_words` and `*bad` alone.)
+ * `*r` is filled anew, to `*bad` is added. O(pages * entries of the list) at worst, O(pages) on sound
  * memory. */
 const char *exercise_round(struct pmm *, enum exercise_pattern, uint64_t seed, exercise_all_fn *all,
                            exercise_step_fn *step, void *ctx, struct exercise_result *,
-                           struct exercise_bad *);
+                           struct bad_list *bad);
 
 #endif

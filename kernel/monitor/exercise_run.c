@@ -10,27 +10,54 @@
 
 #define TELL_MICROS 2000000u
 #define CPUS_TOLD   16u /* one by one in the log */
+#define BAD_MOST    1024u
+#define BAD_TOLD    64u /* entries and ranges whose last word is in the log, one by one */
 
 static struct {
     enum exercise_phase phase;
     uint64_t begun, told; /* microseconds: when the phase began, when a line was logged last */
-    unsigned bad_told;    /* how many bad pages of the list have been logged */
 } pace;
 
-static struct exercise_bad bad;
-static struct exercise_result result; /* of the round */
+static struct bad_entry bad_entries[BAD_MOST];
+static struct bad_list bad;
+static struct bad_range ranges[BAD_MOST]; /* of `bad`, as a system's words have them */
+static struct exercise_result result;     /* of the round */
 
 static uint32_t cpus_counted(void)
 {
     return (uint32_t)hal_min_u64(cpus_count(), EXERCISE_CPUS);
 }
 
-static void tell_bad(unsigned from)
+struct retired {
+    uint64_t pages; /* that are kept from use */
+    uint64_t left;  /* that are not, for a reason of their own */
+    unsigned lines; /* ranges */
+};
+
+static void tell_bad(const struct bad_entry *e)
 {
-    for (unsigned i = from; i < bad.count; i++)
-        LOG("exercise", "BAD page at %X, bits %X, %u words so far", U(bad.list[i].page),
-            U(bad.list[i].bits), U(bad.list[i].words));
-    pace.bad_told = bad.count;
+    if (e->pages == 1)
+        LOG("exercise", "BAD page at %X, bits %X, %u words so far", U(e->base), U(e->bits),
+            U(e->words));
+    else
+        LOG("exercise",
+            "BAD pages from %X to %X, too many to tell them apart: bits %X, %u words so far",
+            U(e->base), U(e->base + (e->pages - 1) * HAL_PAGE_SIZE), U(e->bits), U(e->words));
+}
+
+static void tell_news(void)
+{
+    struct bad_entry e;
+    while (bad_list_news(&bad, &e))
+        tell_bad(&e);
+}
+
+static void tell_all_bad(void)
+{
+    for (size_t i = 0; i < bad.count && i < BAD_TOLD; i++)
+        tell_bad(&bad.entry[i]);
+    if (bad.count > BAD_TOLD)
+        LOG("exercise", "BAD: %u more, as told above", U(bad.count - BAD_TOLD));
 }
 
 static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t total)
@@ -43,7 +70,7 @@ static bool step(void *ctx, enum exercise_phase phase, uint64_t done, uint64_t t
     }
     display_cpus(result.by_cpu, cpus_counted(), result.work);
     display_progress(exercise_phase_name(phase), done, total);
-    tell_bad(pace.bad_told);
+    tell_news();
     if (done != 0 && now - pace.told >= TELL_MICROS) {
         LOG("exercise", "%s: %u of %u pages, %h a second", S(exercise_phase_name(phase)), U(done),
             U(total), U(done * HAL_PAGE_SIZE / (now - pace.begun + 1) * 1000000u));
@@ -89,22 +116,29 @@ static bool run_round(enum exercise_pattern pattern, uint64_t seed)
     return wrong == NULL && r->bad_words == 0;
 }
 
-static size_t bad_ranges(struct bad_range *list)
+static size_t make_ranges(void)
 {
-    for (unsigned i = 0; i < bad.count; i++)
-        list[i] = (struct bad_range){bad.list[i].page, 1};
-    return bad_join(list, bad.count);
+    for (size_t i = 0; i < bad.count; i++)
+        ranges[i] = (struct bad_range){bad.entry[i].base, bad.entry[i].pages};
+    return bad_join(ranges, bad.count);
+}
+
+static uint64_t pages_of(size_t count)
+{
+    uint64_t pages = 0;
+    for (size_t i = 0; i < count; i++)
+        pages += ranges[i].pages;
+    return pages;
 }
 
 static void tell_words(enum bad_system system)
 {
-    struct bad_range list[EXERCISE_LIST];
-    size_t count = bad_ranges(list);
+    size_t count = make_ranges();
     uint64_t grain;
-    struct format_line l = bad_words_rounded(system, list, &count, &grain);
+    struct format_line l = bad_words_rounded(system, ranges, &count, &grain);
     if (l.cut) {
         LOG("bad", "%s: %u pages are too many for one line", S(bad_system_name(system)),
-            U(bad.count));
+            U(pages_of(count)));
         return;
     }
     l.text[l.used] = '\0';
@@ -113,23 +147,45 @@ static void tell_words(enum bad_system system)
     LOG("bad", "    %s", S(l.text));
 }
 
-/* They are free again, so nothing keeps them in use. */
-static void retire(hal_paddr_t page)
+static void tell_ranges(size_t count)
 {
-    mm_status_t s = pmm_retire(memory_pmm, page, NULL);
-    if (s == MM_OK)
-        LOG("bad", "page %X is kept from use from now on", U(page));
-    else if (s != MM_BAD)
-        LOG("bad", "page %X stays in use: it %s", U(page), S(mm_status_text(s)));
+    for (size_t i = 0; i < count && i < BAD_TOLD; i++)
+        LOG("bad", "%u bad pages together, from %X to %X", U(ranges[i].pages), U(ranges[i].base),
+            U(ranges[i].base + (ranges[i].pages - 1) * HAL_PAGE_SIZE));
+    if (count > BAD_TOLD)
+        LOG("bad", "%u more ranges, %u bad pages in all", U(count - BAD_TOLD), U(pages_of(count)));
 }
 
-static void tell_ranges(void)
+/* They are free again, so nothing keeps them in use. What lies between bad pages that are told as one may
+ * be somebody's, or no memory at all. */
+static void retire(const struct bad_range *r, struct retired *sum)
 {
-    struct bad_range list[EXERCISE_LIST];
-    size_t count = bad_ranges(list);
+    uint64_t before = sum->pages;
+    for (uint64_t i = 0; i < r->pages; i++) {
+        hal_paddr_t page = r->base + i * HAL_PAGE_SIZE;
+        mm_status_t s = pmm_retire(memory_pmm, page, NULL);
+        sum->pages += s == MM_OK;
+        if (s != MM_OK && s != MM_BAD && ++sum->left <= LOG_ALIKE)
+            LOG("bad", "page %X stays in use: it %s", U(page), S(mm_status_text(s)));
+    }
+    if (sum->pages == before || ++sum->lines > BAD_TOLD)
+        return;
+    if (r->pages == 1)
+        LOG("bad", "page %X is kept from use from now on", U(r->base));
+    else
+        LOG("bad", "%u pages from %X on are kept from use from now on", U(sum->pages - before),
+            U(r->base));
+}
+
+static void retire_all(size_t count)
+{
+    struct retired sum = {.pages = 0};
     for (size_t i = 0; i < count; i++)
-        LOG("bad", "%u bad pages together, from %X to %X", U(list[i].pages), U(list[i].base),
-            U(list[i].base + (list[i].pages - 1) * HAL_PAGE_SIZE));
+        retire(&ranges[i], &sum);
+    if (sum.left > LOG_ALIKE)
+        LOG("bad", "%u more pages stay in use", U(sum.left - LOG_ALIKE));
+    if (sum.lines > BAD_TOLD)
+        LOG("bad", "%u pages in all are kept from use from now on", U(sum.pages));
 }
 
 /* What a person does with them, and what is done with them here. */
@@ -137,21 +193,16 @@ static void leave_bad_pages(void)
 {
     if (bad.count == 0)
         return;
-    tell_ranges();
-    if (bad.more)
-        SAY("bad", "there are more bad pages than the list has room for: change the module");
+    tell_ranges(make_ranges());
     for (unsigned system = 0; system < BAD_SYSTEMS; system++)
         tell_words((enum bad_system)system);
-    for (unsigned i = 0; i < bad.count; i++)
-        retire(bad.list[i].page);
+    retire_all(make_ranges());
 }
 
 bool exercise_run(uint64_t rounds, uint64_t seed)
 {
     bool good = true;
-    bad.count = 0;
-    bad.more = false;
-    pace.bad_told = 0;
+    bad_list_init(&bad, bad_entries, BAD_MOST);
     pace.told = log_micros();
     result.stopped = rounds == 0;
     for (uint64_t done = 0; done < rounds && !result.stopped; done++) {
@@ -160,9 +211,8 @@ bool exercise_run(uint64_t rounds, uint64_t seed)
             S(exercise_pattern_name(pattern)));
         good &= run_round(pattern, seed + done);
     }
-    tell_bad(0);
-    if (bad.more)
-        SAY("exercise", "more pages are BAD than the list has room for");
+    tell_news();
+    tell_all_bad();
     leave_bad_pages();
     LOG("exercise", "verdict: %s",
         S(!good            ? "FAIL"
