@@ -52,6 +52,21 @@ machines() {
         "-acpitable 'sig=SPCR,rev=2,data=$spcr' -global isa-serial.iobase=0x2f8 -global isa-serial.irq=3"
 }
 
+# What a full run plants on aarch64 beside the three of every run.
+arm_proof_steps() {
+    plant_arm failtest "$STATUS_FAIL" 'test: FAIL plant\.fails on purpose' --options plant=failtest
+    plant_arm panic "$STATUS_FAIL" 'panic: planted.*backtrace: #2 ' --options plant=panic
+    plant_arm text "$STATUS_FAIL" 'trap: kernel text is not writable' --options plant=text
+    plant_arm hang "$STATUS_NO_VERDICT" 'no verdict within 40 s' --options plant=hang --timeout 40
+    plant_arm reset "$STATUS_NO_VERDICT" 'ended without a verdict' --options plant=reset
+    plant_arm cpu-lost "$STATUS_PASS" 'cpus: the CPU with id 2 does not come.*cpus: 2 of 3 running' --smp 3 \
+        --options 'selftest=off plant=cpu-lost'
+    plant_arm cpu-late "$STATUS_PASS" 'cpus: 3 of 3 running' --smp 3 --options 'selftest=off plant=cpu-late'
+    plant_arm cpu-fault "$STATUS_PASS" 'cpus: 1 of 3 running' --smp 3 --options 'selftest=off plant=cpu-fault'
+    plant_arm cpu-deaf "$STATUS_FAIL" 'panic: CPU 2 does not answer a call from CPU 0' --smp 3 --options plant=cpu-deaf
+    plant_arm cpu-panic "$STATUS_FAIL" 'panic: planted .* on CPU 2' --smp 3 --options plant=cpu-panic
+}
+
 proof_steps() {
     machines
     plant failtest "$STATUS_FAIL" 'test: FAIL plant\.fails on purpose' --options plant=failtest

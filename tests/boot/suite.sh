@@ -320,6 +320,7 @@ matrix_main() {
     [ $# -gt 0 ] || {
         step_shim shim x86_64 all "$AT_A_TIME"
         step_shim shim-arm aarch64 all "$AT_A_TIME"
+        arm_proof_steps
     }
     run_steps
     suite_end
