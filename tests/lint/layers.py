@@ -75,6 +75,7 @@ ROOMS = {
     "tests/model/unfit.c": "hal hal/x86_64/pc mm kernel kernel/log kernel/memory kernel/machine tests",
     "tests/model/apic.c": "hal hal/x86_64 tests",
     "tests/model/pl011.c": "hal hal/any tests",
+    "tests/model/early_console.c": "hal kernel kernel/log kernel/machine kernel/machine/tree kernel/serial tests",
     "tests/model/serial.c": "hal hal/any hal/x86_64 hal/x86_64/pc kernel/machine kernel/serial tests",
 }
 # Of hal/, mm/ knows these alone: other kernels take it with them.

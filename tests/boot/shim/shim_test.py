@@ -669,7 +669,7 @@ def arm_list_cases():
     yield Case("loader-as-free", "loader-type=7")
     yield Case("loader-as-0", "loader-type=0", ends=FAIL, says=("panic: the firmware's map says that this program lies in no RAM",))
     yield Case("no-ram", overlay=((0, MIB, 4 * GIB, 0xF),), ends=FAIL, says=("panic: the firmware's map has no free RAM",))
-    for case in random_cases(GIB + 128 * MIB, GIB + 190 * MIB, 3):
+    for case in random_cases(GIB + 128 * MIB, GIB + 180 * MIB, 3):
         yield dataclasses.replace(case, machine=NARROW)
 
 

@@ -10,7 +10,7 @@
 
 #define DISTRIBUTOR   0x08000000u /* of a GICv2 it has the private interrupts too */
 #define SECOND_FRAME  0x080B0000u /* of CPU 0's redistributor */
-#define VERSION       0xFFE8u
+#define VERSION       0xFE8u /* of a GICv2; reserved in a GICv3 */
 #define GROUP         0x080u
 #define SET_ENABLE    0x100u
 #define VIRTUAL_TIMER ((uint32_t)1 << 27)
@@ -46,8 +46,8 @@ void arch_after_exit(void)
 {
     if (config.lines == 0)
         return;
-    bool v3 = (*reg(DISTRIBUTOR + VERSION) >> 4 & 15) >= 3;
-    uint64_t at = v3 ? SECOND_FRAME : DISTRIBUTOR;
+    bool v2 = (*reg(DISTRIBUTOR + VERSION) >> 4 & 15) == 2;
+    uint64_t at = v2 ? DISTRIBUTOR : SECOND_FRAME;
     *reg(at + GROUP) |= VIRTUAL_TIMER;
     *reg(at + SET_ENABLE) = VIRTUAL_TIMER;
     __asm__ volatile("msr cntv_cval_el0, xzr\n\tmsr cntv_ctl_el0, %0" : : "r"((uint64_t)1));
