@@ -47,6 +47,7 @@ NO_IMAGE = "The firmware does not describe this image: no mortise.cfg, no LoadOp
 NO_FOLDER = "The folder this program came from cannot be read: no mortise.cfg."
 NO_REPORT = "mortise-report.txt is not written: unsupported. It goes on without."
 NO_SCREEN = "No screen that can be drawn on; the serial port is the only output."
+NO_ACPI = "The firmware names no usable ACPI tables; going on without."
 STALL = re.compile(r"The firmware's Stall waits [2-7]\d times too short, by the PIT, which counts\.")
 WRONG_BASE = "The firmware is wrong about where this image lies; its own headers count."
 CANNOT_READ = "Mortise cannot start: the memory map cannot be read. A firmware update may help."
@@ -691,7 +692,7 @@ def arm_image_cases():
     yield Case("protect-el2", "protect=2 junk=1", machine=EL2)
     yield Case("protect-free", "protect=3")
     yield Case("junk-smp", "junk=2", machine=("--smp", "4"))
-    yield Case("junk-u-boot", "junk=2 stride=40 exit-fail=2", exits=3, memory="512M", machine=("--firmware", "u-boot"))
+    yield Case("junk-u-boot", "junk=2 stride=40 exit-fail=2", exits=3, memory="512M", notes=(NO_SCREEN, NO_ACPI), machine=("--firmware", "u-boot"))
     yield Case("junk-self-test", "junk=2", options="")
     yield Case("no-loaded-image", "no-loaded", notes=(NO_IMAGE, NO_FOLDER, NO_REPORT), says=("verdict: pass",))
     yield Case("wrong-base", "wrong-base", notes=(WRONG_BASE,))
