@@ -25,7 +25,7 @@ PLANTS = {
     "format": ("kernel/log/format.c", "n < width", "n <= width"),
     "memmap": ("mm/mem_sweep.c", "end = hal_align_down(end, HAL_PAGE_SIZE);", "end = hal_align_up(end, HAL_PAGE_SIZE);"),
     "monitor": ("kernel/monitor/line.c", "l->length == LINE_MAX", "l->length == LINE_MAX + 1"),
-    "nodes": ("mm/pmm_machine.c", "(has_cpu(m, to) ? 0 : 256)", "(has_cpu(m, to) ? 0 : 1)"),
+    "nodes": ("mm/pmm_machine.c", "if (from == to)", "if (from + 1 == to)"),
     "options": ("kernel/options.c", "used < WORD_SIZE - 1", "used < WORD_SIZE"),
     "pmm": ("mm/pmm.c", "if (pages > inside) {", "if (pages > inside + 1) {"),
     "reader": ("tests/sim/reader.c", "r->skipped++;", ";"),

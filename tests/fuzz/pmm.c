@@ -187,7 +187,8 @@ static void op_split(uint32_t a, uint32_t b, uint32_t c)
     bool there = (c & 1) != 0 && run.live_count > 0;
     hal_paddr_t at = there ? run.m.address[run.live[(a << 8 | b) % run.live_count]] : pick(a, b);
     uint32_t i = model_index(&run.m, at);
-    size_t n = there ? run.m.length[i] : length_of(c), first = c / 2;
+    size_t n = there ? run.m.length[i] : length_of(c);
+    size_t first = there ? c / 2 % (n + 2) : c / 2;
     mm_status_t must = model_split_status(&run.m, at, n, first);
     judge(model_same_status(pmm_split(run.pmm, at, n, first), must) ? NULL
                                                                     : "pmm_split answers wrongly");

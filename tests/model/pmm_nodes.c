@@ -10,12 +10,10 @@
 
 /* Borders in the middle of blocks; a node behind another; a node without memory (3), one without a CPU
  * (2); memory that no range has. From node 1 node 3 is nearer than node 0. */
-static const struct pmm_node_range ranges[] = {{0, 15 * MIB + 4 * KIB, 0},
-                                               {15 * MIB + 4 * KIB, 17 * MIB + 4 * KIB, 0},
-                                               {17 * MIB + 4 * KIB, 20 * MIB, 1},
-                                               {20 * MIB, 23 * MIB, 0},
-                                               {23 * MIB, HIGH + 3 * MIB, 2},
-                                               {HIGH + 3 * MIB, HIGH + 5 * MIB + 8 * KIB, 1}};
+static const struct pmm_node_range ranges[] = {
+    {0, 15 * MIB + 4 * KIB, 0},        {15 * MIB + 4 * KIB, 17 * MIB + 4 * KIB, 0},
+    {17 * MIB + 4 * KIB, 20 * MIB, 1}, {20 * MIB, 23 * MIB, 0},
+    {23 * MIB, HIGH + 3 * MIB, 2},     {HIGH + 3 * MIB, HIGH + 5 * MIB + 8 * KIB, 1}};
 static const uint32_t cpu_nodes[] = {0, 1, 3, 1};
 static const uint8_t distance[NODES][NODES] = {
     {10, 30, 12, 20}, {30, 10, 12, 15}, {12, 12, 10, 12}, {20, 15, 12, 10}};
@@ -155,6 +153,30 @@ static void every_sequence(void)
     free(tables);
 }
 
+/* --- tables --- */
+
+/* Too little memory for the tables, from none on, is told before anything is written; the least that is taken
+ * is enough, and the size that the header promises is no less. */
+static void tables_of_any_size(void)
+{
+    struct mem_region copy[6];
+    memcpy(copy, many.regions, sizeof copy);
+    struct memmap map = map_of(copy, many.count);
+    size_t promised = pmm_tables_size_for(&map, &many.m), bytes = 0;
+    mm_status_t status = MM_FULL;
+    for (; status == MM_FULL && bytes < 2 * promised; bytes += 64) {
+        unsigned char *memory = aligned_alloc(64, bytes);
+        memset(memory, 0xA5, bytes);
+        status = pmm_create_in_for(&map, &many.m, memory, bytes, &pmm);
+        size_t kept = 0;
+        while (kept < bytes && memory[kept] == 0xA5)
+            kept++;
+        EXPECT(status == MM_FULL ? kept == bytes : status == MM_OK && pmm_check(pmm) == NULL);
+        free(memory);
+    }
+    EXPECT(status == MM_OK && bytes - 64 <= (promised + 63) / 64 * 64 && bytes > promised / 2);
+}
+
 /* --- large nodes, whose CPUs own blocks --- */
 
 #define NODE_SIZE (128 * MIB)
@@ -266,6 +288,7 @@ int main(void)
     expect_run("2 MiB blocks come from the own node while it has any", blocks_are_local);
     expect_run("what is parked on the node is within reach of it", parked_here_is_found);
     expect_run("every sequence of requests of three nodes", every_sequence);
+    expect_run("tables too small by any number of bytes are refused", tables_of_any_size);
     for (uint64_t run = 1; run < 4; run++) {
         seed = run;
         expect_run("random requests of four nodes", random_requests);
