@@ -36,6 +36,7 @@ static inline struct memmap map_of(struct mem_region *regions, size_t count)
                            .capacity = count,
                            .count = count,
                            .limit = (uint64_t)1 << 52,
+                           .floor = MEMMAP_FLOOR,
                            .normalized = true};
 }
 

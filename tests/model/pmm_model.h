@@ -101,6 +101,7 @@ static inline void model_init(struct model *m, const struct mem_region *regions,
                              .capacity = MODEL_REGIONS,
                              .count = count,
                              .limit = (uint64_t)1 << 52,
+                             .floor = MEMMAP_FLOOR,
                              .normalized = true};
     m->address = model_memory(pages * sizeof *m->address);
     m->owner = model_memory(pages * sizeof *m->owner);
