@@ -14,9 +14,11 @@
 
 /* What tables are needed for. */
 struct census {
+    const struct memmap *map;
+    const struct pmm_machine *machine;
     size_t regions;
     size_t withheld;
-    uint64_t blocks[PMM_NODES_MAX * PMM_ZONE_COUNT]; /* by zone */
+    uint32_t spare; /* regions and blocks of each zone that may be needed beside */
 };
 
 static bool is_ours(const struct mem_region *m)
@@ -103,20 +105,29 @@ static bool next_region(const struct memmap *map, const struct pmm_machine *mach
 
 static struct census take_census(const struct memmap *map, const struct pmm_machine *machine)
 {
-    struct census c = {.regions = 0};
+    struct census c = {.map = map, .machine = machine};
     struct region r;
     size_t i = 0;
     uint64_t from = 0;
-    while (next_region(map, machine, &i, &from, &r)) {
+    while (next_region(map, machine, &i, &from, &r))
         c.regions++;
-        c.blocks[r.zone] += r.blocks;
-    }
     for (i = 0; i < map->count; i++)
         c.withheld += is_withheld(&map->regions[i]);
     return c;
 }
 
 /* --- layout --- */
+
+/* Blocks of a zone: 0 where it has no memory. */
+static uint64_t blocks_in(const struct census *n, uint32_t zone)
+{
+    struct region r;
+    size_t i = 0;
+    uint64_t from = 0, blocks = 0;
+    while (next_region(n->map, n->machine, &i, &from, &r))
+        blocks += r.zone == zone ? r.blocks : 0;
+    return blocks != 0 ? blocks + n->spare : 0;
+}
 
 static uint32_t node_of_cpu(const struct pmm_machine *m, uint32_t cpu)
 {
@@ -141,31 +152,35 @@ static struct zone *carve_zone(struct carver *c, uint64_t blocks, const struct z
     return z;
 }
 
-static void carve_zones(struct pmm *p, struct carver *c, const struct census *n,
-                        const struct pmm_machine *m)
+static void carve_zones(struct pmm *p, struct carver *c, const struct census *n)
 {
+    const struct pmm_machine *m = n->machine;
     for (uint32_t i = 0; i < m->nodes * PMM_ZONE_COUNT; i++) {
         uint32_t node = i / PMM_ZONE_COUNT;
         struct zone first = {.node = node, .id = i % PMM_ZONE_COUNT, .cpus = cpus_of(m, node)};
-        struct zone *z = n->blocks[i] != 0 ? carve_zone(c, n->blocks[i], &first) : NULL;
+        uint64_t blocks = blocks_in(n, i);
+        struct zone *z = blocks != 0 ? carve_zone(c, blocks, &first) : NULL;
         if (p != NULL)
             p->zones[i] = z;
     }
 }
 
-static struct pmm *carve_all(struct carver *c, const struct census *n, const struct pmm_machine *m)
+static struct pmm *carve_all(struct carver *c, const struct census *n)
 {
+    const struct pmm_machine *m = n->machine;
+    size_t regions = n->regions + n->spare;
     struct pmm made = {.machine = *m, .zone_count = m->nodes * PMM_ZONE_COUNT};
     struct pmm *p = carve(c, sizeof *p);
     made.cpus = carve(c, (size_t)m->cpus * sizeof *made.cpus);
     made.zones = carve(c, made.zone_count * sizeof(void *));
     made.orders = carve(c, (size_t)m->nodes * ORDER_ROW(m->nodes) * sizeof(void *));
-    made.regions = carve(c, n->regions * sizeof *made.regions);
-    made.zone_regions = carve(c, m->nodes > 1 ? n->regions * sizeof *made.zone_regions : 0);
+    made.ranks = carve(c, m->nodes * sizeof *made.ranks);
+    made.regions = carve(c, regions * sizeof *made.regions);
+    made.zone_regions = carve(c, m->nodes > 1 ? regions * sizeof *made.zone_regions : 0);
     made.withheld = carve(c, n->withheld * sizeof *made.withheld);
     if (p != NULL)
         *p = made;
-    carve_zones(p, c, n, m);
+    carve_zones(p, c, n);
     return p;
 }
 
@@ -176,10 +191,8 @@ size_t pmm_tables_size_for(const struct memmap *map, const struct pmm_machine *m
         return 0;
     struct census n = take_census(map, m);
     /* Taking the tables out of the map can cut one region in two, in the middle of a block. */
-    n.regions++;
-    for (uint32_t i = 0; i < m->nodes * PMM_ZONE_COUNT; i++)
-        n.blocks[i] += n.blocks[i] != 0;
-    carve_all(&c, &n, m);
+    n.spare = 1;
+    carve_all(&c, &n);
     return c.used;
 }
 
@@ -197,10 +210,13 @@ static void give_zones_regions(struct pmm *p)
 {
     struct region *next = p->zone_regions;
     for (uint32_t zone = 0; zone < p->zone_count; zone++) {
+        uint32_t blocks = 0;
         for (size_t i = 0; i < p->region_count; i++) {
-            const struct region *mine = &p->regions[i];
+            struct region *mine = &p->regions[i];
             if (mine->zone != zone)
                 continue;
+            mine->first_block = blocks;
+            blocks += mine->blocks;
             if (p->machine.nodes > 1) {
                 *next = *mine;
                 mine = next++;
@@ -216,23 +232,19 @@ static void give_zones_regions(struct pmm *p)
 static void fill_regions(struct pmm *p, const struct memmap *map)
 {
     struct region r;
-    uint32_t blocks[PMM_NODES_MAX * PMM_ZONE_COUNT] = {0};
     size_t i = 0;
     uint64_t from = 0;
-    while (next_region(map, &p->machine, &i, &from, &r)) {
-        r.first_block = blocks[r.zone];
-        blocks[r.zone] += r.blocks;
+    while (next_region(map, &p->machine, &i, &from, &r))
         p->regions[p->region_count++] = r;
-    }
     give_zones_regions(p);
 }
 
 /* Add to a row what a zone of each node has, and the row's end. */
-static struct zone **add_zones(struct pmm *p, const uint32_t *nodes, uint32_t count,
+static struct zone **add_zones(struct pmm *p, const struct pmm_machine_rank *order, uint32_t count,
                                enum pmm_zone id, struct zone **row)
 {
     for (uint32_t i = 0; i < count; i++) {
-        struct zone *z = p->zones[pmm_zone_index(nodes[i], id)];
+        struct zone *z = p->zones[pmm_zone_index(order[i].node, id)];
         if (z != NULL)
             *row++ = z;
     }
@@ -244,14 +256,13 @@ static struct zone **add_zones(struct pmm *p, const uint32_t *nodes, uint32_t co
  * behind them all in the DMA zones. */
 static void fill_order(struct pmm *p, uint32_t node)
 {
-    uint32_t nodes[PMM_NODES_MAX];
     struct zone **row = pmm_order(p, node);
-    pmm_machine_order(&p->machine, node, nodes);
+    pmm_machine_order(&p->machine, node, p->ranks);
     for (uint32_t i = 0; i < p->machine.nodes; i++) {
-        row = add_zones(p, &nodes[i], 1, PMM_ZONE_NORMAL, row);
-        row = add_zones(p, &nodes[i], 1, PMM_ZONE_DMA32, row);
+        row = add_zones(p, &p->ranks[i], 1, PMM_ZONE_NORMAL, row);
+        row = add_zones(p, &p->ranks[i], 1, PMM_ZONE_DMA32, row);
     }
-    add_zones(p, nodes, p->machine.nodes, PMM_ZONE_DMA, row);
+    add_zones(p, p->ranks, p->machine.nodes, PMM_ZONE_DMA, row);
 }
 
 /* Pages [page, page + pages), in one or more regions, get `state`. */
@@ -349,11 +360,11 @@ mm_status_t pmm_create_in_for(const struct memmap *map, const struct pmm_machine
         return MM_INVALID;
     struct census n = take_census(map, m);
     struct carver measure = {.base = NULL};
-    carve_all(&measure, &n, m);
+    carve_all(&measure, &n);
     if (measure.used > bytes)
         return MM_FULL;
     struct carver c = {.base = tables};
-    struct pmm *p = carve_all(&c, &n, m);
+    struct pmm *p = carve_all(&c, &n);
     fill(p, map, bytes);
     *out = p;
     return MM_OK;

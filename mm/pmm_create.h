@@ -31,7 +31,7 @@ mm_status_t pmm_create_in(const struct memmap *map, unsigned cpus, void *tables,
 
 /* The three for a machine that is no PC, or has more nodes than one. MM_INVALID also when
  * pmm_machine_is_sound() is false; the size is 0 then. Zones that have no memory cost a pointer.
- * O((regions + nodes) * nodes). */
+ * O((regions * log(ranges) + nodes) * nodes + nodes * nodes * CPUs). */
 size_t pmm_tables_size_for(const struct memmap *map, const struct pmm_machine *machine);
 mm_status_t pmm_create_for(struct memmap *map, const struct pmm_machine *machine,
                            struct pmm **out) MM_MUST_CHECK;

@@ -90,21 +90,17 @@ static uint32_t rank(const struct pmm_machine *m, uint32_t from, uint32_t to)
         return 0;
     uint32_t by_number = from < to ? to - from : from - to;
     uint32_t far = m->distance != NULL ? m->distance[from * m->distance_row + to] : by_number;
-    return 1 + far + (has_cpu(m, to) ? 0 : 256);
+    return 1 + far + (has_cpu(m, to) ? 0 : PMM_NODES_MAX + 256);
 }
 
 /* Insertion into what is sorted already; equals stay in the order of their numbers. */
-void pmm_machine_order(const struct pmm_machine *m, uint32_t node, uint32_t *order)
+void pmm_machine_order(const struct pmm_machine *m, uint32_t node, struct pmm_machine_rank *order)
 {
-    uint32_t ranks[PMM_NODES_MAX];
     for (uint32_t n = 0; n < m->nodes; n++) {
-        uint32_t mine = rank(m, node, n);
+        struct pmm_machine_rank mine = {rank(m, node, n), n};
         uint32_t at = n;
-        for (; at > 0 && ranks[at - 1] > mine; at--) {
-            ranks[at] = ranks[at - 1];
+        for (; at > 0 && order[at - 1].rank > mine.rank; at--)
             order[at] = order[at - 1];
-        }
-        ranks[at] = mine;
-        order[at] = n;
+        order[at] = mine;
     }
 }

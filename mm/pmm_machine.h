@@ -8,7 +8,8 @@
 
 #include "pmm_types.h"
 
-#define PMM_NODES_MAX 64u
+/* So many that no table's size overflows; nothing is made for more nodes than there are. */
+#define PMM_NODES_MAX 65536u
 
 /* Memory of a node: whole pages, [base, end). */
 struct pmm_node_range {
@@ -51,8 +52,12 @@ enum pmm_zone pmm_machine_zone(const struct pmm_machine *, uint64_t page, uint64
  * there on, or `*end` is UINT64_MAX. O(log ranges + ranges of the node that touch). */
 uint32_t pmm_machine_node(const struct pmm_machine *, uint64_t page, uint64_t *end);
 
-/* The node that comes `rank`-th for requests of `node`: it itself first, then by distance, then by
- * number; nodes without a CPU come behind all that have one. O(nodes ^ 2 * CPUs). */
-void pmm_machine_order(const struct pmm_machine *, uint32_t node, uint32_t *order);
+/* Fill `order`, an entry a node, with the nodes in the order in which requests of `node` look: it itself first,
+ * then by distance, then by number; nodes without a CPU come behind all that have one. O(nodes ^ 2 +
+ * nodes * CPUs). */
+struct pmm_machine_rank {
+    uint32_t rank, node;
+};
+void pmm_machine_order(const struct pmm_machine *, uint32_t node, struct pmm_machine_rank *order);
 
 #endif

@@ -16,11 +16,12 @@ struct withheld {
 struct pmm {
     const struct memmap *map;
     struct pmm_machine machine;
-    struct zone **zones;         /* by pmm_zone_index(); NULL: no memory there */
-    uint32_t zone_count;         /* with those that are NULL */
-    struct zone **orders;        /* a row a node: see pmm_order() */
-    struct region *regions;      /* of all zones, by address */
-    struct region *zone_regions; /* with several nodes: the same, by zone and address */
+    struct zone **zones;            /* by pmm_zone_index(); NULL: no memory there */
+    uint32_t zone_count;            /* with those that are NULL */
+    struct zone **orders;           /* a row a node: see pmm_order() */
+    struct pmm_machine_rank *ranks; /* for creation alone: an entry a node */
+    struct region *regions;         /* of all zones, by address */
+    struct region *zone_regions;    /* with several nodes: the same, by zone and address */
     size_t region_count;
     struct withheld *withheld; /* by address */
     size_t withheld_count;

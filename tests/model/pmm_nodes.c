@@ -177,6 +177,43 @@ static void tables_of_any_size(void)
     EXPECT(status == MM_OK && bytes - 64 <= (promised + 63) / 64 * 64 && bytes > promised / 2);
 }
 
+/* --- more nodes than most machines have --- */
+
+#define CROWD 300u /* nodes of two pages each, but for node 77; the CPU is on 299 */
+
+static void as_many_nodes_as_there_are(void)
+{
+    static struct pmm_node_range each[CROWD];
+    struct mem_region region = RAM(HIGH, (uint64_t)CROWD * 8 * KIB);
+    struct memmap map = map_of(&region, 1);
+    struct pmm_machine m = pmm_machine_pc(1);
+    for (uint32_t i = 0; i < CROWD; i++)
+        each[i] =
+            (struct pmm_node_range){HIGH + i * 8 * KIB, HIGH + (i + 1) * 8 * KIB, i == 77 ? 78 : i};
+    m.nodes = CROWD;
+    m.ranges = each;
+    m.range_count = CROWD;
+    m.cpu_nodes = (const uint32_t[]){CROWD - 1};
+    table_bytes = (pmm_tables_size_for(&map, &m) + 63) / 64 * 64;
+    tables = aligned_alloc(64, table_bytes);
+    if (tables == NULL || pmm_create_in_for(&map, &m, tables, table_bytes, &pmm) != MM_OK)
+        abort();
+    host_set_cpu(0);
+    for (uint32_t i = 0; i < CROWD; i++) {
+        struct pmm_request r = {.pages = 2, .flags = PMM_NODE | PMM_HERE, .node = i};
+        hal_paddr_t got = pmm_alloc_request(pmm, &r);
+        EXPECT(i == 77 ? got == HAL_PADDR_NONE : got == each[i == 78 ? 77 : i].base);
+        EXPECT(got == HAL_PADDR_NONE || pmm_free(pmm, got, 2) == MM_OK);
+    }
+    for (uint32_t i = CROWD; i-- > 0;) { /* by number, for nobody tells distances */
+        uint32_t node = i == 77 ? 78 : i;
+        for (unsigned page = 0; page < 2; page++)
+            EXPECT(pmm_node_of(pmm, pmm_alloc(pmm, 1, 0)) == node);
+    }
+    EXPECT(pmm_alloc(pmm, 1, 0) == HAL_PADDR_NONE && pmm_check(pmm) == NULL);
+    free(tables);
+}
+
 /* --- large nodes, whose CPUs own blocks --- */
 
 #define NODE_SIZE (128 * MIB)
@@ -288,6 +325,7 @@ int main(void)
     expect_run("2 MiB blocks come from the own node while it has any", blocks_are_local);
     expect_run("what is parked on the node is within reach of it", parked_here_is_found);
     expect_run("every sequence of requests of three nodes", every_sequence);
+    expect_run("three hundred nodes are as good as two", as_many_nodes_as_there_are);
     expect_run("tables too small by any number of bytes are refused", tables_of_any_size);
     for (uint64_t run = 1; run < 4; run++) {
         seed = run;

@@ -69,6 +69,7 @@ static size_t parts(const struct layout *l, size_t more)
     size_t bytes = lines(sizeof(struct pmm)) + l->cpus * sizeof(struct magazine_cpu) +
                    lines(PMM_ZONE_COUNT * sizeof(struct zone *)) +
                    lines((PMM_ZONE_COUNT + 1) * sizeof(struct zone *)) +
+                   lines(sizeof(struct pmm_machine_rank)) +
                    lines((l->regions + more) * sizeof(struct region)) +
                    lines(l->withheld * sizeof(struct withheld));
     for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
