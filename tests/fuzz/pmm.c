@@ -227,9 +227,11 @@ static void op_plug(uint32_t a, uint32_t b, uint32_t c, bool add)
         model_plug(&run.m, at, n, add);
 }
 
-static void op_length(uint32_t a, uint32_t b)
+static void op_length(uint32_t a, uint32_t b, uint32_t c)
 {
-    judge(model_same_length(&run.m, run.pmm, pick(a, b)) ? NULL : "pmm_length answers wrongly");
+    bool there = (c & 1) != 0 && run.live_count > 0;
+    hal_paddr_t at = there ? run.m.address[run.live[(a << 8 | b) % run.live_count]] : pick(a, b);
+    judge(model_same_length(&run.m, run.pmm, at) ? NULL : "pmm_length answers wrongly");
 }
 
 static void rare_step(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
@@ -241,7 +243,7 @@ static void rare_step(uint32_t op, uint32_t a, uint32_t b, uint32_t c)
     else if (op / 32 == 3 || op / 32 == 4)
         op_plug(a, b, c, op / 32 == 3);
     else if (op / 32 == 5)
-        op_length(a, b);
+        op_length(a, b, c);
     else
         judge(pmm_check(run.pmm)); /* the whole comparison, at the end, costs O(pages) */
 }
