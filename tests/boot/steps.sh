@@ -82,9 +82,10 @@ lost_need() { # NAME
     done
 }
 
-# In a process of its own; NAME.status is written when it has ended.
+# In a process of its own. NAME.times has what it used of the processors; NAME.status is written when
+# it has ended.
 run_command() { # NAME
-    local need
+    local need status
     need=$(lost_need "$1")
     if [ -n "$need" ]; then
         echo "not run, for $need has failed" >"$SUITE_LOGS/$1.log"
@@ -92,7 +93,17 @@ run_command() { # NAME
     else
         eval "${COMMAND_OF[$1]}" >"$SUITE_LOGS/$1.log" 2>&1 </dev/null
     fi
-    echo $? >"$SUITE_LOGS/$1.status"
+    status=$?
+    times >"$SUITE_LOGS/$1.times"
+    echo $status >"$SUITE_LOGS/$1.status"
+}
+
+# Seconds of processor that steps have used, with all processes that they have waited for. Beside other work
+# they tell more than the clock does.
+cpu_seconds() { # NAME...
+    local name
+    for name in "$@"; do cat "$SUITE_LOGS/$name.times" 2>/dev/null; done |
+        awk -F '[ms ]+' '{ sum += 60 * ($1 + $3) + $2 + $4 } END { printf "%.0f\n", sum }'
 }
 
 begin_step() { # NAME
@@ -142,7 +153,7 @@ progress() {
 report_step() { # NAME SECONDS STATUS PASSED FAILED SKIPPED
     local word='ok  '
     [ "$5" -eq 0 ] || word=FAIL
-    printf '%s %s %-24s %3d s  %d passed, %d failed' "$(progress)" "$word" "$1" "$2" "$4" "$5"
+    printf '%s %s %-24s %3d s, %3d of CPU  %d passed, %d failed' "$(progress)" "$word" "$1" "$2" "$(cpu_seconds "$1")" "$4" "$5"
     if [ "$6" -gt 0 ]; then printf ', %d skipped\n' "$6"; else printf '\n'; fi
     [ "$5" -eq 0 ] || {
         echo "     status $3; the end of $SUITE_LOGS/$1.log:"
@@ -220,7 +231,7 @@ suite_begin() {
 }
 
 suite_end() {
-    say "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+    say "took $((SECONDS / 60)) min $((SECONDS % 60)) s, and $(cpu_seconds "${STEPS[@]}") s of CPU"
     suite_total
 }
 

@@ -107,6 +107,15 @@ expect "a skipped step has its reason and its count" "$(grep -c '^skip gone: it 
     "1 1 passed, 0 failed, 1 skipped"
 expect "how far it is" "$(grep -oE '^\[ *[0-9]+/[0-9]+ +[0-9]+:[0-9]{2} of [0-9]+:[0-9]{2}\] ok +a ' <<<"$OUT" | cut -c 1-6)" "[  2/2"
 
+# The limit ends it after a second of processor.
+costs() {
+    step busy sh -c '(ulimit -t 1; while :; do :; done) || true'
+    step idle sleep 1.2
+}
+run_case 2 costs 2>/dev/null
+expect "what a step uses of the processors, however long it takes" \
+    "$(sed -nE 's/.* ok +(\w+) .* ([0-9]+) of CPU .*/\1 \2/p' <<<"$OUT" | sort | tr '\n' ' ')" "busy 1 idle 0 "
+
 killed() { step gone sh -c 'kill -KILL $PPID'; }
 run_case 2 killed
 expect "a step that is killed has failed" "$(tail -n 1 <<<"$OUT")" "0 passed, 1 failed"
