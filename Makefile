@@ -16,6 +16,8 @@ WARN    := $(GCC_WARN) -Wunreachable-code
 
 MM_SRC   := $(sort $(wildcard mm/*.c))
 HOST_SRC := $(sort $(wildcard hal/host/*.c))
+# Those that know the format of page tables.
+PAGED    := mm/aspace.c mm/page_%.c mm/tlb_gather.c
 EFI_ANY  := $(sort $(wildcard efi/*.c $(foreach d,base machine memory talk,efi/$(d)/*.c)))
 EFI_SRC  := $(sort $(EFI_ANY) $(wildcard efi/x86_64/*.c))
 KERN_SRC := $(sort $(wildcard kernel/*.c kernel/*/*.c kernel/*/*/*.c tests/kernel/*.c))
@@ -119,7 +121,7 @@ $(foreach a,x86_64 aarch64,$(eval $(call shim,$(a))))
 # memory.html: memsim's reader and mm/ as WebAssembly, in one file with the page around it. What 32 bits cannot
 # count is refused at its start (tests/sim/desk.c), so shortening says nothing new.
 WASM_LD  ?= wasm-ld
-PAGE_MM  := $(filter-out mm/aspace.c mm/page_%.c mm/tlb_gather.c,$(MM_SRC))
+PAGE_MM  := $(filter-out $(PAGED),$(MM_SRC))
 PAGE_SRC := $(patsubst %,tests/page/%.c,page libc) $(wildcard tests/sim/reader*.c) $(patsubst %,tests/sim/%.c,read map desk nodes ram util) \
             $(patsubst %,kernel/%.c,ram/smbios ram/slots ram/ram ram/ram_tell machine/nodes log/format)
 $(BUILD)/page/%: FLAGS = $(EFI_CC) --target=wasm32 -std=c11 -O2 -ffreestanding -fno-builtin -I. -Itests/page -Itests/page/libc \
@@ -177,7 +179,8 @@ $(BUILD)/embed.efi: $(patsubst %,$(BUILD)/embed/%.obj,$(MM_SRC) $(patsubst %,tes
 #
 #     needs: kernel/log/ tests/test.c -lz
 #     kinds: san fast
-#     takes: 20 s               what ./run.sh quick and a second compiler leave out
+#     takes: 20 s               what ./run.sh quick leaves out
+#     brief: 6                  what ./run.sh test gives it, for all of it takes longer (./run.sh matrix)
 #
 # `loader` stands for efi/ as it is, in a process: see tests/model/fake_firmware.h.
 #
@@ -188,7 +191,8 @@ O         := $(BUILD)/desk
 SAN_FLAGS := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 KIND_san   = $(CC) -Ihal/host $(SAN_FLAGS)
 KIND_tsan  = $(CC) -Ihal/host -O1 -fsanitize=thread
-# The models of address spaces once more, for the page tables of another machine.
+# The models of address spaces once more, for the page tables of another machine: what does not know
+# them is taken from the kind without.
 AARCH64    = -DMM_PAGE_FORMAT=\"format_aarch64.h\" -DMODEL_MMU=\"tests/model/mmu_aarch64.h\"
 KIND_aarch64      = $(KIND_san) $(AARCH64)
 KIND_aarch64_tsan = $(KIND_tsan) $(AARCH64)
@@ -223,10 +227,14 @@ $(foreach k,san tsan aarch64 aarch64_tsan embed embed_tsan steps fast plain fuzz
 # What FILE's comment says behind a word: $(call says,WORD,FILE); and the sources that it means.
 says  = $(patsubst loader,$(LOADER),$(filter-out */,$(shell sed -n 's|^[/ ]\* $(1): ||p' $(2))))
 found = $(foreach f,$(1),$(or $(wildcard $(f)$(if $(filter %/,$(f)),*.c)),$(f)))
+# $(call desk_objects,KIND,SOURCES)
+shared       = $(if $(filter aarch64%,$(1)),$(filter-out $(PAGED),$(filter mm/% hal/%,$(2))))
+kind_without = $(if $(filter %_tsan,$(1)),tsan,san)
+desk_objects = $(patsubst %.c,$(O)/$(1)/%.o,$(filter-out $(shared),$(2))) $(patsubst %.c,$(O)/$(kind_without)/%.o,$(shared))
 # $(call program,NAME,FILE,KIND,NEEDS)
 define program
 PROGRAMS += $(1)
-$(H)/$(1): $(patsubst %.c,$(O)/$(3)/%.o,$(sort $(2) $(MM_SRC) $(if $(filter-out embed%,$(3)),$(HOST_SRC)) $(call found,$(filter %.c %/,$(4)))))
+$(H)/$(1): $(call desk_objects,$(3),$(sort $(2) $(MM_SRC) $(if $(filter-out embed%,$(3)),$(HOST_SRC)) $(call found,$(filter %.c %/,$(4)))))
 	@mkdir -p $$(@D)
 	$$(KIND_$(3)) $(HOST_FLAGS) $$^ $(filter -l%,$(4)) -o $$@
 $(O)/$(3)/$(2:.c=.o): private MORE = $(filter-out %.c %/ -l%,$(4))
