@@ -30,6 +30,11 @@ model_takes() { # NAME
     sed -n 's/^[/ ]\* takes: \([0-9]*\) s.*/\1/p' "$ROOT/tests/model/${1%-*}.c"
 }
 
+# What it is given in ./run.sh test ("brief: 6"): all that it does by itself takes longer.
+model_brief() { # NAME
+    sed -n 's/^[/ ]\* brief: \([ 0-9]*\)$/\1/p' "$ROOT/tests/model/${1%-*}.c"
+}
+
 # The first of the given files that exists.
 first_file() {
     local file

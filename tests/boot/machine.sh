@@ -111,11 +111,16 @@ add_cpu() {
     QEMU+=(-cpu "$cpu" -smp "$SMP")
 }
 
+# Nodes bring memory of their own.
+backed() { # MACHINE
+    if [[ " $QEMU_ARGS " == *' -numa '* ]]; then echo "$1"; else echo "$1,memory-backend=ram0"; fi
+}
+
 add_uboot() {
     local disk=ide
     [ "$ARCH" = x86_64 ] || disk=virtio
     [ -r "$UBOOT_ROM" ] || die "$STATUS_NO_START" "U-Boot is not at $UBOOT_ROM (u-boot-qemu)"
-    QEMU+=(-machine "${MACHINE:-pc},memory-backend=ram0" -bios "$UBOOT_ROM"
+    QEMU+=(-machine "$(backed "${MACHINE:-pc}")" -bios "$UBOOT_ROM"
         -drive "file=$(qemu_escape "$WORK/esp.img"),format=raw,if=$disk,cache=unsafe")
 }
 
@@ -145,9 +150,7 @@ add_ovmf() {
         QEMU+=(-global "driver=cfi.pflash01,property=secure,value=on")
         ;;
     esac
-    # Nodes bring memory of their own.
-    [[ " $QEMU_ARGS " == *' -numa '* ]] || machine+=,memory-backend=ram0
-    QEMU+=(-machine "$machine"
+    QEMU+=(-machine "$(backed "$machine")"
         -drive "if=pflash,format=raw,unit=0,readonly=on,file=$(qemu_escape "$code")"
         -drive "if=pflash,format=raw,unit=1,file=$(qemu_escape "$WORK/vars.fd")")
     add_disk

@@ -3,11 +3,11 @@
 #
 # For each compiler (gcc, and every clang-N of N 14 and 19 unless some are named): build the desk
 # programs with all warnings as errors and run them; with a clang also build the image by it and by
-# the lld-link of its version, and boot that. --quick leaves out the models that say they take long,
-# for they show nothing more about a compiler, and, but for gcc, the desk; that is then built with -O2,
-# where a compiler's own opinion shows most, and without the sanitizers, which every other build has. GNU_EFI=FOLDER[:FOLDER...]
-# names more folders with an efi.h: the image is built against each and booted. What is not on this
-# machine is a skipped test with its reason.
+# the lld-link of its version, and boot that. --quick is the part in ./run.sh test: of the desk the
+# unit tests alone, by gcc, with -O2, where a compiler's own opinion shows most, and without the
+# sanitizers, which every other build has. GNU_EFI=FOLDER[:FOLDER...] names more folders with an efi.h:
+# the image is built against each and booted. What is not on this machine is a skipped test with its
+# reason.
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 2
 OUT=${BUILD:-build}/portable
@@ -53,11 +53,8 @@ programs() { # model or fuzz: their names
 
 desk() { # COMPILER
     local folder=$OUT/$1 name
-    local -a names=(unit embed)
-    for name in $(programs model); do
-        [ "$QUICK" = 0 ] || [ -z "$(model_takes "$name")" ] || continue
-        names+=("model-$name")
-    done
+    local -a names=(unit)
+    [ "$QUICK" = 1 ] || mapfile -t names < <(printf '%s\n' unit embed; programs model | sed 's/^/model-/')
     check "$1 builds the desk programs" make_with "$folder" CC="$1" "${names[@]/#/$folder/host/}"
     [ "$QUICK" = 1 ] || check "$1 builds bench and memsim" make_with "$folder" CC="$1" \
         "$folder/host/bench" "$folder/host/memsim"

@@ -3,7 +3,8 @@
  * tried: it must be named exactly and leave the tables byte for byte as they were.
  * Usage: model-pmm_exhaustive [DEPTH], 7 by default; shapes with more misuses go one step less.
  *
- * takes: 25 s
+ * takes: 5 s
+ * brief: 6
  */
 #include "hal/short.h"
 #include "tests/model/pmm_model.h"
