@@ -18,6 +18,7 @@
 #include "kernel/monitor/result.h"
 #include "kernel/options.h"
 #include "kernel/trap/panic.h"
+#include "kernel/machine/parts.h"
 #include "kernel/machine/platform.h"
 #include "kernel/ram/ram_log.h"
 #include "kernel/selftest.h"
@@ -124,7 +125,7 @@ static void kernel_main(void *arg)
     ram_log(&memory_map);
     panic_screen_step("looking at the machine");
     spcr_use(&platform, &options);
-    platform_use(&boot);
+    parts_use(&boot);
     result_then(&options);
     panic_screen_step("starting the other CPUs");
     cpus_start(options.plant);

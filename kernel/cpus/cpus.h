@@ -27,7 +27,7 @@ void cpus_hold(void);
 
 /* Start them, and log how it went: a line in all, and a line for each that did not come. Memory and
  * table pages come from the page allocator; when there is not enough, fewer are started, and that is
- * said. On CPU 0, once, after cpus_hold() and platform_use(), which finds the clock. Waits at most a
+ * said. On CPU 0, once, after cpus_hold() and parts_use(), which finds the clock. Waits at most a
  * second for the last one; 10 ms when all come. Interrupts are enabled afterwards. `plant`: of CPU_LOST, CPU_LATE,
  * CPU_FAULT and CPU_MAILBOX what it says is done on purpose. */
 void cpus_start(enum plant);

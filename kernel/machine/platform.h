@@ -24,8 +24,4 @@ struct pmm_machine platform_machine(uint32_t cpus, struct memmap *);
 /* The node of the CPU with that number in the tables; 0 where they do not say. O(CPUs). */
 uint32_t platform_node_of(uint32_t id);
 
-/* Use what the tables name: restart and power-off, clock (clock_find() sets
- * boot->tsc_hz). Call it once, after platform_read(). Takes as long as clock_find(). */
-void platform_use(struct boot_info *);
-
 #endif

@@ -20,6 +20,7 @@ void arch_after_exit(void);
 
 /* ---- what the CPU and the loader stand on until the kernel has its own, page tables left out ---- */
 
+/* Have `keep` called for each run of bytes of it. */
 void arch_keep(void (*keep)(uint64_t base, uint64_t size));
 
 /* A sum of it: the same before and after memory was overwritten. */
@@ -48,9 +49,10 @@ bool arch_executes(uint64_t leaf);
 uint64_t arch_absent(uint64_t leaf);
 void arch_flush(uint64_t address);
 
-/* Do read-only pages bind the firmware, which must write to its tables? What was so before; where they always
- * bind, its tables can be written to. */
+/* Let read-only pages bind the firmware too, or not; the answer is what was so before. Where they always bind (Arm)
+ * this changes nothing, and the tables themselves can be written to. */
 bool arch_bind(bool binds);
+
 void arch_interrupts_off(void);
 
 /* Fills what is overwritten: as code it stops, and as an address it leads nowhere. */
