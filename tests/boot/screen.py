@@ -8,7 +8,8 @@ The text is read back through the kernel's own font and compared with the serial
 zones' bars are measured in pixels against the log's figures; each pixel of the memory map is compared
 with one that is worked out here from the log's raw `map:` and `owner:` lines. --panic: the boot is
 broken on purpose, and the panic screen is read. --no-serial: the kernel finds no serial port, and the
-screen alone must tell the verdict. --png: keep the picture. Ends with "N passed, N failed".
+screen alone must tell the verdict. --png: keep the picture. With --arch aarch64 the screen is ramfb, whose
+size is 800x600, and --cpu must name one of CPUS. Ends with "N passed, N failed".
 """
 import argparse
 import importlib
@@ -51,7 +52,10 @@ HOLE, USABLE, BOOT, OURS, ACPI, RUNTIME, SPECIAL, RESERVED, DEVICES, BAD = range
 RAM = (USABLE, BOOT, OURS, ACPI, RUNTIME)
 NODE_COLOURS = ["orange", "purple", "blue", "green", "vermilion", "white", "yellow", "sky"]
 # UEFI type -> (rank: where entries overlap the higher wins, kind).
-CONTROL = ["cr0", "cr2", "cr3", "cr4", "efer", "pat"]  # as the panic screen names them
+# As the panic screen names them; and what each CPU is called there, by QEMU's name.
+CONTROL = {"x86_64": ["cr0", "cr2", "cr3", "cr4", "efer", "pat"],
+           "aarch64": ["el", "sctlr", "tcr", "mair", "ttbr0", "ttbr1", "vbar", "cpacr"]}
+CPUS = {"max": "QEMU TCG CPU version 2.5+", "cortex-a72": "Cortex-A72"}
 TYPES = {7: (1, USABLE), 3: (2, BOOT), 4: (2, BOOT), 1: (3, BOOT), 2: (3, BOOT), 9: (4, ACPI),
          14: (6, SPECIAL), 15: (7, SPECIAL), 10: (8, ACPI), 5: (9, RUNTIME), 6: (9, RUNTIME),
          11: (11, DEVICES), 12: (11, DEVICES), 8: (12, BAD)}
@@ -205,16 +209,15 @@ class Log:
         return [int(n) for n in found[-1][1].split()] if found else []
 
     def zones(self):
-        """name -> (total, free) pages when the picture is drawn: the screen's copy is taken by then, and what the
-        other CPUs need, which the audit has."""
+        """name -> (total, free) pages when the picture is drawn, which is right after the audit. The screen's copy
+        is taken by then, and what other CPUs and page tables need is of the same zone."""
         copy = self.find(r"screen: .* copy in (\d+) pages at 0x(\w+)$")
         mine = self.zone_of(int(copy[2], 16))
         found = [m for m in (re.match(r"zone: (\w+) total=(\d+) free=(\d+) parked=(\d+)", line) for line in self.plain) if m]
         out = {m[1]: (int(m[2]), int(m[3]) + int(m[4])) for m in found}
-        taken = int(copy[1])
-        if self.running() > 1:
-            audit = self.find(r"audit: .* = (\d+) free \+ (\d+) parked")
-            taken = sum(free for _, free in out.values()) - int(audit[1]) - int(audit[2])
+        audit = self.find(r"audit: .* = (\d+) free \+ (\d+) parked")
+        taken = sum(free for _, free in out.values()) - int(audit[1]) - int(audit[2])
+        assert taken >= int(copy[1]), "the screen's copy at least is taken"
         out[mine] = out[mine][0], out[mine][1] - taken
         return out
 
@@ -252,8 +255,9 @@ def kinds_of_pixels(ranges, base, scale, count):
 
 
 class Reader(Checks):
-    def __init__(self, picture, font, log):
+    def __init__(self, picture, font, log, arguments):
         self.picture, self.font, self.log = picture, font, log
+        self.cpu, self.arch = option(arguments, "--cpu", "max"), option(arguments, "--arch", "x86_64")
         self.text = read_text(picture, font)
         self.columns = picture.size[0] // picture.scale // font[0]
 
@@ -273,7 +277,7 @@ class Reader(Checks):
         return [
             self.log.find(r"mortise: (commit \S+)") and "Mortise, " + self.log.find(r"mortise: (commit \S+)")[1],
             f"Firmware: {firmware[1]}, revision {firmware[2]}; {maps} descriptors of {firmware[3]} bytes",
-            f"CPU: QEMU TCG CPU version 2.5+, {bits[1]} physical address bits",
+            f"CPU: {CPUS[self.cpu]}, {bits[1]} physical address bits",
             f"RAM: {human(int(pages[1]) * PAGE)} for the page allocator; screen {size}",
         ]
 
@@ -410,10 +414,10 @@ class Reader(Checks):
         facts = wrap(self.facts(), self.columns)
         self.equal(self.text[0], "Mortise has stopped: page fault", "the title")
         self.equal(self.picture.at(self.picture.size[0] // self.picture.scale - 1, 0), RGB["vermilion"], "its ground")
-        state = [self.log.find(rf"trap: .*\b{name} (\S+)")[1] for name in CONTROL]
+        state = [self.log.find(rf"trap: .*\b{name} (\S+)")[1] for name in CONTROL[self.arch]]
         image = self.log.find(r"image: at (\S+) .*in memory at (\S+) ")
         line = f"It was at: the self-test. Image at {image[1]}, in memory at {image[2]};"
-        line += "".join(f" {name} {int(value, 16):#x}" for name, value in zip(CONTROL, state))
+        line += "".join(f" {name} {int(value, 16):#x}" for name, value in zip(CONTROL[self.arch], state))
         want = wrap([line], self.columns) + facts
         self.equal(self.text[1 : 1 + len(want)], want, "state and facts")
         rest = self.text[1 + len(want) :]
@@ -422,6 +426,11 @@ class Reader(Checks):
         start = min(first, len(rows) - len(rest))
         self.equal(rest, rows[start : start + len(rest)], "the log from the fault on")
         self.check(any("backtrace: #1" in line for line in rest), "the backtrace is on the screen")
+
+
+def option(arguments, name, otherwise):
+    """What stands behind an option of run.sh."""
+    return arguments[arguments.index(name) + 1] if name in arguments else otherwise
 
 
 def shoot(path, folder):
@@ -443,6 +452,8 @@ def boot(arguments, words, machine, folder, size, silent):
     """The log up to the verdict, and the picture."""
     path = os.path.join(folder, "qmp")
     screen = f"-vga none -device VGA,xres={size[0]},yres={size[1]},vgamem_mb=64,refresh_rate=30000"
+    if option(arguments, "--arch", "x86_64") != "x86_64":
+        screen = "-vga none -device ramfb"
     command = [os.path.join(ROOT, "run.sh"), "--no-install", "--log", os.path.join(folder, "serial"), *arguments,
                "--options", "exit=0 menu=off monitor=off " + words,
                "--qemu", f"{screen} {machine} -qmp unix:{path},server=on,wait=off"]
@@ -476,8 +487,8 @@ def wait_for_verdict(path, folder, size):
     sys.exit("screen.py: the screen shows no verdict")
 
 
-def silent_checks(picture, log, font):
-    reader = Reader(picture, font, Log([]))
+def silent_checks(picture, log, font, arguments):
+    reader = Reader(picture, font, Log([]), arguments)
     kernel = [line for line in log if re.match(r"\[\d+\.\d{6}\] ", line)]
     reader.equal(kernel, [], "lines of the kernel on the serial port")
     reader.check(re.match(r"\[\d+\.\d{6}\] verdict: pass$", reader.text[-1]), f"the last row: {reader.text[-1]!r}")
@@ -504,9 +515,9 @@ def main():
     if known.png:
         picture.png(known.png)
     if known.no_serial:
-        reader = silent_checks(picture, log, font)
+        reader = silent_checks(picture, log, font, arguments)
     else:
-        reader = Reader(picture, font, Log(log))
+        reader = Reader(picture, font, Log(log), arguments)
         reader.equal(picture.size, size, "the screen's size")
         reader.check(picture.squares_are_even(), "each square is of one colour")
         if known.panic:
@@ -517,7 +528,7 @@ def main():
             reader.check_picture()
             if "selftest=off" not in words and hasattr(reader, "legend"):
                 halfway.scale = picture.scale
-                reader.check_progress(Reader(halfway, font, Log(log)))
+                reader.check_progress(Reader(halfway, font, Log(log), arguments))
     return reader.end()
 
 

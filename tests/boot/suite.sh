@@ -254,6 +254,24 @@ monitor_steps() {
     done
 }
 
+# What a person sees and types on an Arm machine: screen, monitor, menu and report.
+arm_person_steps() {
+    local kind
+    local -a arm=(--arch aarch64 --cpu cortex-a72 --image "$BUILD/BOOTAA64.EFI" --memory 256M)
+    after image
+    step screen-arm counted python3 "$BOOT_LIB/screen.py" --words exercise=1 800x600 "${arm[@]}" --smp 2 --timeout 150 \
+        --machine '-object memory-backend-ram,id=n0,size=128M -object memory-backend-ram,id=n1,size=128M
+            -numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,cpus=1,memdev=n1'
+    step screen-arm-panic counted python3 "$BOOT_LIB/screen.py" --panic 800x600 "${arm[@]}" --timeout 150
+    for kind in whole bare bad; do
+        step "monitor-arm-$kind" counted python3 "$BOOT_LIB/monitor_session.py" "$kind" "${arm[@]}" --smp 2 --timeout 600
+    done
+    after image build-models # one make at a time in one folder
+    step build-memsim make_here "$MAKE_BUILD/host/memsim"
+    after image build-memsim
+    step report-arm counted python3 "$BOOT_LIB/report.py" --memsim "$BUILD/host/memsim" "${arm[@]}"
+}
+
 # The boots alone, so that nothing else disturbs the times that are compared.
 time_steps() {
     step_alone again-64M run_again 64M
@@ -339,6 +357,7 @@ matrix_main() {
         step reproducible check_reproducible
         after build-unit # one make at a time in one folder
         whole_models
+        arm_person_steps
     }
     run_steps
     suite_end
