@@ -43,8 +43,11 @@ class Source:
 
     def find(self, pattern):
         """FILE:LINE:CODE for each line of code in which the pattern is found."""
+        search = re.compile(pattern, re.M).search
+        if not search(self.code):  # most files
+            return
         for number, line in enumerate(self.code.split("\n"), 1):
-            if re.search(pattern, line):
+            if search(line):
                 yield f"{self.path}:{number}:{line.strip()}"
 
     def functions(self, end):
