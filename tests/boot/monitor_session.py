@@ -275,8 +275,13 @@ def check_cpus(c, s, log):
 
 def check_others(c, s, log):
     c.equal(re.findall(r"help: (\w+)", s.do("help")), NAMES.split(), "help")
-    bench = re.search(r"bench: hot pair (\d+) ticks, 64-page run (\d+) ticks", s.do("bench"))
+    answer = s.do("bench")
+    bench = re.search(r"bench: hot pair (\d+) ticks, 64-page run (\d+) ticks", answer)
     c.check(bench and int(bench[1]) > 0 and int(bench[2]) > 0, "bench measures")
+    running = re.findall(r"cpus: (\d+) of \d+ running", log)[-1]
+    for what in (r"run of 1 pages on %s CPUs at once", r"run of 64 pages on %s CPUs at once", r"map and unmap of a page on %s CPUs"):
+        found = re.search(f"bench: {what % running}: median (\\d+) ticks, worst (\\d+) ticks", answer)
+        c.check(found and 0 < int(found[1]) <= int(found[2]), f"bench, {what % running}: {answer}")
     answer = s.do("fault")
     c.check(CAUGHT in answer and "reading 0x000000000dead000" in answer and "not mapped" in answer, "fault: " + answer)
     c.check((CAUGHT if ARM else "caught: general protection (13") in s.do("fault 0x800000000000"), "a non-canonical read is caught")
