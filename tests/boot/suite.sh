@@ -222,13 +222,17 @@ screen_steps() {
     screen 1280x800 1280x800 --memory 512M
     screen 640x480 --words selftest=off 640x480 --memory 64G
     screen 800x600 --words 'selftest=off bad=0x40000000' --machine "$TWO_NODES" 800x600 --memory 3G
-    screen 1920x1080 --words selftest=off 1920x1080 --memory 6G
     screen 3840x2160 --words 'selftest=off exercise=1' 3840x2160 --memory 64M --smp 2
     screen log --words "screen=log selftest=off" 1280x800 --memory 128M
     screen panic --panic 1280x800
-    screen panic-4k --panic 3840x2160 --memory 1T
     screen no-serial --no-serial --words selftest=off 800x600
     step mute check_mute
+}
+
+# Like these, larger or between them.
+more_screen_steps() {
+    screen 1920x1080 --words selftest=off 1920x1080 --memory 6G
+    screen panic-4k --panic 3840x2160 --memory 1T
 }
 
 # A firmware that plays tricks.
@@ -329,6 +333,7 @@ quick_main() {
 
 test_main() {
     suite_begin
+    name_matrix_steps
     image_steps
     desk_steps
     boot_steps
@@ -339,9 +344,8 @@ test_main() {
     suite_end
 }
 
-# ./run.sh matrix [NAME...]
-matrix_main() {
-    suite_begin
+matrix_steps() { # [NAME...]
+    after
     step image build_image
     after image
     step layouts make_layouts
@@ -350,15 +354,30 @@ matrix_main() {
     step unit counted "$BUILD/host/unit"
     after unit layouts
     matrix_boot 'fast|full' "$@"
-    [ $# -gt 0 ] || {
-        step_shim shim x86_64 all "$AT_A_TIME"
-        step_shim shim-arm aarch64 all "$AT_A_TIME"
-        arm_proof_steps
-        step reproducible check_reproducible
-        after build-unit # one make at a time in one folder
-        whole_models
-        arm_person_steps
-    }
+    [ $# -eq 0 ] || return 0
+    step_shim shim x86_64 all "$AT_A_TIME"
+    step_shim shim-arm aarch64 all "$AT_A_TIME"
+    arm_proof_steps
+    more_screen_steps
+    step reproducible check_reproducible
+    after build-unit # one make at a time in one folder
+    whole_models
+    arm_person_steps
+}
+
+# The steps of the matrix, for the list of behaviours.
+name_matrix_steps() {
+    (
+        STEPS=()
+        matrix_steps
+        printf '%s\n' "${STEPS[@]}"
+    ) >"$SUITE_LOGS/matrix.steps"
+}
+
+# ./run.sh matrix [NAME...]
+matrix_main() {
+    suite_begin
+    matrix_steps "$@"
     run_steps
     suite_end
 }

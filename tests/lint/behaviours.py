@@ -7,6 +7,7 @@ A behaviour is a row `| identifier | sentence | tests |` of a table. Tests are s
 `;` between; behind a step, in backquotes, the beginnings of names that its log gives single tests
 (`ok: NAME`), each of one test only. The step `kernel` has the tests that the kernel alone runs, by their
 names in a SOURCE, and `kernel-aarch64` those in a folder aarch64/. LOGS is the folder with each step's STEP.log and STEP.count.
+A step that ./run.sh matrix alone runs is written `matrix/STEP`, and stands in the file LOGS/matrix.steps.
 
 Fails, with a sentence for each, when a behaviour has no test or one that did not pass, when a test
 passed that no behaviour names, when a beginning fits several tests, when an identifier stands twice,
@@ -21,7 +22,7 @@ import sys
 
 ROW = re.compile(r"^\| ([A-Za-z0-9-]+) \| (\S.*?) \| (\S.*) \|$")
 HEAD = re.compile(r"^\|( id |-)")
-STEP = re.compile(r"([\w.-]+)((?: `[^`]+`)*)(?:; |$)")
+STEP = re.compile(r"((?:matrix/)?[\w.-]+)((?: `[^`]+`)*)(?:; |$)")
 CELL = re.compile(rf"({STEP.pattern})+")
 LONGEST = 120
 PASSED = re.compile(r"^ok: (.+?)(?: \(\d+ (?:cases|checks)\)|: \d+ calls.*)?$")
@@ -49,7 +50,7 @@ def read_step(folder, name):
 
 
 def read_results(folder, sources):
-    results = {}
+    results = read_matrix(folder)
     for path in sorted(glob.glob(os.path.join(folder, "*.count"))):
         results.update(read_step(folder, os.path.basename(path)[: -len(".count")]))
     for path in sources:
@@ -58,6 +59,15 @@ def read_results(folder, sources):
             for name in KERNEL.findall(file.read()):
                 results[f"{step}: {name}"] = results.get(KERNEL_BOOT[step], "failed")
     return results
+
+
+def read_matrix(folder):
+    """The steps of ./run.sh matrix, as a row names them."""
+    path = os.path.join(folder, "matrix.steps")
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        return {"matrix/" + name: "passed" for name in file.read().split()}
 
 
 def whole_name(key, results):
@@ -103,7 +113,8 @@ def check(rows, results):
             wrong.append(f"the identifier {identifier} stands {count} times")
     for row in rows:
         wrong += check_row(row, results, named)
-    wrong += [f"the test `{key}` belongs to no behaviour" for key in sorted(set(results) - named)]
+    mine = {key for key in results if not key.startswith("matrix/")}
+    wrong += [f"the test `{key}` belongs to no behaviour" for key in sorted(mine - named)]
     if not rows or not results:
         wrong.append("there is nothing to compare: no behaviour, or no test that ran")
     return wrong

@@ -31,8 +31,10 @@ FAILURES = 0
 TESTS = 0
 
 
-def run(rows, logs, source=SOURCE, head=HEAD, room="."):
+def run(rows, logs, source=SOURCE, head=HEAD, room=".", matrix=""):
     with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, "matrix.steps"), "w", encoding="utf-8") as file:
+            file.write(matrix)
         for name, (text, count) in logs.items():
             with open(os.path.join(folder, name + ".log"), "w", encoding="utf-8") as file:
                 file.write(text)
@@ -96,6 +98,9 @@ expect("a beginning that fits two tests", "the beginning of 2 tests", changed(0,
 expect("a beginning that fits none", "`unit: sum.adds two` did not run", ROWS + ["| a8 | Two. | unit `sum.adds two` |"], LOGS)
 expect("a step that counts whole", "`unit-gcc` failed", ROWS,
        with_log("unit-gcc", "ok: sum.adds\nFAIL: sum.halves\n", "1 1 0"))
+LARGE = ROWS + ["| a8 | Large. | boot-128M; matrix/boot-8T |"]
+expect("a step that the matrix alone runs", None, LARGE, LOGS, matrix="boot-8T\nboot-4T\n")
+expect("a step that the matrix does not run", "`matrix/boot-8T` did not run", LARGE, LOGS, matrix="boot-4T\n")
 expect("an identifier twice", "stands 2 times", ROWS + [ROWS[0]], LOGS)
 expect("a line that is long", "not a short line", changed(2, "It starts.", "It starts" + " and starts" * 11), LOGS)
 expect("a line that is just short", None, changed(2, "It starts.", "x" * 120), LOGS)
