@@ -23,7 +23,7 @@ static uint32_t find(const struct nodes *n, uint32_t domain)
 
 static void add_domain(struct nodes *n, uint32_t domain)
 {
-    if (n->count == NODES_MAX || find(n, domain) != UNKNOWN)
+    if (find(n, domain) != UNKNOWN)
         return;
     uint32_t at = place_of(n, domain);
     for (uint32_t i = n->count++; i > at; i--)
@@ -60,10 +60,6 @@ static void find_domains(struct nodes *n, const struct acpi *a, const struct mem
 
 static void insert(struct nodes *n, uint32_t at, hal_paddr_t base, hal_paddr_t end, uint32_t node)
 {
-    if (n->range_count == NODES_RANGES_MAX) {
-        n->lost_ranges++;
-        return;
-    }
     for (uint32_t i = n->range_count++; i > at; i--)
         n->range[i] = n->range[i - 1];
     n->range[at] = (struct pmm_node_range){base, end, node};
@@ -108,11 +104,7 @@ static void place_ranges(struct nodes *n, const struct acpi *a)
     for (uint32_t i = 0; i < a->range_count; i++) {
         const struct acpi_range *r = &a->range[i];
         uint32_t node = find(n, r->node);
-        if (r->hot_plug)
-            continue;
-        if (node == UNKNOWN)
-            n->lost_ranges++;
-        else
+        if (!r->hot_plug)
             place(n, page_from(r->base), page_from(r->base + r->size), node);
     }
 }
@@ -124,8 +116,7 @@ static void place_windows(struct nodes *n, const struct acpi *a, const struct me
         const struct acpi_range *r = &a->range[i];
         hal_paddr_t at = r->base, base;
         while (r->hot_plug && next_window(m, r, &at, &base))
-            if (find(n, r->node) != UNKNOWN)
-                place(n, page_from(base), page_from(at), find(n, r->node));
+            place(n, page_from(base), page_from(at), find(n, r->node));
     }
 }
 
@@ -209,9 +200,10 @@ static void set_distances(struct nodes *n, const struct acpi *a)
     for (uint32_t i = 0; i < n->count; i++) {
         for (uint32_t j = 0; j < n->count; j++) {
             uint32_t from = n->domain[i], to = n->domain[j];
-            n->distance[i][j] = i == j ? LOCAL : hmat_distance(a, from, to);
+            uint8_t *distance = &n->distance[(size_t)i * n->count + j];
+            *distance = i == j ? LOCAL : hmat_distance(a, from, to);
             if (from < a->places && to < a->places)
-                n->distance[i][j] = a->distance[from * a->places + to];
+                *distance = a->distance[from * a->places + to];
         }
     }
 }
@@ -220,31 +212,76 @@ static void set_distances(struct nodes *n, const struct acpi *a)
 static void make_one(struct nodes *n, const struct acpi *a, const struct memmap *m,
                      const char *wrong)
 {
-    __builtin_memset(n, 0, sizeof *n);
-    n->wrong = wrong;
-    n->count = 1;
-    n->distance[0][0] = LOCAL;
+    *n = (struct nodes){.wrong = wrong, .count = 1, .domain = &n->one.domain, .ram = &n->one.ram};
+    n->cpus = &n->one.cpus;
+    n->distance = &n->one.distance;
+    n->one.distance = LOCAL;
     count_ram(n, m);
     n->unplaced = 0;
     n->cpus[0] = a->cpu_count;
 }
 
-void nodes_make(struct nodes *n, const struct acpi *a, const struct memmap *m)
+/* Ranges, and parts of windows: so many that n of them, whose ends cut others, become less than twice as
+ * many. */
+static uint64_t count_pieces(const struct acpi *a, const struct memmap *m)
 {
-    if (!a->has_srat) {
-        make_one(n, a, m, "the firmware has no SRAT");
-        return;
+    uint64_t pieces = 0;
+    for (uint32_t i = 0; i < a->range_count; i++) {
+        hal_paddr_t at = a->range[i].base, base;
+        pieces += !a->range[i].hot_plug;
+        while (a->range[i].hot_plug && next_window(m, &a->range[i], &at, &base))
+            pieces++;
     }
-    __builtin_memset(n, 0, sizeof *n);
+    return 2 * pieces;
+}
+
+/* The rest, once it is known how many nodes there are. */
+static bool take_lists(struct nodes *n, const struct acpi *a, const struct memmap *m,
+                       void *(*take)(uint64_t size))
+{
+    uint64_t pieces = count_pieces(a, m), count = n->count;
+    uint64_t ranges = pieces * sizeof *n->range, ram = count * sizeof *n->ram;
+    uint64_t bytes = ranges + ram + count * sizeof *n->cpus + count * count;
+    unsigned char *at = take(bytes);
+    if (at == NULL)
+        return false;
+    __builtin_memset(at, 0, (size_t)bytes);
+    n->range = (void *)at;
+    n->ram = (void *)(at + ranges);
+    n->cpus = (void *)(at + ranges + ram);
+    n->distance = at + ranges + ram + count * sizeof *n->cpus;
+    return true;
+}
+
+/* NULL, or why all is in one node. */
+static const char *make_many(struct nodes *n, const struct acpi *a, const struct memmap *m,
+                             void *(*take)(uint64_t size))
+{
+    uint64_t most = (uint64_t)a->range_count + a->cpu_count;
+    if (a->srat_cut)
+        return "the SRAT ends before it should";
+    if (most != 0 && (n->domain = take(most * sizeof *n->domain)) == NULL)
+        return "no memory for the list of nodes";
     find_domains(n, a, m);
+    if (n->count != 0 && !take_lists(n, a, m, take))
+        return "no memory for the list of nodes";
     place_ranges(n, a);
     place_windows(n, a, m);
     join_ranges(n);
-    uint64_t placed = n->count == 0 ? 0 : count_ram(n, m);
+    if (n->count == 0 || count_ram(n, m) == 0)
+        return "no RAM lies in a range of the SRAT";
     count_cpus(n, a);
     set_distances(n, a);
-    if (a->srat_cut)
-        make_one(n, a, m, "the SRAT ends before it should");
-    else if (placed == 0)
-        make_one(n, a, m, "no RAM lies in a range of the SRAT");
+    return NULL;
+}
+
+void nodes_make(struct nodes *n, const struct acpi *a, const struct memmap *m,
+                void *(*take)(uint64_t size))
+{
+    const char *wrong = "the firmware has no SRAT";
+    *n = (struct nodes){.wrong = NULL};
+    if (a->has_srat)
+        wrong = make_many(n, a, m, take);
+    if (wrong != NULL)
+        make_one(n, a, m, wrong);
 }

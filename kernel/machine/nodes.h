@@ -25,28 +25,31 @@
 #include "mm/memmap.h"
 #include "mm/pmm_machine.h"
 
-#define NODES_MAX        64u
-#define NODES_RANGES_MAX (2 * ACPI_RANGES_MAX) /* n ranges have 2n ends, so fewer pieces */
-
+/* Memory for as many nodes and ranges as there are; see nodes_make(). */
 struct nodes {
     const char *wrong; /* a constant sentence, or NULL */
-    uint32_t count;    /* of nodes, 1 to NODES_MAX */
+    uint32_t count;    /* of nodes, at least 1 */
     uint32_t range_count;
-    uint32_t
-        lost_ranges; /* ranges that were dropped: NODES_MAX other nodes are known, or NODES_RANGES_MAX
-                             pieces, of windows that the map has in many parts */
-    uint32_t stray_cpus; /* CPUs of struct acpi that belong to no known node */
+    uint32_t stray_cpus; /* CPUs of struct acpi that belong to no node */
     uint64_t unplaced;   /* bytes of RAM that no range holds; ram[0] counts them too */
-    struct pmm_node_range range[NODES_RANGES_MAX];
-    uint32_t domain[NODES_MAX];             /* the firmware's number */
-    uint32_t cpus[NODES_MAX];               /* cpus[0] counts the stray ones too */
-    uint64_t ram[NODES_MAX];                /* bytes of RAM (mem_type_is_ram) */
-    uint8_t distance[NODES_MAX][NODES_MAX]; /* from, to */
+    struct pmm_node_range *range;
+    uint32_t *domain;  /* the firmware's number */
+    uint32_t *cpus;    /* cpus[0] counts the stray ones too */
+    uint64_t *ram;     /* bytes of RAM (mem_type_is_ram) */
+    uint8_t *distance; /* from node i to node j: distance[i * count + j] */
+    struct {           /* where all is in one */
+        uint64_t ram;
+        uint32_t domain, cpus;
+        uint8_t distance;
+    } one;
 };
 
-/* Fill `*n`, which need not be clear, from what acpi_read() has found (tables may be missing) and from
- * the normalized map. O(ranges^2 + regions + CPUs * nodes). */
-void nodes_make(struct nodes *n, const struct acpi *, const struct memmap *);
+/* Fill `*n`, which need not be clear and must stay where it is, from what acpi_read() has found (tables may
+ * be missing) and from the normalized map. take() gives `size` bytes (1 or more), aligned to 8, that stay
+ * as long as `*n`, or NULL: then all is in one node, and `wrong` says so. It is called twice at most, and may
+ * reserve what it gives in the map. O(ranges^2 + regions * ranges + CPUs * nodes + nodes^2). */
+void nodes_make(struct nodes *n, const struct acpi *, const struct memmap *,
+                void *(*take)(uint64_t size));
 
 /* Returns the node of the page that holds `at`. The answer is the same for every address up to `*until`,
  * which must not be NULL and becomes a multiple of 4 KiB beyond `at`, or UINT64_MAX. O(log(ranges)). */

@@ -28,12 +28,22 @@ static const unsigned char *read_firmware(const void *ctx, hal_paddr_t at, uint6
 }
 
 /* For as long as this kernel runs. */
+static void *take_for(const char *label, uint64_t size)
+{
+    hal_paddr_t at =
+        memmap_early_alloc(&memory_map, hal_align_up(size, HAL_PAGE_SIZE), HAL_PAGE_SIZE, 0, label);
+    return at != HAL_PADDR_NONE ? hal_phys_to_virt(at) : NULL;
+}
+
 static void *take_memory(const void *ctx, uint64_t size)
 {
     UNUSED(ctx);
-    hal_paddr_t at = memmap_early_alloc(&memory_map, hal_align_up(size, HAL_PAGE_SIZE),
-                                        HAL_PAGE_SIZE, 0, "list of CPUs");
-    return at != HAL_PADDR_NONE ? hal_phys_to_virt(at) : NULL;
+    return take_for("list of CPUs", size);
+}
+
+static void *take_for_nodes(uint64_t size)
+{
+    return take_for("list of nodes", size);
 }
 
 /* A table in memory that the map calls free must not be written over while tables are read. */
@@ -125,12 +135,18 @@ static uint64_t ram_inside(const struct memmap *m, const struct pmm_node_range *
     return sum;
 }
 
+static bool has_range(const struct nodes *n, uint32_t node)
+{
+    for (uint32_t i = 0; i < n->range_count; i++)
+        if (n->range[i].node == node)
+            return true;
+    return false;
+}
+
 static void log_ranges(const struct nodes *n, const struct memmap *m)
 {
-    bool has_range[NODES_MAX] = {false};
     for (uint32_t i = 0; i < n->range_count; i++) {
         const struct pmm_node_range *r = &n->range[i];
-        has_range[r->node] = true;
         if (i < RANGES_LOGGED)
             LOG("node", "%u, %u CPUs: %X %X, %h of it RAM", U(n->domain[r->node]),
                 U(n->cpus[r->node]), U(r->base), U(r->end), U(ram_inside(m, r)));
@@ -138,7 +154,7 @@ static void log_ranges(const struct nodes *n, const struct memmap *m)
     if (n->range_count > RANGES_LOGGED)
         LOG("node", "%u more ranges", U(n->range_count - RANGES_LOGGED));
     for (uint32_t i = 0; i < n->count; i++)
-        if (!has_range[i])
+        if (!has_range(n, i))
             LOG("node", "%u, %u CPUs, no memory", U(n->domain[i]), U(n->cpus[i]));
 }
 
@@ -147,7 +163,7 @@ static void log_distances(const struct nodes *n)
     for (uint32_t i = 0; i < n->count && n->count > 1; i++) {
         struct format_line l = {.used = 0};
         for (uint32_t j = 0; j < n->count; j++)
-            FORMAT(&l, " %u", U(n->distance[i][j]));
+            FORMAT(&l, " %u", U(n->distance[i * n->count + j]));
         l.text[hal_min_u64(l.used, LOG_LINE - 1)] = '\0';
         LOG("node", "%u, distances:%s", U(n->domain[i]), S(l.text));
     }
@@ -191,9 +207,6 @@ static void log_nodes(const struct nodes *n, const struct memmap *m)
     if (n->stray_cpus != 0)
         LOG("node", "%u too: %u CPUs that the SRAT does not place", U(n->domain[0]),
             U(n->stray_cpus));
-    if (n->lost_ranges != 0)
-        LOG("node", "%u too: %u memory ranges of nodes beyond the %uth", U(n->domain[0]),
-            U(n->lost_ranges), U(NODES_MAX));
     log_distances(n);
     log_hmat(n);
 }
@@ -225,8 +238,8 @@ struct pmm_machine platform_machine(uint32_t cpus, struct memmap *map)
     m.nodes = platform_nodes.count;
     m.ranges = platform_nodes.range;
     m.range_count = platform_nodes.range_count;
-    m.distance = &platform_nodes.distance[0][0];
-    m.distance_row = NODES_MAX;
+    m.distance = platform_nodes.distance;
+    m.distance_row = platform_nodes.count;
     if (m.nodes > 1 && platform.cpu_count >= cpus)
         m.cpu_nodes = list_nodes(map);
     return m;
@@ -284,7 +297,7 @@ void platform_read(const struct boot_info *boot, const struct memmap *m)
     if (wrong != NULL)
         read_device_tree(boot, m);
     open_windows(&platform);
-    nodes_make(&platform_nodes, &platform, m);
+    nodes_make(&platform_nodes, &platform, m, take_for_nodes);
     if (platform.has_madt)
         log_cpus();
     compare_cpus(boot);

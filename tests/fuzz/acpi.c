@@ -54,6 +54,15 @@ static void check(const struct acpi *a)
         must(a->range[i].size != 0 && a->range[i].base + a->range[i].size > a->range[i].base);
 }
 
+static void *node_lists[2];
+
+static void *take_list(uint64_t size)
+{
+    free(node_lists[1]);
+    node_lists[1] = node_lists[0];
+    return node_lists[0] = malloc(size);
+}
+
 /* N1, N5, and each byte of RAM in one node: whatever an SRAT and a SLIT say of this map. */
 static void check_nodes(const struct acpi *a)
 {
@@ -63,8 +72,8 @@ static void check_nodes(const struct acpi *a)
     static const struct memmap map = {.regions = regions, .count = 3, .normalized = true};
     static struct nodes n;
     uint64_t ram = 0, cpus = 0;
-    nodes_make(&n, a, &map);
-    must(n.count >= 1 && n.count <= NODES_MAX && n.range_count < NODES_RANGES_MAX);
+    nodes_make(&n, a, &map, take_list);
+    must(n.count >= 1 && n.range_count < 2 * ACPI_RANGES_MAX);
     for (uint32_t i = 0; i < n.range_count; i++) {
         const struct pmm_node_range *r = &n.range[i];
         must(r->base < r->end && (r->base | r->end) % HAL_PAGE_SIZE == 0 && r->node < n.count);
@@ -73,9 +82,9 @@ static void check_nodes(const struct acpi *a)
     for (uint32_t i = 0; i < n.count; i++) {
         ram += n.ram[i];
         cpus += n.cpus[i];
-        must(n.distance[i][i] == 10 && (i == 0 || n.domain[i - 1] < n.domain[i]));
+        must(n.distance[i * n.count + i] == 10 && (i == 0 || n.domain[i - 1] < n.domain[i]));
         for (uint32_t j = 0; j < n.count; j++)
-            must(n.distance[i][j] >= 10);
+            must(n.distance[i * n.count + j] >= 10);
     }
     must(ram == TIB + GIB + MIB - 0x1000 && cpus == a->cpu_count && n.unplaced <= n.ram[0]);
 }

@@ -13,10 +13,29 @@
 #include <string.h>
 
 static struct acpi acpi;
-static struct acpi_cpu cpu_list[256];
+static struct acpi_cpu cpu_list[300];
 static struct nodes nodes;
 static struct mem_region storage[64];
 static struct memmap map;
+
+/* What nodes_make() was given, exactly as large as was asked; none after `gives` more. */
+static void *given[2];
+static unsigned gives;
+
+static void *take(uint64_t size)
+{
+    free(given[1]);
+    given[1] = given[0];
+    given[0] = gives > 0 ? malloc(size) : NULL;
+    gives -= gives > 0;
+    return given[0];
+}
+
+static void make_again(void)
+{
+    gives = 2;
+    nodes_make(&nodes, &acpi, &map, take);
+}
 
 static void clear(void)
 {
@@ -52,7 +71,7 @@ static void make(void)
 {
     if (memmap_normalize(&map) != MM_OK)
         abort();
-    nodes_make(&nodes, &acpi, &map);
+    make_again();
 }
 
 /* The rule in words, for one page: the domain of the first range that holds its first byte. */
@@ -72,8 +91,8 @@ static bool naive(hal_paddr_t page, uint32_t *domain)
  * sums of RAM by recount. */
 static bool right(hal_paddr_t end)
 {
-    uint64_t ram[NODES_MAX] = {0}, unplaced = 0;
-    bool good = nodes.count > 0 && nodes.count <= NODES_MAX;
+    uint64_t ram[256] = {0}, unplaced = 0;
+    bool good = nodes.count > 0 && nodes.count <= ARRAY_LEN(ram);
     for (uint32_t i = 0; good && i < nodes.range_count; i++) {
         const struct pmm_node_range *r = &nodes.range[i];
         good &=
@@ -99,7 +118,8 @@ static bool right(hal_paddr_t end)
         ram[node] += HAL_PAGE_SIZE;
         unplaced += placed ? 0 : HAL_PAGE_SIZE;
     }
-    return good && memcmp(ram, nodes.ram, sizeof ram) == 0 && unplaced == nodes.unplaced;
+    return good && memcmp(ram, nodes.ram, nodes.count * sizeof *ram) == 0 &&
+           unplaced == nodes.unplaced;
 }
 
 #define PAGES 6u
@@ -136,7 +156,7 @@ static void every_small_srat(void)
                 if (c < choices)
                     set_small(2, c);
                 acpi.range_count = c < choices ? 3 : 2;
-                nodes_make(&nodes, &acpi, &map);
+                make_again();
                 bool one = nodes.wrong != NULL;
                 bool places = false;
                 for (hal_paddr_t page = 0x1000; page < 0x7000; page += HAL_PAGE_SIZE)
@@ -193,7 +213,7 @@ static void memory_in_no_range(void)
     EXPECT(nodes.unplaced == 25 * MIB);
     EXPECT(nodes.ram[0] == 55 * MIB && nodes.ram[1] == 8 * MIB && nodes.ram[2] == 0);
     EXPECT(nodes.cpus[0] == 1 && nodes.cpus[1] == 1 && nodes.cpus[2] == 1);
-    EXPECT(nodes.stray_cpus == 1 && nodes.lost_ranges == 0);
+    EXPECT(nodes.stray_cpus == 1);
     EXPECT(nodes_of(&nodes, 9) == 1 && nodes_of(&nodes, 77) == 2 && nodes_of(&nodes, 8) == 0);
     EXPECT(right(70 * MIB));
     clear(); /* a domain whose number means "none" for a CPU */
@@ -256,21 +276,31 @@ static void windows_of_the_map_have_nodes(void)
     is_at(91 * MIB, 0, UINT64_MAX);
 }
 
-/* A window that the map has in more parts than there is room for: no page of RAM is lost by it. */
+/* A window that the map has in many parts, each of which cuts the range that lies over all of them. */
 static void windows_in_many_parts(void)
 {
-    static struct mem_region many[6 * NODES_RANGES_MAX];
+    static struct mem_region many[8000];
     clear();
     memmap_init(&map, many, ARRAY_LEN(many));
     add_ram(MIB, 64 * MIB, MEM_USABLE);
-    for (hal_paddr_t i = 0; i < NODES_RANGES_MAX + 10; i++)
+    for (hal_paddr_t i = 0; i < 1500; i++)
         add_ram(GIB + 2 * i * HAL_PAGE_SIZE, GIB + (2 * i + 1) * HAL_PAGE_SIZE, MEM_HOTPLUG);
+    add_memory(2, GIB, 2 * GIB, true);
     add_memory(1, MIB, 32 * MIB, false);
     add_memory(2, 32 * MIB, 64 * MIB, false);
-    add_memory(2, GIB, 2 * GIB, true);
     make();
-    EXPECT(nodes.count == 2 && nodes.range_count == NODES_RANGES_MAX && nodes.lost_ranges == 12);
+    EXPECT(nodes.count == 2 && nodes.range_count == 1502);
     EXPECT(nodes.ram[0] == 31 * MIB && nodes.ram[1] == 32 * MIB && nodes.unplaced == 0);
+    add_memory(1, 3 * GIB, 4 * GIB, true);
+    add_memory(1, GIB - HAL_PAGE_SIZE, GIB + 3001 * HAL_PAGE_SIZE, false);
+    make_again();
+    EXPECT(nodes.count == 2 &&
+           nodes.range_count == 3); /* a range in the windows goes before them */
+}
+
+static uint8_t distance(uint32_t from, uint32_t to)
+{
+    return nodes.distance[from * nodes.count + to];
 }
 
 static void is_one_node(const char *wrong, uint64_t ram, uint32_t cpus)
@@ -279,7 +309,7 @@ static void is_one_node(const char *wrong, uint64_t ram, uint32_t cpus)
     EXPECT(nodes.wrong != NULL && strstr(nodes.wrong, wrong) != NULL);
     EXPECT(nodes.count == 1 && nodes.range_count == 0 && nodes.ram[0] == ram);
     EXPECT(nodes.cpus[0] == cpus && nodes.stray_cpus == 0 && nodes.unplaced == 0);
-    EXPECT(nodes.distance[0][0] == 10);
+    EXPECT(distance(0, 0) == 10);
     hal_paddr_t until;
     EXPECT(nodes_at(&nodes, 5 * GIB, &until) == 0 && until == UINT64_MAX);
     EXPECT(nodes_of(&nodes, 1) == 0);
@@ -307,19 +337,26 @@ static void what_cannot_be_believed(void)
     }
 }
 
-static void more_nodes_than_are_kept(void)
+static void as_many_nodes_as_there_are(void)
 {
     clear();
     add_ram(MIB, 200 * MIB, MEM_USABLE);
-    for (uint32_t i = 0; i < 70; i++) {
+    for (uint32_t i = 0; i < 150; i++) {
         add_memory(1000 - i, (2 + i) * MIB, (3 + i) * MIB, false);
         add_cpu_of(1000 - i);
+        add_cpu_of(2000 + i % 100); /* which have no memory */
     }
     make();
-    EXPECT(nodes.count == 64 && nodes.domain[0] == 937 && nodes.domain[63] == 1000);
-    EXPECT(nodes.lost_ranges == 6 && nodes.stray_cpus == 6);
-    EXPECT(nodes.cpus[0] == 7 && nodes.cpus[1] == 1);
-    EXPECT(nodes.ram[0] == 136 * MIB && nodes.ram[1] == MIB && nodes.unplaced == 135 * MIB);
+    EXPECT(nodes.count == 250 && nodes.domain[0] == 851 && nodes.domain[249] == 2099);
+    EXPECT(nodes.stray_cpus == 0 && nodes.cpus[0] == 1 && nodes.cpus[150] == 2);
+    EXPECT(nodes.ram[0] == 50 * MIB && nodes.ram[1] == MIB && nodes.unplaced == 49 * MIB);
+    EXPECT(distance(249, 249) == 10 && distance(0, 249) == 20 && right(210 * MIB));
+    for (unsigned all = 0; all < 2; all++) { /* no memory for the first list, for the second */
+        gives = all;
+        nodes_make(&nodes, &acpi, &map, take);
+        EXPECT(nodes.count == 1 && strcmp(nodes.wrong, "no memory for the list of nodes") == 0);
+        EXPECT(nodes.ram[0] == 199 * MIB && nodes.cpus[0] == 300 && nodes.range_count == 0);
+    }
 }
 
 static void how_far_nodes_are(void)
@@ -334,9 +371,9 @@ static void how_far_nodes_are(void)
     memcpy(acpi.distance, slit, sizeof slit);
     make();
     EXPECT(nodes.count == 3);
-    EXPECT(nodes.distance[0][0] == 10 && nodes.distance[0][1] == 31 && nodes.distance[0][2] == 20);
-    EXPECT(nodes.distance[1][0] == 32 && nodes.distance[1][1] == 10 && nodes.distance[1][2] == 20);
-    EXPECT(nodes.distance[2][0] == 20 && nodes.distance[2][1] == 20 && nodes.distance[2][2] == 10);
+    EXPECT(distance(0, 0) == 10 && distance(0, 1) == 31 && distance(0, 2) == 20);
+    EXPECT(distance(1, 0) == 32 && distance(1, 1) == 10 && distance(1, 2) == 20);
+    EXPECT(distance(2, 0) == 20 && distance(2, 1) == 20 && distance(2, 2) == 10);
 }
 
 static void tell(uint32_t from, uint32_t to, uint32_t picoseconds)
@@ -363,17 +400,17 @@ static void how_far_by_the_hmat(void)
     acpi.attached[2] = 2; /* but the latency is told */
     make();
     static const uint8_t of_1[8] = {10, 18, 11, 254, 15, 20, 20, 20}; /* 17.5 is rounded */
-    EXPECT(nodes.count == 8 && memcmp(nodes.distance[0], of_1, sizeof of_1) == 0);
-    EXPECT(nodes.distance[1][0] == 20 && nodes.distance[1][5] == 15 && nodes.distance[1][4] == 20);
-    EXPECT(nodes.distance[4][0] == 20 && nodes.distance[7][0] == 20 && nodes.distance[7][7] == 10);
+    EXPECT(nodes.count == 8 && memcmp(nodes.distance, of_1, sizeof of_1) == 0);
+    EXPECT(distance(1, 0) == 20 && distance(1, 5) == 15 && distance(1, 4) == 20);
+    EXPECT(distance(4, 0) == 20 && distance(7, 0) == 20 && distance(7, 7) == 10);
     acpi.places = 2; /* a SLIT goes before it, where it says something: of places 0 and 1 */
     memcpy(acpi.distance, slit, sizeof slit);
     acpi.range[1].node = 0;
     tell(0, 1, 5);
     tell(0, 0, 5);
     make();
-    EXPECT(nodes.domain[0] == 0 && nodes.distance[0][1] == 30 && nodes.distance[1][0] == 30);
-    EXPECT(nodes.distance[1][2] == 11 && nodes.distance[1][3] == 254);
+    EXPECT(nodes.domain[0] == 0 && distance(0, 1) == 30 && distance(1, 0) == 30);
+    EXPECT(distance(1, 2) == 11 && distance(1, 3) == 254);
 }
 
 /* From the top of the sources, or from a folder a little below. */
@@ -487,10 +524,10 @@ int main(void)
     expect_run("N2 RAM and CPUs that nobody places are node 0's, and counted", memory_in_no_range);
     expect_run("N3 windows for later place nothing", windows_place_nothing);
     expect_run("N3 a window that the map has is its node's", windows_of_the_map_have_nodes);
-    expect_run("N3 a window in more parts than are kept loses no RAM", windows_in_many_parts);
+    expect_run("N3 a window in many parts is its node's in all of them", windows_in_many_parts);
     expect_run("N4 an SRAT that cannot be believed is one node, and why", what_cannot_be_believed);
-    expect_run("nodes beyond the 64th are counted, their memory is node 0's",
-               more_nodes_than_are_kept);
+    expect_run("nodes are as many as there are, or one where there is no memory for them",
+               as_many_nodes_as_there_are);
     expect_run("N5 distances by the SLIT, or 20", how_far_nodes_are);
     expect_run("N5 distances by the HMAT, where the SLIT says nothing", how_far_by_the_hmat);
     expect_run("the tables of AMD's machines and the interleaved one", tables_of_machines);

@@ -478,9 +478,13 @@ static void map_against_naive(void)
 }
 
 /* Ranges of nodes by chance, in order, with gaps, some of which touch. */
+static struct pmm_node_range node_ranges[20];
+static uint32_t node_domains[64];
+static uint64_t node_ram[64];
+
 static struct nodes make_nodes(uint32_t count, uint64_t most)
 {
-    struct nodes n = {.count = count};
+    struct nodes n = {.count = count, .range = node_ranges, .domain = node_domains, .ram = node_ram};
     uint64_t at = chance(100) * MIB;
     while (n.range_count < 20 && at < most) {
         uint64_t end = at + (1 + chance(1u << 20)) * most / (1u << 21);
@@ -568,7 +572,10 @@ static void nodes_in_one_pixel(void)
 {
     struct boot_framebuffer fb = sound(640, 480, 640);
     struct canvas c = make_canvas(&fb);
-    struct nodes n = {.count = 3, .range_count = 2};
+    static uint32_t domains[3];
+    static uint64_t ram[3];
+    struct nodes n = {
+        .count = 3, .range_count = 2, .range = node_ranges, .domain = domains, .ram = ram};
     struct memmap m;
     struct picture p;
     memmap_init(&m, storage, ARRAY_LEN(storage));

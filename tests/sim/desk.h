@@ -37,9 +37,9 @@ struct desk_region {
 /* The nodes, as the text's SRAT gives them. */
 struct desk_nodes {
     struct nodes kernel;
-    uint64_t usable_pages[NODES_MAX]; /* what the allocator may get, at once or at reclaim */
-    uint64_t disputed; /* ranges that claim memory which an earlier one gave to another node */
-    uint64_t lost;     /* ranges that the kernel would not keep */
+    uint64_t *usable_pages; /* by node: what the allocator may get, at once or at reclaim */
+    uint64_t disputed;      /* ranges that claim memory which an earlier one gave to another node */
+    uint64_t lost;          /* ranges that the kernel would not keep */
 };
 
 struct desk {

@@ -41,14 +41,24 @@ static bool is_disputed(const struct nodes *n, const struct acpi_range *r)
     return false;
 }
 
-static void fill(struct desk_nodes *n, const struct acpi *acpi, const struct memmap *map)
+/* Until the program ends. */
+static void *take(uint64_t size)
 {
-    nodes_make(&n->kernel, acpi, map);
+    return calloc(1, size);
+}
+
+static bool fill(struct desk_nodes *n, const struct acpi *acpi, const struct memmap *map)
+{
+    nodes_make(&n->kernel, acpi, map, take);
+    n->usable_pages = take(n->kernel.count * sizeof *n->usable_pages);
+    if (n->usable_pages == NULL)
+        return false;
     for (size_t i = 0; i < map->count; i++)
         if (mem_type_is_allocatable(map->regions[i].type))
             count_region(n, &map->regions[i]);
     for (uint32_t i = 0; i < acpi->range_count; i++)
         n->disputed += n->kernel.wrong == NULL && is_disputed(&n->kernel, &acpi->range[i]);
+    return true;
 }
 
 const char *desk_place(struct desk *d, const struct reader *r)
@@ -57,13 +67,13 @@ const char *desk_place(struct desk *d, const struct reader *r)
         return NULL;
     struct acpi *acpi = calloc(1, sizeof *acpi);
     d->nodes = calloc(1, sizeof *d->nodes);
-    if (acpi != NULL && d->nodes != NULL) {
+    bool done = acpi != NULL && d->nodes != NULL;
+    if (done) {
         acpi->has_srat = true;
         for (size_t i = 0; i < r->range_count; i++)
             d->nodes->lost += !add_range(acpi, &r->ranges[i]);
-        fill(d->nodes, acpi, &d->map);
+        done = fill(d->nodes, acpi, &d->map);
     }
-    bool done = acpi != NULL && d->nodes != NULL;
     free(acpi);
     return done ? NULL : "its nodes do not fit in this computer's memory";
 }
@@ -97,9 +107,9 @@ void desk_print_nodes(const struct desk *d)
                HUMAN(n->kernel.unplaced), n->kernel.domain[0]);
     if (n->disputed != 0)
         printf("  %" PRIu64 " ranges overlap one of another node: the first counts\n", n->disputed);
-    if (n->lost + n->kernel.lost_ranges != 0)
-        printf("  %" PRIu64 " ranges are not used: the kernel keeps %u, and %u nodes\n",
-               n->lost + n->kernel.lost_ranges, ACPI_RANGES_MAX, NODES_MAX);
+    if (n->lost != 0)
+        printf("  %" PRIu64 " ranges are not used: the kernel keeps %u\n", n->lost,
+               ACPI_RANGES_MAX);
 }
 
 /* ---- JSON ---- */
@@ -131,5 +141,5 @@ void desk_json_nodes(const struct desk *d)
     printf("],\n  \"unplaced_pages\": %" PRIu64 ",\n  \"disputed_ranges\": %" PRIu64
            ",\n  \"lost_ranges\": %" PRIu64 ",\n",
            n == NULL ? 0 : n->kernel.unplaced >> HAL_PAGE_SHIFT, n == NULL ? 0 : n->disputed,
-           n == NULL ? 0 : n->lost + n->kernel.lost_ranges);
+           n == NULL ? 0 : n->lost);
 }
