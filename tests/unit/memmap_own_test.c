@@ -145,7 +145,11 @@ TEST("memmap.reserve by the same owner may overlap")
     map.capacity = map.count; /* all slots are taken */
     refuses(t, &map, 3 * MIB + PG, MIB - PG, "image", MM_OK);
     refuses(t, &map, 4 * MIB, 2 * PG, "image", MM_FULL); /* needs a cut */
+    CHECK_EQ(memmap_reserve(&map, 3 * MIB, 3 * MIB, "image"), MM_OK); /* to where a region ends */
     CHECK_EQ(memmap_reserve(&map, 2 * MIB, 2 * MIB, "image"), MM_OK);
+    expect(t, &map,
+           WANTS({0, 0xa0000, MEM_RESERVED, NULL}, {2 * MIB, 4 * MIB, MEM_USABLE, "image"},
+                 {4 * MIB, 6 * MIB, MEM_BOOT, "image"}, {8 * MIB, 9 * MIB, MEM_MMIO, NULL}));
     TEST_END;
 }
 
