@@ -32,10 +32,10 @@ static bool is_withheld(const struct mem_region *m)
     return is_ours(m) && (m->type == MEM_BOOT || m->type == MEM_LOADER);
 }
 
-/* Memory may be added here later. */
+/* Of what is ours: may memory be added here later? */
 static bool is_window(const struct mem_region *m)
 {
-    return is_ours(m) && m->type == MEM_HOTPLUG;
+    return m->type == MEM_HOTPLUG;
 }
 
 /* The zone of a page, as the allocator numbers them; the first page above it, or above its part of the

@@ -7,6 +7,8 @@
 #include "tests/desk_suite.h"
 #include "tests/unit/pmm_rig.h"
 
+#include <string.h>
+
 #define BLOCK (2 * MIB)
 
 #define WINDOW(base_, size_)                                                                       \
@@ -111,6 +113,52 @@ TEST("pmm.remove gets at what this CPU has parked there")
     CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).total, 0);
     CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).low_water, 0);
     CHECK_EQ(pmm_alloc(r.pmm, 1, 0), HAL_PADDR_NONE);
+    rig_audit(t, &r);
+    TEST_END;
+}
+
+/* All of a block that CPU 0 owns, given back by CPU 1, which cannot call it. */
+TEST("pmm.remove refuses a block that another CPU owns, though all of it came back")
+{
+    const struct mem_region map[] = {WINDOW(HIGH, 256 * MIB)};
+    static hal_paddr_t pages[512];
+    struct rig r;
+    hal_paddr_t page;
+    rig_map(&r, map, ARRAY_LEN(map));
+    r.bytes = pmm_tables_size(&r.map, 2);
+    r.tables = test_memory(r.bytes);
+    CHECK_EQ(pmm_create_in(&r.map, 2, r.tables, r.bytes, &r.pmm), MM_OK);
+    CHECK_EQ(pmm_add(r.pmm, HIGH, 65536), MM_OK);
+    for (unsigned i = 0; i < 512; i++)
+        pages[i] = pmm_alloc(r.pmm, 1, 0);
+    CHECK(pages[0] % BLOCK == 0 && pages[511] == pages[0] + BLOCK - HAL_PAGE_SIZE);
+    host_set_cpu(1);
+    for (unsigned i = 0; i < 512; i++)
+        CHECK_EQ(pmm_free(r.pmm, pages[i], 1), MM_OK);
+    CHECK_EQ(pmm_remove(r.pmm, pages[0], 512, &page), MM_BUSY);
+    CHECK_EQ(page, pages[0]);
+    host_set_cpu(0);
+    pmm_drain(r.pmm);
+    CHECK_EQ(pmm_remove(r.pmm, pages[0], 512, &page), MM_OK);
+    CHECK_STR(pmm_check(r.pmm), NULL);
+    TEST_END;
+}
+
+TEST("pmm.add fills what comes with junk where that is asked for, and nothing that is there")
+{
+    const struct pmm_debug on = {.junk = true};
+    struct rig r;
+    if (!RIG_MAKE(&r, plugged))
+        return;
+    pmm_set_debug(r.pmm, &on);
+    memset(hal_phys_to_virt(AT(2)), 0, BLOCK);
+    CHECK_EQ(pmm_add(r.pmm, AT(2), 512), MM_OK);
+    CHECK_EQ(rig_count_nonzero(AT(2), 512), 512 * 512);
+    CHECK_EQ(pmm_claim(r.pmm, AT(2), 512), MM_OK);
+    memset(hal_phys_to_virt(AT(2)), 0, BLOCK);
+    CHECK_EQ(pmm_add(r.pmm, AT(2), 512), MM_OVERLAP);
+    CHECK_EQ(rig_count_nonzero(AT(2), 512), 0);
+    pmm_set_debug(r.pmm, NULL);
     rig_audit(t, &r);
     TEST_END;
 }

@@ -220,6 +220,12 @@ TEST("memmap.set_floor says from where on memory is offered, but for page 0")
                WANTS({0, cases[i].first, MEM_RESERVED, NULL},
                      {cases[i].first, 4 * MIB, MEM_USABLE, NULL}));
     }
+    if (!start(t, &map, 0)) /* empty, and clean */
+        return;
+    CHECK_EQ(memmap_normalize(&map), MM_OK);
+    memmap_set_floor(&map, 2 * MIB);
+    memmap_set_width(&map, 40);
+    CHECK(map.floor == MEMMAP_FLOOR && map.limit == (uint64_t)1 << 52);
     if (!start(t, &map, memmap_capacity_for(1, 0)))
         return;
     memmap_set_floor(&map, UINT64_MAX);

@@ -144,7 +144,7 @@ TEST("memmap.reserve by the same owner may overlap")
     refuses(t, &map, 3 * MIB, MIB + PG, "image", MM_OK);
     map.capacity = map.count; /* all slots are taken */
     refuses(t, &map, 3 * MIB + PG, MIB - PG, "image", MM_OK);
-    refuses(t, &map, 4 * MIB, 2 * PG, "image", MM_FULL); /* needs a cut */
+    refuses(t, &map, 4 * MIB, 2 * PG, "image", MM_FULL);              /* needs a cut */
     CHECK_EQ(memmap_reserve(&map, 3 * MIB, 3 * MIB, "image"), MM_OK); /* to where a region ends */
     CHECK_EQ(memmap_reserve(&map, 2 * MIB, 2 * MIB, "image"), MM_OK);
     expect(t, &map,

@@ -87,6 +87,23 @@ TEST("pmm.debug ring holds the last operations")
     TEST_END;
 }
 
+TEST("pmm.debug ring tells a split, and one that is refused")
+{
+    struct pmm_op ring[4];
+    const struct pmm_debug on = {.ring = ring, .ring_size = 4};
+    struct rig r;
+    if (!RIG_MAKE(&r, high64))
+        return;
+    pmm_set_debug(r.pmm, &on);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH, 4), MM_OK);
+    CHECK_EQ(pmm_split(r.pmm, HIGH, 4, 1), MM_OK);
+    CHECK_EQ(pmm_split(r.pmm, HIGH, 4, 1), MM_WRONG_LENGTH);
+    check_op(t, &ring[1], 3, HIGH, 4, MM_OK);
+    check_op(t, &ring[2], 3, HIGH, 4, MM_WRONG_LENGTH);
+    CHECK_EQ(pmm_debug_ring_count(r.pmm), 3);
+    TEST_END;
+}
+
 TEST("pmm.debug ring names the callers")
 {
     struct pmm_op ring[8];

@@ -1,5 +1,6 @@
 /* Nodes, the limits of zones, and what a request can name, one test a sentence. */
 #include "hal/short.h"
+#include "mm/pmm_struct.h"
 #include "tests/unit/pmm_rig.h"
 
 static const struct pmm_node_range halves[] = {{HIGH, HIGH + 2 * MIB + 4 * KIB, 1},
@@ -158,6 +159,10 @@ TEST("pmm.a machine whose numbers contradict each other is refused")
     m = pmm_machine_pc(0);
     CHECK(!pmm_machine_is_sound(&m));
     m = pmm_machine_pc(1);
+    m.nodes = 0;
+    CHECK(!pmm_machine_is_sound(&m));
+    CHECK_EQ(pmm_tables_size_for(&(struct memmap){.normalized = true}, &m), 0);
+    m = pmm_machine_pc(1);
     m.nodes = PMM_NODES_MAX + 1;
     CHECK(!pmm_machine_is_sound(&m));
     m = pmm_machine_pc(1);
@@ -207,6 +212,30 @@ TEST("pmm.a request's boundary is not crossed, and may be touched")
     q.boundary = 0;
     CHECK_EQ(pmm_alloc_request(r.pmm, &q), HIGH + 8 * KIB);
     rig_audit(t, &r);
+    TEST_END;
+}
+
+TEST("pmm.a node or a zone that is not there has no statistics")
+{
+    struct rig r;
+    struct pmm_stats s = {.total = 7, .free = 7, .failures = 7};
+    if (!make_halves(t, &r))
+        return;
+    pmm_stats_node(r.pmm, 3, PMM_ZONE_NORMAL, &s);
+    CHECK(s.total == 0 && s.free == 0 && s.failures == 0);
+    s.total = 7;
+    pmm_stats_node(r.pmm, 1, PMM_ZONE_COUNT, &s);
+    CHECK(s.total == 0 && s.free == 0 && s.failures == 0);
+    TEST_END;
+}
+
+TEST("pmm.a region that goes over its node's border is seen")
+{
+    struct rig r;
+    if (!make_halves(t, &r))
+        return;
+    r.pmm->regions[1].pages++; /* into what is node 0's */
+    CHECK_STR(pmm_check(r.pmm), "P2: a region is empty or does not lie in its zone");
     TEST_END;
 }
 
