@@ -30,7 +30,8 @@ model_takes() { # NAME
     sed -n 's/^[/ ]\* takes: \([0-9]*\) s.*/\1/p' "$ROOT/tests/model/${1%-*}.c"
 }
 
-# What it is given in ./run.sh test ("brief: 6"): all that it does by itself takes longer.
+# What it is given in ./run.sh test ("brief: 6"), more than finds what tests/mutate plants; all that it does by
+# itself takes longer.
 model_brief() { # NAME
     sed -n 's/^[/ ]\* brief: \([ 0-9]*\)$/\1/p' "$ROOT/tests/model/${1%-*}.c"
 }

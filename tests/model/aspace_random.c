@@ -4,8 +4,8 @@
  * entries break before they are made, the CPU looks three times as often: half the calls then.)
  *
  * kinds: san aarch64
- * takes: 6 s
- * brief: 600
+ * takes: 4 s
+ * brief: 400
  */
 #include "hal/short.h"
 #include "tests/model/aspace_model.h"

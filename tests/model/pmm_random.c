@@ -3,7 +3,7 @@
  * owner's stamp in fake RAM, so a page given to two owners is seen in the contents as well.
  *
  * takes: 5 s
- * brief: 1 150000
+ * brief: 1 100000
  */
 #include "hal/short.h"
 #include "tests/model/pmm_model.h"
