@@ -2,12 +2,18 @@
 #include "efi/base/text.h"
 #include "efi/machine/tables.h"
 #include "efi/memory/early.h"
+#include "kernel/memory/bad.h"
 #include "kernel/ram/ram_tell.h"
 #include "mm/pmm_types.h"
 
 static void add_line(void *file, const char *line)
 {
     volume_line(file, TEXT("# ram: %s", S(line)));
+}
+
+static void add_bad(void *file, const char *line)
+{
+    volume_line(file, TEXT("# bad: %s", S(line)));
 }
 
 /* What the page allocator will have of it, but for what the kernel takes for itself. */
@@ -41,6 +47,7 @@ void installed_report(const struct loader *l, struct volume_file *f)
     struct ram ram;
     if (!early_clean(l, &clean))
         return;
+    bad_reserve(&clean, l->info->options, sizeof l->info->options, 0, add_bad, f);
     slots_read(&slots, &view, l->info->smbios);
     ram_count(&ram, &clean, &slots);
     ram_tell(&ram, &clean, &slots, add_line, f);

@@ -168,6 +168,12 @@ static void reserve_screen(const struct boot_framebuffer *fb, const char *wrong)
         LOG("screen", "the framebuffer is not used: %s", S(wrong));
 }
 
+static void log_bad(void *ctx, const char *line)
+{
+    UNUSED(ctx);
+    SAY("bad", line);
+}
+
 void memory_read_map(const struct boot_info *info, const struct options *o, const char *no_screen)
 {
     log_raw(info);
@@ -196,7 +202,8 @@ void memory_read_map(const struct boot_info *info, const struct options *o, cons
     reserve(info->trampoline, HAL_PAGE_SIZE, "trampoline");
     reserve(info->keep, KEEP_SIZE, "kept log");
     reserve_screen(&info->framebuffer, no_screen);
-    bad_reserve(&memory_map, info->options, sizeof info->options, (size_t)2 * OWNERS_LATER);
+    bad_reserve(&memory_map, info->options, sizeof info->options, (size_t)2 * OWNERS_LATER, log_bad,
+                NULL);
 }
 
 void memory_withhold(hal_paddr_t base, uint64_t size, const char *label)

@@ -214,6 +214,9 @@ bool exercise_run(uint64_t rounds, uint64_t seed)
     tell_news();
     tell_all_bad();
     leave_bad_pages();
+    if (good)
+        SAY("exercise",
+            "a fault that comes now and then needs a memory tester that runs for a day");
     LOG("exercise", "verdict: %s",
         S(!good            ? "FAIL"
           : result.stopped ? "none, for it was stopped; so far nothing failed"

@@ -90,6 +90,8 @@ def main():
         checks.check(f"Kept from use by {LIST}: bad=0x{at:x}\r\n" in menu and "found bad memory" not in menu, "the third start has the list: " + menu[-400:])
         after = files(machine.copy("two"))
         checks.equal(after.get(LIST), f"bad=0x{at:x}\n".encode(), "the list on the disk")
+        report = after.get(REPORT, b"").decode("latin-1")
+        checks.check(f"\n# bad: 0x{at:016x} 0x{at + PAGE:016x}, 1 pages kept from use\n" in report and "\n# ram: kept from use, bad, 1 pages, 4.0 KiB\n" in report, "the report shows the page as bad")
         checks.equal(changed(before, after), sorted([LIST, LOG, REPORT]), "files that differ")
         machine.press("f")
         checks.check(machine.until(f"Removed {LIST} from the disk this came from."), "f forgets it")

@@ -36,7 +36,8 @@ ROOMS = {
     "kernel": "hal mm",
     "kernel/log": "hal kernel",
     "kernel/early": "hal mm kernel kernel/log",
-    "kernel/memory": "hal mm kernel kernel/log kernel/early",
+    "kernel/memory/bad.h": "hal mm",
+    "kernel/memory": "hal mm kernel kernel/log kernel/early kernel/memory/bad.h",
     "kernel/machine/acpi_facts.h": "hal",
     "kernel/machine/acpi_table.h": "hal kernel/machine/acpi_facts.h",
     "kernel/machine/tree": "hal kernel/machine/acpi_facts.h",
@@ -57,10 +58,10 @@ ROOMS = {
     "efi/x86_64": "hal hal/x86_64 mm kernel kernel/log efi/base efi/talk efi/arch",
     "efi/aarch64": "hal hal/aarch64 mm kernel kernel/log efi/base efi/talk efi/arch",
     "efi/memory": "hal mm kernel kernel/log efi/base efi/talk efi/arch",
-    "efi/machine": "hal mm kernel kernel/log kernel/machine kernel/ram efi/base efi/talk efi/arch efi/memory",
+    "efi/machine": "hal mm kernel kernel/log kernel/memory/bad.h kernel/machine kernel/ram efi/base efi/talk efi/arch efi/memory",
     "efi": "hal mm kernel kernel/log efi/base efi/talk efi/arch efi/memory efi/machine",
     "efi/ia32": "efi/base",
-    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/machine/tree kernel/machine/hmat kernel/ram kernel/screen kernel/trap"
+    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/memory/bad.h kernel/machine kernel/machine/tree kernel/machine/hmat kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor efi efi/base efi/talk efi/arch efi/memory efi/machine tests/kernel",
     "tests/kernel": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
     " kernel/cpus tests",

@@ -445,6 +445,19 @@ TEST("report.where the RAM is stands before the map, and adds up")
     TEST_END;
 }
 
+TEST("report.bad pages that the options name are told, and counted as kept from use")
+{
+    start("menu=off bad=0x200000-0x201000 bad=0x600000000");
+    CHECK(arrives(t));
+    const char *block = take_block();
+    CHECK(strstr(fw.report.text, "\n# bad: 0x0000000000200000 0x0000000000202000, 2 pages kept from use\n"
+                                 "# bad: 0x0000000600000000 0x0000000600001000 cannot be kept from use: "
+                                 "no memory\n") != NULL);
+    CHECK(strstr(block, "\n# ram: kept from use, bad, 2 pages, 8.0 KiB\n") != NULL);
+    CHECK(strstr(block, "# free: 1790 pages, ") != NULL);
+    TEST_END;
+}
+
 TEST("report.each line is what it must be")
 {
     start("menu=off kaslr=off");
