@@ -486,12 +486,17 @@ def value_of(at, seed):
     return (at ^ seed) * 0x9E3779B97F4A7C15 & ALL
 
 
-def flip(path, places, seed):
-    """Change a bit of a page that has just been written, while others still wait for it."""
+def flip(path, places, seed, begin=None):
+    """Change a bit of a page that has just been written, while others still wait for it. What is to happen first happens
+    when the machine stands still already."""
     stub = Gdb(path)
-    for _ in range(400):
-        written = [at for at in places if stub.word(at) == value_of(at, seed)]
-        if written and len(written) < len(places):
+    if begin is not None:
+        begin()
+    for _ in range(2000):
+        words = {at: stub.word(at) for at in places}
+        written = [at for at in places if words[at] == value_of(at, seed)]
+        # Where the inverse is written already, the value will not be looked at again.
+        if written and all(words[at] != value_of(at, seed) ^ ALL for at in places) and len(written) < len(places):
             at = written[-1]
             stub.set_word(at + 16, stub.word(at + 16) ^ 0x1000)
             stub.leave()
@@ -512,9 +517,7 @@ def bad(c, s):
     places = [at for at in places if stub.word(at) == value_of(at, 1) ^ ALL]
     stub.leave()
     c.check(len(places) > 10, f"{len(places)} free pages hold the last pattern")
-    s.send(b"exercise 1 2\r")
-    s.until(b"round 1 of 1")
-    at = flip(s.path + ".gdb", places, 2)
+    at = flip(s.path + ".gdb", places, 2, lambda: s.send(b"exercise 1 2\r"))
     answer = s.until(PROMPT)
     c.check(at is not None, "a page was changed")
     lines = re.findall(r"BAD page at (0x\S+), bits (0x[0-9a-f]+), 1 words so far", answer)
