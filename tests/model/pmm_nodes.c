@@ -177,6 +177,33 @@ static void tables_of_any_size(void)
     EXPECT(status == MM_OK && bytes - 64 <= (promised + 63) / 64 * 64 && bytes > promised / 2);
 }
 
+/* --- longer than any alignment that the lists know --- */
+
+/* Each 2 GiB have room for one such run, wherever it begins; the first page is taken. */
+static void long_runs_keep_a_boundary(void)
+{
+    struct mem_region region = RAM(HIGH, 6 * GIB);
+    struct memmap map = map_of(&region, 1);
+    struct pmm_request r = {.pages = GIB / HAL_PAGE_SIZE + 1, .boundary = 2 * GIB};
+    unsigned seen = 0;
+    table_bytes = (pmm_tables_size(&map, 1) + 63) / 64 * 64;
+    tables = aligned_alloc(64, table_bytes);
+    if (tables == NULL || pmm_create_in(&map, 1, tables, table_bytes, &pmm) != MM_OK)
+        abort();
+    host_set_cpu(0);
+    EXPECT(pmm_claim(pmm, HIGH, 1) == MM_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        hal_paddr_t got = pmm_alloc_request(pmm, &r);
+        EXPECT(got / r.boundary == (got + GIB) / r.boundary);
+        seen |= 1u << got / r.boundary;
+    }
+    EXPECT(seen == (1u << 2 | 1u << 3 | 1u << 4));
+    EXPECT(pmm_alloc_request(pmm, &r) == HAL_PADDR_NONE && pmm_check(pmm) == NULL);
+    r.boundary = 0;
+    EXPECT(pmm_alloc_request(pmm, &r) == HAL_PADDR_NONE);
+    free(tables);
+}
+
 /* --- more nodes than most machines have --- */
 
 #define CROWD 300u /* nodes of two pages each, but for node 77; the CPU is on 299 */
@@ -325,6 +352,7 @@ int main(void)
     expect_run("2 MiB blocks come from the own node while it has any", blocks_are_local);
     expect_run("what is parked on the node is within reach of it", parked_here_is_found);
     expect_run("every sequence of requests of three nodes", every_sequence);
+    expect_run("runs of more than 1 GiB keep a boundary", long_runs_keep_a_boundary);
     expect_run("three hundred nodes are as good as two", as_many_nodes_as_there_are);
     expect_run("tables too small by any number of bytes are refused", tables_of_any_size);
     for (uint64_t run = 1; run < 4; run++) {
