@@ -22,7 +22,9 @@ void processors_count(const struct loader *l)
 
 void processors_report(const struct loader *l, struct volume_file *f)
 {
-    if (l->info->processors != 0)
+    if (l->info->processors == 0)
+        volume_line(f, "# processors: the firmware does not count them (no EFI_MP_SERVICES)");
+    else
         volume_line(f, TEXT("# processors: %u, of which %u are enabled, by EFI_MP_SERVICES",
                             U(l->info->processors), U(l->info->processors_enabled)));
 }

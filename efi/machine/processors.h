@@ -10,7 +10,7 @@
  * Where there is none, as on U-Boot, both stay 0, which is no note. */
 void processors_count(const struct loader *);
 
-/* Add a line with the two numbers, if they are known. */
+/* Add a line with the two numbers, or that they are not known. */
 void processors_report(const struct loader *, struct volume_file *);
 
 #endif

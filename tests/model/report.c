@@ -540,6 +540,7 @@ TEST("report.what is not known or not there is said, or left out")
     CHECK(arrives(t));
     CHECK(strstr(fw.report.text, "Secure Boot off\n") != NULL);
     CHECK(strstr(fw.report.text, "read-only is not enforced, no-execute is off\n") != NULL);
+    CHECK(strstr(fw.report.text, "# processors: the firmware does not count them (no EFI_MP_SERVICES)\n") != NULL);
     start("");
     fw.system.RuntimeServices = NULL;
     fw.system.ConfigurationTable = NULL;
