@@ -25,6 +25,15 @@ bool block_has_interior(const struct block_bits *b)
     return all != ALL_ONES;
 }
 
+/* These two have their bit in `private`, and no other state has. */
+bool block_has_others(const struct block_bits *b)
+{
+    uint64_t all = ALL_ONES;
+    for (unsigned i = 0; i < BLOCK_WORDS; i++)
+        all &= bits_load(&b->word[i].private);
+    return all != ALL_ONES;
+}
+
 /* A set of pages: page p is bit p % 64 of word p / 64. */
 struct mask {
     uint64_t word[BLOCK_WORDS];
@@ -188,14 +197,6 @@ void block_fill(struct block_bits *b, enum page_state state)
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         bits_store(&b->word[i].private, private);
         bits_store(&b->word[i].shared, shared);
-    }
-}
-
-void block_return(struct block_bits *b, unsigned lo, unsigned hi)
-{
-    for (unsigned i = lo / 64; i * 64 < hi; i++) {
-        uint64_t *shared = &b->word[i].shared;
-        bits_store(shared, bits_load(shared) & ~word_mask(i, lo, hi));
     }
 }
 

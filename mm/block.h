@@ -20,7 +20,8 @@
  *      1      0      PAGE_FREE: free                     PAGE_RETURNED: free, given back here by
  *                                                        another CPU
  *      0      1      PAGE_WITHHELD: memory that the      PAGE_PARKED: free, and the owner may take
- *                    firmware still uses                 it without asking
+ *                    firmware still uses; or             it without asking
+ *                    PAGE_PARKED (B4)
  *
  * The life of a page. Each arrow is one write; beside it stands what is written, and by whom:
  *
@@ -44,12 +45,14 @@
  *
  * Invariants:
  *   B1  a PAGE_INTERIOR page follows a PAGE_HEAD or a PAGE_INTERIOR page, in this block or at the
- *       end of the block before
+ *       end of the block before, or a PAGE_PARKED page (B4)
  *   B2  an owned block has single pages only: each PAGE_HEAD is a whole run. Its owner takes
  *       PAGE_PARKED pages, anybody takes PAGE_RETURNED ones under the lock, one at a time
  *   B3  a page that the owner and another CPU have both given back has no bit. It is neither
  *       PAGE_PARKED nor PAGE_RETURNED, so nobody but the owner can take it. block_take_parked()
  *       tells the owner then, and block_has_interior() tells when the block goes back
+ *   B4  in a block without an owner of which nothing is withheld, PAGE_PARKED is the first page of a
+ *       run that a CPU has in its stash (mm/stash.h); the PAGE_INTERIOR pages behind it belong to it
  *
  * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
  * Page indices are 0 to 511, ranges half-open. Nothing here takes a lock. Costs are O(1): at most
@@ -141,6 +144,16 @@ static inline void block_take_page(struct block_bits *b, unsigned index)
     bits_store(word, bits_load(word) | (uint64_t)1 << (index % 64));
 }
 
+/* PAGE_HEAD becomes PAGE_RETURNED, in a block that another CPU owns; the page by its bit. False, and
+ * nothing is changed, when the page is in another state. */
+static inline bool block_return(struct page_bits *w, uint64_t page)
+{
+    if ((bits_load(&w->private) & bits_load(&w->shared) & page) == 0)
+        return false;
+    bits_store(&w->shared, bits_load(&w->shared) & ~page);
+    return true;
+}
+
 /* --- one page of a block that this CPU owns, by its bit; interrupts disabled, no lock --- */
 
 /* PAGE_PARKED becomes PAGE_HEAD. False: somebody has cleared its bit in `shared`. */
@@ -179,6 +192,9 @@ bool block_disown(struct block_bits *);
 /* Is any page PAGE_INTERIOR? */
 bool block_has_interior(const struct block_bits *);
 
+/* Is any page neither PAGE_HEAD nor PAGE_FREE? */
+bool block_has_others(const struct block_bits *);
+
 /* How many pages are in one state. */
 unsigned block_count(const struct block_bits *, enum page_state);
 
@@ -204,9 +220,5 @@ unsigned block_kind_end(const struct block_bits *, unsigned from, enum page_stat
 /* Set the pages [lo, hi), or all pages, of a block without an owner to `state`. */
 void block_set(struct block_bits *, unsigned lo, unsigned hi, enum page_state state);
 void block_fill(struct block_bits *, enum page_state state);
-
-/* PAGE_HEAD pages [lo, hi) of a block that a CPU owns become PAGE_RETURNED. Any CPU but the owner
- * does this. */
-void block_return(struct block_bits *, unsigned lo, unsigned hi);
 
 #endif

@@ -33,28 +33,72 @@ void extents_withhold(struct lists *l, uint32_t first, uint32_t length)
     set_tags(l, first, length, true);
 }
 
+/* The extent that starts at `from` starts at `to` from now on, and has `length` blocks there. Where its
+ * list stays the same it keeps its place in it. */
+static inline void become(struct lists *l, uint32_t from, uint32_t to, uint32_t length)
+{
+    unsigned old = extents_bin(l->summaries[from].length);
+    unsigned bin = extents_bin(length);
+    if (old == bin) {
+        bins_replace(l, &l->extents, bin, from, to);
+    } else {
+        bins_remove(l, &l->extents, old, from);
+        bins_push(l, &l->extents, bin, to);
+    }
+    set_tags(l, to, length, false);
+}
+
 /* Of a block beside an extent, which is open or is itself the end of an extent. */
 static bool is_free_extent(const struct lists *l, uint32_t block)
 {
     return !lists_is_open(l, block) && l->summaries[block].withheld == 0;
 }
 
-/* The neighbour below is known by its last tag, the one above by its first. */
+/* Where the free extent begins that ends below `first` in the region, or `first` when there is none. It
+ * is known by its last tag. */
+static uint32_t begin_below(const struct lists *l, const struct region *r, uint32_t first)
+{
+    bool is_free = first > r->first_block && is_free_extent(l, first - 1);
+    return is_free ? first - l->summaries[first - 1].length : first;
+}
+
+/* Where the free extent ends that begins at `end` in the region, or `end`. */
+static uint32_t end_above(const struct lists *l, const struct region *r, uint32_t end)
+{
+    bool is_free = end < r->first_block + r->blocks && is_free_extent(l, end);
+    return is_free ? end + l->summaries[end].length : end;
+}
+
 void extents_add(struct lists *l, const struct region *r, uint32_t first, uint32_t length)
 {
     uint32_t end = first + length;
     for (uint32_t block = first; block < end && lists_is_open(l, block); block++)
         lists_close(l, block);
-    if (first > r->first_block && is_free_extent(l, first - 1)) {
-        first -= l->summaries[first - 1].length;
-        extents_remove(l, first);
-    }
-    if (end < r->first_block + r->blocks && is_free_extent(l, end)) {
-        uint32_t above = l->summaries[end].length;
+    uint32_t from = begin_below(l, r, first);
+    uint32_t to = end_above(l, r, end);
+    if (from < first && to > end)
         extents_remove(l, end);
-        end += above;
-    }
-    extents_insert(l, first, end - first);
+    if (from < first)
+        become(l, from, from, to - from);
+    else if (to > end)
+        become(l, end, from, to - from);
+    else
+        extents_insert(l, from, to - from);
+}
+
+void extents_shorten(struct lists *l, uint32_t first)
+{
+    uint32_t length = l->summaries[first].length;
+    if (length == 1)
+        extents_remove(l, first);
+    else
+        become(l, first, first + 1, length - 1);
+}
+
+uint32_t extents_smallest(const struct lists *l)
+{
+    unsigned bin = bins_next(&l->extents, EXTENT_BINS, 1);
+    return bin < EXTENT_BINS ? l->extents.head[bin] : BLOCK_NONE;
 }
 
 void extents_cut(struct lists *l, uint32_t first, uint32_t at, uint32_t count)

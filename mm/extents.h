@@ -40,7 +40,13 @@ void extents_withhold(struct lists *, uint32_t first, uint32_t length);
  * no extent then. */
 void extents_cut(struct lists *, uint32_t first, uint32_t at, uint32_t count);
 
-/* The same, and open them with all pages free and in no list yet. O(count). */
+/* The first block of the extent that extents_find() would find for one block, or BLOCK_NONE. */
+uint32_t extents_smallest(const struct lists *);
+
+/* Cut its first block out of the free extent that starts there, as extents_cut() does. */
+void extents_shorten(struct lists *, uint32_t first);
+
+/* The same as extents_cut(), and open them with all pages free and in no list yet. O(count). */
 void extents_open(struct lists *, uint32_t first, uint32_t at, uint32_t count, enum block_class);
 
 /* The first block of the extent that holds the closed `block`. O(distance / 64). */

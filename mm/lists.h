@@ -163,6 +163,21 @@ static inline void bins_remove(struct lists *l, struct bins *b, unsigned bin, ui
         b->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
 
+/* Give a block the place in its list that another one has, or keep its own. */
+static inline void bins_replace(struct lists *l, struct bins *b, unsigned bin, uint32_t from,
+                                uint32_t to)
+{
+    struct summary *s = &l->summaries[to];
+    s->prev = l->summaries[from].prev;
+    s->next = l->summaries[from].next;
+    if (s->next != BLOCK_NONE)
+        l->summaries[s->next].prev = to;
+    if (s->prev != BLOCK_NONE)
+        l->summaries[s->prev].next = to;
+    else
+        b->head[bin] = to;
+}
+
 /* --- partly used blocks, by class and longest free run --- */
 
 #define LIST_LOOKS 32 /* blocks of one list that are looked at */

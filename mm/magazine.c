@@ -29,9 +29,28 @@ static void clear(struct magazine *m)
     set_counted(m, NULL, 0, 0);
 }
 
-void magazine_init(struct magazine_cpu *cpu, uint32_t index, uint32_t node)
+/* A block that is gone may stay in `mine` until another one comes: magazine_is_own() knows. */
+static void set_mine(struct magazine_cpu *cpu)
+{
+    uint64_t mine = 0;
+    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
+        if (cpu->magazines[kind].zone != NULL)
+            mine |= (uint64_t)1 << cpu->magazines[kind].frame % 64;
+    cpu->mine = mine;
+}
+
+bool magazine_is_own(const struct magazine_cpu *cpu, uint64_t frame)
+{
+    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
+        if (cpu->magazines[kind].frame == frame)
+            return true;
+    return false;
+}
+
+void magazine_init(struct magazine_cpu *cpu, struct pmm *p, uint32_t index, uint32_t node)
 {
     *cpu = (struct magazine_cpu){.near = cpu->magazines,
+                                 .pmm = p,
                                  .index = index,
                                  .node = node,
                                  .last_freed = {UINT64_MAX, UINT64_MAX}};
@@ -72,7 +91,7 @@ static bool fill(struct magazine *m)
     return false;
 }
 
-hal_paddr_t magazine_take_parked(struct magazine *m)
+hal_paddr_t magazine_take_from_bits(struct magazine *m)
 {
     hal_paddr_t base = HAL_PADDR_NONE;
     if (m->hand != 0 || fill(m))
@@ -94,7 +113,7 @@ bool magazine_park_far(struct magazine_cpu *cpu, struct magazine *m, uint64_t pa
 /* --- blocks come and go --- */
 
 /* Zone locked. */
-static void own(struct magazine *m, const struct magazine_cpu *cpu, struct zone *z, uint32_t block)
+static void own(struct magazine *m, struct magazine_cpu *cpu, struct zone *z, uint32_t block)
 {
     m->words = zone_own_block(z, block, cpu->index + 1);
     m->block = block;
@@ -102,6 +121,7 @@ static void own(struct magazine *m, const struct magazine_cpu *cpu, struct zone 
     m->frame = z->lists.summaries[block].frame;
     m->hand = 0;
     set_counted(m, z, 0, 0);
+    set_mine(cpu);
     (void)(fill(m));
 }
 
@@ -128,7 +148,7 @@ static bool release(struct magazine *m)
 
 bool magazine_release_all(struct magazine_cpu *cpu)
 {
-    bool any = false;
+    bool any = stash_release(&cpu->stash);
     for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
         any |= release(&cpu->magazines[kind]);
     return any;
@@ -146,24 +166,13 @@ static bool may_park(const struct zone *z, uint64_t pages)
     return z->seekers == 0 && pages <= z->free / (4 * (uint64_t)z->cpus);
 }
 
-/* In an owned block PAGE_WITHHELD would read as PAGE_PARKED, and only singles may be in it (B2). The
- * zone must hear of each page that is given back while it waits to become bad. */
+/* Only single pages may be in an owned block (B2), and what is parked or withheld would read as parked
+ * by its owner. The zone must hear of each page that is given back while it waits to become bad. */
 static bool may_own(const struct zone *z, uint32_t block)
 {
     const struct summary *s = &z->lists.summaries[block];
-    return s->owner == 0 && !s->withheld && may_park(z, s->free) &&
-           zone_has_singles_only(z, block) &&
+    return s->owner == 0 && may_park(z, s->free) && zone_has_singles_only(z, block) &&
            (z->retiring == NULL || !zone_awaits(z, (uint64_t)s->frame * BLOCK_PAGES, BLOCK_PAGES));
-}
-
-/* The partly used block with the least to lose, or a whole one. Zone locked. */
-static uint32_t choose_block(struct zone *z, enum block_class class)
-{
-    uint32_t block = lists_tightest(&z->lists, class, 1);
-    if (block == BLOCK_NONE)
-        return may_park(z, BLOCK_PAGES) ? zone_open_block(z, class) : BLOCK_NONE;
-    bool worth = z->lists.summaries[block].free >= WORTH_OWNING;
-    return worth && may_own(z, block) ? block : BLOCK_NONE;
 }
 
 /* A block that pages were given back to serves before the zone is asked. */
@@ -180,13 +189,20 @@ static bool take_over(struct magazine *m, struct magazine *give, enum block_clas
     return true;
 }
 
-/* A page of a block that is not worth owning. Zone locked. */
-static hal_paddr_t take_single(struct zone *z, enum block_class class)
+/* The partly used block with the least to lose, or a whole one: the CPU owns it from then on, or only
+ * takes a page of it. Zone locked. */
+static hal_paddr_t take_of_zone(struct magazine *m, struct magazine_cpu *cpu, struct zone *z,
+                                enum block_class class)
 {
-    struct place at;
-    if (!zone_take_page(z, class, &at))
+    uint32_t block = lists_tightest(&z->lists, class, 1);
+    if (block == BLOCK_NONE && may_park(z, BLOCK_PAGES))
+        block = zone_open_block(z, class);
+    if (block == BLOCK_NONE)
         return HAL_PADDR_NONE;
-    return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
+    if (z->lists.summaries[block].free < WORTH_OWNING || !may_own(z, block))
+        return zone_take_page(z, block);
+    own(m, cpu, z, block);
+    return magazine_take_parked(m);
 }
 
 /* The magazine's own block goes back first: it may be the best one again, with what others returned
@@ -200,17 +216,12 @@ hal_paddr_t magazine_refill(struct magazine_cpu *cpu, enum magazine_kind kind, s
             return magazine_take_parked(m);
     if (m->zone != z)
         release(m);
-    hal_paddr_t base = HAL_PADDR_NONE;
     hal_lock(&z->lock);
     if (m->zone != NULL)
         disown(m);
-    uint32_t block = choose_block(z, class);
-    if (block != BLOCK_NONE)
-        own(m, cpu, z, block);
-    else
-        base = take_single(z, class);
+    hal_paddr_t base = take_of_zone(m, cpu, z, class);
     hal_unlock(&z->lock);
-    return block != BLOCK_NONE ? magazine_take_parked(m) : base;
+    return base;
 }
 
 void magazine_adopt(struct magazine_cpu *cpu, struct zone *z, uint32_t block)
@@ -221,6 +232,8 @@ void magazine_adopt(struct magazine_cpu *cpu, struct zone *z, uint32_t block)
     cpu->next_give = (cpu->next_give + 1) % MAGAZINE_GIVES;
     release(give);
     hal_lock(&z->lock);
+    if (cpu->stash.zone == z)
+        stash_release_block(&cpu->stash, block);
     if (lists_is_open(&z->lists, block) && may_own(z, block))
         own(give, cpu, z, block);
     hal_unlock(&z->lock);

@@ -18,7 +18,7 @@
 #ifndef MORTISE_MM_MAGAZINE_H
 #define MORTISE_MM_MAGAZINE_H
 
-#include "zone.h"
+#include "stash.h"
 
 #define MAGAZINE_NOWHERE UINT64_MAX /* no page lies in such a word or block */
 
@@ -49,22 +49,33 @@ enum magazine_kind {
     MAGAZINE_COUNT = MAGAZINE_GIVE + MAGAZINE_GIVES,
 };
 
+/* The region in which a CPU gave back a page last, as far as that is asked for each time. */
+struct near_region {
+    uint64_t first_page, pages; /* 0 pages: none yet */
+    struct zone *zone;
+    uint32_t skew;   /* physical block number - the zone's number of the block */
+    uint32_t number; /* of the region, among all of the allocator's */
+};
+
 /* What one CPU has; no other CPU writes it. */
 struct magazine_cpu {
     struct magazine magazines[MAGAZINE_COUNT];
-    struct magazine *near;  /* the one in which a page was parked last */
+    struct magazine *near; /* the one in which a page was parked last */
+    uint64_t mine; /* a bit for each block that the CPU owns: its physical number modulo 64 */
+    struct near_region region;
     uint64_t last_freed[2]; /* physical block numbers of the last pages that were not parked */
     struct zone **order;    /* in which its requests look into zones, NULL at the end */
-    uint32_t region_hint;   /* for region_of_page() */
+    struct pmm *pmm;        /* whose CPU this is */
     uint32_t index, node;   /* of the CPU */
     uint32_t next_give;     /* the MAGAZINE_GIVE magazine that is replaced next */
-    uint32_t unused[4];
+    uint32_t unused;
+    struct stash stash;
 };
 _Static_assert(sizeof(void *) != 8 || sizeof(struct magazine_cpu) % 64 == 0,
                "CPUs share no cache line");
 
 /* The CPU has no block yet. */
-void magazine_init(struct magazine_cpu *, uint32_t index, uint32_t node);
+void magazine_init(struct magazine_cpu *, struct pmm *, uint32_t index, uint32_t node);
 
 /* Count a call. Only this CPU writes the counters, but others read them for statistics. */
 static inline void magazine_count(uint64_t *calls)
@@ -122,6 +133,13 @@ static inline bool magazine_park_near(struct magazine_cpu *cpu, uint64_t page)
  * the page is not allocated. */
 bool magazine_park_far(struct magazine_cpu *, struct magazine *, uint64_t page);
 
+/* Does the CPU own this physical block? */
+bool magazine_is_own(const struct magazine_cpu *, uint64_t frame);
+static inline bool magazine_owns(const struct magazine_cpu *cpu, uint64_t frame)
+{
+    return (cpu->mine >> frame % 64 & 1) != 0 && magazine_is_own(cpu, frame);
+}
+
 /* Park a page in whichever of the CPU's magazines has its block. False: none has, or the page is
  * not allocated. */
 static inline bool magazine_give(struct magazine_cpu *cpu, uint64_t page)
@@ -134,15 +152,19 @@ static inline bool magazine_give(struct magazine_cpu *cpu, uint64_t page)
 
 /* Take a page that is parked in the magazine's block, whether it is in the hand or not.
  * HAL_PADDR_NONE: none is parked. */
-hal_paddr_t magazine_take_parked(struct magazine *);
+hal_paddr_t magazine_take_from_bits(struct magazine *);
+static inline hal_paddr_t magazine_take_parked(struct magazine *m)
+{
+    return (m->hand | m->words) != 0 ? magazine_take_from_bits(m) : HAL_PADDR_NONE;
+}
 
 /* A page of the zone after the hand ran out. Either the CPU has another block then, or the page
  * comes from a block that is not worth owning. HAL_PADDR_NONE: the zone has no block for it. */
 hal_paddr_t magazine_refill(struct magazine_cpu *, enum magazine_kind, struct zone *);
 
-/* Give all blocks back to their zones. False: no page came back with them. A CPU that waits for a
- * lock may run this meanwhile (hal_call_others()), so what a magazine has is looked at again behind
- * each lock. */
+/* Give all blocks back to their zones, and what is stashed. False: no page came back. A CPU that waits
+ * for a lock may run this meanwhile (hal_call_others()), so what a magazine has is looked at again
+ * behind each lock. */
 bool magazine_release_all(struct magazine_cpu *);
 
 /* Add the calls that a magazine with a block of the zone has served since it got it. For any CPU,
@@ -160,17 +182,18 @@ static inline bool magazine_is_for(const struct magazine_cpu *cpu, const struct 
  * unless others have changed it meanwhile. */
 void magazine_adopt(struct magazine_cpu *, struct zone *, uint32_t block);
 
-/* A page was given back to its zone: `frame` is its physical block number, `block` the zone's
- * number of it. Where one page was freed, its neighbours often follow: the second time, the CPU
- * owns the block from then on. */
-static inline void magazine_saw_free(struct magazine_cpu *cpu, struct zone *z, uint64_t frame,
-                                     uint32_t block)
+/* Is a page of this physical block one of the last that were given back and not parked? Where one page
+ * was freed, its neighbours often follow: then the CPU owns the block from there on. */
+static inline bool magazine_is_near(const struct magazine_cpu *cpu, uint64_t frame)
 {
-    bool again = cpu->last_freed[0] == frame || cpu->last_freed[1] == frame;
+    return cpu->last_freed[0] == frame || cpu->last_freed[1] == frame;
+}
+
+/* A page of the physical block was given back and not parked. */
+static inline void magazine_saw_free(struct magazine_cpu *cpu, uint64_t frame)
+{
     cpu->last_freed[1] = cpu->last_freed[0];
     cpu->last_freed[0] = frame;
-    if (again)
-        magazine_adopt(cpu, z, block);
 }
 
 #endif

@@ -77,7 +77,7 @@ static inline struct zone *next_zone(struct zone ***row, const struct request *q
 /* Only a request for the DMA zone may use what is kept there in reserve. Zone locked. */
 static bool has_enough(const struct zone *z, struct request *q)
 {
-    q->parked |= z->owned != 0;
+    q->parked |= zone_is_parked_in(z);
     uint64_t keep = (q->flags & PMM_DMA) ? 0 : z->reserve;
     return z->free >= keep && z->free - keep >= q->pages;
 }
@@ -118,6 +118,15 @@ static inline enum magazine_kind magazine_for(uint32_t flags)
     return (flags & PMM_KERNEL) ? MAGAZINE_KERNEL : MAGAZINE_PAGES;
 }
 
+/* A page that this CPU has for itself. */
+static inline hal_paddr_t take_own(struct magazine_cpu *cpu, enum magazine_kind kind)
+{
+    hal_paddr_t base = magazine_take_parked(&cpu->magazines[kind]);
+    if (base == HAL_PADDR_NONE && kind == MAGAZINE_PAGES)
+        base = stash_take_page(&cpu->stash);
+    return base;
+}
+
 /* From one zone, as quickly as it goes. Interrupts disabled. */
 static ALWAYS_INLINE hal_paddr_t take_from(struct magazine_cpu *cpu, struct zone *z,
                                            struct request *q)
@@ -154,7 +163,7 @@ static ALWAYS_INLINE hal_paddr_t take_at_once(struct pmm *p, struct request *q)
     hal_paddr_t base = HAL_PADDR_NONE;
     q->order = q->narrow ? pmm_order(p, q->bounds.node) : cpu->order;
     if (is_plain_page(q))
-        base = magazine_take_parked(&cpu->magazines[magazine_for(q->flags)]);
+        base = take_own(cpu, magazine_for(q->flags));
     if (base == HAL_PADDR_NONE)
         do
             base = take_quickly(cpu, q);
@@ -335,76 +344,124 @@ static __attribute__((noinline)) hal_paddr_t take(struct pmm *p, size_t pages, u
     return take_slowly(p, &q, base, caller);
 }
 
-/* A run of the zone that the lists show. Interrupts disabled. */
-static inline hal_paddr_t take_run(struct zone *z, size_t pages, uint32_t flags)
+/* For anywhere, and no debug mode is on. */
+static inline bool is_plain(const struct pmm *p, uint32_t flags)
 {
+    return (flags & ~PMM_KERNEL) == 0 && !p->debugging;
+}
+
+/* The zone that plain requests of the CPU look into first. NULL: there is none but for DMA. */
+static inline struct zone *first_zone(const struct magazine_cpu *cpu)
+{
+    struct zone *z = cpu->order[0];
+    return z != NULL && z->id != PMM_ZONE_DMA ? z : NULL;
+}
+
+/* A run of the zone that the lists show, `pages` any number. Interrupts disabled. */
+static ALWAYS_INLINE hal_paddr_t take_listed_run(struct zone *z, size_t pages, uint32_t flags)
+{
+    enum block_class class = class_of(pages, flags);
     struct place at;
-    hal_paddr_t base = HAL_PADDR_NONE;
+    bool taken = false;
     hal_lock(&z->lock);
-    if (pages - 1 < z->free && zone_take_run(z, pages, 0, class_of(pages, flags), &at))
-        base = lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
+    if (pages - 1 < z->free) {
+        taken = pages < BLOCK_PAGES && zone_take_within(z, class, (unsigned)pages, &at);
+        if (taken)
+            z->allocs++;
+        else
+            taken = zone_take_run(z, pages, 0, class, &at);
+    }
     hal_unlock(&z->lock);
-    return base;
+    return taken ? lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT : HAL_PADDR_NONE;
 }
 
-/* A page of the zone after the hand of this CPU's magazine has run out. Interrupts disabled. */
-static inline hal_paddr_t take_page(struct magazine_cpu *cpu, struct zone *z, uint32_t flags)
+/* The run that is stashed, if it has the length, or one of the first zone. Interrupts disabled. */
+static ALWAYS_INLINE hal_paddr_t take_run_at(struct magazine_cpu *cpu, size_t pages, uint32_t flags)
 {
-    enum magazine_kind kind = magazine_for(flags);
-    hal_paddr_t base = magazine_take_parked(&cpu->magazines[kind]);
+    struct zone *z = first_zone(cpu);
+    if (z == NULL)
+        return HAL_PADDR_NONE;
+    hal_paddr_t base =
+        (flags & PMM_KERNEL) == 0 ? stash_take_run(&cpu->stash, pages) : HAL_PADDR_NONE;
     if (base == HAL_PADDR_NONE)
-        base = magazine_is_for(cpu, z) ? magazine_refill(cpu, kind, z) : take_run(z, 1, flags);
+        base = take_listed_run(z, pages, flags);
+    if ((flags & PMM_KERNEL) == 0)
+        cpu->stash.last_run = base >> HAL_PAGE_SHIFT;
     return base;
 }
 
-/* From the first zone of this CPU's order, anywhere in it, when no debug mode is on: nearly all
- * requests end here. What does not goes the way of all others. */
+/* A run anywhere in the CPU's first zone, when no debug mode is on: nearly all requests for runs end
+ * here. What does not goes the way of all others. */
 static __attribute__((noinline)) hal_paddr_t
-take_plainly(struct pmm *p, size_t pages, unsigned align_shift, uint32_t flags, const void *caller)
+take_run(struct pmm *p, size_t pages, unsigned align_shift, uint32_t flags, const void *caller)
 {
     hal_paddr_t base = HAL_PADDR_NONE;
-    if ((flags & ~PMM_KERNEL) == 0 && !p->debugging) {
+    if (is_plain(p, flags)) {
         hal_irq_t irq = hal_irq_save();
-        struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
-        struct zone *z = cpu->order[0];
-        if (z != NULL && z->id != PMM_ZONE_DMA)
-            base = pages == 1 ? take_page(cpu, z, flags) : take_run(z, pages, flags);
+        base = take_run_at(&p->cpus[hal_cpu_index()], pages, flags);
         hal_irq_restore(irq);
     }
     return base != HAL_PADDR_NONE ? base : take(p, pages, align_shift, flags, caller, NULL);
 }
 
-/* The shortest way: one page, from any zone, out of this CPU's magazine. */
-static inline bool take_from_magazine(struct pmm *p, uint32_t flags, hal_paddr_t *out)
+/* A page that the CPU has neither in the hand of its magazine nor in its stash. Interrupts disabled until
+ * it is found. */
+static __attribute__((noinline)) hal_paddr_t
+take_page_slowly(struct magazine_cpu *cpu, uint32_t flags, hal_irq_t irq, const void *caller)
 {
+    enum magazine_kind kind = magazine_for(flags);
+    hal_paddr_t base = take_own(cpu, kind);
+    if (base == HAL_PADDR_NONE) {
+        struct zone *z = first_zone(cpu);
+        if (z != NULL)
+            base = magazine_is_for(cpu, z) ? magazine_refill(cpu, kind, z)
+                                           : take_listed_run(z, 1, flags);
+    }
+    hal_irq_restore(irq);
+    return base != HAL_PADDR_NONE ? base : take(cpu->pmm, 1, 0, flags, caller, NULL);
+}
+
+/* After the hand of the CPU's magazine has run out, pages mostly come from the stash. */
+static __attribute__((noinline)) hal_paddr_t take_page(struct magazine_cpu *cpu, uint32_t flags,
+                                                       hal_irq_t irq, const void *caller)
+{
+    if (cpu->stash.count == 0 || cpu->magazines[MAGAZINE_PAGES].words != 0 ||
+        magazine_for(flags) != MAGAZINE_PAGES)
+        return take_page_slowly(cpu, flags, irq, caller);
+    hal_paddr_t base = stash_take_page(&cpu->stash);
+    hal_irq_restore(irq);
+    return base;
+}
+
+/* The shortest way: one page, from any zone, out of this CPU's magazine. */
+static ALWAYS_INLINE hal_paddr_t take_single(struct pmm *p, uint32_t flags, const void *caller)
+{
+    hal_paddr_t base;
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
-    bool taken = magazine_take(&cpu->magazines[magazine_for(flags)], out);
+    if (__builtin_expect(!magazine_take(&cpu->magazines[magazine_for(flags)], &base), 0))
+        return take_page(cpu, flags, irq, caller);
     hal_irq_restore(irq);
-    return taken;
+    return base;
 }
 
 hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 {
-    hal_paddr_t base;
-    if (pages == 1 && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
-        take_from_magazine(p, flags, &base))
-        return base;
-    return take_plainly(p, pages, 0, flags, __builtin_return_address(0));
+    if (pages == 1 && is_plain(p, flags))
+        return take_single(p, flags, __builtin_return_address(0));
+    return take_run(p, pages, 0, flags, __builtin_return_address(0));
 }
 
 /* A run that is a whole block lies at a multiple of its size by itself. */
 hal_paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
 {
     const void *caller = __builtin_return_address(0);
-    hal_paddr_t base;
-    if (pages == 1 && align == HAL_PAGE_SIZE && (flags & ~PMM_KERNEL) == 0 && !p->debugging &&
-        take_from_magazine(p, flags, &base))
-        return base;
+    if (pages == 1 && align == HAL_PAGE_SIZE && is_plain(p, flags))
+        return take_single(p, flags, caller);
     if (!is_alignment(align, MAX_ALIGN))
         return HAL_PADDR_NONE;
     if (align == HAL_PAGE_SIZE || (pages == BLOCK_PAGES && shift_of(align) <= BLOCK_SHIFT))
-        return take_plainly(p, pages, shift_of(align), flags, caller);
+        return take_run(p, pages, shift_of(align), flags, caller);
     return take(p, pages, shift_of(align), flags, caller, NULL);
 }
 
@@ -423,87 +480,240 @@ static inline bool is_page_address(hal_paddr_t base)
     return base % HAL_PAGE_SIZE == 0 && base != HAL_PADDR_NONE;
 }
 
-static __attribute__((noinline)) mm_status_t
-settle_rare(struct pmm *p, const struct region *r, uint64_t page, size_t pages, mm_status_t status)
+static inline bool is_in_near_region(const struct magazine_cpu *cpu, uint64_t page)
 {
-    if (status == MM_OK)
-        zone_retire_given(p->zones[r->zone], r, page, pages);
-    return status == MM_RESERVED ? pmm_judge_kept(p, r, page) : status;
+    return page - cpu->region.first_page < cpu->region.pages;
+}
+
+/* Make the region that has the page the one that is at hand. `page` may be what magazine_page() makes of
+ * an address that is no page's. */
+static __attribute__((noinline)) mm_status_t find_region(struct magazine_cpu *cpu, uint64_t page)
+{
+    const struct pmm *p = cpu->pmm;
+    if (page == 0 || page > UINT64_MAX >> HAL_PAGE_SHIFT)
+        return MM_NOT_PAGE;
+    uint32_t number = cpu->region.number;
+    const struct region *r = pmm_region(p, page, &number);
+    if (r == NULL)
+        return pmm_judge_outside(p, page);
+    cpu->region = (struct near_region){
+        .first_page = r->first_page,
+        .pages = r->pages,
+        .zone = p->zones[r->zone],
+        .skew = (uint32_t)(r->first_page >> BLOCK_SHIFT) - r->first_block,
+        .number = number,
+    };
+    return MM_OK;
+}
+
+static inline struct place near_place(const struct near_region *r, uint64_t page)
+{
+    return (struct place){(uint32_t)(page >> BLOCK_SHIFT) - r->skew,
+                          (uint32_t)(page % BLOCK_PAGES)};
 }
 
 /* What the bits do not say: which pages wait to become bad, and what a page that is kept is. Zone
  * locked. */
-static inline mm_status_t settle(struct pmm *p, const struct region *r, uint64_t page, size_t pages,
-                                 mm_status_t status)
-{
-    bool rare = p->zones[r->zone]->retiring != NULL || status == MM_RESERVED;
-    return __builtin_expect(rare, 0) ? settle_rare(p, r, page, pages, status) : status;
-}
-
-static inline mm_status_t give_run_in(struct pmm *p, const struct region *r, uint64_t page,
-                                      size_t pages)
+static mm_status_t settle(const struct pmm *p, const struct region *r, uint64_t page, size_t pages,
+                          mm_status_t status)
 {
     struct zone *z = p->zones[r->zone];
-    hal_lock(&z->lock);
+    if (status == MM_OK && z->retiring != NULL)
+        zone_retire_given(z, r, page, pages);
+    return status == MM_RESERVED ? pmm_judge_kept(p, r, page) : status;
+}
+
+/* In the region at hand, whatever it is. Its zone's lock is held, and given back. */
+static __attribute__((noinline)) mm_status_t give_any(struct magazine_cpu *cpu, uint64_t page,
+                                                      size_t pages)
+{
+    const struct pmm *p = cpu->pmm;
+    const struct region *r = &p->regions[cpu->region.number];
+    struct zone *z = cpu->region.zone;
     mm_status_t status = zone_give(z, r, region_place(r, page), pages);
     status = settle(p, r, page, pages, status);
     hal_unlock(&z->lock);
     return status;
 }
 
-static __attribute__((noinline)) mm_status_t give_run(struct pmm *p, hal_paddr_t base, size_t pages)
+/* The same, and then the interrupts are as they were. */
+static __attribute__((noinline)) mm_status_t
+give_run_locked(struct magazine_cpu *cpu, uint64_t page, size_t pages, hal_irq_t irq)
 {
-    uint64_t page = base >> HAL_PAGE_SHIFT;
-    if (!is_page_address(base))
-        return MM_NOT_PAGE;
-    hal_irq_t irq = hal_irq_save();
-    const struct region *r = pmm_region(p, page, &p->cpus[hal_cpu_index()].region_hint);
-    mm_status_t status = r != NULL ? give_run_in(p, r, page, pages) : pmm_judge_outside(p, page);
+    mm_status_t status = give_any(cpu, page, pages);
     hal_irq_restore(irq);
     return status;
 }
 
-/* In a debug mode the CPU has not tried to park the page: it does so here, under the lock, so that of
- * two CPUs which give back the same page one comes second. */
-static inline mm_status_t give_page_in(struct pmm *p, struct magazine_cpu *cpu,
-                                       const struct region *r, uint64_t page)
+/* What was given back has made its block's longest free run longer. Zone locked until then. */
+static __attribute__((noinline)) mm_status_t give_grown(struct magazine_cpu *cpu, uint64_t page,
+                                                        unsigned length, hal_irq_t irq)
 {
-    struct zone *z = p->zones[r->zone];
-    struct place at = region_place(r, page);
-    hal_lock(&z->lock);
-    bool parked = p->debugging && magazine_give(cpu, page);
-    mm_status_t status = parked ? MM_OK : zone_give_page(z, r, at);
-    status = settle(p, r, page, 1, status);
+    struct zone *z = cpu->region.zone;
+    zone_grew(z, near_place(&cpu->region, page).block, length);
     hal_unlock(&z->lock);
-    if (status == MM_OK && !parked)
-        magazine_saw_free(cpu, z, page >> BLOCK_SHIFT, at.block);
-    return status;
+    hal_irq_restore(irq);
+    return MM_OK;
 }
 
-static __attribute__((noinline)) mm_status_t give_page(struct pmm *p, hal_paddr_t base)
+/* Of a plain block: the run that this CPU took last goes into its stash, others may be longer than a word
+ * of the bits. Zone locked until then. */
+static __attribute__((noinline)) mm_status_t
+give_longer_run(struct magazine_cpu *cpu, uint64_t page, size_t pages, hal_irq_t irq)
 {
-    uint64_t page = base >> HAL_PAGE_SHIFT;
-    mm_status_t status = MM_OK;
-    if (!is_page_address(base))
-        return MM_NOT_PAGE;
+    struct zone *z = cpu->region.zone;
+    struct place at = near_place(&cpu->region, page);
+    if (!(page == cpu->stash.last_run && stash_run(&cpu->stash, z, at, pages)) &&
+        !zone_give_long_run(z, at, pages))
+        return give_run_locked(cpu, page, pages, irq);
+    hal_unlock(&z->lock);
+    hal_irq_restore(irq);
+    return MM_OK;
+}
+
+/* Is the block open, has it no owner, and does no page of the zone wait to become bad? Zone locked. */
+static ALWAYS_INLINE bool is_plain_block(const struct zone *z, uint32_t block)
+{
+    return z->retiring == NULL && lists_is_open(&z->lists, block) &&
+           z->lists.summaries[block].owner == 0;
+}
+
+static mm_status_t give_run(struct pmm *, hal_paddr_t, size_t pages);
+
+/* A run that does not lie in the region at hand. */
+static __attribute__((noinline)) mm_status_t
+give_run_elsewhere(struct magazine_cpu *cpu, uint64_t page, size_t pages, hal_irq_t irq)
+{
+    mm_status_t status = find_region(cpu, page);
+    hal_irq_restore(irq);
+    return status != MM_OK ? status : give_run(cpu->pmm, page << HAL_PAGE_SHIFT, pages);
+}
+
+/* A plain run lies in a word of a plain block. For what is not, there are the functions above: they are
+ * the last thing done here, so that nothing has to be kept for afterwards. */
+static __attribute__((noinline)) mm_status_t give_run(struct pmm *p, hal_paddr_t base, size_t pages)
+{
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
-    if (p->debugging || !magazine_give(cpu, page)) {
-        const struct region *r = pmm_region(p, page, &cpu->region_hint);
-        status = r != NULL ? give_page_in(p, cpu, r, page) : pmm_judge_outside(p, page);
+    uint64_t page = magazine_page(base);
+    if (!is_in_near_region(cpu, page))
+        return give_run_elsewhere(cpu, page, pages, irq);
+    struct zone *z = cpu->region.zone;
+    struct place at = near_place(&cpu->region, page);
+    hal_lock(&z->lock);
+    if (!is_plain_block(z, at.block))
+        return give_run_locked(cpu, page, pages, irq);
+    unsigned length = page != cpu->stash.last_run ? zone_give_short_run(z, at, pages) : 0;
+    if (length == 0)
+        return give_longer_run(cpu, page, pages, irq);
+    if (length > z->lists.summaries[at.block].longest)
+        return give_grown(cpu, page, length, irq);
+    hal_unlock(&z->lock);
+    hal_irq_restore(irq);
+    return MM_OK;
+}
+
+/* A single page whose neighbours may follow brings its block to the CPU. Zone locked until then. */
+static __attribute__((noinline)) mm_status_t give_page_locked(struct magazine_cpu *cpu,
+                                                              uint64_t page, hal_irq_t irq)
+{
+    struct zone *z = cpu->region.zone;
+    struct place at = near_place(&cpu->region, page);
+    bool near = zone_has_magazines(z) && magazine_is_near(cpu, page >> BLOCK_SHIFT);
+    mm_status_t status = give_any(cpu, page, 1);
+    if (status == MM_OK) {
+        magazine_saw_free(cpu, page >> BLOCK_SHIFT);
+        if (near)
+            magazine_adopt(cpu, z, at.block);
     }
     hal_irq_restore(irq);
     return status;
 }
 
-/* The same in a debug mode. What is no page's address is not recorded. */
+/* Does the CPU own its block, or will it from now on? */
+static __attribute__((noinline)) mm_status_t give_page_near(struct magazine_cpu *cpu, uint64_t page,
+                                                            hal_irq_t irq)
+{
+    if (!magazine_give(cpu, page)) {
+        hal_lock(&cpu->region.zone->lock);
+        return give_page_locked(cpu, page, irq);
+    }
+    hal_irq_restore(irq);
+    return MM_OK;
+}
+
+static ALWAYS_INLINE bool is_near(const struct magazine_cpu *cpu, uint64_t page)
+{
+    uint64_t frame = page >> BLOCK_SHIFT;
+    return magazine_owns(cpu, frame) ||
+           (magazine_is_near(cpu, frame) && zone_has_magazines(cpu->region.zone));
+}
+
+static mm_status_t give_page(struct magazine_cpu *, uint64_t page, hal_irq_t);
+
+static __attribute__((noinline)) mm_status_t give_page_elsewhere(struct magazine_cpu *cpu,
+                                                                 uint64_t page, hal_irq_t irq)
+{
+    mm_status_t status = find_region(cpu, page);
+    if (status == MM_OK)
+        return give_page(cpu, page, irq);
+    hal_irq_restore(irq);
+    return status;
+}
+
+/* A page that was not parked where the CPU parked one last goes into the stash, or back into its block, as
+ * a run does. Interrupts disabled until then. */
+static __attribute__((noinline)) mm_status_t give_page(struct magazine_cpu *cpu, uint64_t page,
+                                                       hal_irq_t irq)
+{
+    if (!is_in_near_region(cpu, page))
+        return give_page_elsewhere(cpu, page, irq);
+    if (is_near(cpu, page))
+        return give_page_near(cpu, page, irq);
+    struct zone *z = cpu->region.zone;
+    struct place at = near_place(&cpu->region, page);
+    hal_lock(&z->lock);
+    if (!is_plain_block(z, at.block))
+        return give_page_locked(cpu, page, irq);
+    if (!stash_page(&cpu->stash, z, at)) {
+        unsigned length = zone_give_short_run(z, at, 1);
+        if (length == 0)
+            return give_page_locked(cpu, page, irq);
+        magazine_saw_free(cpu, page >> BLOCK_SHIFT);
+        if (length > z->lists.summaries[at.block].longest)
+            return give_grown(cpu, page, length, irq);
+    } else {
+        magazine_saw_free(cpu, page >> BLOCK_SHIFT);
+    }
+    hal_unlock(&z->lock);
+    hal_irq_restore(irq);
+    return MM_OK;
+}
+
+/* In a debug mode the CPU does not try to park the page before: it does so here, under the lock, so
+ * that of two CPUs which give back the same page one comes second. */
+static mm_status_t give_watched_at(struct magazine_cpu *cpu, uint64_t page, size_t pages)
+{
+    mm_status_t status = is_in_near_region(cpu, page) ? MM_OK : find_region(cpu, page);
+    if (status != MM_OK)
+        return status;
+    hal_lock(&cpu->region.zone->lock);
+    if (pages != 1 || !magazine_give(cpu, page))
+        return give_any(cpu, page, pages);
+    hal_unlock(&cpu->region.zone->lock);
+    return MM_OK;
+}
+
+/* What is no page's address is not recorded. */
 static __attribute__((noinline)) mm_status_t give_watched(struct pmm *p, hal_paddr_t base,
                                                           size_t pages, const void *caller)
 {
     if (!is_page_address(base))
         return MM_NOT_PAGE;
     pmm_debug_before_free(p, base, pages);
-    mm_status_t status = pages == 1 ? give_page(p, base) : give_run(p, base, pages);
+    hal_irq_t irq = hal_irq_save();
+    mm_status_t status = give_watched_at(&p->cpus[hal_cpu_index()], base >> HAL_PAGE_SHIFT, pages);
+    hal_irq_restore(irq);
     struct pmm_op op = {
         .base = base, .pages = pages, .caller = caller, .kind = 1, .status = status};
     pmm_debug_record(p, &op);
@@ -517,9 +727,12 @@ mm_status_t pmm_free(struct pmm *p, hal_paddr_t base, size_t pages)
     if (pages != 1)
         return give_run(p, base, pages);
     hal_irq_t irq = hal_irq_save();
-    bool parked = magazine_park_near(&p->cpus[hal_cpu_index()], magazine_page(base));
+    struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
+    uint64_t page = magazine_page(base);
+    if (__builtin_expect(!magazine_park_near(cpu, page), 0))
+        return give_page(cpu, page, irq);
     hal_irq_restore(irq);
-    return __builtin_expect(parked, 1) ? MM_OK : give_page(p, base);
+    return MM_OK;
 }
 
 /* --- exact pages --- */
@@ -539,11 +752,9 @@ static bool withholds_any(const struct pmm *p, uint64_t page, size_t pages)
 /* Why can this page of the region, which is not free and not withheld, not be claimed? */
 static mm_status_t judge_claim(const struct pmm *p, const struct region *r, uint64_t page)
 {
-    const struct lists *l = &p->zones[r->zone]->lists;
+    const struct zone *z = p->zones[r->zone];
     struct place at = region_place(r, page);
-    bool kept =
-        !lists_is_open(l, at.block) || (l->summaries[at.block].owner == 0 &&
-                                        block_state(&l->bits[at.block], at.index) == PAGE_WITHHELD);
+    bool kept = !lists_is_open(&z->lists, at.block) || zone_is_kept(z, at);
     return kept ? pmm_judge_kept(p, r, page) : MM_BUSY;
 }
 
@@ -555,7 +766,7 @@ static mm_status_t claim_in(struct pmm *p, const struct region *r, uint64_t page
     struct place at = region_place(r, page);
     mm_status_t status = MM_OK;
     hal_lock(&z->lock);
-    *parked = z->owned != 0;
+    *parked = zone_is_parked_in(z);
     uint64_t free = zone_free_pages(z, at, pages);
     if (free < pages) {
         status = withholds_any(p, page, pages) ? MM_RESERVED : judge_claim(p, r, page + free);
@@ -571,12 +782,12 @@ static mm_status_t claim_in(struct pmm *p, const struct region *r, uint64_t page
  * Parked pages can be claimed, so they go back to the zones: those of this CPU first. */
 static mm_status_t claim(struct pmm *p, struct magazine_cpu *cpu, uint64_t page, size_t pages)
 {
-    const struct region *r = pmm_region(p, page, &cpu->region_hint);
+    uint32_t hint = cpu->region.number;
+    const struct region *r = pmm_region(p, page, &hint);
     if (r == NULL)
         return pmm_judge_outside(p, page);
     uint64_t inside = r->first_page + r->pages - page;
     if (pages > inside) {
-        uint32_t hint = cpu->region_hint;
         bool goes_on = pmm_region(p, page + inside, &hint) != NULL;
         return goes_on ? MM_INVALID : pmm_judge_outside(p, page + inside);
     }
@@ -624,7 +835,6 @@ void pmm_set_node(struct pmm *p, uint32_t node)
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
     magazine_release_all(cpu);
-    cpu->node = node;
-    cpu->order = pmm_order(p, node);
+    pmm_use_order(p, cpu, node);
     hal_irq_restore(irq);
 }

@@ -24,9 +24,13 @@
  *   block     512 pages, aligned to 2 MiB
  *   extent    a maximal run of wholly free blocks
  *   magazine  a block that a CPU owns for a while: its free pages are parked there, and that CPU
- *             takes and gives back single pages with plain stores, without a lock. Zones below
- *             64 MiB, and below 48 MiB for each CPU of the node, have none: at most a quarter can
- *             be parked. A CPU owns blocks of its own node alone
+ *             takes and gives back single pages with plain stores, without a lock
+ *   stash     40 single pages and a run of at most 512 that a CPU gave back, parked for its next
+ *             requests
+ *
+ * At most a quarter of a zone can be parked. So zones below 64 MiB, and below 57 MiB for each CPU of the
+ * node, have no magazines; below 9 MiB for each CPU the run in a stash is shorter, and below 1 MiB there
+ * is no stash. DMA zones have none, and a CPU parks pages of its own node alone.
  *
  * Invariants. pmm_check() recomputes them, and code and tests cite them by number:
  *   P1  free + parked + allocated = total, per zone, by recount

@@ -10,6 +10,7 @@ struct census {
     uint64_t free, parked, allocated; /* pages */
     uint64_t partly;                  /* blocks that must be in a list */
     uint64_t owned;                   /* blocks that CPUs own */
+    uint64_t stashed;                 /* pages and runs in stashes */
     uint64_t extents;                 /* free ones */
     uint64_t bad;                     /* pages */
 };
@@ -70,20 +71,37 @@ static const char *check_owned_block(const struct summary *s, const struct block
     return NULL;
 }
 
+/* Runs that CPUs have in their stashes: pages of them, and how many there are. Not in a block of which
+ * pages are withheld. */
+static unsigned count_stashed(const struct block_bits *bits, struct census *c)
+{
+    unsigned pages = 0;
+    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
+        if (block_state(bits, i) != PAGE_PARKED)
+            continue;
+        pages += block_run_end(bits, i + 1) - i;
+        c->stashed++;
+    }
+    return pages;
+}
+
 static const char *check_shared_block(const struct summary *s, const struct block_bits *bits,
                                       struct census *c)
 {
     unsigned free = block_count(bits, PAGE_FREE);
+    unsigned kept = block_count(bits, PAGE_WITHHELD);
+    unsigned parked = s->withheld ? 0 : count_stashed(bits, c);
     if (s->free != free)
         return "P4: a summary's free count is not what the bits say";
-    if (s->withheld != (block_count(bits, PAGE_WITHHELD) != 0))
+    if (s->withheld && kept == 0)
         return "P4: a summary does not say truly whether pages are withheld";
     if (s->longest != block_longest(bits, free))
         return "P3: a block is not in the list for its longest free run";
     if (free == BLOCK_PAGES)
         return "P5: a wholly free block is in no extent";
     c->free += free;
-    c->allocated += block_count(bits, PAGE_HEAD) + block_count(bits, PAGE_INTERIOR);
+    c->parked += parked;
+    c->allocated += BLOCK_PAGES - free - parked - (s->withheld ? kept : 0);
     c->partly += free != 0;
     return NULL;
 }
@@ -212,6 +230,8 @@ static const char *check_counts(const struct zone *z, const struct census *c)
 {
     if (c->free != z->free)
         return "P1: the free pages of a zone are not what its counter says";
+    if (c->stashed != z->stashed)
+        return "P4: the pages of a zone that CPUs have stashed are not as many as it counts";
     if (c->free + c->parked + c->allocated != z->total)
         return "P1: free, parked and allocated pages of a zone do not add up to its total";
     if (c->owned != z->owned)
@@ -261,11 +281,55 @@ static const char *check_zone(const struct pmm *p, const struct zone *z)
     return wrong != NULL ? wrong : check_bad(p, z, &c);
 }
 
+/* --- P4: stashes --- */
+
+/* Is the run of that many pages parked where the stash has it? */
+static bool is_stashed(const struct zone *z, struct place at, unsigned pages)
+{
+    const struct lists *l = &z->lists;
+    if (at.block >= l->blocks || !lists_is_open(l, at.block) || at.index + pages > BLOCK_PAGES)
+        return false;
+    const struct summary *s = &l->summaries[at.block];
+    const struct block_bits *bits = &l->bits[at.block];
+    return s->owner == 0 && !s->withheld && block_state(bits, at.index) == PAGE_PARKED &&
+           block_run_end(bits, at.index + 1) == at.index + pages;
+}
+
+static bool stash_is_true(const struct stash *st)
+{
+    if (st->zone == NULL)
+        return st->count == 0 && st->run_pages == 0;
+    if (st->count > STASH_PAGES)
+        return false;
+    for (uint32_t i = 0; i < st->count; i++)
+        if (!is_stashed(st->zone, st->pages[i], 1))
+            return false;
+    return st->run_pages == 0 || is_stashed(st->zone, st->run, st->run_pages);
+}
+
+/* With the counts of the zones, which are those of the bits: no page is in two stashes. */
+static const char *check_stashes(const struct pmm *p)
+{
+    uint64_t stashed = 0;
+    for (uint32_t i = 0; i < p->machine.cpus; i++) {
+        const struct stash *st = &p->cpus[i].stash;
+        if (!stash_is_true(st))
+            return "P4: a CPU's stash has what is not parked there";
+        stashed += st->count + (st->run_pages != 0);
+    }
+    for (uint32_t i = 0; i < p->zone_count; i++)
+        if (p->zones[i] != NULL)
+            stashed -= p->zones[i]->stashed;
+    return stashed != 0 ? "P4: pages are parked that no CPU has in its stash" : NULL;
+}
+
 const char *pmm_check(struct pmm *p)
 {
     const char *wrong = check_regions(p);
     if (wrong == NULL)
         wrong = check_owners(p);
+    if (wrong == NULL)
+        wrong = check_stashes(p);
     for (uint32_t i = 0; i < p->zone_count && wrong == NULL; i++)
         if (p->zones[i] != NULL)
             wrong = check_zone(p, p->zones[i]);

@@ -343,14 +343,14 @@ static void fill(struct pmm *p, const struct memmap *map, size_t bytes)
     p->map = map;
     p->table_bytes = bytes;
     for (uint32_t i = 0; i < p->machine.cpus; i++)
-        magazine_init(&p->cpus[i], i, node_of_cpu(&p->machine, i));
+        magazine_init(&p->cpus[i], p, i, node_of_cpu(&p->machine, i));
     fill_regions(p, map);
     fill_windows(p);
     fill_pages(p, map);
     for (uint32_t node = 0; node < p->machine.nodes; node++)
         fill_order(p, node);
     for (uint32_t i = 0; i < p->machine.cpus; i++)
-        p->cpus[i].order = pmm_order(p, p->cpus[i].node);
+        pmm_use_order(p, &p->cpus[i], p->cpus[i].node);
 }
 
 mm_status_t pmm_create_in_for(const struct memmap *map, const struct pmm_machine *m, void *tables,

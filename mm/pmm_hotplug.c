@@ -101,9 +101,10 @@ mm_status_t pmm_add(struct pmm *p, hal_paddr_t base, size_t pages)
 static unsigned first_used(const struct lists *l, uint32_t block)
 {
     bool owned = l->summaries[block].owner != 0;
+    bool bad = l->summaries[block].withheld && !owned;
     for (unsigned i = 0; i < BLOCK_PAGES; i++) {
         enum page_state state = block_state(&l->bits[block], i);
-        if (state != PAGE_FREE && (owned || state != PAGE_WITHHELD))
+        if (state != PAGE_FREE && (!bad || state != PAGE_WITHHELD))
             return i;
     }
     return owned ? 0 : BLOCK_PAGES;
@@ -162,7 +163,7 @@ static void take_out(const struct part *part)
 static mm_status_t remove_part(const struct part *part, uint64_t *page, bool *parked)
 {
     hal_lock(&part->z->lock);
-    *parked = part->z->owned != 0;
+    *parked = zone_is_parked_in(part->z);
     mm_status_t status = judge(part, page);
     if (status == MM_OK)
         take_out(part);

@@ -36,23 +36,34 @@ static void walk_add(struct walk *w, uint64_t page, uint64_t pages, enum pmm_run
     w->pages += pages;
 }
 
-/* Of a page of a block. */
-static enum pmm_run kind_of(const struct walk *w, uint64_t page, enum page_state state, bool owned)
+/* Does such a bit pattern say that the page is parked, and not withheld? */
+static bool is_parked(const struct summary *s, enum page_state state)
 {
+    return s->owner != 0 ? state != PAGE_HEAD && state != PAGE_INTERIOR
+                         : state == PAGE_PARKED && !s->withheld;
+}
+
+/* Of a page of a block. */
+static enum pmm_run kind_of(const struct walk *w, uint64_t page, const struct summary *s,
+                            enum page_state state)
+{
+    if (is_parked(s, state))
+        return PMM_RUN_PARKED;
     if (state == PAGE_HEAD || state == PAGE_INTERIOR)
         return PMM_RUN_ALLOCATED;
-    if (owned)
-        return PMM_RUN_PARKED; /* PAGE_PARKED or PAGE_RETURNED */
     if (state == PAGE_FREE)
         return PMM_RUN_FREE;
     return pmm_withholds(w->p, page) ? PMM_RUN_WITHHELD : PMM_RUN_BAD;
 }
 
-/* Pages that neither are free nor belong to anybody are of two kinds with the same bits. */
-static unsigned kind_end(const struct block_bits *bits, unsigned at, enum page_state state,
-                         bool owned)
+/* Pages that neither are free nor belong to anybody are of two kinds with the same bits; behind a page
+ * in a stash may come others of its run. */
+static unsigned kind_end(const struct block_bits *bits, unsigned at, const struct summary *s,
+                         enum page_state state)
 {
-    return state == PAGE_WITHHELD && !owned ? at + 1 : block_kind_end(bits, at, state);
+    if (state != PAGE_WITHHELD || s->owner != 0)
+        return block_kind_end(bits, at, state);
+    return s->withheld ? at + 1 : block_run_end(bits, at + 1);
 }
 
 /* The pages of an open block that lie in the region. `base` is the page that the block begins with,
@@ -61,12 +72,12 @@ static void walk_open(struct walk *w, const struct lists *l, const struct region
                       uint64_t base)
 {
     const struct block_bits *bits = &l->bits[block];
-    bool owned = l->summaries[block].owner != 0;
+    const struct summary *s = &l->summaries[block];
     uint64_t end = hal_min_u64(r->first_page + r->pages - base, BLOCK_PAGES);
     for (uint64_t at = hal_max_u64(r->first_page, base) - base; at < end;) {
         enum page_state state = block_state(bits, (unsigned)at);
-        uint64_t next = hal_min_u64(kind_end(bits, (unsigned)at, state, owned), end);
-        walk_add(w, base + at, next - at, kind_of(w, base + at, state, owned));
+        uint64_t next = hal_min_u64(kind_end(bits, (unsigned)at, s, state), end);
+        walk_add(w, base + at, next - at, kind_of(w, base + at, s, state));
         at = next;
     }
 }

@@ -5,13 +5,12 @@
 #include "zone_bad.h"
 
 /* Neither free nor allocated: in a withheld extent, or withheld by its bits. */
-static bool is_kept(const struct lists *l, struct place at)
+static bool is_kept(const struct zone *z, struct place at)
 {
-    return !lists_is_open(l, at.block) ||
-           block_state(&l->bits[at.block], at.index) == PAGE_WITHHELD;
+    return !lists_is_open(&z->lists, at.block) || zone_is_kept(z, at);
 }
 
-/* In a block without an owner. Zone locked. */
+/* In a block of which nothing is parked. Zone locked. */
 static mm_status_t retire_page(struct pmm *p, const struct region *r, uint64_t page,
                                struct pmm_retiring *later)
 {
@@ -23,7 +22,7 @@ static mm_status_t retire_page(struct pmm *p, const struct region *r, uint64_t p
         zone_retire(z, at);
         return MM_OK;
     }
-    if (is_kept(&z->lists, at) && !pmm_withholds(p, page))
+    if (is_kept(z, at) && !pmm_withholds(p, page))
         return pmm_judge_kept(p, r, page);
     if (later == NULL)
         return MM_BUSY;
@@ -31,16 +30,16 @@ static mm_status_t retire_page(struct pmm *p, const struct region *r, uint64_t p
     return MM_OK;
 }
 
-/* `*owned`: nothing was done, for a CPU owns the block. */
+/* `*parked`: nothing was done, for a CPU has the block, or pages of it, for itself. */
 static mm_status_t retire_in(struct pmm *p, const struct region *r, uint64_t page,
-                             struct pmm_retiring *later, bool *owned)
+                             struct pmm_retiring *later, bool *parked)
 {
     struct zone *z = p->zones[r->zone];
     uint32_t block = region_place(r, page).block;
     mm_status_t status = MM_BUSY;
     hal_lock(&z->lock);
-    *owned = lists_is_open(&z->lists, block) && z->lists.summaries[block].owner != 0;
-    if (!*owned)
+    *parked = zone_is_parked(z, block);
+    if (!*parked)
         status = retire_page(p, r, page, later);
     hal_unlock(&z->lock);
     return status;
@@ -52,12 +51,12 @@ static mm_status_t retire(struct pmm *p, uint64_t page, struct pmm_retiring *lat
     const struct region *r = pmm_region(p, page, &hint);
     if (r == NULL)
         return pmm_judge_outside(p, page);
-    bool owned = false;
+    bool parked = false;
     hal_irq_t irq = hal_irq_save();
-    mm_status_t status = retire_in(p, r, page, later, &owned);
-    if (owned) {
+    mm_status_t status = retire_in(p, r, page, later, &parked);
+    if (parked) {
         parked_begin(p);
-        status = retire_in(p, r, page, later, &owned);
+        status = retire_in(p, r, page, later, &parked);
         parked_end(p);
     }
     hal_irq_restore(irq);

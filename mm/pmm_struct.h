@@ -53,6 +53,14 @@ static inline struct zone **pmm_order(const struct pmm *p, uint32_t node)
     return p->orders + (size_t)node * ORDER_ROW(p->machine.nodes);
 }
 
+/* The CPU, which has nothing parked, is on the node from now on. */
+static inline void pmm_use_order(const struct pmm *p, struct magazine_cpu *cpu, uint32_t node)
+{
+    cpu->node = node;
+    cpu->order = pmm_order(p, node);
+    stash_init(&cpu->stash, cpu->order[0], node);
+}
+
 /* Change one of the numbers under `lock`, which others read at any time: what it was. A lock and not an
  * atomic addition or exchange, for which compilers may call a library. Any context but NMI. O(1). */
 static inline uint64_t pmm_count(struct pmm *p, uint64_t *number)

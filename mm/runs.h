@@ -148,23 +148,30 @@ static inline bool block_is_run(const struct block_bits *b, unsigned lo, unsigne
     return block_state(b, lo) == PAGE_HEAD && block_run_end(b, lo + 1) == hi;
 }
 
+/* Is there a run of exactly `n` pages at `bit` of the word, and does it end before the word does? The
+ * word is moved so that `bit` is its lowest: then the run is a head, n - 1 pages without a bit, and a
+ * page with one. A run that ends where its word does may be one all the same. */
+static inline bool word_has_run(uint64_t private, uint64_t shared, unsigned bit, size_t n)
+{
+    if (n - 1 >= 63 - bit) /* or no page at all */
+        return false;
+    uint64_t behind = (uint64_t)1 << n;
+    uint64_t here = (private | shared) >> bit & (behind | (behind - 1));
+    return here == (behind | 1) && ((private & shared) >> bit & 1) != 0;
+}
+
 /* Give back the run of exactly `n` pages at `lo`, in a block that has `free` free pages and no owner:
- * the length of the free run around it then. Or 0, and nothing is changed: it is no such run, or it ends where its
- * word does and has to be looked at in another way. The word is moved so that `lo` is bit 0: then
- * the run is a head, n - 1 pages without a bit, and a page with one. */
+ * the length of the free run around it then. Or 0, and nothing is changed: it is no such run, or it
+ * ends where its word does and has to be looked at in another way. */
 static inline unsigned block_give_run(struct block_bits *b, unsigned lo, size_t n, unsigned free)
 {
     struct page_bits *w = &b->word[lo / 64];
     unsigned bit = lo % 64;
-    if (n - 1 >= 63 - bit) /* or no page at all */
-        return 0;
     uint64_t private = bits_load(&w->private);
     uint64_t shared = bits_load(&w->shared);
-    uint64_t behind = (uint64_t)1 << n;
-    uint64_t here = (private | shared) >> bit & (behind | (behind - 1));
-    if (here != (behind | 1) || ((private & shared) >> bit & 1) == 0)
+    if (!word_has_run(private, shared, bit, n))
         return 0;
-    private |= (behind - 1) << bit;
+    private |= (((uint64_t)1 << n) - 1) << bit;
     shared ^= (uint64_t)1 << bit;
     bits_store(&w->private, private);
     bits_store(&w->shared, shared);
@@ -173,6 +180,28 @@ static inline unsigned block_give_run(struct block_bits *b, unsigned lo, size_t 
     if (below == 0 || above == 0)
         return free + n == BLOCK_PAGES ? BLOCK_PAGES : block_run_around(b, lo, lo + (unsigned)n);
     return bits_clz(below) + bits_ctz(above) - 1;
+}
+
+/* --- runs in a CPU's stash --- */
+
+/* The head of a run of `n` pages at `lo`, which ends before the block does, becomes PAGE_PARKED. False,
+ * and nothing is changed: it is no such run. */
+static inline bool block_stash(struct block_bits *b, unsigned lo, size_t n)
+{
+    struct page_bits *w = &b->word[lo / 64];
+    uint64_t private = bits_load(&w->private);
+    if (!word_has_run(private, bits_load(&w->shared), lo % 64, n) &&
+        (n - 1 >= BLOCK_PAGES - 1 - lo || !block_is_run(b, lo, lo + (unsigned)n)))
+        return false;
+    bits_store(&w->private, private ^ (uint64_t)1 << (lo % 64));
+    return true;
+}
+
+/* And back. */
+static inline void block_unstash(struct block_bits *b, unsigned lo)
+{
+    uint64_t *private = &b->word[lo / 64].private;
+    bits_store(private, bits_load(private) | (uint64_t)1 << (lo % 64));
 }
 
 #endif

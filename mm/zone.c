@@ -1,11 +1,10 @@
 /* Whenever pages of an open block change hands, four things change together: the bits, the
- * summary's count, the zone's counters, and the list that the block is in. take_within() sees to
+ * summary's count, the zone's counters, and the list that the block is in. zone_take_in() sees to
  * that for the usual run, open_taken() for one in fresh blocks, take_pages() for every part of any
  * other; give_pages() for what comes back. */
 #include "zone.h"
 
 #include "extents.h"
-#include "runs.h"
 
 static unsigned min_unsigned(unsigned a, unsigned b)
 {
@@ -35,13 +34,6 @@ static void recount_block(struct lists *l, uint32_t block)
 
 /* --- taking --- */
 
-static void count_taken(struct zone *z, uint64_t pages)
-{
-    z->free -= pages;
-    if (z->free < z->low_water)
-        z->low_water = z->free;
-}
-
 /* Pages [lo, hi) of an open block become part of an allocated run; `head`: its first page is here.
  * No run of the block is longer than before, which bounds the search for the longest one that is
  * left. A block that was in no list was opened just now. */
@@ -58,7 +50,7 @@ static void take_pages(struct lists *l, uint32_t block, unsigned lo, unsigned hi
 static void take_open(struct zone *z, struct place at, size_t pages)
 {
     bool head = true;
-    count_taken(z, pages);
+    zone_count_taken(z, pages);
     while (pages > 0) {
         unsigned n = (unsigned)hal_min_u64(pages, BLOCK_PAGES - at.index);
         take_pages(&z->lists, at.block, at.index, at.index + n, head);
@@ -85,32 +77,12 @@ void zone_take_at(struct zone *z, struct place at, size_t pages, enum block_clas
     take_open(z, at, pages);
 }
 
-/* In a partly used block of the class. */
-static inline __attribute__((always_inline)) bool
-take_within(struct zone *z, unsigned pages, enum block_class class, struct place *out)
-{
-    struct lists *l = &z->lists;
-    uint32_t block = lists_tightest(l, class, pages);
-    if (block == BLOCK_NONE)
-        return false;
-    struct summary *s = &l->summaries[block];
-    struct block_fit fit = block_fit(&l->bits[block], pages, s->free, s->longest);
-    if (fit.index == BLOCK_PAGES)
-        return false;
-    block_take(&l->bits[block], fit.index, fit.index + pages, true);
-    s->free = (uint16_t)(s->free - pages);
-    lists_move(l, block, fit.longest);
-    count_taken(z, pages);
-    *out = (struct place){block, fit.index};
-    return true;
-}
-
-/* The same at a multiple of 1 << align_shift pages. */
+/* In a partly used block of the class, at a multiple of 1 << align_shift pages. */
 static bool take_aligned(struct zone *z, unsigned pages, unsigned align_shift,
                          enum block_class class, struct place *out)
 {
     if (align_shift == 0)
-        return take_within(z, pages, class, out);
+        return zone_take_within(z, class, pages, out);
     if (!lists_find(&z->lists, class, pages, align_shift, out))
         return false;
     take_open(z, *out, pages);
@@ -156,8 +128,24 @@ static bool take_whole(struct zone *z, size_t pages, unsigned align_shift, enum 
         uint64_t left = pages - (uint64_t)i * BLOCK_PAGES;
         open_taken(l, at + i, frame + i, class, (unsigned)hal_min_u64(left, BLOCK_PAGES), i == 0);
     }
-    count_taken(z, pages);
+    zone_count_taken(z, pages);
     *out = (struct place){at, 0};
+    return true;
+}
+
+/* The same for 1 to 512 pages, anywhere: in the smallest extent. */
+static __attribute__((noinline)) bool take_first(struct zone *z, unsigned pages,
+                                                 enum block_class class, struct place *out)
+{
+    struct lists *l = &z->lists;
+    uint32_t block = extents_smallest(l);
+    if (block == BLOCK_NONE)
+        return false;
+    uint32_t frame = (uint32_t)(lists_page(l, (struct place){block, 0}) >> BLOCK_SHIFT);
+    extents_shorten(l, block);
+    open_taken(l, block, frame, class, pages, true);
+    zone_count_taken(z, pages);
+    *out = (struct place){block, 0};
     return true;
 }
 
@@ -169,27 +157,41 @@ static const uint8_t fallback[CLASS_COUNT][CLASS_COUNT - 1] = {
     [CLASS_KERNEL_PAGES] = {CLASS_KERNEL_RUNS, CLASS_PAGES, CLASS_RUNS},
 };
 
-/* A whole block is opened only when no partly used one of the class will do, and blocks of another
- * class are used only when nothing is whole: that keeps memory in large pieces. */
-static __attribute__((noinline)) bool take_any(struct zone *z, size_t pages, unsigned align_shift,
-                                               enum block_class class, struct place *out)
+/* In a partly used block of another class. */
+static bool take_elsewhere(struct zone *z, size_t pages, unsigned align_shift,
+                           enum block_class class, struct place *out)
 {
+    bool taken = false;
     bool small = pages < BLOCK_PAGES && align_shift <= BLOCK_SHIFT;
-    bool taken = (small && take_aligned(z, (unsigned)pages, align_shift, class, out)) ||
-                 take_whole(z, pages, align_shift, class, out);
     for (unsigned i = 0; small && !taken && i < CLASS_COUNT - 1; i++)
         taken = take_aligned(z, (unsigned)pages, align_shift, (enum block_class)fallback[class][i],
                              out);
     return taken;
 }
 
-/* Nearly all runs lie anywhere in a partly used block of their class. */
+/* Longer than a block, or aligned. */
+static __attribute__((noinline)) bool take_rare(struct zone *z, size_t pages, unsigned align_shift,
+                                                enum block_class class, struct place *out)
+{
+    bool small = pages < BLOCK_PAGES && align_shift <= BLOCK_SHIFT;
+    return (small && take_aligned(z, (unsigned)pages, align_shift, class, out)) ||
+           take_whole(z, pages, align_shift, class, out) ||
+           take_elsewhere(z, pages, align_shift, class, out);
+}
+
+/* A whole block is opened only when no partly used one of the class will do, and blocks of another
+ * class are used only when nothing is whole: that keeps memory in large pieces. Nearly all runs lie
+ * anywhere in a partly used block of their class. */
 bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
                    struct place *out)
 {
-    bool plain = pages < BLOCK_PAGES && align_shift == 0;
-    bool taken = (plain && take_within(z, (unsigned)pages, class, out)) ||
-                 take_any(z, pages, align_shift, class, out);
+    bool taken;
+    if (align_shift == 0 && pages <= BLOCK_PAGES)
+        taken = (pages < BLOCK_PAGES && zone_take_within(z, class, (unsigned)pages, out)) ||
+                take_first(z, (unsigned)pages, class, out) ||
+                take_elsewhere(z, pages, 0, class, out);
+    else
+        taken = take_rare(z, pages, align_shift, class, out);
     z->allocs += taken;
     return taken;
 }
@@ -220,11 +222,13 @@ enum scan_result zone_take_returned(struct zone *z, struct scan *s, struct place
     return result;
 }
 
-bool zone_take_page(struct zone *z, enum block_class class, struct place *out)
+hal_paddr_t zone_take_page(struct zone *z, uint32_t block)
 {
-    bool taken = take_within(z, 1, class, out);
-    z->allocs += taken;
-    return taken;
+    struct place at;
+    if (!zone_take_in(z, block, 1, &at))
+        return HAL_PADDR_NONE;
+    z->allocs++;
+    return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
 }
 
 /* Free pages directly from `at` on, to the end of its block or extent. */
@@ -281,34 +285,47 @@ static mm_status_t judge_closed(const struct lists *l, const struct region *r, u
 }
 
 /* A page of an open block that is neither a head nor interior: 0 1 or 1 0. */
-static mm_status_t judge_unused(enum page_state state, bool owned)
+static mm_status_t judge_unused(const struct summary *s, enum page_state state)
 {
-    if (owned)
+    if (s->owner != 0)
         return MM_PARKED; /* PAGE_PARKED or PAGE_RETURNED */
-    return state == PAGE_WITHHELD ? MM_RESERVED : MM_ALREADY_FREE;
+    if (state == PAGE_FREE)
+        return MM_ALREADY_FREE;
+    return s->withheld ? MM_RESERVED : MM_PARKED;
+}
+
+/* Does the run that an interior page belongs to begin in this block, and is it parked? */
+static bool is_in_parked_run(const struct summary *s, const struct block_bits *bits, unsigned index)
+{
+    if (s->owner != 0 || s->withheld)
+        return false;
+    while (index > 0 && block_state(bits, index) == PAGE_INTERIOR)
+        index--;
+    return block_state(bits, index) == PAGE_PARKED;
 }
 
 mm_status_t zone_judge_free(const struct zone *z, const struct region *r, struct place at,
                             size_t pages)
 {
     const struct lists *l = &z->lists;
+    const struct summary *s = &l->summaries[at.block];
+    const struct block_bits *bits = &l->bits[at.block];
     if (!lists_is_open(l, at.block))
         return judge_closed(l, r, at.block);
-    enum page_state state = block_state(&l->bits[at.block], at.index);
+    enum page_state state = block_state(bits, at.index);
     if (state == PAGE_INTERIOR)
-        return MM_INTERIOR;
+        return is_in_parked_run(s, bits, at.index) ? MM_PARKED : MM_INTERIOR;
     if (state != PAGE_HEAD)
-        return judge_unused(state, l->summaries[at.block].owner != 0);
+        return judge_unused(s, state);
     return run_has_length(l, r, at, pages) ? MM_OK : MM_WRONG_LENGTH;
 }
 
-/* The longest free run of an open block has `length` pages now: more than before. */
-static __attribute__((noinline)) void grew(struct lists *l, uint32_t block, unsigned length)
+void zone_grew(struct zone *z, uint32_t block, unsigned length)
 {
     if (length == BLOCK_PAGES)
-        close_block(l, block);
+        close_block(&z->lists, block);
     else
-        lists_move(l, block, length);
+        lists_move(&z->lists, block, length);
 }
 
 /* `pages` of an open block that nobody owns have become free, and lie in a free run of `length`. */
@@ -318,7 +335,7 @@ static inline void gave_pages(struct zone *z, uint32_t block, unsigned pages, un
     z->free += pages;
     s->free = (uint16_t)(s->free + pages);
     if (length > s->longest)
-        grew(&z->lists, block, length);
+        zone_grew(z, block, length);
 }
 
 /* Pages [lo, hi) of an open block that nobody owns become free. */
@@ -329,95 +346,108 @@ static void give_pages(struct zone *z, uint32_t block, unsigned lo, unsigned hi)
     gave_pages(z, block, hi - lo, block_run_around(bits, lo, hi));
 }
 
-/* A run can end in blocks that a CPU owns only when it is a single page (B2). */
+/* None of its blocks has an owner: what lies in such a block is a single page (B2), see return_page(). */
 static void give_run(struct zone *z, struct place at, size_t pages)
 {
     z->frees++;
     while (pages > 0) {
         unsigned n = (unsigned)hal_min_u64(pages, BLOCK_PAGES - at.index);
-        if (z->lists.summaries[at.block].owner != 0)
-            block_return(&z->lists.bits[at.block], at.index, at.index + n);
-        else
-            give_pages(z, at.block, at.index, at.index + n);
+        give_pages(z, at.block, at.index, at.index + n);
         pages -= n;
         at = (struct place){at.block + 1, 0};
     }
 }
 
-/* A run that ends before its block does, in an open block that nobody owns. */
-static bool is_within(const struct lists *l, struct place at, size_t pages)
+/* Is this a run that is a whole block of the region, and nothing more? */
+static bool is_block(const struct lists *l, const struct region *r, uint32_t block)
 {
-    return pages < BLOCK_PAGES - at.index && lists_is_open(l, at.block) &&
-           l->summaries[at.block].owner == 0 &&
-           block_is_run(&l->bits[at.block], at.index, at.index + (unsigned)pages);
-}
-
-/* A run that is a whole block. */
-static bool is_block(const struct lists *l, const struct region *r, struct place at, size_t pages)
-{
-    const struct block_bits *bits = &l->bits[at.block];
-    uint32_t next = at.block + 1;
-    return pages == BLOCK_PAGES && at.index == 0 && lists_is_open(l, at.block) &&
-           l->summaries[at.block].owner == 0 && block_state(bits, 0) == PAGE_HEAD &&
-           block_run_end(bits, 1) == BLOCK_PAGES &&
+    const struct block_bits *bits = &l->bits[block];
+    uint32_t next = block + 1;
+    return block_state(bits, 0) == PAGE_HEAD && block_run_end(bits, 1) == BLOCK_PAGES &&
            (next == r->first_block + r->blocks || !lists_is_open(l, next) ||
             block_state(bits + 1, 0) != PAGE_INTERIOR);
 }
 
-static __attribute__((noinline)) mm_status_t give_any(struct zone *z, const struct region *r,
-                                                      struct place at, size_t pages)
+/* Its bits mean nothing when it is closed, so they are left as they are. */
+static bool give_block(struct zone *z, uint32_t block)
 {
-    mm_status_t status = MM_OK;
-    if (is_block(&z->lists, r, at, pages)) { /* its bits mean nothing when it is closed */
-        z->frees++;
-        z->free += BLOCK_PAGES;
-        extents_add(&z->lists, r, at.block, 1);
+    const struct region *r = lists_region(&z->lists, block);
+    if (!is_block(&z->lists, r, block))
+        return false;
+    z->frees++;
+    z->free += BLOCK_PAGES;
+    extents_add(&z->lists, r, block, 1);
+    return true;
+}
+
+bool zone_give_long_run(struct zone *z, struct place at, size_t pages)
+{
+    const struct block_bits *bits = &z->lists.bits[at.block];
+    if (pages == BLOCK_PAGES && at.index == 0)
+        return give_block(z, at.block);
+    if (pages - 1 >= BLOCK_PAGES - 1 - at.index ||
+        !block_is_run(bits, at.index, at.index + (unsigned)pages))
+        return false;
+    z->frees++;
+    give_pages(z, at.block, at.index, at.index + (unsigned)pages);
+    return true;
+}
+
+/* To a block that another CPU owns. */
+static bool return_page(struct zone *z, struct place at)
+{
+    struct page_bits *w = &z->lists.bits[at.block].word[at.index / 64];
+    bool returned = block_return(w, (uint64_t)1 << (at.index % 64));
+    z->frees += returned;
+    return returned;
+}
+
+mm_status_t zone_give(struct zone *z, const struct region *r, struct place at, size_t pages)
+{
+    bool open = lists_is_open(&z->lists, at.block);
+    bool owned = open && z->lists.summaries[at.block].owner != 0;
+    if ((open && !owned && zone_give_long_run(z, at, pages)) ||
+        (owned && pages == 1 && return_page(z, at)))
         return MM_OK;
-    }
-    if (pages == 0 || !is_within(&z->lists, at, pages))
-        status = zone_judge_free(z, r, at, pages);
+    mm_status_t status = zone_judge_free(z, r, at, pages);
     if (status == MM_OK)
         give_run(z, at, pages);
     return status;
 }
 
-/* Nearly all runs lie in one word of an open block that nobody owns: judged and given back in one.
- */
-static inline __attribute__((always_inline)) mm_status_t
-give(struct zone *z, const struct region *r, struct place at, size_t pages)
+/* --- pages in the stash of a CPU --- */
+
+bool zone_stash_block(struct zone *z, uint32_t block)
 {
-    struct lists *l = &z->lists;
-    struct summary *s = &l->summaries[at.block];
-    unsigned length = 0;
-    if (lists_is_open(l, at.block) && s->owner == 0)
-        length = block_give_run(&l->bits[at.block], at.index, pages, s->free);
-    if (length == 0)
-        return give_any(z, r, at, pages);
-    z->frees++;
-    gave_pages(z, at.block, (unsigned)pages, length);
-    return MM_OK;
+    struct block_bits *bits = &z->lists.bits[block];
+    if (!is_block(&z->lists, lists_region(&z->lists, block), block))
+        return false;
+    bits_store(&bits->word[0].private, bits_load(&bits->word[0].private) & ~(uint64_t)1);
+    return true;
 }
 
-mm_status_t zone_give(struct zone *z, const struct region *r, struct place at, size_t pages)
+void zone_put_back(struct zone *z, struct place at, size_t pages)
 {
-    return give(z, r, at, pages);
+    z->stashed--;
+    give_pages(z, at.block, at.index, at.index + (unsigned)pages);
 }
 
-mm_status_t zone_give_page(struct zone *z, const struct region *r, struct place at)
+bool zone_is_parked(const struct zone *z, uint32_t block)
 {
-    return give(z, r, at, 1);
+    const struct summary *s = &z->lists.summaries[block];
+    if (!lists_is_open(&z->lists, block))
+        return false;
+    return s->owner != 0 || (!s->withheld && block_count(&z->lists.bits[block], PAGE_PARKED) != 0);
 }
 
 /* --- blocks that a CPU owns --- */
 
 uint32_t zone_open_block(struct zone *z, enum block_class class)
 {
-    uint32_t first = 0;
-    uint32_t at = 0;
-    if (!find_extent(&z->lists, BLOCK_PAGES, 0, &first, &at))
-        return BLOCK_NONE;
-    extents_open(&z->lists, first, at, 1, class);
-    return at;
+    uint32_t block = extents_smallest(&z->lists);
+    if (block != BLOCK_NONE)
+        extents_open(&z->lists, block, block, 1, class);
+    return block;
 }
 
 /* The last page of the block can be the head of a run that goes on in the next block. */
@@ -425,7 +455,7 @@ bool zone_has_singles_only(const struct zone *z, uint32_t block)
 {
     const struct lists *l = &z->lists;
     const struct block_bits *bits = &l->bits[block];
-    if (block_has_interior(bits))
+    if (block_has_others(bits))
         return false;
     return block + 1 == l->blocks || !lists_is_open(l, block + 1) ||
            block_state(bits, BLOCK_PAGES - 1) != PAGE_HEAD ||
@@ -437,7 +467,7 @@ unsigned zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
     struct summary *s = &z->lists.summaries[block];
     lists_move(&z->lists, block, 0);
     unsigned words = block_own(&z->lists.bits[block]);
-    count_taken(z, s->free);
+    zone_count_taken(z, s->free);
     s->free = 0;
     s->owner = (uint16_t)hal_min_u64(owner, UINT16_MAX);
     z->owned++;

@@ -9,6 +9,7 @@
 #include "../hal/hal.h"
 #include "lists.h"
 #include "pmm_types.h"
+#include "runs.h"
 #include "scan.h"
 #include "status.h"
 
@@ -24,9 +25,12 @@ struct zone {
     uint64_t bad;                  /* pages that are kept from use; not in `total` */
     struct pmm_retiring *retiring; /* pages in use that become bad when they are given back */
     uint32_t owned;                /* blocks that CPUs own */
-    uint32_t
-        seekers;    /* calls that look for what was parked: no CPU comes to own a block meanwhile */
-    bool magazines; /* large enough for CPUs to own blocks */
+    uint32_t stashed;              /* pages and runs in the stashes of CPUs */
+    uint32_t seekers;   /* calls that look for what was parked: nothing more is parked meanwhile */
+    bool magazines;     /* large enough for CPUs to own blocks */
+    bool stashes;       /* large enough for CPUs to stash pages */
+    bool may_stash;     /* see zone_set_may_stash() */
+    uint16_t stash_run; /* the longest run that a CPU may stash */
     struct lists lists;
 };
 
@@ -34,6 +38,20 @@ struct zone {
 static inline bool zone_has_magazines(const struct zone *z)
 {
     return __atomic_load_n(&z->magazines, __ATOMIC_RELAXED);
+}
+
+/* Has a CPU pages of the zone for itself? */
+static inline bool zone_is_parked_in(const struct zone *z)
+{
+    return z->owned != 0 || z->stashed != 0;
+}
+
+/* One of `stashes`, `seekers` and `retiring` has changed: may CPUs stash pages now? A call that looks for
+ * what was parked would miss them, and the zone must hear of each page that is given back while one
+ * waits to become bad. */
+static inline void zone_set_may_stash(struct zone *z)
+{
+    z->may_stash = z->stashes && z->seekers == 0 && z->retiring == NULL;
 }
 
 /* --- taking --- */
@@ -48,9 +66,42 @@ bool zone_take_run(struct zone *, size_t pages, unsigned align_shift, enum block
  * The lock may be given up between pieces. O(1), and O(blocks of the run) when it is found. */
 enum scan_result zone_scan_run(struct zone *, struct scan *, enum block_class, struct place *out);
 
-/* Take one page from the partly used block of that class that has the least to lose. False when the
- * class has none. */
-bool zone_take_page(struct zone *, enum block_class, struct place *out);
+/* Pages of the zone are not free any more. */
+static inline void zone_count_taken(struct zone *z, uint64_t pages)
+{
+    z->free -= pages;
+    if (z->free < z->low_water)
+        z->low_water = z->free;
+}
+
+/* Take a run of `pages` (1 to 511) in a partly used block whose longest run has so many. False, and
+ * nothing is changed: it has not. The caller counts the call. */
+static inline __attribute__((always_inline)) bool zone_take_in(struct zone *z, uint32_t block,
+                                                               unsigned pages, struct place *out)
+{
+    struct lists *l = &z->lists;
+    struct summary *s = &l->summaries[block];
+    struct block_fit fit = block_fit(&l->bits[block], pages, s->free, s->longest);
+    if (fit.index == BLOCK_PAGES)
+        return false;
+    block_take(&l->bits[block], fit.index, fit.index + pages, true);
+    s->free = (uint16_t)(s->free - pages);
+    lists_move(l, block, fit.longest);
+    zone_count_taken(z, pages);
+    *out = (struct place){block, fit.index};
+    return true;
+}
+
+/* The same in the partly used block of the class that has the least to lose. False: none shows one. */
+static inline __attribute__((always_inline)) bool
+zone_take_within(struct zone *z, enum block_class class, unsigned pages, struct place *out)
+{
+    uint32_t block = lists_tightest(&z->lists, class, pages);
+    return block != BLOCK_NONE && zone_take_in(z, block, pages, out);
+}
+
+/* Take the first free page of a partly used block. Its address. */
+hal_paddr_t zone_take_page(struct zone *, uint32_t block);
 
 /* Search a piece further for a page that was given back to a block which a CPU owns, and take it;
  * it stays in that block. The lock may be given up between pieces. O(1). */
@@ -79,8 +130,78 @@ mm_status_t zone_judge_free(const struct zone *, const struct region *, struct p
 /* Judge, and give the run back when the answer is MM_OK. O(blocks of the run). */
 mm_status_t zone_give(struct zone *, const struct region *, struct place, size_t pages);
 
-/* The same for a single page, in fewer steps. */
-mm_status_t zone_give_page(struct zone *, const struct region *, struct place);
+/* A block's longest free run has grown to `length` pages: it goes to the list for that, or is closed.
+ */
+void zone_grew(struct zone *, uint32_t block, unsigned length);
+
+/* Give back the run of exactly `pages` at a place of an open block without an owner. False, and nothing
+ * is changed: it is no such run, or it reaches the end of the block and is not the whole of it.
+ * O(log regions). */
+bool zone_give_long_run(struct zone *, struct place, size_t pages);
+
+/* The same where the run ends before its word of the bits does, as nearly all do. The length of the free
+ * run around it then: when that is more than the summary's longest, the caller calls zone_grew(). 0, and
+ * nothing is changed: it is no such run. */
+static inline __attribute__((always_inline)) unsigned
+zone_give_short_run(struct zone *z, struct place at, size_t pages)
+{
+    struct summary *s = &z->lists.summaries[at.block];
+    unsigned length = block_give_run(&z->lists.bits[at.block], at.index, pages, s->free);
+    if (length == 0)
+        return 0;
+    z->frees++;
+    z->free += pages;
+    s->free = (uint16_t)(s->free + pages);
+    return length;
+}
+
+/* --- pages in the stash of a CPU (mm/stash.h) --- */
+
+/* What zone_stash() does for a whole block. */
+bool zone_stash_block(struct zone *, uint32_t block);
+
+/* The run of exactly `pages` at a place of an open block becomes parked, and counts as given back.
+ * False, and nothing is changed: it is no such run, it reaches the end of its block and is not the whole
+ * of it, or the block is not of the class, or has an owner or withheld pages. For zones with `may_stash`
+ * alone. */
+static inline __attribute__((always_inline)) bool zone_stash(struct zone *z, enum block_class class,
+                                                             struct place at, size_t pages)
+{
+    const struct summary *s = &z->lists.summaries[at.block];
+    struct block_bits *bits = &z->lists.bits[at.block];
+    if (s->owner != 0 || s->withheld || s->class != class ||
+        !(pages == BLOCK_PAGES ? at.index == 0 && zone_stash_block(z, at.block)
+                               : block_stash(bits, at.index, pages)))
+        return false;
+    z->frees++;
+    z->stashed++;
+    return true;
+}
+
+/* Take such a run again. Its address. The lock is taken. */
+static inline hal_paddr_t zone_take_stashed(struct zone *z, struct place at)
+{
+    hal_lock(&z->lock);
+    block_unstash(&z->lists.bits[at.block], at.index);
+    z->allocs++;
+    z->stashed--;
+    hal_unlock(&z->lock);
+    return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
+}
+
+/* Put it back for everybody. */
+void zone_put_back(struct zone *, struct place, size_t pages);
+
+/* Does a CPU own the block, or has it pages of it in its stash? */
+bool zone_is_parked(const struct zone *, uint32_t block);
+
+/* Is a page of an open block withheld, or bad? In other blocks the same bits say that it is parked. */
+static inline bool zone_is_kept(const struct zone *z, struct place at)
+{
+    const struct summary *s = &z->lists.summaries[at.block];
+    return s->withheld && s->owner == 0 &&
+           block_state(&z->lists.bits[at.block], at.index) == PAGE_WITHHELD;
+}
 
 /* --- blocks that a CPU owns --- */
 
@@ -88,7 +209,7 @@ mm_status_t zone_give_page(struct zone *, const struct region *, struct place);
  * BLOCK_NONE: there is no extent. */
 uint32_t zone_open_block(struct zone *, enum block_class);
 
-/* Has this open block only single pages, and none of a run? */
+/* Has this open block only pages that are free or single, and none withheld, parked or of a run? */
 bool zone_has_singles_only(const struct zone *, uint32_t block);
 
 /* An open block leaves its list and belongs to `owner` (1 + the CPU): its free pages are parked,

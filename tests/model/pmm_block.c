@@ -209,16 +209,14 @@ static void fill_block(void)
     }
 }
 
-/* What another CPU gives back to an owned block: in use becomes free, parked becomes in use never.
- */
+/* What another CPU gives back to an owned block: in use becomes free, and nothing else does. */
 static void return_to_block(void)
 {
-    unsigned lo = near_a_word();
-    unsigned hi = lo + below(BLOCK_PAGES + 1 - lo);
-    set_run(lo, hi, PAGE_HEAD);
-    block_return(&block, lo, hi);
-    for (unsigned i = lo; i < hi; i++)
-        page[i] = PAGE_FREE;
+    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
+        bool in_use = page[i] == PAGE_HEAD;
+        EXPECT(block_return(&block.word[i / 64], (uint64_t)1 << (i % 64)) == in_use);
+        page[i] = in_use ? PAGE_FREE : page[i];
+    }
     states_of_block();
 }
 

@@ -108,7 +108,8 @@ static void places(void)
 {
     static const char order[] = "P2: two regions overlap or are not in address order";
     static const char zone[] = "P2: a region is empty or does not lie in its zone";
-    TOLD(NULL, memset(pmm->cpus[CPUS - 1].unused, 0x7f, sizeof pmm->cpus->unused)); /* before it */
+    TOLD(NULL, memset(pmm->cpus[CPUS - 1].stash.pages, 0x7f,
+                      sizeof pmm->cpus->stash.pages)); /* before it */
     TOLD(order, pmm->regions[1].first_page--);
     TOLD(order, pmm->regions[2].pages = GIB / HAL_PAGE_SIZE + 1);
     TOLD(order, pmm->regions[3].pages = GIB / HAL_PAGE_SIZE + 1);
@@ -202,6 +203,8 @@ static void lists_of_extents(void)
 static void summaries(void)
 {
     static const char withheld[] = "P4: a summary does not say truly whether pages are withheld";
+    static const char stashed[] =
+        "P4: the pages of a zone that CPUs have stashed are not as many as it counts";
     static const char count[] = "P4: a summary's free count is not what the bits say";
     static const unsigned open[] = {HALF_USED, TWO_RUNS, LAST};
     for (size_t i = 0; i < ARRAY_LEN(open); i++) {
@@ -209,7 +212,7 @@ static void summaries(void)
         TOLD("P4: a block belongs to a CPU that does not exist",
              summary(open[i])->owner = CPUS + 1);
         TOLD(count, summary(open[i])->free++);
-        TOLD(withheld, summary(open[i])->withheld ^= 1);
+        TOLD(open[i] == LAST ? stashed : withheld, summary(open[i])->withheld ^= 1);
     }
     TOLD(count, summary(HALF_USED)->free--);
     TOLD(count, block_set(&normal()->lists.bits[HALF_USED], 99, 100, PAGE_FREE));

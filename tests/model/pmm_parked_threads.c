@@ -17,7 +17,7 @@
 
 #define HIGH    (4 * GIB)
 #define CPUS    8u
-#define SIZE    (CPUS * 48 * MIB) /* the least with which CPUs may own blocks */
+#define SIZE    (CPUS * 57 * MIB) /* the least with which CPUs may own blocks */
 #define PAGES   ((uint32_t)(SIZE / HAL_PAGE_SIZE))
 #define ROUNDS  100u
 #define SPARE   96u   /* pages that are free at any time while eight threads run: 99.9 % full */

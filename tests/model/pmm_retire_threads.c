@@ -14,7 +14,7 @@
 
 #define HIGH    (4 * GIB)
 #define THREADS 8u
-#define SIZE    (THREADS * 48 * MIB) /* the least with which CPUs may own blocks */
+#define SIZE    (THREADS * 57 * MIB) /* the least with which CPUs may own blocks */
 #define PAGES   ((uint32_t)(SIZE / HAL_PAGE_SIZE))
 #define HELD    3000u
 

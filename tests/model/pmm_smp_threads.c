@@ -21,12 +21,12 @@
 #define THREADS 8u
 #define HELD    700u
 #define QUEUE   512u
-#define PAGES   (484u * 256u) /* in `regions` */
+#define PAGES   (584u * 256u) /* in `regions` */
 
-static const struct mem_region regions[] = {RAM(4 * MIB, 64 * MIB), RAM(HIGH, 300 * MIB + 4 * KIB),
-                                            RAM(HIGH + 340 * MIB - 4 * KIB, 110 * MIB - 4 * KIB),
-                                            BOOT(HIGH + 450 * MIB - 8 * KIB, 2 * MIB),
-                                            BOOT(HIGH + 460 * MIB, 8 * MIB)};
+static const struct mem_region regions[] = {RAM(4 * MIB, 64 * MIB), RAM(HIGH, 400 * MIB + 4 * KIB),
+                                            RAM(HIGH + 440 * MIB - 4 * KIB, 110 * MIB - 4 * KIB),
+                                            BOOT(HIGH + 550 * MIB - 8 * KIB, 2 * MIB),
+                                            BOOT(HIGH + 560 * MIB, 8 * MIB)};
 
 struct held {
     hal_paddr_t base;
@@ -367,7 +367,7 @@ int main(int argc, char **argv)
     size_t bytes;
     if (argc > 1)
         operations = strtoull(argv[1], NULL, 0);
-    host_ram_create(HIGH + 512 * MIB);
+    host_ram_create(HIGH + 600 * MIB);
     model_init(&model, regions, ARRAY_LEN(regions));
     pmm = model_create(&model, THREADS, &tables, &bytes);
     expect_magazines();

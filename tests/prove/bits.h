@@ -73,7 +73,7 @@
   axiom complement: \forall integer a; 0 <= a <= 0xFFFFFFFFFFFFFFFF ==> (uint64_t)(~a) == 0xFFFFFFFFFFFFFFFF - a;
 } */
 #endif
-#if defined PROVE_block_has_interior
+#if defined PROVE_block_has_interior || defined PROVE_block_has_others
 /*@ axiomatic Hole {
   axiom every: \forall integer a; 0 <= a < 0xFFFFFFFFFFFFFFFF ==> 0 <= hole_of(a) < 64 && !bit(a, hole_of(a));
 } */

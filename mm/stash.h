@@ -1,0 +1,98 @@
+/* mm/stash.h: a CPU's stash: single pages that it gave back, and the run that it took last and gave
+ * back, at hand for its next requests. The run has at most a block's pages.
+ *
+ * In memory that is in long use pages come back to blocks all over, one here and one there, and none of
+ * these blocks is worth owning. To file such a page, only to look for another one a moment later, would
+ * be most of the work. So it stays where it is, the CPU remembers the place, and the block's summary
+ * and list hear nothing of it: to them the page is in use.
+ *
+ * A stash is its CPU's own. What is written to a block is written under the zone's lock.
+ *
+ * Invariants:
+ *   S1  all of it lies in one zone, the first that its CPU's requests look into, of the CPU's own node;
+ *       never a DMA zone
+ *   S2  the page, or the first page of the run, is PAGE_PARKED, in an open block that no CPU owns and of
+ *       which no page is withheld. Each such page is in one stash
+ *   S3  nothing comes into a stash while the zone's `may_stash` is false
+ *
+ * Interrupts are disabled wherever a stash is used. Costs are O(1).
+ */
+#ifndef MORTISE_MM_STASH_H
+#define MORTISE_MM_STASH_H
+
+#include "zone.h"
+
+#define STASH_PAGES 40u
+
+struct stash {
+    struct zone *zone;  /* NULL: nothing is ever stashed */
+    uint64_t last_run;  /* the first page of the run that this CPU took last, or 0 */
+    uint32_t count;     /* of `pages` */
+    uint32_t run_pages; /* 0: no run */
+    struct place run;
+    struct place pages[STASH_PAGES];
+};
+
+/* It is empty, and a CPU of the node has it, whose requests look into the zone first; NULL: into none. */
+void stash_init(struct stash *, struct zone *, uint32_t node);
+
+/* Put all back into the zone, whose lock is not held. False: there was nothing. A CPU that waits for the
+ * lock may run this meanwhile (hal_call_others()). */
+bool stash_release(struct stash *);
+
+/* The same for what lies in one block. Zone locked. */
+void stash_release_block(struct stash *, uint32_t block);
+
+/* The run alone. Zone locked. */
+bool stash_release_run(struct stash *);
+
+/* --- giving; zone locked --- */
+
+/* Stash the page at a place of an open block. False, and nothing is changed: the stash is full or for
+ * another zone, or the block or the page is none for it. A block with longer free runs than this is not
+ * where single pages are taken from next, so it is left to become empty. */
+#define STASH_TIGHT 2u
+static inline bool stash_page(struct stash *st, struct zone *z, struct place at)
+{
+    if (st->count == STASH_PAGES || st->zone != z || !z->may_stash ||
+        z->lists.summaries[at.block].longest > STASH_TIGHT || !zone_stash(z, CLASS_PAGES, at, 1))
+        return false;
+    st->pages[st->count++] = at;
+    return true;
+}
+
+/* The same for a run that this CPU took last, of 2 to 512 pages, in place of the one that is there. A run
+ * of the kernel's is none for others. */
+static inline bool stash_run(struct stash *st, struct zone *z, struct place at, size_t pages)
+{
+    if (st->zone != z || !z->may_stash || pages > z->stash_run ||
+        !zone_stash(z, CLASS_RUNS, at, pages))
+        return false;
+    if (st->run_pages != 0)
+        (void)(stash_release_run(st));
+    st->run = at;
+    st->run_pages = (uint32_t)pages;
+    return true;
+}
+
+/* --- taking; no lock held --- */
+
+/* The page that came last, or HAL_PADDR_NONE. */
+static inline hal_paddr_t stash_take_page(struct stash *st)
+{
+    if (st->count == 0)
+        return HAL_PADDR_NONE;
+    st->count--;
+    return zone_take_stashed(st->zone, st->pages[st->count]);
+}
+
+/* The run, when it has exactly so many pages, or HAL_PADDR_NONE. */
+static inline hal_paddr_t stash_take_run(struct stash *st, size_t pages)
+{
+    if (st->run_pages != pages || pages == 0)
+        return HAL_PADDR_NONE;
+    st->run_pages = 0;
+    return zone_take_stashed(st->zone, st->run);
+}
+
+#endif
