@@ -3,7 +3,7 @@
 void stash_init(struct stash *st, struct zone *z, uint32_t node)
 {
     bool fits = z != NULL && z->node == node && z->id != PMM_ZONE_DMA;
-    *st = (struct stash){.zone = fits ? z : NULL, .run.block = BLOCK_NONE};
+    *st = (struct stash){.zone = fits ? z : NULL};
 }
 
 bool stash_release_run(struct stash *st)
@@ -40,6 +40,4 @@ void stash_release_block(struct stash *st, uint32_t block)
         else
             st->pages[kept++] = st->pages[i];
     st->count = kept;
-    if (st->run.block == block)
-        stash_release_run(st);
 }

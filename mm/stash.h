@@ -13,7 +13,8 @@
  *       never a DMA zone
  *   S2  the page, or the first page of the run, is PAGE_PARKED, in an open block that no CPU owns and of
  *       which no page is withheld. Each such page is in one stash
- *   S3  nothing comes into a stash while the zone's `may_stash` is false
+ *   S3  nothing comes into a stash while the zone's `may_stash` is false, or while a page of the zone waits
+ *       to become bad: the zone must hear of each page that is given back then
  *
  * Interrupts are disabled wherever a stash is used. Costs are O(1).
  */
@@ -40,7 +41,7 @@ void stash_init(struct stash *, struct zone *, uint32_t node);
  * lock may run this meanwhile (hal_call_others()). */
 bool stash_release(struct stash *);
 
-/* The same for what lies in one block. Zone locked. */
+/* The same for the pages of one block. Zone locked. */
 void stash_release_block(struct stash *, uint32_t block);
 
 /* The run alone. Zone locked. */

@@ -46,12 +46,11 @@ static inline bool zone_is_parked_in(const struct zone *z)
     return z->owned != 0 || z->stashed != 0;
 }
 
-/* One of `stashes`, `seekers` and `retiring` has changed: may CPUs stash pages now? A call that looks for
- * what was parked would miss them, and the zone must hear of each page that is given back while one
- * waits to become bad. */
+/* `stashes` or `seekers` has changed: may CPUs stash pages now? A call that looks for what was parked would
+ * miss them. */
 static inline void zone_set_may_stash(struct zone *z)
 {
-    z->may_stash = z->stashes && z->seekers == 0 && z->retiring == NULL;
+    z->may_stash = z->stashes && z->seekers == 0;
 }
 
 /* --- taking --- */

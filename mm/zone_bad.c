@@ -18,7 +18,6 @@ void zone_retire_later(struct zone *z, uint64_t page, struct pmm_retiring *later
     later->next = z->retiring;
     __atomic_store_n(&later->waits, true, __ATOMIC_RELAXED);
     z->retiring = later;
-    zone_set_may_stash(z);
 }
 
 bool zone_awaits(const struct zone *z, uint64_t page, uint64_t pages)
@@ -43,7 +42,6 @@ void zone_retire_given(struct zone *z, const struct region *r, uint64_t page, ui
         zone_retire(z, region_place(r, w->page));
         __atomic_store_n(&w->waits, false, __ATOMIC_RELEASE);
     }
-    zone_set_may_stash(z);
 }
 
 /* What is no page of the region reads as withheld too; the same block may be open for that. */

@@ -2,6 +2,7 @@
  * all of it comes back. The model knows a stashed page as a free one.
  */
 #include "hal/short.h"
+#include "mm/pmm_parked.h"
 #include "tests/model/pmm_desk.h"
 
 #include <string.h>
@@ -148,9 +149,9 @@ static void runs_that_are_not_stashed(void)
     desk_give(&d, end, 2);
     EXPECT(parked(&d) == 5 && desk_compare(&d));
     EXPECT(pmm_alloc(d.p, 0, 0) == HAL_PADDR_NONE && parked(&d) == 5);
-    EXPECT(desk_take(&d, 5) == third);
     hal_paddr_t kernel = pmm_alloc(d.p, 5, PMM_KERNEL);
-    EXPECT(model_accept(&d.m, kernel, 5, HAL_PAGE_SIZE, PMM_KERNEL) == NULL);
+    EXPECT(model_accept(&d.m, kernel, 5, HAL_PAGE_SIZE, PMM_KERNEL) == NULL && parked(&d) == 5);
+    EXPECT(desk_take(&d, 5) == third);
     desk_give(&d, kernel, 5);
     EXPECT(parked(&d) == 0);
     desk_end(&d);
@@ -199,8 +200,8 @@ static void before_a_request_fails(void)
     desk_end(&d);
 }
 
-/* Another CPU's stash, without a call to it and with one (the CPU is idle for ever). */
-static void out_of_reach(void)
+/* What this CPU has stashed can be claimed, page by page and as a run. */
+static void claimed(void)
 {
     struct desk d;
     hal_paddr_t blocks[3];
@@ -210,6 +211,69 @@ static void out_of_reach(void)
     EXPECT(parked(&d) == 0 && cpu->stash.count == 0 && cpu->stash.run_pages == 0);
     desk_claim(&d, run, 6);
     desk_claim(&d, desk_page(blocks[1], 17), 1);
+    desk_end(&d);
+}
+
+#define REACHED 3u
+
+/* CPU 1 gives back pages of full blocks, and is idle: all of them are stashed. */
+static void stash_as_cpu_1(struct desk *d, hal_paddr_t *pages, bool joined)
+{
+    for (unsigned i = 0; i < 16 * BLOCK_PAGES; i++)
+        EXPECT(pmm_alloc(d->p, 1, 0) != HAL_PADDR_NONE);
+    EXPECT(pmm_alloc(d->p, 1, 0) == HAL_PADDR_NONE);
+    host_set_cpu(1);
+    if (joined)
+        host_join();
+    for (unsigned i = 0; i < REACHED; i++) {
+        pages[i] = desk_page(HIGH + i * BLOCK, 5);
+        EXPECT(pmm_free(d->p, pages[i], 1) == MM_OK);
+    }
+    EXPECT(d->p->cpus[1].stash.count == REACHED && parked(d) == REACHED);
+    if (joined)
+        host_idle(true);
+    host_set_cpu(0);
+}
+
+/* Another CPU's stash is within reach by a call to it, and only so: by a request that would fail, and by a
+ * claim. The zone is too small for magazines. */
+static void of_another_cpu(void)
+{
+    for (unsigned joined = 0; joined < 2; joined++) {
+        struct desk d;
+        hal_paddr_t pages[REACHED];
+        desk_blocks(&d, 16, 2);
+        if (joined)
+            host_join();
+        stash_as_cpu_1(&d, pages, joined != 0);
+        EXPECT(pmm_claim(d.p, pages[0], 1) == (joined ? MM_OK : MM_BUSY));
+        EXPECT((pmm_alloc(d.p, 1, 0) != HAL_PADDR_NONE) == (joined != 0));
+        EXPECT(parked(&d) == (joined ? 0 : REACHED));
+        EXPECT((pmm_alloc(d.p, 1, PMM_KERNEL) != HAL_PADDR_NONE) == (joined != 0));
+        EXPECT(pmm_alloc(d.p, 1, 0) == HAL_PADDR_NONE);
+        desk_close(&d);
+    }
+}
+
+/* While a call looks for what was parked, nothing more is. */
+static void not_behind_a_search(void)
+{
+    struct desk d;
+    hal_paddr_t blocks[4];
+    fill_blocks(&d, blocks, 4);
+    hal_paddr_t run = desk_take(&d, 7);
+    const struct stash *st = &d.p->cpus[0].stash;
+    parked_begin(d.p);
+    parked_begin(d.p);
+    desk_give(&d, desk_page(blocks[0], 9), 1);
+    desk_give(&d, run, 7);
+    EXPECT(st->count == 0 && st->run_pages == 0);
+    parked_end(d.p);
+    desk_give(&d, desk_page(blocks[1], 9), 1);
+    EXPECT(st->count == 0);
+    parked_end(d.p);
+    desk_give(&d, desk_page(blocks[2], 9), 1);
+    EXPECT(st->count == 1);
     desk_end(&d);
 }
 
@@ -298,10 +362,48 @@ static void other_zones_have_none(void)
     }
     desk_close(&d);
     desk_make(&d, three, 1, 1); /* nothing but DMA memory */
-    hal_paddr_t page = pmm_alloc(d.p, 3, 0);
-    EXPECT(page != HAL_PADDR_NONE && pmm_free(d.p, page, 3) == MM_OK);
+    hal_paddr_t page;
+    hal_paddr_t run = pmm_alloc(d.p, 3, 0);
+    EXPECT(run != HAL_PADDR_NONE && pmm_free(d.p, run, 3) == MM_OK);
     EXPECT(d.p->zones[PMM_ZONE_DMA]->stashed == 0);
+    while ((page = pmm_alloc(d.p, 1, PMM_DMA)) != HAL_PADDR_NONE)
+        run = page;
+    EXPECT(pmm_free(d.p, run, 1) == MM_OK && d.p->zones[PMM_ZONE_DMA]->stashed == 0);
     desk_close(&d);
+}
+
+/* A CPU of a node without memory takes pages of another node, and stashes none of them. */
+static void nodes_that_are_not_its_own(void)
+{
+    static const struct mem_region regions[] = {RAM(HIGH, 16 * MIB)};
+    static const struct pmm_node_range range = {.base = HIGH, .end = HIGH + 16 * MIB, .node = 1};
+    static const uint32_t nodes[] = {0, 1};
+    struct pmm_machine m = pmm_machine_pc(2);
+    m.nodes = 2;
+    m.ranges = &range;
+    m.range_count = 1;
+    m.cpu_nodes = nodes;
+    for (uint32_t cpu = 0; cpu < 2; cpu++) {
+        struct desk d;
+        struct pmm_stats s;
+        host_set_cpu(0);
+        model_init(&d.m, regions, 1);
+        d.bytes = pmm_tables_size_for(&d.m.map, &m);
+        d.tables = aligned_alloc(64, hal_align_up(d.bytes, 64));
+        EXPECT(pmm_create_in_for(&d.m.map, &m, d.tables, d.bytes, &d.p) == MM_OK);
+        host_set_cpu(cpu);
+        hal_paddr_t run = pmm_alloc(d.p, 4, 0);
+        EXPECT(run != HAL_PADDR_NONE && pmm_free(d.p, run, 4) == MM_OK);
+        pmm_stats_node(d.p, 1, PMM_ZONE_NORMAL, &s);
+        EXPECT(s.parked == (cpu == 1 ? 4 : 0));
+        pmm_set_node(d.p, 0); /* what it had comes back, and it stashes no more */
+        run = pmm_alloc(d.p, 4, 0);
+        EXPECT(run != HAL_PADDR_NONE && pmm_free(d.p, run, 4) == MM_OK);
+        pmm_stats_node(d.p, 1, PMM_ZONE_NORMAL, &s);
+        EXPECT(s.parked == 0);
+        host_set_cpu(0);
+        desk_close(&d);
+    }
 }
 
 /* --- the check --- */
@@ -363,11 +465,14 @@ int main(void)
     expect_run("only the run taken last is stashed", runs_that_are_not_stashed);
     expect_run("drained: all of it is free", drained);
     expect_run("before a request fails the stash comes back", before_a_request_fails);
-    expect_run("claimed out of the stash", out_of_reach);
+    expect_run("claimed out of the stash", claimed);
+    expect_run("another CPU's stash is within reach", of_another_cpu);
+    expect_run("nothing is stashed behind a search", not_behind_a_search);
     expect_run("retired out of the stash", retired);
     expect_run("a block that more pages come back to is owned", owned_after_it_was_stashed);
     expect_run("a stash is as large as its zone allows", zones_with_a_stash);
     expect_run("zones that are not looked into first have none", other_zones_have_none);
+    expect_run("a stash has pages of its CPU's node alone", nodes_that_are_not_its_own);
     expect_run("a broken stash is told", broken_stashes);
     return expect_total();
 }
