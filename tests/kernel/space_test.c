@@ -104,6 +104,7 @@ TEST("space.data, stack and direct map cannot be executed")
     check_fault(t, SPACE_DIRECT + image.phys, access, "direct map: ", "kernel image");
     check_fault(t, SPACE_DIRECT + pages, access, "direct map: ", "an allocated page");
     CHECK_EQ(pmm_free(memory_pmm, pages, 2), MM_OK);
+    pmm_drain(memory_pmm);
     check_fault(t, SPACE_DIRECT + pages, access, "direct map: ", "a free page");
     TEST_END;
 }
