@@ -159,19 +159,12 @@ bool magazine_release_all(struct magazine_cpu *cpu)
 /* Owning a block and giving it back costs as much as taking a few pages singly. */
 #define WORTH_OWNING 2u
 
-/* Pages that a CPU may park without starving the others of a zone that runs low, or a request that
- * looks for what is parked. */
-static bool may_park(const struct zone *z, uint64_t pages)
-{
-    return z->seekers == 0 && pages <= z->free / (4 * (uint64_t)z->cpus);
-}
-
 /* Only single pages may be in an owned block (B2), and what is parked or withheld would read as parked
  * by its owner. The zone must hear of each page that is given back while it waits to become bad. */
 static bool may_own(const struct zone *z, uint32_t block)
 {
     const struct summary *s = &z->lists.summaries[block];
-    return s->owner == 0 && may_park(z, s->free) && zone_has_singles_only(z, block) &&
+    return s->owner == 0 && zone_may_park(z, s->free) && zone_has_singles_only(z, block) &&
            (z->retiring == NULL || !zone_awaits(z, (uint64_t)s->frame * BLOCK_PAGES, BLOCK_PAGES));
 }
 
@@ -195,7 +188,7 @@ static hal_paddr_t take_of_zone(struct magazine *m, struct magazine_cpu *cpu, st
                                 enum block_class class)
 {
     uint32_t block = lists_tightest(&z->lists, class, 1);
-    if (block == BLOCK_NONE && may_park(z, BLOCK_PAGES))
+    if (block == BLOCK_NONE && zone_may_park(z, BLOCK_PAGES))
         block = zone_open_block(z, class);
     if (block == BLOCK_NONE)
         return HAL_PADDR_NONE;

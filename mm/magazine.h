@@ -133,8 +133,10 @@ static inline bool magazine_park_near(struct magazine_cpu *cpu, uint64_t page)
  * the page is not allocated. */
 bool magazine_park_far(struct magazine_cpu *, struct magazine *, uint64_t page);
 
-/* Does the CPU own this physical block? */
+/* What magazine_owns() does where `mine` does not exclude it. */
 bool magazine_is_own(const struct magazine_cpu *, uint64_t frame);
+
+/* Does the CPU own this physical block? */
 static inline bool magazine_owns(const struct magazine_cpu *cpu, uint64_t frame)
 {
     return (cpu->mine >> frame % 64 & 1) != 0 && magazine_is_own(cpu, frame);
@@ -150,9 +152,11 @@ static inline bool magazine_give(struct magazine_cpu *cpu, uint64_t page)
     return false;
 }
 
+/* What magazine_take_parked() does where something may be parked. */
+hal_paddr_t magazine_take_from_bits(struct magazine *);
+
 /* Take a page that is parked in the magazine's block, whether it is in the hand or not.
  * HAL_PADDR_NONE: none is parked. */
-hal_paddr_t magazine_take_from_bits(struct magazine *);
 static inline hal_paddr_t magazine_take_parked(struct magazine *m)
 {
     return (m->hand | m->words) != 0 ? magazine_take_from_bits(m) : HAL_PADDR_NONE;

@@ -29,8 +29,8 @@
  *             requests
  *
  * At most a quarter of a zone can be parked. So zones below 64 MiB, and below 57 MiB for each CPU of the
- * node, have no magazines; below 9 MiB for each CPU the run in a stash is shorter, and below 1 MiB there
- * is no stash. DMA zones have none, and a CPU parks pages of its own node alone.
+ * node, have no magazines, and a CPU stashes nothing that others could come to want: four times what it may
+ * have must be free for each CPU. DMA zones have no stashes, and a CPU parks pages of its own node alone.
  *
  * Invariants. pmm_check() recomputes them, and code and tests cite them by number:
  *   P1  free + parked + allocated = total, per zone, by recount

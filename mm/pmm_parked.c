@@ -10,7 +10,6 @@ static void count_seekers(struct pmm *p, uint32_t change)
             continue;
         hal_lock(&z->lock);
         z->seekers += change;
-        zone_set_may_stash(z);
         hal_unlock(&z->lock);
     }
 }

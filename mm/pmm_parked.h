@@ -1,8 +1,8 @@
 /* mm/pmm_parked.h: how a call that would fail gets at pages that CPUs have parked (P6 of mm/pmm.h).
  *
- * A parked page is its owner's: only that CPU can give it back without a lock. So the port runs the
- * giving back on the other CPUs (hal_call_others()), and from then on until the call has looked
- * again no CPU may own a block: what came back cannot be parked anew behind its back.
+ * What lies in a CPU's blocks or in its stash is its own: only that CPU can give it back. So the port
+ * runs the giving back on the other CPUs (hal_call_others()), and from then on until the call has looked
+ * again no CPU may park anything: what came back cannot be parked anew behind its back.
  *
  * Where a port cannot do that, only what others gave back to owned blocks can be had: single pages.
  *
@@ -13,7 +13,7 @@
 
 #include "pmm_struct.h"
 
-/* From one to the other no CPU comes to own a block. parked_begin() is false when the port cannot
+/* From one to the other no CPU comes to own a block or stashes a page. parked_begin() is false when the port cannot
  * reach other CPUs: then those keep what they have. O(CPUs), interrupts disabled meanwhile. */
 bool parked_begin(struct pmm *);
 void parked_end(struct pmm *);

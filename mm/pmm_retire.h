@@ -20,11 +20,11 @@
  *   MM_INVALID   `later` waits for another page already
  *   MM_NOT_PAGE, MM_FOREIGN, MM_RESERVED   as pmm_free(), outside the regions
  *   MM_BAD       the page is bad, or becomes so when it is given back
- *   MM_BUSY      it is in use, and `later` is NULL; or another CPU owns its block, and the port
- *                    cannot reach that CPU (hal_call_others()): once it has called pmm_drain(), try
+ *   MM_BUSY      it is in use, and `later` is NULL; or another CPU owns its block or has pages of it
+ *                    in its stash, and the port cannot reach that CPU (hal_call_others()): once it has called pmm_drain(), try
  *                    again
  * Any context but NMI. Takes the zone's lock for O(1 + pages that wait). While pages wait, each free
- * looks through their list, too. Where a CPU owns the block, it calls the other CPUs. */
+ * looks through their list, too. Where a CPU has parked pages of the block, it calls the other CPUs. */
 mm_status_t pmm_retire(struct pmm *, hal_paddr_t base, struct pmm_retiring *later) MM_MUST_CHECK;
 
 /* Is the page of this record still in use? Any context, no lock. */

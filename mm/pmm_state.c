@@ -1,14 +1,12 @@
 #include "pmm_state.h"
 
-/* At most a quarter may be parked, for what is parked pins blocks: so much memory must a zone have, in all
- * and for each CPU, for magazines, and for a stash without a run. */
+/* So much memory must a zone have for magazines, in all and for each CPU: what is parked pins blocks, so
+ * at most a quarter may be. */
 #define PAGES(mib)    ((uint64_t)(mib) << (20 - HAL_PAGE_SHIFT))
 #define MAGAZINES_ALL PAGES(64)
 #define MAGAZINES_CPU PAGES(57)
-#define STASH_CPU     PAGES(1)
-_Static_assert(MAGAZINES_CPU / 4 >= (MAGAZINE_COUNT + 1) * BLOCK_PAGES + STASH_PAGES &&
-                   STASH_CPU / 4 >= STASH_PAGES,
-               "all magazines of a CPU, and all of its stash, are at most a quarter");
+_Static_assert(MAGAZINES_CPU / 4 >= MAGAZINE_COUNT * BLOCK_PAGES + STASH_ALL,
+               "all magazines of a CPU and its stash are at most a quarter");
 
 /* The last piece that begins at or below the page. Pieces do not overlap. */
 bool pmm_withholds(const struct pmm *p, uint64_t page)
@@ -46,8 +44,5 @@ void pmm_zone_resized(struct zone *z)
     uint64_t share = z->cpus != 0 ? z->total / z->cpus : 0;
     bool large = z->total >= MAGAZINES_ALL && share >= MAGAZINES_CPU;
     __atomic_store_n(&z->magazines, large, __ATOMIC_RELAXED);
-    z->stashes = share >= STASH_CPU;
-    z->stash_run = z->stashes ? (uint16_t)hal_min_u64((share - STASH_CPU) / 4, BLOCK_PAGES) : 0;
-    zone_set_may_stash(z);
     z->reserve = z->id == PMM_ZONE_DMA ? z->total / 4 : 0;
 }

@@ -13,8 +13,9 @@
  *       never a DMA zone
  *   S2  the page, or the first page of the run, is PAGE_PARKED, in an open block that no CPU owns and of
  *       which no page is withheld. Each such page is in one stash
- *   S3  nothing comes into a stash while the zone's `may_stash` is false, or while a page of the zone waits
- *       to become bad: the zone must hear of each page that is given back then
+ *   S3  a page comes into it while zone_may_park() allows a full stash, a run while it allows that and
+ *       the run; so at most a quarter of a zone is ever in stashes. Nothing does while a page of the zone
+ *       waits to become bad: the zone must hear of each page that is given back then
  *
  * Interrupts are disabled wherever a stash is used. Costs are O(1).
  */
@@ -24,6 +25,7 @@
 #include "zone.h"
 
 #define STASH_PAGES 40u
+#define STASH_ALL   (STASH_PAGES + BLOCK_PAGES) /* with the run */
 
 struct stash {
     struct zone *zone;  /* NULL: nothing is ever stashed */
@@ -49,14 +51,16 @@ bool stash_release_run(struct stash *);
 
 /* --- giving; zone locked --- */
 
-/* Stash the page at a place of an open block. False, and nothing is changed: the stash is full or for
- * another zone, or the block or the page is none for it. A block with longer free runs than this is not
- * where single pages are taken from next, so it is left to become empty. */
 #define STASH_TIGHT 2u
+
+/* Stash the page at a place of an open block that nobody owns. False, and nothing is changed: the stash is
+ * full or for another zone, or the block or the page is none for it. A block with a free run longer than
+ * STASH_TIGHT is not where single pages are taken from next, so it is left to become empty. */
 static inline bool stash_page(struct stash *st, struct zone *z, struct place at)
 {
-    if (st->count == STASH_PAGES || st->zone != z || !z->may_stash ||
-        z->lists.summaries[at.block].longest > STASH_TIGHT || !zone_stash(z, CLASS_PAGES, at, 1))
+    if (st->count == STASH_PAGES || st->zone != z ||
+        z->lists.summaries[at.block].longest > STASH_TIGHT || !zone_may_park(z, STASH_PAGES) ||
+        !zone_stash(z, CLASS_PAGES, at, 1))
         return false;
     st->pages[st->count++] = at;
     return true;
@@ -66,7 +70,7 @@ static inline bool stash_page(struct stash *st, struct zone *z, struct place at)
  * of the kernel's is none for others. */
 static inline bool stash_run(struct stash *st, struct zone *z, struct place at, size_t pages)
 {
-    if (st->zone != z || !z->may_stash || pages > z->stash_run ||
+    if (st->zone != z || pages > BLOCK_PAGES || !zone_may_park(z, STASH_PAGES + pages) ||
         !zone_stash(z, CLASS_RUNS, at, pages))
         return false;
     if (st->run_pages != 0)

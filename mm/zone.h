@@ -26,11 +26,8 @@ struct zone {
     struct pmm_retiring *retiring; /* pages in use that become bad when they are given back */
     uint32_t owned;                /* blocks that CPUs own */
     uint32_t stashed;              /* pages and runs in the stashes of CPUs */
-    uint32_t seekers;   /* calls that look for what was parked: nothing more is parked meanwhile */
-    bool magazines;     /* large enough for CPUs to own blocks */
-    bool stashes;       /* large enough for CPUs to stash pages */
-    bool may_stash;     /* see zone_set_may_stash() */
-    uint16_t stash_run; /* the longest run that a CPU may stash */
+    uint32_t seekers; /* calls that look for what was parked: nothing more is parked meanwhile */
+    bool magazines;   /* large enough for CPUs to own blocks */
     struct lists lists;
 };
 
@@ -46,11 +43,12 @@ static inline bool zone_is_parked_in(const struct zone *z)
     return z->owned != 0 || z->stashed != 0;
 }
 
-/* `stashes` or `seekers` has changed: may CPUs stash pages now? A call that looks for what was parked would
- * miss them. */
-static inline void zone_set_may_stash(struct zone *z)
+/* May a CPU park up to so many pages more? Not while a call looks for what was parked, for it would miss
+ * them; nor when the other CPUs could come to want them: if each CPU parked as much, a quarter of what is
+ * free would be parked. */
+static inline bool zone_may_park(const struct zone *z, uint64_t pages)
 {
-    z->may_stash = z->stashes && z->seekers == 0;
+    return z->seekers == 0 && 4 * pages * z->cpus <= z->free;
 }
 
 /* --- taking --- */
@@ -161,14 +159,13 @@ bool zone_stash_block(struct zone *, uint32_t block);
 
 /* The run of exactly `pages` at a place of an open block becomes parked, and counts as given back.
  * False, and nothing is changed: it is no such run, it reaches the end of its block and is not the whole
- * of it, or the block is not of the class, or has an owner or withheld pages. For zones with `may_stash`
- * alone. */
+ * of it, or the block is not of the class, or has withheld pages. It has no owner. */
 static inline __attribute__((always_inline)) bool zone_stash(struct zone *z, enum block_class class,
                                                              struct place at, size_t pages)
 {
     const struct summary *s = &z->lists.summaries[at.block];
     struct block_bits *bits = &z->lists.bits[at.block];
-    if (s->owner != 0 || s->withheld || s->class != class ||
+    if (s->withheld || s->class != class ||
         !(pages == BLOCK_PAGES ? at.index == 0 && zone_stash_block(z, at.block)
                                : block_stash(bits, at.index, pages)))
         return false;

@@ -214,43 +214,43 @@ static void claimed(void)
     desk_end(&d);
 }
 
-#define REACHED 3u
+#define REACHED 64u
 
-/* CPU 1 gives back pages of full blocks, and is idle: all of them are stashed. */
-static void stash_as_cpu_1(struct desk *d, hal_paddr_t *pages, bool joined)
+/* CPU 1 gives back the only run of so many pages, and two single pages, and is idle: all are stashed. */
+static hal_paddr_t stash_as_cpu_1(struct desk *d, bool joined)
 {
-    for (unsigned i = 0; i < 16 * BLOCK_PAGES; i++)
-        EXPECT(pmm_alloc(d->p, 1, 0) != HAL_PADDR_NONE);
-    EXPECT(pmm_alloc(d->p, 1, 0) == HAL_PADDR_NONE);
     host_set_cpu(1);
     if (joined)
         host_join();
-    for (unsigned i = 0; i < REACHED; i++) {
-        pages[i] = desk_page(HIGH + i * BLOCK, 5);
-        EXPECT(pmm_free(d->p, pages[i], 1) == MM_OK);
-    }
-    EXPECT(d->p->cpus[1].stash.count == REACHED && parked(d) == REACHED);
+    hal_paddr_t full = pmm_alloc(d->p, BLOCK_PAGES - REACHED, 0);
+    hal_paddr_t run = pmm_alloc(d->p, REACHED - 1, 0);
+    for (unsigned i = 0; i < 15 * BLOCK_PAGES; i += 2)
+        EXPECT(pmm_claim(d->p, full + BLOCK + i * HAL_PAGE_SIZE, 1) == MM_OK);
+    EXPECT(run == desk_page(full, BLOCK_PAGES - REACHED) &&
+           pmm_free(d->p, run, REACHED - 1) == MM_OK);
+    EXPECT(d->p->cpus[1].stash.run_pages == REACHED - 1 && parked(d) == REACHED - 1);
     if (joined)
         host_idle(true);
     host_set_cpu(0);
+    return run;
 }
 
 /* Another CPU's stash is within reach by a call to it, and only so: by a request that would fail, and by a
- * claim. The zone is too small for magazines. */
+ * claim. The zone is too small for magazines, and has free pages, but none side by side. */
 static void of_another_cpu(void)
 {
-    for (unsigned joined = 0; joined < 2; joined++) {
+    for (unsigned how = 0; how < 4; how++) {
         struct desk d;
-        hal_paddr_t pages[REACHED];
+        bool joined = how >= 2;
         desk_blocks(&d, 16, 2);
         if (joined)
             host_join();
-        stash_as_cpu_1(&d, pages, joined != 0);
-        EXPECT(pmm_claim(d.p, pages[0], 1) == (joined ? MM_OK : MM_BUSY));
-        EXPECT((pmm_alloc(d.p, 1, 0) != HAL_PADDR_NONE) == (joined != 0));
-        EXPECT(parked(&d) == (joined ? 0 : REACHED));
-        EXPECT((pmm_alloc(d.p, 1, PMM_KERNEL) != HAL_PADDR_NONE) == (joined != 0));
-        EXPECT(pmm_alloc(d.p, 1, 0) == HAL_PADDR_NONE);
+        hal_paddr_t run = stash_as_cpu_1(&d, joined);
+        if (how % 2 == 0)
+            EXPECT(pmm_claim(d.p, run + HAL_PAGE_SIZE, 2) == (joined ? MM_OK : MM_BUSY));
+        else
+            EXPECT(pmm_alloc(d.p, REACHED - 1, 0) == (joined ? run : HAL_PADDR_NONE));
+        EXPECT(parked(&d) == (joined ? 0 : REACHED - 1));
         desk_close(&d);
     }
 }
@@ -318,32 +318,48 @@ static void owned_after_it_was_stashed(void)
 static const struct mem_region three[] = {RAM(MIB, 14 * MIB), RAM(16 * MIB, 64 * MIB),
                                           RAM(HIGH, 4 * MIB)};
 
-/* A CPU needs 1 MiB for its pages, and as much more as four times the run. */
-static void zones_with_a_stash(void)
+/* Four times what a CPU may have in its stash must be free for each CPU: a run of so many pages, and a
+ * full stash of single ones. */
+static void as_much_as_is_free(void)
 {
     static const struct {
-        uint64_t bytes;
-        unsigned cpus;
-        size_t longest;
+        unsigned blocks, cpus;
     } zones[] = {
-        {2 * MIB, 1, 64},   {2 * MIB, 2, 0},    {4 * MIB, 3, 21},
-        {4 * MIB, 4, 0},    {6 * MIB, 5, 12},   {8 * MIB, 1, 448},
-        {10 * MIB, 1, 512}, {14 * MIB, 1, 512}, {16 * MIB, 2, 448},
+        {1, 1}, {1, 2}, {2, 3}, {3, 8}, {4, 1}, {5, 1}, {5, 2}, {1, 4},
     };
     for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
-        const struct mem_region regions[] = {RAM(HIGH, zones[i].bytes)};
         struct desk d;
-        desk_make(&d, regions, 1, zones[i].cpus);
-        for (size_t pages = zones[i].longest; pages < zones[i].longest + 2; pages++) {
-            if (pages < 2 || pages > BLOCK_PAGES)
-                continue;
+        desk_blocks(&d, zones[i].blocks, zones[i].cpus);
+        for (size_t pages = 2; pages <= BLOCK_PAGES; pages++) {
             hal_paddr_t run = desk_take(&d, pages);
+            uint64_t left = zones[i].blocks * BLOCK_PAGES - pages;
+            bool fits = 4 * (STASH_PAGES + pages) * zones[i].cpus <= left;
+            bool reaches_the_end =
+                pages % BLOCK_PAGES != 0 && (run + pages * HAL_PAGE_SIZE) % BLOCK == 0;
             desk_give(&d, run, pages);
-            EXPECT(parked(&d) == (pages == zones[i].longest ? pages : 0));
+            EXPECT(parked(&d) == (fits && !reaches_the_end ? pages : 0));
             pmm_drain(d.p);
         }
         desk_end(&d);
     }
+}
+
+/* The same of single pages, in memory that is full but for one stretch. */
+static void not_when_memory_runs_low(void)
+{
+    struct desk d;
+    hal_paddr_t blocks[6];
+    fill_blocks(&d, blocks, 6);
+    uint64_t free = desk_stats(&d).free;
+    desk_claim(&d, HIGH + 6 * BLOCK, free - 4 * STASH_PAGES);
+    desk_give(&d, desk_page(blocks[0], 9), 1);
+    EXPECT(parked(&d) == 1);
+    desk_claim(&d, HIGH + 6 * BLOCK + (free - 4 * STASH_PAGES) * HAL_PAGE_SIZE, 1);
+    desk_give(&d, desk_page(blocks[2], 9), 1);
+    EXPECT(parked(&d) == 1 && desk_stats(&d).free == 4 * STASH_PAGES);
+    desk_give(&d, desk_page(blocks[4], 9), 1);
+    EXPECT(parked(&d) == 2);
+    desk_end(&d);
 }
 
 /* Pages of a zone that the CPU does not look into first go back to that. */
@@ -467,10 +483,11 @@ int main(void)
     expect_run("before a request fails the stash comes back", before_a_request_fails);
     expect_run("claimed out of the stash", claimed);
     expect_run("another CPU's stash is within reach", of_another_cpu);
-    expect_run("nothing is stashed behind a search", not_behind_a_search);
+    expect_run("while a call searches nothing is stashed", not_behind_a_search);
     expect_run("retired out of the stash", retired);
     expect_run("a block that more pages come back to is owned", owned_after_it_was_stashed);
-    expect_run("a stash is as large as its zone allows", zones_with_a_stash);
+    expect_run("a stash is as large as what is free allows", as_much_as_is_free);
+    expect_run("nothing is stashed when memory runs low", not_when_memory_runs_low);
     expect_run("zones that are not looked into first have none", other_zones_have_none);
     expect_run("a stash has pages of its CPU's node alone", nodes_that_are_not_its_own);
     expect_run("a broken stash is told", broken_stashes);
