@@ -5,6 +5,7 @@
  *   pmm.h         take pages and give them back
  *   pmm_machine.h what a machine is like: CPUs, limits of zones, nodes
  *   pmm_create.h  make an allocator from a memory map; add what the firmware gives up
+ *   pmm_claim.h   take exactly these pages
  *   pmm_split.h   cut a run in two
  *   pmm_length.h  how long a run is
  *   pmm_retire.h  keep bad pages from use
@@ -49,6 +50,7 @@
 #define MORTISE_MM_PMM_H
 
 #include "pmm_check.h"
+#include "pmm_claim.h"
 #include "pmm_create.h"
 #include "pmm_debug.h"
 #include "pmm_machine.h"
@@ -110,13 +112,6 @@ hal_paddr_t pmm_alloc_aligned(struct pmm *, size_t pages, uint64_t align, uint32
 /* The same for whatever a request can name. A boundary or a limit inside a zone, unless the alignment
  * keeps to it by itself, costs the search that is described above. */
 hal_paddr_t pmm_alloc_request(struct pmm *, const struct pmm_request *);
-
-/* Take exactly these pages, all or nothing. MM_BUSY when one is allocated (or parked with
- * another CPU, where the port has no hal_call_others()), MM_NOT_PAGE, MM_INVALID (0 pages,
- * or the range crosses the end of a zone or of a node), MM_FOREIGN, MM_RESERVED, MM_BAD. The contents are left
- * alone, junk mode or not. Any context but NMI. Takes the zone's lock, for O(1 + pages / 512) and a
- * step for every 128 MiB of free memory that lies directly below the pages. */
-mm_status_t pmm_claim(struct pmm *, hal_paddr_t base, size_t pages) MM_MUST_CHECK;
 
 /* Give back exactly what was allocated. Misuse changes nothing, and the answer says what it was:
  * MM_NOT_PAGE, MM_FOREIGN, MM_RESERVED, MM_ALREADY_FREE, MM_PARKED,
