@@ -66,8 +66,8 @@ struct cpu_protection {
 };
 struct cpu_protection cpu_protection(void);
 
-/* Does this CPU map that address for reading now? It asks by an instruction, which Arm CPUs have; where a CPU has
- * none (x86-64) the answer is no. Any context. */
+/* Does this CPU map that address for reading now? It asks by an instruction, which Arm CPUs have;
+ * where a CPU has none (x86-64) the answer is no. Any context. */
 bool cpu_maps(const volatile void *);
 
 /* Taking it over. */

@@ -69,8 +69,8 @@ struct machine_spoilt machine_spoilt(unsigned which);
 
 /* Serial port. It is used only after its registers have been found to work. When it does not take a
  * byte in time it is given up, until a byte comes in. PCs have the 16550 (National Semiconductor,
- * PC16550D); boards with Arm CPUs that too, in memory, or the PL011 (Arm DDI 0183), or what the Server Base System
- * Architecture keeps of it. */
+ * PC16550D); boards with Arm CPUs that too, in memory, or the PL011 (Arm DDI 0183), or what the
+ * Server Base System Architecture keeps of it. */
 enum serial_kind { SERIAL_16550, SERIAL_PL011, SERIAL_SBSA };
 
 /* Of a 16550 the eight registers, each `bits` bits (8, 16 or 32) from the one before and accessed

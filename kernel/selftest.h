@@ -18,9 +18,9 @@ extern struct selftest_counts {
 bool selftest_run(const struct options *);
 
 /* What the hot pair and a 64-page run cost here, in ticks of hal_cycles(); and on CPU 0, with
- * interrupts on, what they cost when all CPUs do them at once, and what a shootdown, the map and unmap of a page,
- * and the unmap of 1 GiB in small pages cost. A line each. A panic when the allocator refuses a page that it
- * gave. */
+ * interrupts on, what they cost when all CPUs do them at once, and what a shootdown, the map and
+ * unmap of a page, and the unmap of 1 GiB in small pages cost. A line each. A panic when the
+ * allocator refuses a page that it gave. */
 void selftest_bench(void);
 
 #endif

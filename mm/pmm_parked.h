@@ -13,8 +13,9 @@
 
 #include "pmm_struct.h"
 
-/* From one to the other no CPU comes to own a block or stashes a page. parked_begin() is false when the port cannot
- * reach other CPUs: then those keep what they have. O(CPUs), interrupts disabled meanwhile. */
+/* From one to the other no CPU comes to own a block or stashes a page. parked_begin() is false when
+ * the port cannot reach other CPUs: then those keep what they have. O(CPUs), interrupts disabled
+ * meanwhile. */
 bool parked_begin(struct pmm *);
 void parked_end(struct pmm *);
 

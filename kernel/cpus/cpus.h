@@ -26,10 +26,10 @@ uint32_t cpus_plan(const struct boot_info *, const struct options *);
 void cpus_hold(void);
 
 /* Start them, and log how it went: a line in all, and a line for each that did not come. Memory and
- * table pages come from the page allocator; when there is not enough, fewer are started, and that is
- * said. On CPU 0, once, after cpus_hold() and parts_use(), which finds the clock. Waits at most a
- * second for the last one; 10 ms when all come. Interrupts are enabled afterwards. `plant`: of CPU_LOST, CPU_LATE,
- * CPU_FAULT and CPU_MAILBOX what it says is done on purpose. */
+ * table pages come from the page allocator; when there is not enough, fewer are started, and that
+ * is said. On CPU 0, once, after cpus_hold() and parts_use(), which finds the clock. Waits at most
+ * a second for the last one; 10 ms when all come. Interrupts are enabled afterwards. `plant`: of
+ * CPU_LOST, CPU_LATE, CPU_FAULT and CPU_MAILBOX what it says is done on purpose. */
 void cpus_start(enum plant);
 
 /* Indices are below cpus_count(), which is what cpus_plan() said, or fewer when there was no memory for all;

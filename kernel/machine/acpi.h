@@ -3,8 +3,9 @@
  * only. Any context.
  *
  * Sources: ACPI 6.5: generic address 5.2.3.2, root pointer 5.2.5.3, table header 5.2.6, RSDT 5.2.7,
- * XSDT 5.2.8, DSDT and SSDT 5.2.11; Microsoft, "Serial Port Console Redirection Table" and "Debug Port Table 2"; Intel,
- * "IA-PC HPET Specification" 1.0a. Those of the larger tables: acpi_topology.h, acpi_power.h, hmat/hmat.h.
+ * XSDT 5.2.8, DSDT and SSDT 5.2.11; Microsoft, "Serial Port Console Redirection Table" and "Debug
+ * Port Table 2"; Intel, "IA-PC HPET Specification" 1.0a. Those of the larger tables:
+ * acpi_topology.h, acpi_power.h, hmat/hmat.h.
  *
  *   A1  whatever the tables say, only bytes that the view gave are read
  *   A2  a table counts only if all of it can be read, its length is sound and its bytes sum to zero.

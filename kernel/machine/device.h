@@ -13,11 +13,11 @@
  * O(log(regions) + regions that the bytes touch). */
 bool device_may_lie(const struct memmap *, hal_paddr_t at, uint64_t bytes);
 
-/* Reach the `bytes` (1 to 65536, of memory to 1 GiB) of registers at an address that a table gives. Memory is mapped
- * uncached and stays mapped; there is room for 8 GiB of such blocks in all. Neither member of the answer
- * is set if the address is 0, if there is no room or no page for a table, if device_may_lie() says
- * no, if the ports would run past 65535, or if the machine has no ports. Call it only after
- * memory_use_space(). */
+/* Reach the `bytes` (1 to 65536, of memory to 1 GiB) of registers at an address that a table gives.
+ * Memory is mapped uncached and stays mapped; there is room for 8 GiB of such blocks in all.
+ * Neither member of the answer is set if the address is 0, if there is no room or no page for a
+ * table, if device_may_lie() says no, if the ports would run past 65535, or if the machine has no
+ * ports. Call it only after memory_use_space(). */
 struct machine_register device_reach(struct acpi_address, uint64_t bytes);
 
 /* Call visit() with registers in memory that are mapped only meanwhile. False, and not called: what

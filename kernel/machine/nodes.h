@@ -1,7 +1,7 @@
-/* kernel/machine/nodes.h: says which node each address and each CPU belongs to, whatever the SRAT, the
- * SLIT and the HMAT claim. A node is CPUs and memory that lie near each other. The firmware gives each node a number,
- * its domain, which may be any; here nodes are counted from 0 in the order of their domains.
- * Pure: it does no I/O; any context.
+/* kernel/machine/nodes.h: says which node each address and each CPU belongs to, whatever the SRAT,
+ * the SLIT and the HMAT claim. A node is CPUs and memory that lie near each other. The firmware
+ * gives each node a number, its domain, which may be any; here nodes are counted from 0 in the
+ * order of their domains. Pure: it does no I/O; any context.
  *
  *   N1  the ranges are sorted and disjoint, each holds one page or more and only whole pages, and two
  *       ranges of one node never touch

@@ -21,7 +21,8 @@ void account_each_zone(const uint32_t *numbers, account_zone_fn *fn);
 void account_report(const struct boot_info *, const uint32_t *numbers);
 void account_report_zones(const uint32_t *numbers);
 
-/* Pages of usable RAM: all of them, and what became of each, by a walk of the allocator's runs and by the map. */
+/* Pages of usable RAM: all of them, and what became of each, by a walk of the allocator's runs and
+ * by the map. */
 struct account_sums {
     uint64_t usable, free, parked, allocated, withheld, owned, bad;
 };

@@ -30,10 +30,11 @@ void memory_withhold(hal_paddr_t base, uint64_t size, const char *label);
 void memory_make_space(const struct boot_info *);
 void memory_use_space(void);
 
-/* Make the page allocator of Conventional memory that is not unfit (kernel/memory/unfit.h), for this machine,
- * but with the zone DMA as the option dma= has it (where that cannot be, a line of the log says so); then give it what the firmware no longer needs (nothing with the option keepbs). They panic if
- * pmm_create() or pmm_reclaim() fails; that no free memory is large enough for its tables has a sentence of
- * its own. O(regions). */
+/* Make the page allocator of Conventional memory that is not unfit (kernel/memory/unfit.h), for
+ * this machine, but with the zone DMA as the option dma= has it (where that cannot be, a line of
+ * the log says so); then give it what the firmware no longer needs (nothing with the option
+ * keepbs). They panic if pmm_create() or pmm_reclaim() fails; that no free memory is large enough
+ * for its tables has a sentence of its own. O(regions). */
 void memory_make_pmm(const struct pmm_machine *, const struct options *);
 void memory_reclaim(const struct options *);
 

@@ -19,13 +19,14 @@ const char *spcr_refuse(const struct acpi *a, struct serial_port *);
 /* Bytes of registers that such a port has. Pure. O(1). */
 uint64_t spcr_bytes(const struct serial_port *);
 
-/* Where the console in memory lies that the log went to before the tables were read; 0: there was none. It counts
- * as long as serial_works(). */
+/* Where the console in memory lies that the log went to before the tables were read; 0: there was
+ * none. It counts as long as serial_works(). */
 extern hal_paddr_t spcr_early;
 
-/* If the tables name a console and the user has not named another, send the log there, from its beginning;
- * if that is spcr_early, it goes there already. If nothing answers there, the log stays where it was. Each case is said in the log. Context: as
- * kernel/boot_info.h, after memory_use_space(). Takes as long as the log takes on serial. */
+/* If the tables name a console and the user has not named another, send the log there, from its
+ * beginning; if that is spcr_early, it goes there already. If nothing answers there, the log stays
+ * where it was. Each case is said in the log. Context: as kernel/boot_info.h, after
+ * memory_use_space(). Takes as long as the log takes on serial. */
 void spcr_use(const struct acpi *, const struct options *);
 
 #endif

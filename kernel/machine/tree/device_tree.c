@@ -229,8 +229,8 @@ static bool is_at(const struct reader *r, const char *path)
     return *path == '\0' && r->depth > 1;
 }
 
-/* Codes as an SPCR has them (kernel/serial/spcr.h). Registers of a 16550 lie 1 << reg-shift bytes apart, and are as
- * wide here. */
+/* Codes as an SPCR has them (kernel/serial/spcr.h). Registers of a 16550 lie 1 << reg-shift bytes
+ * apart, and are as wide here. */
 static void meet_console(struct reader *r, const struct node *n)
 {
     uint64_t base, size;

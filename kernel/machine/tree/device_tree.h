@@ -1,5 +1,5 @@
-/* kernel/machine/tree/device_tree.h: reads out of a device tree what the ACPI tables would tell, where there are
- * none. Pure, as kernel/machine/acpi.h; the tree's bytes may be anything.
+/* kernel/machine/tree/device_tree.h: reads out of a device tree what the ACPI tables would tell,
+ * where there are none. Pure, as kernel/machine/acpi.h; the tree's bytes may be anything.
  *
  * Sources: Devicetree Specification 0.4: properties 2.3, /aliases 3.3, /memory 3.4, /reserved-memory 3.5,
  * /chosen 3.6, /cpus 3.7; and the bindings that Linux keeps below Documentation/devicetree/bindings:
@@ -20,11 +20,10 @@ struct device_tree_view {
     const void *ctx;
 };
 
-/* Fill `*a` (acpi_facts.h) from the `size` bytes: CPUs and nodes, their memory and
- * distances as if they were those of an SRAT and a SLIT, GIC, PSCI and serial console. NULL, or a constant sentence whose subject is "it": it cannot be read, and
- * `*a` is all zero; or it can from some place on not be read any more, and what came before counts; or its
- * distances are left out.
- * O(bytes * log(CPUs)). */
+/* Fill `*a` (acpi_facts.h) from the `size` bytes: CPUs and nodes, their memory and distances as if
+ * they were those of an SRAT and a SLIT, GIC, PSCI and serial console. NULL, or a constant sentence
+ * whose subject is "it": it cannot be read, and `*a` is all zero; or its end cannot be read, and
+ * what came before counts; or its distances are left out. O(bytes * log(CPUs)). */
 const char *device_tree_read(struct acpi *a, const struct device_tree_view *,
                              const unsigned char *bytes, uint32_t size);
 
