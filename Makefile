@@ -211,7 +211,7 @@ CLANG     := $(if $(findstring clang,$(CC)),$(CC))
 HOST_FLAGS := -std=c11 -g -I. -D_GNU_SOURCE -fno-omit-frame-pointer -pthread -DMORTISE_COMMIT=\"desk\"
 # In the image wchar_t has 16 bits, and so has the CHAR16 of newer headers.
 UEFI       = -fshort-wchar $(call gnu_efi,x86_64)
-LOADER    := $(filter-out %/refuse.c,$(EFI_SRC)) $(patsubst %,kernel/%.c,log/format log/keep early/pe memory/bad options ram/smbios ram/slots ram/ram ram/ram_tell version) hal/any/caching_run.c $$(UEFI)
+LOADER    := $(filter-out %/refuse.c,$(EFI_SRC)) $(patsubst %,kernel/%.c,log/format log/keep early/pe memory/bad monitor/bad_words options ram/smbios ram/slots ram/ram ram/ram_tell version) hal/any/caching_run.c $$(UEFI)
 
 # $(call kind,KIND): how its objects are made.
 define kind

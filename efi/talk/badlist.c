@@ -1,6 +1,7 @@
 #include "efi/talk/badlist.h"
 #include "efi/base/text.h"
 #include "efi/base/words.h"
+#include "efi/talk/bad_text.h"
 #include "efi/talk/console.h"
 #include "efi/talk/volume.h"
 
@@ -37,31 +38,29 @@ static bool has_word(const char *text, const char *word, size_t length)
     return false;
 }
 
-/* Add the words `bad=` of the text to `to`, but for those that are there, or in `unless`, already. */
-static void collect(const struct loader *l, char *to, const char *text, size_t size,
-                    const char *unless)
+/* Add the pages that the text names to `to`, but for those that are named there, or in `unless`, already. */
+static void collect(char *to, const char *text, size_t size, const char *unless)
 {
     struct options_bad pages;
-    for (size_t at = 0; options_next_bad(text, size, &at, &pages);) {
-        const char *word = pages.first == pages.last
-                               ? TEXT("bad=%x", U(pages.first))
-                               : TEXT("bad=%x-%x", U(pages.first), U(pages.last));
-        size_t length = text_length(word);
-        if (has_word(to, word, length) || has_word(unless, word, length))
-            continue;
-        if (words_add_bytes(to, BOOT_TEXT_SIZE, (const uint8_t *)word, length) != WORDS_ALL) {
-            console_note(l, "There are more bad pages than the list has room for.");
-            return;
-        }
-    }
+    for (size_t at = 0; options_next_bad(text, size, &at, &pages);)
+        if (!bad_text_has(to, &pages) && !bad_text_has(unless, &pages))
+            bad_text_add(to, BOOT_TEXT_SIZE, &pages);
 }
 
-/* These words change nothing of what loader.options says. */
-static void add_to_options(struct loader *l, const char *words)
+/* The pages kept, in fewer words where there is little room. They change nothing of what loader.options
+ * says. */
+static void add_to_options(struct loader *l)
 {
-    if (words_add_bytes(l->info->options, BOOT_TEXT_SIZE, (const uint8_t *)words,
-                        text_length(words)) != WORDS_ALL)
-        console_note(l, BADLIST_NAME ": more options than fit; the last ones were left out.");
+    size_t used = text_length(l->info->options) + 1;
+    if (kept[0] == '\0')
+        return;
+    if (used + BAD_TEXT_LEAST > BOOT_TEXT_SIZE) {
+        console_note(l, BADLIST_NAME ": the options leave no room for the bad pages.");
+        return;
+    }
+    bad_text_fit(kept, BOOT_TEXT_SIZE - used);
+    (void)(words_add_bytes(l->info->options, BOOT_TEXT_SIZE, (const uint8_t *)kept,
+                           text_length(kept)));
 }
 
 void badlist_read(struct loader *l)
@@ -69,8 +68,8 @@ void badlist_read(struct loader *l)
     static uint8_t bytes[4 * BOOT_TEXT_SIZE];
     size_t size = volume_read(l, BADLIST_NAME, bytes, sizeof(bytes));
     kept[0] = found[0] = '\0';
-    collect(l, kept, (const char *)bytes, size, "");
-    add_to_options(l, kept);
+    collect(kept, (const char *)bytes, size, "");
+    add_to_options(l);
 }
 
 static size_t line_end(const char *text, size_t length, size_t at)
@@ -84,26 +83,7 @@ void badlist_find(struct loader *l, const char *log, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if (begins(log + i, length - i, LOG_MARK))
-            collect(l, found, log + i + MARK, line_end(log, length, i) - i - MARK,
-                    l->info->options);
-}
-
-void badlist_keep(struct loader *l)
-{
-    static struct volume_file f;
-    if (found[0] == '\0')
-        return;
-    add_to_options(l, found);
-    collect(l, kept, found, text_length(found), "");
-    found[0] = '\0';
-    if (!l->options.report) {
-        console_say(l,
-                    "report=off: the pages are kept from use this time, and no list is written.");
-        return;
-    }
-    volume_create(l, &f, BADLIST_NAME);
-    volume_line(&f, kept);
-    volume_finish(l, &f);
+            collect(found, log + i + MARK, line_end(log, length, i) - i - MARK, l->info->options);
 }
 
 /* The options are words with one blank between two. */
@@ -128,6 +108,25 @@ static void drop_kept_words(char *options)
     left[used] = '\0';
     for (size_t i = 0; i <= used; i++)
         options[i] = left[i];
+}
+
+void badlist_keep(struct loader *l)
+{
+    static struct volume_file f;
+    if (found[0] == '\0')
+        return;
+    drop_kept_words(l->info->options);
+    collect(kept, found, text_length(found), "");
+    add_to_options(l);
+    found[0] = '\0';
+    if (!l->options.report) {
+        console_say(l,
+                    "report=off: the pages are kept from use this time, and no list is written.");
+        return;
+    }
+    volume_create(l, &f, BADLIST_NAME);
+    volume_line(&f, kept);
+    volume_finish(l, &f);
 }
 
 void badlist_forget(struct loader *l)

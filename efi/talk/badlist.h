@@ -3,7 +3,8 @@
  * read at each start, when its words are options like any other.
  *
  * Both the file and the log of an earlier boot are text from outside: of all that stands there only
- * well-formed words `bad=` count. A list holds BOOT_TEXT_SIZE characters; what does not fit is a note.
+ * well-formed words `bad=` count. A list holds BOOT_TEXT_SIZE characters; where its pages take more, the
+ * nearest become one range (efi/talk/bad_text.h), and none is lost.
  */
 #ifndef EFI_TALK_BADLIST_H
 #define EFI_TALK_BADLIST_H

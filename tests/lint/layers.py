@@ -37,6 +37,7 @@ ROOMS = {
     "kernel/log": "hal kernel",
     "kernel/early": "hal mm kernel kernel/log",
     "kernel/memory/bad.h": "hal mm",
+    "kernel/monitor/bad_words.h": "hal kernel/log",
     "kernel/memory": "hal mm kernel kernel/log kernel/early kernel/memory/bad.h",
     "kernel/machine/acpi_facts.h": "hal",
     "kernel/machine/acpi_table.h": "hal kernel/machine/acpi_facts.h",
@@ -49,11 +50,11 @@ ROOMS = {
     "kernel/screen": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine",
     "kernel/trap": "hal mm kernel kernel/log kernel/early kernel/memory kernel/screen",
     "kernel/cpus": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/trap",
-    "kernel/monitor": "hal mm kernel kernel/log kernel/memory kernel/machine kernel/screen kernel/trap kernel/cpus",
+    "kernel/monitor": "hal mm kernel kernel/log kernel/monitor/bad_words.h kernel/memory kernel/machine kernel/screen kernel/trap kernel/cpus",
     "kernel/main.c": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/serial kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor",
     "efi/base": "hal mm kernel kernel/log kernel/early",
-    "efi/talk": "hal mm kernel kernel/log efi/base",
+    "efi/talk": "hal mm kernel kernel/log kernel/monitor/bad_words.h efi/base",
     "efi/arch": "hal efi/base efi/talk",
     "efi/x86_64": "hal hal/x86_64 mm kernel kernel/log efi/base efi/talk efi/arch",
     "efi/aarch64": "hal hal/aarch64 mm kernel kernel/log efi/base efi/talk efi/arch",
@@ -61,7 +62,7 @@ ROOMS = {
     "efi/machine": "hal mm kernel kernel/log kernel/memory/bad.h kernel/machine kernel/ram efi/base efi/talk efi/arch efi/memory",
     "efi": "hal mm kernel kernel/log efi/base efi/talk efi/arch efi/memory efi/machine",
     "efi/ia32": "efi/base",
-    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/memory/bad.h kernel/machine kernel/machine/tree kernel/machine/hmat kernel/ram kernel/screen kernel/trap"
+    "tests": "hal hal/host mm kernel kernel/log kernel/early kernel/memory kernel/memory/bad.h kernel/monitor/bad_words.h kernel/machine kernel/machine/tree kernel/machine/hmat kernel/ram kernel/screen kernel/trap"
     " kernel/cpus kernel/monitor efi efi/base efi/talk efi/arch efi/memory efi/machine tests/kernel",
     "tests/kernel": "hal mm kernel kernel/log kernel/early kernel/memory kernel/machine kernel/screen kernel/trap"
     " kernel/cpus tests",
