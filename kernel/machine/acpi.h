@@ -23,7 +23,7 @@
 /* Fill `*a`, which need not be clear, from the root pointer at physical `rsdp` (0: there is none).
  * Neither the view nor the listener may be NULL; `ctx` goes to the listener. Returns NULL, or a constant
  * sentence that says why there are no tables at all; `*a` is then all zero.
- * O(bytes of the tables + CPUs * log(CPUs) + ranges^2 + tables^2). */
+ * O(bytes of the tables + CPUs * log(CPUs) + ranges * log(ranges) + tables^2). */
 const char *acpi_read(struct acpi *, const struct acpi_view *, hal_paddr_t rsdp, acpi_note_fn *,
                       void *ctx);
 

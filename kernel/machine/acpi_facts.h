@@ -7,8 +7,9 @@
 
 /* read() gives the `size` bytes (1 to 16 MiB) at physical `at`, of any alignment, which then stay as
  * they are until acpi_read() returns. It gives NULL when not all of them can be read, and sets `*why` to
- * a constant sentence whose subject is "it". take() gives `size` bytes (1 or more), aligned to 8, for the
- * list of CPUs, or NULL; it is called once at most, and must not give memory in which tables lie. */
+ * a constant sentence whose subject is "it". take() gives `size` bytes (1 or more), aligned to 8, for a
+ * list, or NULL; it is called once at most for each table that has one (MADT, SRAT, SLIT, HMAT), and must not
+ * give memory in which tables lie. */
 struct acpi_view {
     const unsigned char *(*read)(const void *ctx, hal_paddr_t at, uint64_t size, const char **why);
     void *(*take)(const void *ctx, uint64_t size);
@@ -32,9 +33,9 @@ struct acpi_address {
 };
 
 struct acpi_cpu {
-    uint32_t id;   /* local APIC or x2APIC id */
-    uint32_t node; /* by the SRAT; ACPI_NO_NODE where it does not say */
-    uint32_t uid;  /* of a GICC: the number that the SRAT has for it */
+    uint32_t id;               /* local APIC or x2APIC id */
+    uint32_t node;             /* by the SRAT; ACPI_NO_NODE where it does not say */
+    uint32_t uid;              /* of a GICC: the number that the SRAT has for it */
     hal_paddr_t redistributor; /* of a GICC: where that of this CPU lies; 0: it does not say */
 };
 #define ACPI_NO_NODE 0xFFFFFFFFu
@@ -52,9 +53,19 @@ struct acpi_range {
     bool hot_plug; /* a window for memory that may be plugged in later */
 };
 
+/* What is told of two places, which are numbers of nodes as the SRAT has them. */
+struct acpi_pair {
+    uint32_t from, to;
+    uint32_t value;
+};
+
+/* In the order in which they were told; of two that tell of one pair the first counts. */
+struct acpi_pairs {
+    uint32_t count;
+    struct acpi_pair *pair;
+};
+
 #define ACPI_IO_APICS_MAX       128u
-#define ACPI_RANGES_MAX         512u
-#define ACPI_PLACES_MAX         64u
 #define ACPI_SPARE_MAX          16u
 #define ACPI_REDISTRIBUTORS_MAX 64u
 
@@ -84,20 +95,14 @@ struct acpi {
 
     /* SRAT: memory that is enabled, in the table's order. kernel/machine/nodes.h makes sense of it. */
     bool has_srat;
-    bool srat_cut; /* an entry of no sound length ends it: what follows is not known */
-    uint32_t range_count;
-    struct acpi_range range[ACPI_RANGES_MAX];
+    bool srat_cut;            /* an entry of no sound length ends it: what follows is not known */
+    uint32_t range_count;     /* 0, too, when there was no memory for the list */
+    struct acpi_range *range; /* in memory of take() */
 
-    /* SLIT: the distance from place i to place j is distance[i * places + j], 10 or more. Its places
-     * are the nodes 0 to places - 1 of the SRAT. */
-    uint32_t places; /* 0: there is no sound SLIT */
-    uint8_t distance[ACPI_PLACES_MAX * ACPI_PLACES_MAX];
-
-    /* HMAT, as far as its flags say that a number is valid. In picoseconds, how long CPUs of place i wait for
-     * memory of place j: latency[i * ACPI_PLACES_MAX + j]; 0: not told. The memory of place j is attached to
-     * the CPUs of place attached[j] - 1; 0: not told. */
-    uint32_t latency[ACPI_PLACES_MAX * ACPI_PLACES_MAX];
-    uint32_t attached[ACPI_PLACES_MAX];
+    /* SLIT: how far it is from one place to another, 10 to 255. HMAT, as far as its flags say that a number is
+     * valid: how long CPUs of one place wait for memory of another, in picoseconds, not 0; and the place whose
+     * memory (`from`) is attached to the CPUs of a place (`to`). All in memory of take(). */
+    struct acpi_pairs distance, latency, attached;
 
     /* FADT. */
     bool hardware_reduced;

@@ -38,12 +38,11 @@ void acpi_tell_faults(const struct acpi_reader *r, const struct acpi_table *t,
         [ACPI_FAULT_CPUS] =
             "no memory for the list of its CPUs, of which only the one that runs is used",
         [ACPI_FAULT_WRAPS] = "a memory range wraps",
-        [ACPI_FAULT_RANGES] = "more than 512 memory ranges; the rest is not kept",
+        [ACPI_FAULT_RANGES] = "no memory for the list of its memory ranges, and none is used",
         [ACPI_FAULT_TWICE] = "memory ranges of one node overlap; each page counts once",
         [ACPI_FAULT_OVERLAP] = "memory ranges of two nodes overlap; the first in the table counts",
-        [ACPI_FAULT_PLACES] = "places beyond the 64th; what it says of them is not kept",
+        [ACPI_FAULT_PAIRS] = "no memory for what it says of pairs of nodes, and none is used",
     };
-    _Static_assert(ACPI_RANGES_MAX == 512 && ACPI_PLACES_MAX == 64, "as the texts say");
     for (unsigned i = 0; i < ACPI_FAULT_COUNT; i++)
         if (texts[i] != NULL && faults->times[i] > 0)
             r->note(r->ctx, t->bytes, t->at, texts[i], faults->times[i]);

@@ -45,10 +45,10 @@ enum acpi_fault {
     ACPI_FAULT_SHORT,   /* an entry shorter than its type wants: skipped */
     ACPI_FAULT_CPUS,    /* no memory for the list of CPUs */
     ACPI_FAULT_WRAPS,   /* a memory range that goes past 2^64: skipped */
-    ACPI_FAULT_RANGES,  /* more memory ranges than are kept */
+    ACPI_FAULT_RANGES,  /* no memory for the list of memory ranges */
     ACPI_FAULT_TWICE,   /* ranges of one node overlap */
     ACPI_FAULT_OVERLAP, /* ranges of two nodes overlap: the first counts */
-    ACPI_FAULT_PLACES,  /* a place beyond ACPI_PLACES_MAX: left out */
+    ACPI_FAULT_PAIRS,   /* no memory for what is told of pairs of places */
     ACPI_FAULT_COUNT
 };
 

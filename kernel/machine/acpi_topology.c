@@ -1,5 +1,6 @@
 #include "kernel/machine/acpi_topology.h"
 #include "hal/short.h"
+#include "kernel/machine/heap.h"
 #include "kernel/machine/tree/cpu_list.h"
 
 #define MADT_ENTRIES 44u
@@ -170,23 +171,7 @@ void acpi_madt(struct acpi *a, const struct acpi_table *t, const struct acpi_rea
     acpi_tell_faults(r, t, &faults);
 }
 
-/* How a range lies to those before it. A window for memory that may be plugged in later places no
- * RAM, so it may lie over anything. */
-static enum acpi_fault judge_range(const struct acpi *a, const struct acpi_range *n)
-{
-    enum acpi_fault worst = ACPI_FAULT_NONE;
-    for (uint32_t i = 0; i < a->range_count && !n->hot_plug; i++) {
-        const struct acpi_range *o = &a->range[i];
-        if (o->hot_plug || o->base >= n->base + n->size || n->base >= o->base + o->size)
-            continue;
-        if (o->node != n->node)
-            return ACPI_FAULT_OVERLAP;
-        worst = ACPI_FAULT_TWICE;
-    }
-    return worst;
-}
-
-/* Entries without size are there to fill the table up. */
+/* Counted as long as there is no list. Entries without size are there to fill the table up. */
 static enum acpi_fault add_range(struct acpi *a, const struct acpi_entry *e, uint32_t node)
 {
     uint32_t flags = load32(e->bytes + 28);
@@ -198,11 +183,10 @@ static enum acpi_fault add_range(struct acpi *a, const struct acpi_entry *e, uin
         return ACPI_FAULT_NONE;
     if (n.base + n.size < n.base)
         return ACPI_FAULT_WRAPS;
-    if (a->range_count == ACPI_RANGES_MAX)
-        return ACPI_FAULT_RANGES;
-    enum acpi_fault fault = judge_range(a, &n);
-    a->range[a->range_count++] = n;
-    return fault;
+    if (a->range != NULL)
+        a->range[a->range_count] = n;
+    a->range_count++;
+    return ACPI_FAULT_NONE;
 }
 
 static void place_cpu(struct acpi *a, uint32_t id, uint32_t flags, uint32_t node)
@@ -245,16 +229,84 @@ static void place_gic_cpus(struct acpi *a, const struct acpi_table *t, uint32_t 
     cpu_list_sort(a, false);
 }
 
-void acpi_srat(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
+static bool begins_before(const void *ctx, uint32_t a, uint32_t b)
+{
+    const struct acpi_range *range = ctx;
+    return range[a].base != range[b].base ? range[a].base < range[b].base : a < b;
+}
+
+/* The ranges that were met, in the order of their beginnings, reach up to `end`, the farthest of them being
+ * one of `node`; those of all other nodes up to `other_end`. */
+struct reach {
+    hal_paddr_t end, other_end;
+    uint32_t node;
+};
+
+static void extend(struct reach *r, const struct acpi_range *n)
+{
+    hal_paddr_t end = n->base + n->size;
+    if (n->node != r->node && end > r->end)
+        *r = (struct reach){end, r->end, n->node};
+    else if (n->node != r->node)
+        r->other_end = hal_max_u64(r->other_end, end);
+    else
+        r->end = hal_max_u64(r->end, end);
+}
+
+/* A range overlaps one that does not begin behind it. A window for memory that may be plugged in later
+ * places no RAM, so it may lie over anything. */
+static void judge_ranges(const struct acpi *a, uint32_t *by_base, struct acpi_faults *faults)
+{
+    struct reach reach = {0, 0, ACPI_NO_NODE};
+    for (uint32_t i = 0; i < a->range_count; i++)
+        by_base[i] = i;
+    heap_sort(by_base, a->range_count, begins_before, a->range);
+    for (uint32_t i = 0; i < a->range_count; i++) {
+        const struct acpi_range *n = &a->range[by_base[i]];
+        if (n->hot_plug)
+            continue;
+        if (n->base < (n->node == reach.node ? reach.other_end : reach.end))
+            faults->times[ACPI_FAULT_OVERLAP]++;
+        else if (n->base < reach.end)
+            faults->times[ACPI_FAULT_TWICE]++;
+        extend(&reach, n);
+    }
+}
+
+static void each_srat_entry(struct acpi *a, const struct acpi_table *t, struct acpi_faults *faults)
 {
     uint32_t node_mask = t->bytes[REVISION] < 2 ? 0xFFu : 0xFFFFFFFFu;
     struct acpi_entry e;
+    a->range_count = 0;
+    for (uint32_t at = SRAT_ENTRIES; acpi_next_entry(t, &at, &e, faults);)
+        faults->times[srat_entry(a, &e, node_mask)]++;
+}
+
+/* Memory ranges are counted first, and then there is memory for as many, and to sort them. */
+static void list_ranges(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r,
+                        struct acpi_faults *faults)
+{
+    struct acpi_faults again = {{0}};
+    uint64_t count = a->range_count, bytes = count * sizeof *a->range;
+    if (count != 0)
+        a->range = r->view->take(r->view->ctx, bytes + count * sizeof(uint32_t));
+    if (a->range != NULL) {
+        each_srat_entry(a, t, &again);
+        judge_ranges(a, (uint32_t *)(void *)&a->range[count], faults);
+    } else {
+        faults->times[ACPI_FAULT_RANGES] = count != 0;
+        a->range_count = 0;
+    }
+}
+
+void acpi_srat(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
+{
     struct acpi_faults faults = {{0}};
     a->has_srat = true;
-    for (uint32_t at = SRAT_ENTRIES; acpi_next_entry(t, &at, &e, &faults);)
-        faults.times[srat_entry(a, &e, node_mask)]++;
+    each_srat_entry(a, t, &faults);
+    list_ranges(a, t, r, &faults);
     if (a->gic_version != 0)
-        place_gic_cpus(a, t, node_mask);
+        place_gic_cpus(a, t, t->bytes[REVISION] < 2 ? 0xFFu : 0xFFFFFFFFu);
     a->srat_cut = faults.times[ACPI_FAULT_CUT] != 0;
     acpi_tell_faults(r, t, &faults);
 }
@@ -273,18 +325,33 @@ static bool are_distances(const unsigned char *matrix, uint64_t count)
     return sound;
 }
 
+/* Of a place to itself nothing need be kept. */
+static void take_distances(struct acpi_pairs *pairs, const unsigned char *matrix, uint32_t places)
+{
+    for (uint32_t i = 0; i < places; i++)
+        for (uint32_t j = 0; j < places; j++)
+            if (i != j)
+                pairs->pair[pairs->count++] =
+                    (struct acpi_pair){i, j, matrix[(size_t)i * places + j]};
+}
+
 void acpi_slit(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
 {
     uint64_t count = t->size >= SLIT_MATRIX ? load64(t->bytes + SLIT_COUNT) : 0;
     const unsigned char *matrix = t->bytes + SLIT_MATRIX;
-    if (count == 0 || count > ACPI_PLACES_MAX)
-        acpi_complain(r, t, "distances of no place, or of more than 64; not used");
-    else if (count * count > t->size - SLIT_MATRIX)
+    if (count == 0)
+        acpi_complain(r, t, "distances of no place; not used");
+    else if (count > UINT16_MAX || count * count > t->size - SLIT_MATRIX)
         acpi_complain(r, t, "shorter than its matrix of distances; not used");
     else if (!are_distances(matrix, count))
         acpi_complain(r, t, "its distances contradict themselves; not used");
-    else {
-        a->places = (uint32_t)count;
-        __builtin_memcpy(a->distance, matrix, (size_t)(count * count));
+    else if (count > 1) {
+        struct acpi_faults faults = {{0}};
+        a->distance.pair =
+            r->view->take(r->view->ctx, count * (count - 1) * sizeof *a->distance.pair);
+        if (a->distance.pair != NULL)
+            take_distances(&a->distance, matrix, (uint32_t)count);
+        faults.times[ACPI_FAULT_PAIRS] = a->distance.pair == NULL;
+        acpi_tell_faults(r, t, &faults);
     }
 }

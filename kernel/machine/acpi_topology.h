@@ -15,11 +15,11 @@
 /* The list of CPUs lies in memory of the view's take(). O(entries * log(CPUs)). */
 void acpi_madt(struct acpi *a, const struct acpi_table *, const struct acpi_reader *);
 
-/* O(entries * (log(CPUs) + ranges)). */
+/* The list of ranges too. O(entries * (log(CPUs) + log(ranges))). */
 void acpi_srat(struct acpi *a, const struct acpi_table *, const struct acpi_reader *);
 
-/* A matrix that is cut off, is too large or contradicts itself is not used, and the listener hears why.
- * O(its bytes). */
+/* The list of distances too. A matrix that is cut off or contradicts itself is not used, and the listener
+ * hears why. O(its bytes). */
 void acpi_slit(struct acpi *a, const struct acpi_table *, const struct acpi_reader *);
 
 #endif

@@ -11,8 +11,8 @@
  *       that the map has as MEM_HOTPLUG and that no other range holds
  *   N4  there is always at least one node. A node that a range, a page of N3 or a CPU names counts, even if
  *       it has no RAM, or no CPU
- *   N5  the distance from a node to itself is 10; to another node it is what the SLIT says, 10 or more.
- *       Where it says nothing, and the HMAT tells how long CPUs of the node wait for its own memory and for
+ *   N5  the distance from a node to itself is 10; to another node it is what the SLIT says, 10 or more: of two
+ *       that tell of one pair, here or of what follows, the first counts. Where it says nothing, and the HMAT tells how long CPUs of the node wait for its own memory and for
  *       the other's, it is ten times their ratio, 11 to 254; else 15 to memory that the HMAT says is attached
  *       to the CPUs of the node; or else 20
  *
@@ -37,7 +37,11 @@ struct nodes {
     uint32_t *cpus;    /* cpus[0] counts the stray ones too */
     uint64_t *ram;     /* bytes of RAM (mem_type_is_ram) */
     uint8_t *distance; /* from node i to node j: distance[i * count + j] */
-    struct {           /* where all is in one */
+    uint32_t *
+        latency; /* by the HMAT, in picoseconds, as `distance`; 0: not told; NULL if all is in one */
+    uint32_t *
+        attached; /* the domain that node's memory is attached to; ACPI_NO_NODE: not told; NULL likewise */
+    struct { /* where all is in one */
         uint64_t ram;
         uint32_t domain, cpus;
         uint8_t distance;
@@ -47,7 +51,8 @@ struct nodes {
 /* Fill `*n`, which need not be clear and must stay where it is, from what acpi_read() has found (tables may
  * be missing) and from the normalized map. take() gives `size` bytes (1 or more), aligned to 8, that stay
  * as long as `*n`, or NULL: then all is in one node, and `wrong` says so. It is called twice at most, and may
- * reserve what it gives in the map. O(ranges^2 + regions * ranges + CPUs * nodes + nodes^2). */
+ * reserve what it gives in the map. O((ranges + CPUs + pairs that are told) * log(ranges) + regions * windows +
+ * nodes^2). */
 void nodes_make(struct nodes *n, const struct acpi *, const struct memmap *,
                 void *(*take)(uint64_t size));
 
@@ -55,7 +60,7 @@ void nodes_make(struct nodes *n, const struct acpi *, const struct memmap *,
  * which must not be NULL and becomes a multiple of 4 KiB beyond `at`, or UINT64_MAX. O(log(ranges)). */
 uint32_t nodes_at(const struct nodes *, hal_paddr_t at, hal_paddr_t *until);
 
-/* Returns the node of a domain, or node 0 if the domain is not known. O(nodes). */
+/* Returns the node of a domain, or node 0 if the domain is not known. O(log(nodes)). */
 uint32_t nodes_of(const struct nodes *, uint32_t domain);
 
 #endif

@@ -38,7 +38,7 @@ static void *take_for(const char *label, uint64_t size)
 static void *take_memory(const void *ctx, uint64_t size)
 {
     UNUSED(ctx);
-    return take_for("list of CPUs", size);
+    return take_for("lists of the machine", size);
 }
 
 static void *take_for_nodes(uint64_t size)
@@ -173,24 +173,23 @@ static void log_distances(const struct nodes *n)
 static void log_latencies(const struct nodes *n, uint32_t node)
 {
     struct format_line l = {.used = 0};
-    uint32_t from = n->domain[node], told = 0;
-    for (uint32_t j = 0; from < ACPI_PLACES_MAX && j < n->count; j++) {
-        uint32_t to = n->domain[j];
-        uint32_t latency = to < ACPI_PLACES_MAX ? platform.latency[from * ACPI_PLACES_MAX + to] : 0;
+    uint32_t told = 0;
+    for (uint32_t j = 0; j < n->count; j++) {
+        uint32_t latency = n->latency[(size_t)node * n->count + j];
         told += latency != 0;
         FORMAT(&l, latency != 0 ? " %u" : " ?", U(latency));
     }
     l.text[hal_min_u64(l.used, LOG_LINE - 1)] = '\0';
     if (told != 0)
-        LOG("node", "%u, latencies in ps:%s", U(from), S(l.text));
+        LOG("node", "%u, latencies in ps:%s", U(n->domain[node]), S(l.text));
 }
 
 static void log_hmat(const struct nodes *n)
 {
     for (uint32_t i = 0; i < n->count; i++) {
-        uint32_t at = n->domain[i] < ACPI_PLACES_MAX ? platform.attached[n->domain[i]] : 0;
-        if (at != 0)
-            LOG("node", "%u, memory attached to the CPUs of %u", U(n->domain[i]), U(at - 1));
+        if (n->attached[i] != ACPI_NO_NODE)
+            LOG("node", "%u, memory attached to the CPUs of %u", U(n->domain[i]),
+                U(n->attached[i]));
         log_latencies(n, i);
     }
 }

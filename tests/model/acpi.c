@@ -362,16 +362,56 @@ static void nodes_and_their_memory(void)
     }
 }
 
+/* The largest table that is read: what overlaps is found without comparing each with each, which would take
+ * minutes. Every other range begins where one of another node has not ended. */
 static void many_ranges(void)
 {
-    size_t size = 12 + (size_t)514 * 40;
+    const uint32_t count = ((16 << 20) - 48) / 40;
+    size_t size = 12 + (size_t)count * 40;
     unsigned char *body = calloc(1, size);
-    for (unsigned i = 0; i < 514; i++)
-        srat_memory(body + 12 + 40 * (size_t)i, (uint64_t)i << 30, 1 << 30, i, 1);
+    for (uint32_t i = 0; i < count; i++) /* from the last to the first */
+        srat_memory(body + 12 + 40 * (size_t)i, (uint64_t)(count - i) << 30,
+                    i % 2 ? 2 << 29 : 5 << 28, i, 1);
     alone("SRAT", 2, body, size);
-    EXPECT(run() == NULL && acpi.range_count == 512 && heard_times("more than 512") == 2);
-    EXPECT(acpi.range[511].node == 511);
+    EXPECT(run() == NULL && acpi.range_count == count && told_count == 3);
+    EXPECT(heard_times("two nodes overlap") == (count - 1) / 2);
+    for (uint32_t i = 0; i < count; i++)
+        expect_case(acpi.range[i].node == i && acpi.range[i].base == (uint64_t)(count - i) << 30);
+    rig_is_full = true;
+    EXPECT(run() == NULL && acpi.has_srat && acpi.range_count == 0 && acpi.range == NULL);
+    EXPECT(heard_times("no memory for the list of its memory ranges") == 1 && told_count == 3);
+    rig_is_full = false;
     free(body);
+}
+
+/* Against a list that compares each with each. */
+static void overlaps_are_counted(void)
+{
+    unsigned char body[12 + 30 * 40] = {0};
+    srand(14);
+    for (unsigned round = 0; round < 2000; round++) {
+        uint32_t two = 0, one = 0;
+        struct acpi_range r[30];
+        for (uint32_t i = 0; i < 30; i++) {
+            r[i] = (struct acpi_range){(uint64_t)rand() % 200, 1 + (uint64_t)rand() % 15,
+                                       (uint32_t)rand() % 4, rand() % 8 == 0};
+            srat_memory(body + 12 + 40 * (size_t)i, r[i].base, r[i].size, r[i].node,
+                        r[i].hot_plug ? 3 : 1);
+        }
+        for (uint32_t i = 0; i < 30; i++) {
+            bool others = false, own = false;
+            for (uint32_t j = 0; j < 30 && !r[i].hot_plug; j++) {
+                bool before = r[j].base != r[i].base ? r[j].base < r[i].base : j < i;
+                if (before && !r[j].hot_plug && r[j].base + r[j].size > r[i].base)
+                    *(r[j].node == r[i].node ? &own : &others) = true;
+            }
+            two += others;
+            one += own && !others;
+        }
+        alone("SRAT", 2, body, sizeof body);
+        EXPECT(run() == NULL && acpi.range_count == 30);
+        EXPECT(heard_times("two nodes overlap") == two && heard_times("one node overlap") == one);
+    }
 }
 
 /* However many entries are bad, each kind is one line with its count. */
@@ -415,32 +455,40 @@ static void slit(uint64_t places, const unsigned char *matrix, size_t size)
 
 static void distances_of_places(void)
 {
-    static unsigned char matrix[65 * 65];
+    static unsigned char matrix[1000 * 1000];
     memcpy(matrix, "\12\25\37\26\12\45\40\50\12", 9);
     slit(3, matrix, 9);
-    EXPECT(acpi.places == 3 && told_count == 2);
-    for (unsigned i = 0; i < 9; i++)
-        EXPECT(acpi.distance[i] == matrix[i]);
+    static const struct acpi_pair sound[] = {{0, 1, 21}, {0, 2, 31}, {1, 0, 22},
+                                             {1, 2, 37}, {2, 0, 32}, {2, 1, 40}};
+    EXPECT(acpi.distance.count == 6 && told_count == 2);
+    EXPECT(memcmp(acpi.distance.pair, sound, sizeof sound) == 0);
     slit(3, matrix, 8); /* cut off */
-    EXPECT(acpi.places == 0 && heard("shorter than its matrix") == 1);
+    EXPECT(acpi.distance.count == 0 && heard("shorter than its matrix") == 1);
     slit(0, matrix, 9);
-    EXPECT(acpi.places == 0 && heard("of no place") == 1);
-    slit((uint64_t)1 << 32, matrix, 9);
-    EXPECT(acpi.places == 0 && heard("of no place") == 1);
+    EXPECT(acpi.distance.count == 0 && heard("of no place") == 1);
+    slit((uint64_t)1 << 32, matrix, 9); /* its square is 0 */
+    EXPECT(acpi.distance.count == 0 && heard("shorter than its matrix") == 1);
     for (unsigned i = 0; i < 9; i++) {
         unsigned char was = matrix[i];
         matrix[i] = i % 4 == 0 ? 11 : 9; /* not 10 from itself; reserved */
         slit(3, matrix, 9);
-        EXPECT(acpi.places == 0 && heard("contradict themselves") == 1);
+        EXPECT(acpi.distance.count == 0 && heard("contradict themselves") == 1);
         matrix[i] = was;
     }
     memset(matrix, 10, sizeof matrix);
-    slit(64, matrix, (size_t)64 * 64);
-    EXPECT(acpi.places == 64 && acpi.distance[64 * 64 - 1] == 10);
-    slit(65, matrix, (size_t)65 * 65);
-    EXPECT(acpi.places == 0 && heard("more than 64") == 1);
+    matrix[999 * 1000] = 254; /* from the last place to the first */
+    slit(1000, matrix, sizeof matrix);
+    EXPECT(acpi.distance.count == 999000 && told_count == 2);
+    const struct acpi_pair *last = &acpi.distance.pair[998001];
+    EXPECT(last->from == 999 && last->to == 0 && last->value == 254);
+    rig_is_full = true;
+    slit(1000, matrix, sizeof matrix);
+    EXPECT(acpi.distance.count == 0 && heard("no memory for what it says of pairs") == 1);
+    rig_is_full = false;
+    slit(1, matrix, 1);
+    EXPECT(acpi.distance.count == 0 && told_count == 2);
     alone("SLIT", 1, "1234567", 7);
-    EXPECT(run() == NULL && acpi.places == 0 && heard("of no place") == 1);
+    EXPECT(run() == NULL && acpi.distance.count == 0 && heard("of no place") == 1);
 }
 
 /* --- HMAT: field by field as ACPI 6.5, 5.2.27.3 and 5.2.27.4 have them --- */
@@ -495,17 +543,22 @@ static void read_hmat(unsigned revision)
     EXPECT(run() == NULL && acpi.tables == 1);
 }
 
+/* What the first says that tells of the pair; 0: none does. */
 static uint32_t latency(uint32_t from, uint32_t to)
 {
-    return acpi.latency[from * ACPI_PLACES_MAX + to];
+    for (uint32_t i = 0; i < acpi.latency.count; i++)
+        if (acpi.latency.pair[i].from == from && acpi.latency.pair[i].to == to)
+            return acpi.latency.pair[i].value;
+    return 0;
 }
 
-static uint32_t latencies_told(void)
+/* Likewise, and one more than that. */
+static uint64_t attached(uint32_t from)
 {
-    uint32_t sum = 0;
-    for (size_t i = 0; i < ARRAY_LEN(acpi.latency); i++)
-        sum += acpi.latency[i] != 0;
-    return sum;
+    for (uint32_t i = 0; i < acpi.attached.count; i++)
+        if (acpi.attached.pair[i].from == from)
+            return (uint64_t)acpi.attached.pair[i].to + 1;
+    return 0;
 }
 
 static void latencies_of_places(void)
@@ -517,7 +570,7 @@ static void latencies_of_places(void)
         matrix(0, 0, 1, 2, 1, 3, 1000);
         structure(2, 32); /* of a cache */
         read_hmat(revision);
-        EXPECT(told_count == 2 && latencies_told() == 6);
+        EXPECT(told_count == 2 && acpi.latency.count == 6);
         for (uint32_t i = 0; i < 6; i++)
             EXPECT(latency(1 + i / 3, 1 + i % 3) == (i + 1) * 1000 * scale);
     }
@@ -528,7 +581,7 @@ static void latencies_of_places(void)
     rig_put(entries + 2, 0xFFFF, 2);
     matrix(0, 0, 0, 1, 0, 3, 1); /* of two that tell of a pair the first counts */
     read_hmat(2);
-    EXPECT(latencies_told() == 3);
+    EXPECT(acpi.latency.count == 4);
     EXPECT(latency(0, 0) == 1 && latency(0, 1) == 2 && latency(0, 2) == 6000);
 }
 
@@ -545,12 +598,25 @@ static void latencies_that_are_none(void)
     matrix(0, 0, 1, 1, 1, 1, (uint64_t)1 << 63);
     matrix(0, 0, 2, 1, 2, 1, 0);
     read_hmat(2);
-    EXPECT(told_count == 2 && latencies_told() == 1 && latency(0, 1) == UINT32_MAX);
+    EXPECT(told_count == 2 && acpi.latency.count == 1 && latency(0, 1) == UINT32_MAX);
+}
+
+/* Of any number, in lists of any length; or none, where there is no memory for all. */
+static void latencies_of_many_places(void)
+{
     clear_hmat();
-    matrix(0, 0, 63, 2, 62, 3, 5); /* 64 and 65 are too many, as asking and as asked */
-    read_hmat(2);
-    EXPECT(heard_times("places beyond the 64th") == 1 && latencies_told() == 2);
-    EXPECT(latency(63, 62) == 5 && latency(63, 63) == 10);
+    attributes(1, 1000, 0xFFFFFFFE);
+    matrix(0, 0, 0xFFFFFFF0, 3, 62, 300, 5);
+    for (unsigned full = 0; full < 2; full++) {
+        rig_is_full = full != 0;
+        read_hmat(2);
+        EXPECT(acpi.latency.count == (full ? 0 : 900) && acpi.attached.count == (full ? 0 : 1));
+        EXPECT(heard("no memory for what it says of pairs") == full && told_count == 2 + full);
+        for (uint32_t i = 0; i < 900 && !full; i++)
+            expect_case(latency(0xFFFFFFF0 + i / 300, 62 + i % 300) == 5 * (i + 1));
+        EXPECT(attached(0xFFFFFFFE) == (full ? 0 : 1001));
+    }
+    rig_is_full = false;
 }
 
 static void initiators_that_are_valid(void)
@@ -563,14 +629,14 @@ static void initiators_that_are_valid(void)
     attributes(1, 4, 0); /* the first counts */
     attributes(1, 3, 64);
     attributes(1, 0xFFFFFFFF, 5);
-    attributes(1, 0xFFFFFFFE, 6);
     structure(0, 39);
     for (unsigned revision = 1; revision <= 2; revision++) {
         read_hmat(revision);
-        EXPECT(acpi.attached[0] == (revision == 1 ? 0 : 4) && acpi.attached[1] == 0);
-        EXPECT(acpi.attached[2] == 1 && acpi.attached[3] == 0 && acpi.attached[5] == 0);
-        EXPECT(acpi.attached[6] == (revision == 1 ? 0 : 0xFFFFFFFF));
-        EXPECT(heard_times("places beyond the 64th") == (revision == 1 ? 0 : 1));
+        EXPECT(attached(0) == (revision == 1 ? 0 : 4) && attached(1) == 0);
+        EXPECT(attached(2) == 1 && attached(3) == 0);
+        EXPECT(attached(5) == (revision == 1 ? 0 : (uint64_t)1 << 32));
+        EXPECT(attached(64) == (revision == 1 ? 0 : 4));
+        EXPECT(acpi.attached.count == (revision == 1 ? 1 : 5) && acpi.latency.count == 0);
         EXPECT(heard_times("too short for its type") == 1);
     }
 }
@@ -603,8 +669,7 @@ static void hmat_that_lies(void)
     size_t whole = hmat_size;
     for (hmat_size = 0; hmat_size < whole; hmat_size++) {
         alone("HMAT", 2, hmat, hmat_size);
-        EXPECT(run() == NULL && latencies_told() == 0 &&
-               acpi.attached[1] == (hmat_size < 44 ? 0 : 2));
+        EXPECT(run() == NULL && acpi.latency.count == 0 && attached(1) == (hmat_size < 44 ? 0 : 2));
         bool between = hmat_size <= 4 || hmat_size == 44;
         EXPECT((heard("no sound length ends it") == 1) == !between);
     }
@@ -614,10 +679,6 @@ static void hmat_that_lies(void)
         read_hmat(2);
         EXPECT(heard("no sound length ends it") == 1);
     }
-    clear_hmat();
-    matrix(0, 0, 0, 1, 0, 60000, 1); /* many places: told once for the row */
-    read_hmat(2);
-    EXPECT(latencies_told() == 64 && heard_times("places beyond") == 1);
 }
 
 static void cpus_are_placed(void)
@@ -966,13 +1027,17 @@ int main(void)
     expect_run("A4 no memory for the list of CPUs is told, and they are counted",
                no_memory_for_the_list);
     expect_run("nodes and their memory", nodes_and_their_memory);
-    expect_run("A4 ranges beyond the room are told", many_ranges);
+    expect_run("ranges are as many as there are, or none, where there is no memory for them",
+               many_ranges);
+    expect_run("ranges that overlap are counted as a naive list does", overlaps_are_counted);
     expect_run("A4 two hundred bad entries make one line and a count", two_hundred_bad_entries);
     expect_run("CPUs are placed in their nodes", cpus_are_placed);
     expect_run("Arm CPUs are placed in their nodes", cpus_of_arm_are_placed);
     expect_run("H1 latencies by the HMAT, as its numbers say", latencies_of_places);
     expect_run("H1 what the HMAT does not tell of memory itself is no latency",
                latencies_that_are_none);
+    expect_run("H3 latencies of places of any number, as many as there are",
+               latencies_of_many_places);
     expect_run("H2 an initiator counts with its valid flag alone", initiators_that_are_valid);
     expect_run("H3 an HMAT of any length and any count is read within its bytes", hmat_that_lies);
     expect_run("distances between nodes", distances_of_places);

@@ -26,17 +26,18 @@ struct rig_block {
 static struct rig_block rig_blocks[RIG_BLOCKS];
 static size_t rig_count;
 
-/* What was given for the list of CPUs, exactly as large as was asked. */
-static void *rig_lists[2];
+/* What was given for lists, each exactly as large as was asked: of the last two tables, which may be compared,
+ * a list of CPUs, of ranges, of distances and of latencies. */
+static void *rig_lists[8];
+static unsigned rig_given;
 static bool rig_is_full; /* give nothing */
 
 static inline void *rig_take(const void *ctx, uint64_t size)
 {
     UNUSED(ctx);
-    free(rig_lists[1]);
-    rig_lists[1] = rig_lists[0]; /* two tables are compared at most */
-    rig_lists[0] = rig_is_full ? NULL : malloc(size);
-    return rig_lists[0];
+    void **list = &rig_lists[rig_given++ % ARRAY_LEN(rig_lists)];
+    free(*list);
+    return *list = rig_is_full ? NULL : malloc(size);
 }
 
 static inline void rig_clear(void)

@@ -14,6 +14,8 @@
 
 static struct acpi acpi;
 static struct acpi_cpu cpu_list[300];
+static struct acpi_range range_list[100000];
+static struct acpi_pair distance_list[16], latency_list[16], attached_list[8];
 static struct nodes nodes;
 static struct mem_region storage[64];
 static struct memmap map;
@@ -41,6 +43,10 @@ static void clear(void)
 {
     memset(&acpi, 0, sizeof acpi);
     acpi.cpu = cpu_list;
+    acpi.range = range_list;
+    acpi.distance.pair = distance_list;
+    acpi.latency.pair = latency_list;
+    acpi.attached.pair = attached_list;
     memset(&nodes, 0xA5, sizeof nodes); /* need not be clear */
     acpi.has_srat = true;
     memmap_init(&map, storage, ARRAY_LEN(storage));
@@ -54,7 +60,7 @@ static void add_ram(hal_paddr_t base, hal_paddr_t end, enum mem_type type)
 
 static void add_memory(uint32_t domain, hal_paddr_t base, hal_paddr_t end, bool hot_plug)
 {
-    if (acpi.range_count == ACPI_RANGES_MAX)
+    if (acpi.range_count == ARRAY_LEN(range_list))
         abort();
     acpi.range[acpi.range_count++] = (struct acpi_range){base, end - base, domain, hot_plug};
 }
@@ -185,17 +191,39 @@ static void borders_inside_pages(void)
     }
 }
 
-/* The largest list that there can be: all ranges apart, then as many that fill the gaps in part. */
-static void as_many_ranges_as_are_kept(void)
+/* As many ranges as there can be of so many claims: all apart, then one that fills the gaps. */
+static void as_many_ranges_as_are_told(void)
 {
+    const uint32_t count = 1000;
     clear();
-    add_ram(MIB, 8 * MIB, MEM_USABLE);
-    for (uint32_t i = 0; i < ACPI_RANGES_MAX - 1; i++)
+    add_ram(MIB, 16 * MIB, MEM_USABLE);
+    for (uint32_t i = 0; i < count - 1; i++)
         add_memory(i % 3, MIB + 3 * i * HAL_PAGE_SIZE, MIB + (3 * i + 1) * HAL_PAGE_SIZE, false);
     add_memory(3, 0, 0 - (hal_paddr_t)1, false);
     make();
-    EXPECT(nodes.range_count == 2 * ACPI_RANGES_MAX - 1 && right(9 * MIB));
+    EXPECT(nodes.range_count == 2 * count - 1 && right(17 * MIB));
     EXPECT(nodes.range[nodes.range_count - 1].end == (0 - HAL_PAGE_SIZE));
+}
+
+/* Each lies over all before it. To search a list for each piece, or to move all that lies behind it, would
+ * take minutes. */
+static void ranges_in_layers(void)
+{
+    const uint32_t count = ARRAY_LEN(range_list) - 1;
+    clear();
+    add_ram(MIB, 32 * MIB, MEM_USABLE);
+    for (hal_paddr_t i = count; i-- > 0;)
+        add_memory((uint32_t)i % 7, GIB + i * HAL_PAGE_SIZE, GIB + (2 * count - i) * HAL_PAGE_SIZE,
+                   false);
+    add_memory(8, MIB, 2 * MIB, false);
+    make();
+    EXPECT(nodes.wrong == NULL && nodes.count == 8 && nodes.ram[7] == MIB);
+    EXPECT(nodes.range_count == 2 * count);
+    for (uint32_t i = 1; i < 2 * count; i++) {
+        const struct pmm_node_range *r = &nodes.range[i];
+        uint32_t page = i <= count ? i - 1 : i, layer = i <= count ? i - 1 : 2 * count - 1 - i;
+        expect_case(r->base == GIB + page * HAL_PAGE_SIZE && r->node == layer % 7);
+    }
 }
 
 static void memory_in_no_range(void)
@@ -359,6 +387,11 @@ static void as_many_nodes_as_there_are(void)
     }
 }
 
+static void add_pair(struct acpi_pairs *pairs, uint32_t from, uint32_t to, uint32_t value)
+{
+    pairs->pair[pairs->count++] = (struct acpi_pair){from, to, value};
+}
+
 static void how_far_nodes_are(void)
 {
     static const uint8_t slit[9] = {10, 21, 31, 22, 10, 37, 32, 40, 10};
@@ -367,8 +400,10 @@ static void how_far_nodes_are(void)
     add_memory(2, MIB, 2 * MIB, false);
     add_memory(0, 2 * MIB, 3 * MIB, false);
     add_memory(5, 3 * MIB, 4 * MIB, false); /* the SLIT does not know it */
-    acpi.places = 3;
-    memcpy(acpi.distance, slit, sizeof slit);
+    for (uint32_t i = 0; i < 9; i++)
+        if (i % 4 != 0)
+            add_pair(&acpi.distance, i / 3, i % 3, slit[i]);
+    add_pair(&acpi.distance, 0, 2, 99); /* the first counts */
     make();
     EXPECT(nodes.count == 3);
     EXPECT(distance(0, 0) == 10 && distance(0, 1) == 31 && distance(0, 2) == 20);
@@ -378,13 +413,23 @@ static void how_far_nodes_are(void)
 
 static void tell(uint32_t from, uint32_t to, uint32_t picoseconds)
 {
-    acpi.latency[from * ACPI_PLACES_MAX + to] = picoseconds;
+    add_pair(&acpi.latency, from, to, picoseconds);
+}
+
+/* The memory of `from` to the CPUs of `to`. */
+static void attach(uint32_t from, uint32_t to)
+{
+    add_pair(&acpi.attached, from, to, 0);
+}
+
+static bool latencies_are(uint32_t from, const uint32_t *latency)
+{
+    return memcmp(nodes.latency + from * nodes.count, latency, nodes.count * sizeof *latency) == 0;
 }
 
 /* Node 1 waits 80 ns for its own memory. */
 static void how_far_by_the_hmat(void)
 {
-    static const uint8_t slit[4] = {10, 30, 30, 10};
     clear();
     add_ram(MIB, 64 * MIB, MEM_USABLE);
     for (uint32_t domain = 1; domain < 8; domain++)
@@ -395,16 +440,27 @@ static void how_far_by_the_hmat(void)
     tell(1, 3, 60000);    /* nearer than its own: no nearer than 11 all the same */
     tell(1, 4, 99999999); /* farther than a byte can say */
     tell(2, 1, 140000);   /* its own is not told */
-    acpi.attached[5] = 2; /* to the CPUs of 1 */
-    acpi.attached[6] = 3;
-    acpi.attached[2] = 2; /* but the latency is told */
+    tell(1, 2, 5);        /* told before */
+    tell(1, 99, 5);       /* there is no such node */
+    tell(70, 1, 7);
+    attach(5, 1);
+    attach(6, 2);
+    attach(5, 2); /* told before */
+    attach(2, 1); /* but the latency is told */
+    attach(99, 1);
+    attach(7, ACPI_NO_NODE);
     make();
     static const uint8_t of_1[8] = {10, 18, 11, 254, 15, 20, 20, 20}; /* 17.5 is rounded */
+    static const uint32_t told_1[8] = {80000, 140000, 60000, 99999999}, told_70[8] = {7};
+    static const uint32_t attached[8] = {[1] = 1, [4] = 1, [5] = 2};
     EXPECT(nodes.count == 8 && memcmp(nodes.distance, of_1, sizeof of_1) == 0);
+    EXPECT(latencies_are(0, told_1) && latencies_are(7, told_70));
+    for (uint32_t i = 0; i < 8; i++)
+        EXPECT(nodes.attached[i] == (attached[i] != 0 ? attached[i] : ACPI_NO_NODE));
     EXPECT(distance(1, 0) == 20 && distance(1, 5) == 15 && distance(1, 4) == 20);
     EXPECT(distance(4, 0) == 20 && distance(7, 0) == 20 && distance(7, 7) == 10);
-    acpi.places = 2; /* a SLIT goes before it, where it says something: of places 0 and 1 */
-    memcpy(acpi.distance, slit, sizeof slit);
+    add_pair(&acpi.distance, 0, 1, 30); /* a SLIT goes before it, where it says something */
+    add_pair(&acpi.distance, 1, 0, 30);
     acpi.range[1].node = 0;
     tell(0, 1, 5);
     tell(0, 0, 5);
@@ -493,6 +549,13 @@ static void hear(void *ctx, const unsigned char *header, hal_paddr_t at, const c
     *heard += strstr(wrong, "of one node overlap") != NULL ? times : 100;
 }
 
+static void *take_list(const void *ctx, uint64_t size)
+{
+    static uint64_t list[100];
+    UNUSED(ctx);
+    return size <= sizeof list ? list : NULL;
+}
+
 /* A public report: node 0 is told twice, the second time in part. 2 GiB, 512 KiB of them reserved. */
 static void a_range_that_overlaps_itself(void)
 {
@@ -504,8 +567,10 @@ static void a_range_that_overlaps_itself(void)
     fclose(f);
     bytes[8] = 3;
     clear();
+    acpi.range = NULL;
     const struct acpi_table table = {bytes, sizeof bytes, 0};
-    const struct acpi_reader reader = {NULL, hear, &heard};
+    const struct acpi_view view = {.take = take_list};
+    const struct acpi_reader reader = {&view, hear, &heard};
     acpi_srat(&acpi, &table, &reader);
     add_ram(MIB, 2 * GIB - MIB, MEM_USABLE);
     add_ram(2 * GIB - 512 * KIB, 2 * GIB, MEM_ACPI_NVS);
@@ -520,7 +585,8 @@ int main(void)
 {
     expect_run("N2 every small SRAT places each page as a naive list does", every_small_srat);
     expect_run("N2 a page belongs to whom its first byte belongs", borders_inside_pages);
-    expect_run("N1 the largest list of ranges fits", as_many_ranges_as_are_kept);
+    expect_run("N1 the largest list of ranges fits", as_many_ranges_as_are_told);
+    expect_run("N1 a hundred thousand ranges, each over all others", ranges_in_layers);
     expect_run("N2 RAM and CPUs that nobody places are node 0's, and counted", memory_in_no_range);
     expect_run("N3 windows for later place nothing", windows_place_nothing);
     expect_run("N3 a window that the map has is its node's", windows_of_the_map_have_nodes);

@@ -177,14 +177,15 @@ class Tree:
             return f.read()
 
     def find_programs(self):
-        """The unit tests, and every model that needs nothing but mm/ and tests/ (see the Makefile, The desk)."""
+        """The unit tests, and every model that needs nothing but mm/ and tests/ (see the Makefile, The desk). One that
+        counts steps counts nothing when it is compiled as these are."""
         host = self.find("hal/host/*.c")
         programs = {"unit": host + ["tests/test.c"] + self.find("tests/unit/*.c")}
         for model in self.find("tests/model/*.c"):
             text = self.read(model)
             words = " ".join(re.findall(r"^ \* needs: (.*)", text, re.M)).split()
             needs = [w for w in words if w.endswith(".c")]
-            if "loader" in words or re.search(r'#include "(kernel|efi|tests/model/(\w+\.c|acpi_rig))', text) or not all(w.startswith("tests/") for w in needs):
+            if "loader" in words or re.search(r"^ \* kinds: steps$", text, re.M) or re.search(r'#include "(kernel|efi|tests/model/(\w+\.c|acpi_rig))', text) or not all(w.startswith("tests/") for w in needs):
                 continue
             programs[os.path.basename(model)[:-2]] = host + [model] + needs
         return programs

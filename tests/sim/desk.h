@@ -39,7 +39,6 @@ struct desk_nodes {
     struct nodes kernel;
     uint64_t *usable_pages; /* by node: what the allocator may get, at once or at reclaim */
     uint64_t disputed;      /* ranges that claim memory which an earlier one gave to another node */
-    uint64_t lost;          /* ranges that the kernel would not keep */
 };
 
 struct desk {

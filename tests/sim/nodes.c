@@ -5,19 +5,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static bool add_range(struct acpi *acpi, const struct reader_range *r)
+static void add_range(struct acpi *acpi, const struct reader_range *r)
 {
     if (r->size == 0) /* a filler */
-        return true;
-    if (acpi->range_count == ACPI_RANGES_MAX)
-        return false;
+        return;
     acpi->range[acpi->range_count++] = (struct acpi_range){
         .base = r->base,
         .size = hal_min_u64(r->size, UINT64_MAX - r->base),
         .node = r->node,
         .hot_plug = r->hot_plug,
     };
-    return true;
 }
 
 /* Pages that the allocator may get, now or at reclaim. */
@@ -67,13 +64,16 @@ const char *desk_place(struct desk *d, const struct reader *r)
         return NULL;
     struct acpi *acpi = calloc(1, sizeof *acpi);
     d->nodes = calloc(1, sizeof *d->nodes);
-    bool done = acpi != NULL && d->nodes != NULL;
+    struct acpi_range *ranges = calloc(r->range_count, sizeof *ranges);
+    bool done = acpi != NULL && ranges != NULL && d->nodes != NULL;
     if (done) {
         acpi->has_srat = true;
+        acpi->range = ranges;
         for (size_t i = 0; i < r->range_count; i++)
-            d->nodes->lost += !add_range(acpi, &r->ranges[i]);
+            add_range(acpi, &r->ranges[i]);
         done = fill(d->nodes, acpi, &d->map);
     }
+    free(ranges);
     free(acpi);
     return done ? NULL : "its nodes do not fit in this computer's memory";
 }
@@ -107,9 +107,6 @@ void desk_print_nodes(const struct desk *d)
                HUMAN(n->kernel.unplaced), n->kernel.domain[0]);
     if (n->disputed != 0)
         printf("  %" PRIu64 " ranges overlap one of another node: the first counts\n", n->disputed);
-    if (n->lost != 0)
-        printf("  %" PRIu64 " ranges are not used: the kernel keeps %u\n", n->lost,
-               ACPI_RANGES_MAX);
 }
 
 /* ---- JSON ---- */
@@ -138,8 +135,6 @@ void desk_json_nodes(const struct desk *d)
     printf("  \"nodes\": [");
     for (uint32_t i = 0; n != NULL && i < n->kernel.count; i++)
         json_node(n, i);
-    printf("],\n  \"unplaced_pages\": %" PRIu64 ",\n  \"disputed_ranges\": %" PRIu64
-           ",\n  \"lost_ranges\": %" PRIu64 ",\n",
-           n == NULL ? 0 : n->kernel.unplaced >> HAL_PAGE_SHIFT, n == NULL ? 0 : n->disputed,
-           n == NULL ? 0 : n->lost);
+    printf("],\n  \"unplaced_pages\": %" PRIu64 ",\n  \"disputed_ranges\": %" PRIu64 ",\n",
+           n == NULL ? 0 : n->kernel.unplaced >> HAL_PAGE_SHIFT, n == NULL ? 0 : n->disputed);
 }

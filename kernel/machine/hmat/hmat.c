@@ -52,17 +52,20 @@ static bool next_structure(const struct acpi_table *t, uint32_t *at, struct stru
     return true;
 }
 
+/* Counted as long as there is no list. */
+static void tell(struct acpi_pairs *pairs, uint32_t from, uint32_t to, uint32_t value)
+{
+    if (pairs->pair != NULL)
+        pairs->pair[pairs->count] = (struct acpi_pair){from, to, value};
+    pairs->count++;
+}
+
 static enum acpi_fault take_attributes(struct acpi *a, const struct structure *s, uint32_t needed)
 {
     if (s->size < ATTRIBUTES_SIZE)
         return ACPI_FAULT_SHORT;
-    uint32_t memory = load32(s->bytes + MEMORY);
-    if ((load16(s->bytes + FLAGS) & needed) != needed)
-        return ACPI_FAULT_NONE;
-    if (memory >= ACPI_PLACES_MAX)
-        return ACPI_FAULT_PLACES;
-    if (a->attached[memory] == 0 && load32(s->bytes + INITIATOR) != ACPI_NO_NODE)
-        a->attached[memory] = load32(s->bytes + INITIATOR) + 1;
+    if ((load16(s->bytes + FLAGS) & needed) == needed)
+        tell(&a->attached, load32(s->bytes + MEMORY), load32(s->bytes + INITIATOR), 0);
     return ACPI_FAULT_NONE;
 }
 
@@ -81,21 +84,14 @@ static bool tells_latency(const struct structure *s)
 }
 
 /* Each pair of one place that asks. */
-static enum acpi_fault take_row(struct acpi *a, uint32_t from, const unsigned char *asked,
-                                const unsigned char *entries, uint32_t count, uint64_t unit)
+static void take_row(struct acpi *a, uint32_t from, const unsigned char *asked,
+                     const unsigned char *entries, uint32_t count, uint64_t unit)
 {
-    enum acpi_fault worst = from < ACPI_PLACES_MAX ? ACPI_FAULT_NONE : ACPI_FAULT_PLACES;
-    for (uint32_t j = 0; from < ACPI_PLACES_MAX && j < count; j++) {
-        uint32_t to = load32(asked + (size_t)4 * j);
-        if (to >= ACPI_PLACES_MAX) {
-            worst = ACPI_FAULT_PLACES;
-            continue;
-        }
-        uint32_t *told = &a->latency[from * ACPI_PLACES_MAX + to];
-        if (*told == 0)
-            *told = latency_of(load16(entries + (size_t)2 * j), unit);
+    for (uint32_t j = 0; j < count; j++) {
+        uint32_t latency = latency_of(load16(entries + (size_t)2 * j), unit);
+        if (latency != 0)
+            tell(&a->latency, from, load32(asked + (size_t)4 * j), latency);
     }
-    return worst;
 }
 
 static enum acpi_fault take_matrix(struct acpi *a, const struct structure *s, uint32_t picoseconds)
@@ -110,29 +106,42 @@ static enum acpi_fault take_matrix(struct acpi *a, const struct structure *s, ui
     uint64_t unit = load64(s->bytes + UNIT);
     unit = unit > UINT32_MAX ? UINT64_MAX : unit * picoseconds;
     const unsigned char *asking = s->bytes + MATRIX_SIZE, *asked = asking + 4 * rows;
-    enum acpi_fault worst = ACPI_FAULT_NONE;
-    for (uint32_t i = 0; tells_latency(s) && i < rows; i++) {
-        const unsigned char *row = asked + 4 * columns + 2 * columns * i;
-        enum acpi_fault fault =
-            take_row(a, load32(asking + (size_t)4 * i), asked, row, (uint32_t)columns, unit);
-        worst = fault != ACPI_FAULT_NONE ? fault : worst;
-    }
-    return worst;
+    for (uint32_t i = 0; tells_latency(s) && i < rows; i++)
+        take_row(a, load32(asking + (size_t)4 * i), asked, asked + 4 * columns + 2 * columns * i,
+                 (uint32_t)columns, unit);
+    return ACPI_FAULT_NONE;
 }
 
-void acpi_hmat(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
+static void each_structure(struct acpi *a, const struct acpi_table *t, struct acpi_faults *faults)
 {
     bool first = t->bytes[REVISION] < 2;
     uint32_t needed = INITIATOR_VALID | (first ? MEMORY_VALID : 0);
-    struct acpi_faults faults = {{0}};
     struct structure s;
-    for (uint32_t at = STRUCTURES; next_structure(t, &at, &s, &faults);) {
+    a->latency.count = a->attached.count = 0;
+    for (uint32_t at = STRUCTURES; next_structure(t, &at, &s, faults);) {
         enum acpi_fault fault = ACPI_FAULT_NONE;
         if (s.type == ATTRIBUTES)
             fault = take_attributes(a, &s, needed);
         else if (s.type == MATRIX)
             fault = take_matrix(a, &s, first ? PICOSECONDS_OF_1 : 1);
-        faults.times[fault]++;
+        faults->times[fault]++;
+    }
+}
+
+/* Pairs are counted first, and then there is memory for as many. */
+void acpi_hmat(struct acpi *a, const struct acpi_table *t, const struct acpi_reader *r)
+{
+    struct acpi_faults faults = {{0}}, again = {{0}};
+    each_structure(a, t, &faults);
+    uint64_t latencies = a->latency.count, count = latencies + a->attached.count;
+    struct acpi_pair *pair = count != 0 ? r->view->take(r->view->ctx, count * sizeof *pair) : NULL;
+    if (pair != NULL) {
+        a->latency.pair = pair;
+        a->attached.pair = pair + latencies;
+        each_structure(a, t, &again);
+    } else {
+        faults.times[ACPI_FAULT_PAIRS] = count != 0;
+        a->latency.count = a->attached.count = 0;
     }
     acpi_tell_faults(r, t, &faults);
 }

@@ -5,17 +5,17 @@
  *
  *   H1  a latency counts only if the table tells it: neither 0, which is "not told", nor 0xFFFF,
  *       "cannot be reached"; of the memory itself and not of a cache before it; without conditions (a
- *       least size of a transfer, an order of accesses). Of two that tell of one pair the first counts
+ *       least size of a transfer, an order of accesses)
  *   H2  an initiator counts only with its valid flag, and in revision 1 with that of the memory too
- *   H3  places beyond ACPI_PLACES_MAX are left out, and counted
+ *   H3  all that counts is listed, in the order of the table, or nothing when there is no memory for it
  */
 #ifndef KERNEL_MACHINE_HMAT_HMAT_H
 #define KERNEL_MACHINE_HMAT_HMAT_H
 
 #include "kernel/machine/acpi_table.h"
 
-/* Take a sound table, fill `a->latency` and `a->attached`, and tell the listener what is wrong with its
- * structures; one of no sound length ends the table. O(its bytes). */
+/* Take a sound table, fill `a->latency` and `a->attached` in memory of the view's take(), and tell the listener
+ * what is wrong with its structures; one of no sound length ends the table. O(its bytes). */
 void acpi_hmat(struct acpi *a, const struct acpi_table *, const struct acpi_reader *);
 
 #endif

@@ -25,8 +25,9 @@ struct reader {
     const struct device_tree_view *view;
     struct node node[DEPTH_MAX];
     uint32_t depth; /* of the node that is open; 0: none, 1: the root */
-    bool filling;   /* the second time: CPUs alone, into their list */
+    bool filling;   /* the second time: what was counted, into its list */
     bool far_off;   /* distances that cannot be used */
+    uint32_t pairs; /* distances that can */
     char console[PATH_MAX];
 };
 
@@ -134,7 +135,7 @@ static void meet_cpu(struct reader *r, const struct node *n)
         a->cpus_spare += !r->filling;
     else if (!r->filling)
         a->cpus++;
-    else
+    else if (a->cpu != NULL)
         a->cpu[a->cpu_count++] =
             (struct acpi_cpu){.id = cpu_list_id(mpidr), .uid = number(n->domain, ACPI_NO_NODE)};
 }
@@ -147,10 +148,11 @@ static void meet_memory(struct reader *r, const struct node *n)
         return;
     for (uint32_t i = 0; take_reg(r, i, &range.base, &range.size); i++) {
         a->has_srat = true;
-        if (a->range_count == ACPI_RANGES_MAX)
-            a->srat_cut = true;
-        else if (range.size != 0)
-            a->range[a->range_count++] = range;
+        if (range.size == 0 || (r->filling && a->range == NULL))
+            continue;
+        if (r->filling)
+            a->range[a->range_count] = range;
+        a->range_count++;
     }
 }
 
@@ -211,9 +213,14 @@ static void meet_controller(struct reader *r, const struct node *n)
 
 static void meet_distances(struct reader *r, const struct node *n)
 {
-    if (lists(n->compatible, "numa-distance-map-v1") &&
-        !distances_read(r->acpi, n->matrix.value, n->matrix.size))
-        r->far_off = true;
+    if (!lists(n->compatible, "numa-distance-map-v1"))
+        return;
+    uint32_t pairs = distances_count(n->matrix.value, n->matrix.size);
+    r->far_off |= pairs == 0;
+    if (!r->filling)
+        r->pairs += pairs;
+    else if (r->acpi->distance.pair != NULL)
+        distances_read(&r->acpi->distance, n->matrix.value, n->matrix.size);
 }
 
 /* Is the open node the one at that path? */
@@ -254,15 +261,15 @@ static void meet(struct reader *r)
     n->met = true;
     if (r->depth == 3 && is_named(&r->node[1], "cpus"))
         meet_cpu(r, n);
+    if (r->depth == 2)
+        meet_memory(r, n);
+    meet_distances(r, n);
     if (r->filling)
         return;
     if (r->depth == 3 && is_named(&r->node[1], "reserved-memory"))
         meet_reserved(r);
-    if (r->depth == 2)
-        meet_memory(r, n);
     meet_psci(r->acpi, n);
     meet_controller(r, n);
-    meet_distances(r, n);
     meet_console(r, n);
 }
 
@@ -375,19 +382,29 @@ static void find_console(struct reader *r, const struct fdt *f)
         find_path(f, "aliases", named, r->console);
 }
 
-static void list_cpus(struct reader *r, const struct fdt *f)
+static void *take_list(const struct reader *r, uint64_t count, uint64_t size)
+{
+    return count != 0 ? r->view->take(r->view->ctx, count * size) : NULL;
+}
+
+/* CPUs, ranges and distances are counted first, and then there is memory for as many. False: for the
+ * latter two there is not. */
+static bool fill_lists(struct reader *r, const struct fdt *f)
 {
     struct acpi *a = r->acpi;
+    uint32_t ranges = a->range_count, pairs = r->far_off ? 0 : r->pairs;
     a->has_madt = a->cpus != 0;
-    if (a->cpus != 0)
-        a->cpu = r->view->take(r->view->ctx, (uint64_t)a->cpus * sizeof *a->cpu);
-    if (a->cpu == NULL)
-        return;
+    a->cpu = take_list(r, a->cpus, sizeof *a->cpu);
+    a->range = take_list(r, ranges, sizeof *a->range);
+    a->distance.pair = take_list(r, pairs, sizeof *a->distance.pair);
+    a->range_count = 0;
     r->filling = true;
     (void)walk(r, f);
-    cpu_list_close(a);
-    for (uint32_t i = 0; i < a->cpu_count; i++)
+    if (a->cpu != NULL)
+        cpu_list_close(a);
+    for (uint32_t i = 0; a->cpu != NULL && i < a->cpu_count; i++)
         a->cpu[i].node = a->cpu[i].uid;
+    return a->range_count == ranges && a->distance.count == pairs;
 }
 
 const char *device_tree_read(struct acpi *a, const struct device_tree_view *view,
@@ -406,11 +423,9 @@ const char *device_tree_read(struct acpi *a, const struct device_tree_view *view
             view->reserve(view->ctx, v.base, v.size);
     }
     wrong = walk(&r, &f);
-    list_cpus(&r, &f);
-    if (!r.far_off)
-        return wrong;
-    a->places = 0;
-    return wrong != NULL
-               ? wrong
-               : "its distances of nodes contradict themselves and are not used; all else counts";
+    if (!fill_lists(&r, &f) && wrong == NULL)
+        wrong = "there is no memory for its lists of nodes; all else counts";
+    if (r.far_off && wrong == NULL)
+        wrong = "its distances of nodes contradict themselves and are not used; all else counts";
+    return wrong;
 }

@@ -8,12 +8,13 @@
 
 #include "kernel/machine/acpi_facts.h"
 
-/* Fill `places` and `distance` of `*a`, as if by a SLIT, from the `size` bytes of a
- * distance-matrix: from, to and distance, of 32 bits each, in any number and order. A pair that is
- * told in one direction is as far in the other; one that is not told is 20 apart, and a node 10
- * from itself. False, and no place is known: there is no pair, half a one, a number of a node above
- * 63, or a distance that cannot be (a node's from itself is 10, any other 10 to 255). O(size +
- * nodes^2). */
-bool distances_read(struct acpi *a, const unsigned char *matrix, uint32_t size);
+/* How many pairs distances_read() adds. 0: the distance-matrix has none, or half a one, or a distance that
+ * cannot be (a node's from itself is 10, any other 10 to 255). O(size). */
+uint32_t distances_count(const unsigned char *matrix, uint32_t size);
+
+/* Add to the list, which has room, the distances of a sound matrix of `size` bytes: from, to and distance,
+ * of 32 bits each, in any number and order. A pair that is told in one direction alone is as far in the
+ * other. O(size). */
+void distances_read(struct acpi_pairs *, const unsigned char *matrix, uint32_t size);
 
 #endif
