@@ -116,9 +116,14 @@ backed() { # MACHINE
     if [[ " $QEMU_ARGS " == *' -numa '* ]]; then echo "$1"; else echo "$1,memory-backend=ram0"; fi
 }
 
+# U-Boot waits for more than a second at each of the four places of an IDE disk that is empty.
 add_uboot() {
-    local disk=ide
-    [ "$ARCH" = x86_64 ] || disk=virtio
+    local disk=ide place
+    if [ "$ARCH" = x86_64 ]; then
+        for place in 1 2 3; do QEMU+=(-drive "driver=null-co,size=65536,read-zeroes=on,if=ide,index=$place"); done
+    else
+        disk=virtio
+    fi
     [ -r "$UBOOT_ROM" ] || die "$STATUS_NO_START" "U-Boot is not at $UBOOT_ROM (u-boot-qemu)"
     QEMU+=(-machine "$(backed "${MACHINE:-pc}")" -bios "$UBOOT_ROM"
         -drive "file=$(qemu_escape "$WORK/esp.img"),format=raw,if=$disk,cache=unsafe")
@@ -173,12 +178,20 @@ add_extra() {
     QEMU+=("${words[@]}")
 }
 
-# The log as a file; with --socket also a dialogue. A pipe holds what nobody has read yet; a socket so
-# little of single bytes that the kernel may take the port for dead.
+# U-Boot counts down two seconds for a key. It gets one, and then the command that the countdown ends with;
+# blanks come first, for what comes before it has set up its port is lost.
+keys_for_firmware() {
+    [ "$FIRMWARE" != u-boot ] || printf '%64s run bootcmd\r' ''
+}
+
+# The log as a file, which for U-Boot is QEMU's output; with --socket also a dialogue. A pipe holds what
+# nobody has read yet; a socket so little of single bytes that the kernel may take the port for dead.
 serial_port() {
     local log
     log=$(qemu_escape "$WORK/serial.log")
-    if [ -z "$SOCKET" ]; then
+    if [ -z "$SOCKET" ] && [ "$FIRMWARE" = u-boot ]; then
+        echo "stdio,id=log,signal=off"
+    elif [ -z "$SOCKET" ]; then
         echo "file,id=log,path=$log"
     elif [ -p "$SOCKET.in" ] && [ -p "$SOCKET.out" ]; then
         echo "pipe,id=log,path=$(qemu_escape "$SOCKET"),logfile=$log"
@@ -231,7 +244,8 @@ run_qemu() {
     local status watcher
     [ -z "$TIMEOUT" ] || prefix=(timeout --foreground -k 5 "$TIMEOUT")
     : >"$WORK/serial.log"
-    "${prefix[@]}" "${QEMU[@]}" </dev/null 2>"$WORK/qemu.err" &
+    keys_for_firmware >"$WORK/keys"
+    "${prefix[@]}" "${QEMU[@]}" <"$WORK/keys" >>"$WORK/serial.log" 2>"$WORK/qemu.err" &
     QEMU_PID=$!
     watch_memory >/dev/null 2>&1 &
     watcher=$!

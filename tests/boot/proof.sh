@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # tests/boot/proof.sh: the harness's own proof: what is planted must turn red. Sourced by suite.sh.
 #
-# The kernel's option plant=... breaks a boot on purpose, under U-Boot, which comes to it in a third of the
-# time that OVMF takes. Each row names the exit status that run.sh
-# must answer with and a text that the output must hold, so that the right alarm has rung. The text is
-# looked for in the output as a whole, so it may run over several lines.
+# The kernel's option plant=... breaks a boot on purpose, under U-Boot, which comes to it in a quarter of
+# the time that OVMF takes. Each row names the exit status that run.sh must answer with and a text that
+# the output must hold, so that the right alarm has rung. The text is looked for in the output as a whole,
+# so it may run over several lines.
 
 run_expecting() { # STATUS TEXT RUN.SH-ARGUMENTS...
     local want=$1 text=$2 status output

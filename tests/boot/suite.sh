@@ -9,10 +9,11 @@
 # shellcheck source=tests/boot/proof.sh
 . "$BOOT_LIB/proof.sh"
 
-TAKES=([build-desk]=26 [image]=8 [tidy]=36 [harness-mutate]=10 [portable]=20 [embed]=5 [soak]=6 [sim]=5 [page]=8 [count]=20
-    [fuzz]=7 [fuzz-memmap]=21 [dist]=3 [dist-files]=9 [reproducible]=14 [boot]=7 [screen]=6 [plant]=4
-    [plant-hang]=21 [options]=7 [machine]=6 [mute]=7 [firmware]=14 [secure]=16 [monitor]=15 [monitor-5]=27
-    [monitor-whole]=43 [report]=40 [bad-loop]=45 [shim]=66 [again]=7)
+TAKES=([build-desk]=160 [image]=55 [tidy]=157 [harness-mutate]=28 [harness-steps]=12 [layers]=10 [layers-proof]=30 [portable]=13
+    [embed-desk]=7 [embed-bare]=39 [soak]=7 [sim]=28 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
+    [dist-files]=13 [reproducible]=33 [boot]=6 [screen]=8 [plant]=3 [plant-hang]=21 [options]=9 [machine]=7 [mute]=3
+    [firmware]=20 [secure]=24 [monitor]=6 [monitor-5]=27 [monitor-whole]=65 [monitor-bare]=16 [monitor-bad]=23 [report]=60
+    [bad-loop]=40 [shim]=140 [again]=6)
 
 make_here() {
     make -s -C "$ROOT" -j"$(nproc)" BUILD="$MAKE_BUILD" "$@"
@@ -111,7 +112,7 @@ desk_steps() {
     step soak counted make_here TIME=5 soak-desk
     step fuzz-plant counted env BUILD="$BUILD" python3 "$ROOT/tests/fuzz/plant.py" options format
     for name in $(desk_programs fuzz); do
-        if [ "$name" = memmap ]; then seconds=20; else seconds=6; fi
+        if [ "$name" = memmap ]; then seconds=12; else seconds=4; fi
         step "fuzz-$name" run_fuzz "$name" "$seconds"
     done
 }

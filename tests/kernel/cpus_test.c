@@ -15,7 +15,7 @@
 #include "tests/kernel/selftest.h"
 
 #define REMAPS 40u
-#define ROUNDS 5u
+#define ROUNDS 3u
 #define STEPS  6000u /* of all CPUs together in a round: an emulated CPU is slow */
 #define HELD   24u
 #define SHARED 64u
@@ -379,7 +379,8 @@ static void give(const struct held *h)
 
 static bool take(struct held *h, uint64_t *random)
 {
-    static const uint16_t lengths[] = {1, 1, 1, 1, 1, 2, 3, 8, 64, 512};
+    static const uint16_t lengths[] = {1, 1, 1, 1, 1, 1, 1, 1,  1,  1,
+                                       2, 2, 3, 3, 8, 8, 8, 64, 64, 512};
     uint32_t flags = next(random) % 4 == 0 ? PMM_KERNEL : 0;
     h->pages = lengths[next(random) % ARRAY_LEN(lengths)];
     h->owner = hal_cpu_index();

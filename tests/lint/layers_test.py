@@ -116,10 +116,10 @@ GREEN = [
     ("tests/kernel/x86_64/%.c", ['#include "hal/x86_64/asm.h"']),
     ("tests/unit/%.c", ["#include <stdio.h>", '#include "kernel/log/log.h"']),
 ]  # fmt: skip
-# (sentence, what stands in the table, what stands there then)
+# (sentence, what stands in the table, what stands there then); all at once
 TABLE = [
     ("the table of rooms has a circle", '"kernel/log": "hal kernel"', '"kernel/log": "hal kernel kernel/monitor"'),
-    ("the table names a room", '"kernel/log": "hal kernel"', '"kernel/log": "hal kernel kernel/attic"'),
+    ("the table names a room", '"hal/any": "hal"', '"hal/any": "hal hal/attic"'),
     ("the median function", "LINES_MOST, LINES_MEDIAN, MCCABE_MOST = 50, 12, 10", "LINES_MOST, LINES_MEDIAN, MCCABE_MOST = 50, 2, 10"),
 ]
 
@@ -163,16 +163,16 @@ def main():
         copy_tree(clean)
         status, answer = run(clean)
         check("the sources as they are", status == 0, answer)
-        for sentence, old, new in TABLE:
-            path = os.path.join(clean, "tests/lint/layers.py")
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text.replace(old, new))
-            status, answer = run(clean)
+        path = os.path.join(clean, "tests/lint/layers.py")
+        with open(path, encoding="utf-8") as file:
+            text = broken = file.read()
+        for _, old, new in TABLE:
+            broken = broken.replace(old, new)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(broken)
+        status, answer = run(clean)
+        for sentence, old, _ in TABLE:
             check(sentence, old in text and status == 1 and below(answer, sentence) != "", answer)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
     with tempfile.TemporaryDirectory() as copy:
         copy_tree(copy)
         for i in range(13):
