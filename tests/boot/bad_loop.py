@@ -45,10 +45,13 @@ def page_lies(checks, machine):
     checks.check(re.search(r"audit: .* \+ 0 bad: exact", log), "no page is bad at first")
     base, end = regions(do(machine, "map"))[0]
     places = [base + (end - base) // 64 // PAGE * PAGE * i for i in range(64)]
-    machine.press("exercise 1 2\r")
-    machine.until("round 1 of 1")
-    at = flip(os.path.join(machine.folder, "gdb"), places, 2)
-    answer = machine.until(PROMPT) or ""
+    for seed in range(20, 28):  # a machine that is slow to stop has written all pages by then
+        machine.press(f"exercise 1 {seed}")
+        machine.press("\r", 0)
+        at = flip(os.path.join(machine.folder, "gdb"), places, seed)
+        answer = machine.until(PROMPT) or ""
+        if at is not None:
+            break
     checks.check(at is not None, "a page was changed")
     checks.check(at and f"bad=0x{at:x}\r" in answer and "exercise: verdict: FAIL" in answer, "it is found and named: " + answer[-300:])
     machine.press("reboot\r")

@@ -487,8 +487,8 @@ def value_of(at, seed):
 
 
 def flip(path, places, seed, begin=None):
-    """Change a bit of a page that has just been written, while others still wait for it. What is to happen first happens
-    when the machine stands still already."""
+    """Change a bit of a page that has just been written, while others still wait for it; None if all were written
+    already. What is to happen first happens when the machine stands still already."""
     stub = Gdb(path)
     if begin is not None:
         begin()
@@ -501,6 +501,8 @@ def flip(path, places, seed, begin=None):
             stub.set_word(at + 16, stub.word(at + 16) ^ 0x1000)
             stub.leave()
             return at
+        if not written and any(words[at] == value_of(at, seed) ^ ALL for at in places):
+            break
         stub.go(0.01)
     stub.leave()
     return None

@@ -89,11 +89,12 @@ class Machine:
             self.at = self.text.index(mark, begin) + len(mark)
             return self.text[begin : self.at]
 
-    def press(self, text):
+    def press(self, text, rest=0.15):
+        """Type it on the keyboard, with so many seconds behind each key."""
         for key in text:
             name = {"\r": "ret", "\b": "backspace", **KEYS}.get(key, key)
             self.tell("send-key", keys=[{"type": "qcode", "data": name}], **{"hold-time": 30})
-            time.sleep(0.15)
+            time.sleep(rest)
 
     def disk(self):
         return glob.glob(os.path.join(self.folder, "mortise.*", "esp.img"))[0]
