@@ -9,14 +9,14 @@
 #define DEPTH 5u
 
 /* Borders in the middle of blocks; a node behind another; a node without memory (3), one without a CPU
- * (2); memory that no range has. From node 1 node 3 is nearer than node 0. */
+ * (2); memory that no range has. From node 3 node 0 is nearer than node 1, whose number is nearer. */
 static const struct pmm_node_range ranges[] = {
     {0, 15 * MIB + 4 * KIB, 0},        {15 * MIB + 4 * KIB, 17 * MIB + 4 * KIB, 0},
     {17 * MIB + 4 * KIB, 20 * MIB, 1}, {20 * MIB, 23 * MIB, 0},
     {23 * MIB, HIGH + 3 * MIB, 2},     {HIGH + 3 * MIB, HIGH + 5 * MIB + 8 * KIB, 1}};
 static const uint32_t cpu_nodes[] = {0, 1, 3, 1};
 static const uint8_t distance[NODES][NODES] = {
-    {10, 30, 12, 20}, {30, 10, 12, 15}, {12, 12, 10, 12}, {20, 15, 12, 10}};
+    {10, 30, 12, 15}, {30, 10, 12, 20}, {12, 12, 10, 12}, {15, 20, 12, 10}};
 
 static const struct machine many = {
     "four nodes, interleaved",

@@ -17,6 +17,7 @@
     X(pmm_create) \
     X(pmm_alloc) \
     X(pmm_zones) \
+    X(pmm_machine) \
     X(pmm_nodes) \
     X(pmm_search) \
     X(pmm_claim) \
