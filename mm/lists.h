@@ -139,11 +139,12 @@ static inline unsigned bins_next(const struct bins *b, unsigned bins, unsigned f
 static inline void bins_push(struct lists *l, struct bins *b, unsigned bin, uint32_t block)
 {
     struct summary *s = &l->summaries[block];
+    uint32_t next = b->head[bin];
     s->prev = BLOCK_NONE;
-    s->next = b->head[bin];
+    s->next = next;
     b->head[bin] = block;
-    if (s->next != BLOCK_NONE)
-        l->summaries[s->next].prev = block;
+    if (next != BLOCK_NONE)
+        l->summaries[next].prev = block;
     else
         b->mask[bin / 64] |= (uint64_t)1 << (bin % 64);
 }
@@ -151,15 +152,16 @@ static inline void bins_push(struct lists *l, struct bins *b, unsigned bin, uint
 /* Take it out again. */
 static inline void bins_remove(struct lists *l, struct bins *b, unsigned bin, uint32_t block)
 {
-    const struct summary *s = &l->summaries[block];
-    if (s->next != BLOCK_NONE)
-        l->summaries[s->next].prev = s->prev;
-    if (s->prev != BLOCK_NONE) {
-        l->summaries[s->prev].next = s->next;
+    uint32_t prev = l->summaries[block].prev;
+    uint32_t next = l->summaries[block].next;
+    if (next != BLOCK_NONE)
+        l->summaries[next].prev = prev;
+    if (prev != BLOCK_NONE) {
+        l->summaries[prev].next = next;
         return;
     }
-    b->head[bin] = s->next;
-    if (s->next == BLOCK_NONE)
+    b->head[bin] = next;
+    if (next == BLOCK_NONE)
         b->mask[bin / 64] &= ~((uint64_t)1 << (bin % 64));
 }
 

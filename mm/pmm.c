@@ -357,22 +357,27 @@ static inline struct zone *first_zone(const struct magazine_cpu *cpu)
     return z != NULL && z->id != PMM_ZONE_DMA ? z : NULL;
 }
 
+/* A run that take_listed_run() finds in no partly used block of the class. Zone locked until then. */
+static __attribute__((noinline)) hal_paddr_t take_other_run(struct zone *z, size_t pages,
+                                                            enum block_class class)
+{
+    struct place at;
+    bool taken = pages - 1 < z->free && zone_take_run(z, pages, 0, class, &at);
+    hal_unlock(&z->lock);
+    return taken ? lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT : HAL_PADDR_NONE;
+}
+
 /* A run of the zone that the lists show, `pages` any number. Interrupts disabled. */
 static ALWAYS_INLINE hal_paddr_t take_listed_run(struct zone *z, size_t pages, uint32_t flags)
 {
     enum block_class class = class_of(pages, flags);
     struct place at;
-    bool taken = false;
     hal_lock(&z->lock);
-    if (pages - 1 < z->free) {
-        taken = pages < BLOCK_PAGES && zone_take_within(z, class, (unsigned)pages, &at);
-        if (taken)
-            z->allocs++;
-        else
-            taken = zone_take_run(z, pages, 0, class, &at);
-    }
+    if (pages - 1 >= BLOCK_PAGES - 1 || !zone_take_within(z, class, (unsigned)pages, &at))
+        return take_other_run(z, pages, class);
+    z->allocs++;
     hal_unlock(&z->lock);
-    return taken ? lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT : HAL_PADDR_NONE;
+    return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
 }
 
 /* The run that is stashed, if it has the length, or one of the first zone. Interrupts disabled. */
@@ -413,9 +418,8 @@ take_page_slowly(struct magazine_cpu *cpu, uint32_t flags, hal_irq_t irq, const 
     hal_paddr_t base = take_own(cpu, kind);
     if (base == HAL_PADDR_NONE) {
         struct zone *z = first_zone(cpu);
-        if (z != NULL)
-            base = magazine_is_for(cpu, z) ? magazine_refill(cpu, kind, z)
-                                           : take_listed_run(z, 1, flags);
+        base = z != NULL && magazine_is_for(cpu, z) ? magazine_refill(cpu, kind, z)
+                                                    : take_run_at(cpu, 1, flags);
     }
     hal_irq_restore(irq);
     return base != HAL_PADDR_NONE ? base : take(cpu->pmm, 1, 0, flags, caller, NULL);
@@ -545,12 +549,16 @@ give_run_locked(struct magazine_cpu *cpu, uint64_t page, size_t pages, hal_irq_t
     return status;
 }
 
-/* What was given back has made its block's longest free run longer. Zone locked until then. */
+/* What was given back may have made its block's longest free run longer. Zone locked until then. */
 static __attribute__((noinline)) mm_status_t give_grown(struct magazine_cpu *cpu, uint64_t page,
                                                         unsigned length, hal_irq_t irq)
 {
     struct zone *z = cpu->region.zone;
-    zone_grew(z, near_place(&cpu->region, page).block, length);
+    struct place at = near_place(&cpu->region, page);
+    if (length == RUN_GOES_ON)
+        zone_grew_around(z, at);
+    else
+        zone_grew(z, at.block, length);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
     return MM_OK;
@@ -603,11 +611,11 @@ static __attribute__((noinline)) mm_status_t give_run(struct pmm *p, hal_paddr_t
     hal_lock(&z->lock);
     if (!is_plain_block(z, at.block))
         return give_run_locked(cpu, page, pages, irq);
-    unsigned length = page != cpu->stash.last_run ? zone_give_short_run(z, at, pages) : 0;
-    if (length == 0)
+    unsigned grown;
+    if (page == cpu->stash.last_run || !zone_give_short_run(z, &at, pages, &grown))
         return give_longer_run(cpu, page, pages, irq);
-    if (length > z->lists.summaries[at.block].longest)
-        return give_grown(cpu, page, length, irq);
+    if (grown != 0)
+        return give_grown(cpu, page, grown, irq);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
     return MM_OK;
@@ -675,16 +683,12 @@ static __attribute__((noinline)) mm_status_t give_page(struct magazine_cpu *cpu,
     hal_lock(&z->lock);
     if (!is_plain_block(z, at.block))
         return give_page_locked(cpu, page, irq);
-    if (!stash_page(&cpu->stash, z, at)) {
-        unsigned length = zone_give_short_run(z, at, 1);
-        if (length == 0)
-            return give_page_locked(cpu, page, irq);
-        magazine_saw_free(cpu, page >> BLOCK_SHIFT);
-        if (length > z->lists.summaries[at.block].longest)
-            return give_grown(cpu, page, length, irq);
-    } else {
-        magazine_saw_free(cpu, page >> BLOCK_SHIFT);
-    }
+    unsigned grown = 0;
+    if (!stash_page(&cpu->stash, z, at, page) && !zone_give_short_run(z, &at, 1, &grown))
+        return give_page_locked(cpu, page, irq);
+    magazine_saw_free(cpu, page >> BLOCK_SHIFT);
+    if (grown != 0)
+        return give_grown(cpu, page, grown, irq);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
     return MM_OK;

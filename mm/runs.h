@@ -115,6 +115,19 @@ static inline void block_take(struct block_bits *b, unsigned lo, unsigned hi, bo
     } while (++i * 64 < hi);
 }
 
+/* `n` (1 to 511) PAGE_FREE pages at `lo` become a run. Nearly always it lies in one word. */
+static inline void block_take_run(struct block_bits *b, unsigned lo, unsigned n)
+{
+    struct page_bits *w = &b->word[lo / 64];
+    unsigned bit = lo % 64;
+    if (n > 64 - bit) {
+        block_take(b, lo, lo + n, true);
+        return;
+    }
+    bits_store(&w->shared, bits_load(&w->shared) | (uint64_t)1 << bit);
+    bits_store(&w->private, bits_load(&w->private) & ~((ALL_ONES >> (64 - n) ^ 1) << bit));
+}
+
 /* And back, whatever part of a run they are. Page `lo` is a head or not: its bit in `shared` is
  * cleared in any case, no other has one. */
 static inline void block_give(struct block_bits *b, unsigned lo, unsigned hi)
@@ -160,26 +173,30 @@ static inline bool word_has_run(uint64_t private, uint64_t shared, unsigned bit,
     return here == (behind | 1) && ((private & shared) >> bit & 1) != 0;
 }
 
-/* Give back the run of exactly `n` pages at `lo`, in a block that has `free` free pages and no owner:
- * the length of the free run around it then. Or 0, and nothing is changed: it is no such run, or it
- * ends where its word does and has to be looked at in another way. */
-static inline unsigned block_give_run(struct block_bits *b, unsigned lo, size_t n, unsigned free)
+/* A length that no run has: the run may go on in other words, and is not measured yet. */
+#define RUN_GOES_ON (BLOCK_PAGES + 1)
+
+/* Give back the run of exactly `n` pages at `lo`, in a block without an owner. `*length` is that of the
+ * free run around it then, or RUN_GOES_ON. False, and nothing is changed: it is no such run, or it ends
+ * where its word does and has to be looked at in another way. */
+static inline bool block_give_run(struct block_bits *b, unsigned lo, size_t n, unsigned *length)
 {
     struct page_bits *w = &b->word[lo / 64];
     unsigned bit = lo % 64;
     uint64_t private = bits_load(&w->private);
     uint64_t shared = bits_load(&w->shared);
     if (!word_has_run(private, shared, bit, n))
-        return 0;
+        return false;
     private |= (((uint64_t)1 << n) - 1) << bit;
     shared ^= (uint64_t)1 << bit;
     bits_store(&w->private, private);
     bits_store(&w->shared, shared);
     uint64_t below = (~private | shared) << (63 - bit);
     uint64_t above = (~private | shared) >> bit;
-    if (below == 0 || above == 0)
-        return free + n == BLOCK_PAGES ? BLOCK_PAGES : block_run_around(b, lo, lo + (unsigned)n);
-    return bits_clz(below) + bits_ctz(above) - 1;
+    *length = RUN_GOES_ON;
+    if (below != 0 && above != 0)
+        *length = bits_clz(below) + bits_ctz(above) - 1;
+    return true;
 }
 
 /* --- runs in a CPU's stash --- */

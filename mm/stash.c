@@ -34,7 +34,9 @@ bool stash_release(struct stash *st)
 void stash_release_block(struct stash *st, uint32_t block)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < st->count; i++)
+    while (kept < st->count && st->pages[kept].block != block)
+        kept++;
+    for (uint32_t i = kept; i < st->count; i++)
         if (st->pages[i].block == block)
             zone_put_back(st->zone, st->pages[i], 1);
         else

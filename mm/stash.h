@@ -29,7 +29,8 @@
 
 struct stash {
     struct zone *zone;  /* NULL: nothing is ever stashed */
-    uint64_t last_run;  /* the first page of the run that this CPU took last, or 0 */
+    uint64_t last_run;  /* the first page of the run that this CPU took last, or 0. A single page is
+                         * one where the CPU owns no blocks */
     uint32_t count;     /* of `pages` */
     uint32_t run_pages; /* 0: no run */
     struct place run;
@@ -53,14 +54,15 @@ bool stash_release_run(struct stash *);
 
 #define STASH_TIGHT 2u
 
-/* Stash the page at a place of an open block that nobody owns. False, and nothing is changed: the stash is
- * full or for another zone, or the block or the page is none for it. A block with a free run longer than
- * STASH_TIGHT is not where single pages are taken from next, so it is left to become empty. */
-static inline bool stash_page(struct stash *st, struct zone *z, struct place at)
+/* Stash `page`, which lies at a place of an open block that nobody owns. False, and nothing is changed:
+ * the stash is full or for another zone, or the block or the page is none for it. A block with a free run
+ * longer than STASH_TIGHT is not where single pages are taken from next, so it is left to become empty,
+ * unless this CPU took the page last. */
+static inline bool stash_page(struct stash *st, struct zone *z, struct place at, uint64_t page)
 {
     if (st->count == STASH_PAGES || st->zone != z ||
-        z->lists.summaries[at.block].longest > STASH_TIGHT || !zone_may_park(z, STASH_PAGES) ||
-        !zone_stash(z, CLASS_PAGES, at, 1))
+        (z->lists.summaries[at.block].longest > STASH_TIGHT && page != st->last_run) ||
+        !zone_may_park(z, STASH_PAGES) || !zone_stash(z, CLASS_PAGES, at, 1))
         return false;
     st->pages[st->count++] = at;
     return true;

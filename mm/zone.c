@@ -328,6 +328,17 @@ void zone_grew(struct zone *z, uint32_t block, unsigned length)
         lists_move(&z->lists, block, length);
 }
 
+void zone_grew_around(struct zone *z, struct place at)
+{
+    const struct summary *s = &z->lists.summaries[at.block];
+    const struct block_bits *bits = &z->lists.bits[at.block];
+    unsigned length = BLOCK_PAGES;
+    if (s->free != BLOCK_PAGES)
+        length = block_free_before(bits, at.index) + block_free_from(bits, at.index);
+    if (length > s->longest)
+        zone_grew(z, at.block, length);
+}
+
 /* `pages` of an open block that nobody owns have become free, and lie in a free run of `length`. */
 static inline void gave_pages(struct zone *z, uint32_t block, unsigned pages, unsigned length)
 {

@@ -81,7 +81,7 @@ static inline __attribute__((always_inline)) bool zone_take_in(struct zone *z, u
     struct block_fit fit = block_fit(&l->bits[block], pages, s->free, s->longest);
     if (fit.index == BLOCK_PAGES)
         return false;
-    block_take(&l->bits[block], fit.index, fit.index + pages, true);
+    block_take_run(&l->bits[block], fit.index, pages);
     s->free = (uint16_t)(s->free - pages);
     lists_move(l, block, fit.longest);
     zone_count_taken(z, pages);
@@ -131,25 +131,29 @@ mm_status_t zone_give(struct zone *, const struct region *, struct place, size_t
  */
 void zone_grew(struct zone *, uint32_t block, unsigned length);
 
+/* The same where the free run around a place may be the longest one now, and is not measured yet. */
+void zone_grew_around(struct zone *, struct place);
+
 /* Give back the run of exactly `pages` at a place of an open block without an owner. False, and nothing
  * is changed: it is no such run, or it reaches the end of the block and is not the whole of it.
  * O(log regions). */
 bool zone_give_long_run(struct zone *, struct place, size_t pages);
 
-/* The same where the run ends before its word of the bits does, as nearly all do. The length of the free
- * run around it then: when that is more than the summary's longest, the caller calls zone_grew(). 0, and
- * nothing is changed: it is no such run. */
-static inline __attribute__((always_inline)) unsigned
-zone_give_short_run(struct zone *z, struct place at, size_t pages)
+/* The same where the run ends before its word of the bits does, as nearly all do. `*grown` is not 0 when
+ * the free run around it may be longer than the block's longest one was: the caller then calls
+ * zone_grew() with it, or zone_grew_around() when it is RUN_GOES_ON. */
+static inline __attribute__((always_inline)) bool
+zone_give_short_run(struct zone *z, const struct place *at, size_t pages, unsigned *grown)
 {
-    struct summary *s = &z->lists.summaries[at.block];
-    unsigned length = block_give_run(&z->lists.bits[at.block], at.index, pages, s->free);
-    if (length == 0)
-        return 0;
+    struct summary *s = &z->lists.summaries[at->block];
+    unsigned length;
+    if (!block_give_run(&z->lists.bits[at->block], at->index, pages, &length))
+        return false;
     z->frees++;
     z->free += pages;
     s->free = (uint16_t)(s->free + pages);
-    return length;
+    *grown = length > s->longest ? length : 0;
+    return true;
 }
 
 /* --- pages in the stash of a CPU (mm/stash.h) --- */
