@@ -357,7 +357,7 @@ static inline struct zone *first_zone(const struct magazine_cpu *cpu)
     return z != NULL && z->id != PMM_ZONE_DMA ? z : NULL;
 }
 
-/* A run that take_listed_run() finds in no partly used block of the class. Zone locked until then. */
+/* A run that no partly used block of the class has. Zone locked until then. */
 static __attribute__((noinline)) hal_paddr_t take_other_run(struct zone *z, size_t pages,
                                                             enum block_class class)
 {

@@ -131,7 +131,7 @@ mm_status_t zone_give(struct zone *, const struct region *, struct place, size_t
  */
 void zone_grew(struct zone *, uint32_t block, unsigned length);
 
-/* The same where the free run around a place may be the longest one now, and is not measured yet. */
+/* The same where the free run around a place may be the longest one now: it is measured. O(1). */
 void zone_grew_around(struct zone *, struct place);
 
 /* Give back the run of exactly `pages` at a place of an open block without an owner. False, and nothing

@@ -328,6 +328,8 @@ static const char *make_many(struct nodes *n, const struct acpi *a, const struct
     if (most != 0 && (n->domain = take(most * sizeof *n->domain)) == NULL)
         return "no memory for the list of nodes";
     find_domains(n, a, m);
+    if (n->count > PMM_NODES_MAX)
+        return "the SRAT has more nodes than the page allocator takes";
     if (n->count != 0 && !take_lists(n, count_claims(a, m), &claims, take))
         return "no memory for the list of nodes";
     if (n->count != 0)

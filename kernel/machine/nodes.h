@@ -11,12 +11,13 @@
  *       that the map has as MEM_HOTPLUG and that no other range holds
  *   N4  there is always at least one node. A node that a range, a page of N3 or a CPU names counts, even if
  *       it has no RAM, or no CPU
- *   N5  the distance from a node to itself is 10; to another node it is what the SLIT says, 10 or more: of two
- *       that tell of one pair, here or of what follows, the first counts. Where it says nothing, and the HMAT tells how long CPUs of the node wait for its own memory and for
- *       the other's, it is ten times their ratio, 11 to 254; else 15 to memory that the HMAT says is attached
- *       to the CPUs of the node; or else 20
+ *   N5  the distance from a node to itself is 10; to another node it is what the SLIT says, 10 or more.
+ *       Where the SLIT says nothing, and the HMAT tells how long CPUs of the node wait for its own memory
+ *       and for the other's, it is ten times their ratio, 11 to 254; else 15 to memory that the HMAT says
+ *       is attached to the CPUs of the node; or else 20. Of two entries about one pair the first counts
  *
- * If the SRAT cannot be believed there is one node, and `wrong` says why.
+ * If the SRAT cannot be believed, or has more than PMM_NODES_MAX nodes, there is one node, and `wrong` says
+ * why.
  */
 #ifndef KERNEL_MACHINE_NODES_H
 #define KERNEL_MACHINE_NODES_H
@@ -37,10 +38,9 @@ struct nodes {
     uint32_t *cpus;    /* cpus[0] counts the stray ones too */
     uint64_t *ram;     /* bytes of RAM (mem_type_is_ram) */
     uint8_t *distance; /* from node i to node j: distance[i * count + j] */
-    uint32_t *
-        latency; /* by the HMAT, in picoseconds, as `distance`; 0: not told; NULL if all is in one */
-    uint32_t *
-        attached; /* the domain that node's memory is attached to; ACPI_NO_NODE: not told; NULL likewise */
+    /* By the HMAT; both are NULL where all is in one node. In picoseconds, as `distance`, 0: not told; and by
+     * node the domain that its memory is attached to, ACPI_NO_NODE: not told. */
+    uint32_t *latency, *attached;
     struct { /* where all is in one */
         uint64_t ram;
         uint32_t domain, cpus;
@@ -50,9 +50,9 @@ struct nodes {
 
 /* Fill `*n`, which need not be clear and must stay where it is, from what acpi_read() has found (tables may
  * be missing) and from the normalized map. take() gives `size` bytes (1 or more), aligned to 8, that stay
- * as long as `*n`, or NULL: then all is in one node, and `wrong` says so. It is called twice at most, and may
- * reserve what it gives in the map. O((ranges + CPUs + pairs that are told) * log(ranges) + regions * windows +
- * nodes^2). */
+ * as long as `*n`, or NULL: then all is in one node, and `wrong` says so. It is called twice at most, and
+ * may reserve what it gives in the map. O((ranges + CPUs + pairs that are told) * log(ranges) +
+ * regions * windows + nodes^2). */
 void nodes_make(struct nodes *n, const struct acpi *, const struct memmap *,
                 void *(*take)(uint64_t size));
 

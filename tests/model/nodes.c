@@ -387,6 +387,25 @@ static void as_many_nodes_as_there_are(void)
     }
 }
 
+/* Nothing is taken for them but the list of their domains. */
+static void more_nodes_than_can_be(void)
+{
+    for (uint32_t most = 0; most < 2; most++) {
+        clear();
+        add_ram(MIB, 200 * MIB, MEM_USABLE);
+        for (uint32_t i = 0; i < PMM_NODES_MAX + 1 - most; i++)
+            add_memory(i, MIB + i * HAL_PAGE_SIZE, MIB + (i + 1) * HAL_PAGE_SIZE, false);
+        if (memmap_normalize(&map) != MM_OK)
+            abort();
+        gives = 1;
+        nodes_make(&nodes, &acpi, &map, take);
+        EXPECT(nodes.count == 1 && nodes.ram[0] == 199 * MIB && nodes.range_count == 0);
+        EXPECT(strcmp(nodes.wrong, most == 0
+                                       ? "the SRAT has more nodes than the page allocator takes"
+                                       : "no memory for the list of nodes") == 0);
+    }
+}
+
 static void add_pair(struct acpi_pairs *pairs, uint32_t from, uint32_t to, uint32_t value)
 {
     pairs->pair[pairs->count++] = (struct acpi_pair){from, to, value};
@@ -594,6 +613,7 @@ int main(void)
     expect_run("N4 an SRAT that cannot be believed is one node, and why", what_cannot_be_believed);
     expect_run("nodes are as many as there are, or one where there is no memory for them",
                as_many_nodes_as_there_are);
+    expect_run("more nodes than the page allocator takes are one", more_nodes_than_can_be);
     expect_run("N5 distances by the SLIT, or 20", how_far_nodes_are);
     expect_run("N5 distances by the HMAT, where the SLIT says nothing", how_far_by_the_hmat);
     expect_run("the tables of AMD's machines and the interleaved one", tables_of_machines);

@@ -92,6 +92,20 @@ static void blocks_that_are_left_alone(void)
     desk_close(&d);
 }
 
+/* But the page that a CPU without blocks of its own took last is, wherever it lies. */
+static void its_own_page(void)
+{
+    struct desk d;
+    desk_blocks(&d, 8, 1); /* too little memory to own any */
+    hal_paddr_t first = desk_take(&d, 1), last = desk_take(&d, 1);
+    desk_give(&d, first, 1);
+    EXPECT(parked(&d) == 0);
+    desk_give(&d, last, 1);
+    EXPECT(parked(&d) == 1 && desk_compare(&d));
+    EXPECT(desk_take(&d, 1) == last && parked(&d) == 0);
+    desk_end(&d);
+}
+
 /* --- what it is to others --- */
 
 /* Every wrong answer to what is stashed, and what the walk tells. */
@@ -477,6 +491,7 @@ int main(void)
     expect_run("pages that come back here and there are taken in turn", pages_in_turn);
     expect_run("requests of other kinds", requests_of_other_kinds);
     expect_run("blocks that become empty are left alone", blocks_that_are_left_alone);
+    expect_run("the page taken last, where a CPU owns no blocks", its_own_page);
     expect_run("what a stashed run is to others", what_a_stashed_run_is);
     expect_run("only the run taken last is stashed", runs_that_are_not_stashed);
     expect_run("drained: all of it is free", drained);

@@ -13,7 +13,8 @@
 #define DEVICE_TREE_MAX ((uint32_t)16 << 20) /* bytes; a larger one is not believed */
 
 /* What the reader asks of its caller. take(): memory of `size` bytes, aligned to 8, that stays, or NULL;
- * called three times at most, for CPUs, ranges and distances, after every reserve(). reserve(): these bytes are nobody's to use; `size` is not 0. */
+ * called three times at most, for CPUs, ranges and distances, after every reserve(). reserve(): these
+ * bytes are nobody's to use; `size` is not 0. */
 struct device_tree_view {
     void *(*take)(const void *ctx, uint64_t size);
     void (*reserve)(const void *ctx, hal_paddr_t base, uint64_t size);
@@ -23,8 +24,8 @@ struct device_tree_view {
 /* Fill `*a` (acpi_facts.h) from the `size` bytes: CPUs and nodes, their memory and distances as if
  * they were those of an SRAT and a SLIT, GIC, PSCI and serial console. NULL, or a constant sentence
  * whose subject is "it": it cannot be read, and `*a` is all zero; or its end cannot be read, and
- * what came before counts; or its distances are left out, or there is no memory for
- * those or its ranges. O(bytes * log(CPUs)). */
+ * what came before counts; or its distances are left out, or there is no memory for those or its
+ * ranges. O(bytes * log(CPUs)). */
 const char *device_tree_read(struct acpi *a, const struct device_tree_view *,
                              const unsigned char *bytes, uint32_t size);
 
