@@ -208,7 +208,12 @@ KIND_plain = $(CC) -Ihal/host -O2
 # libFuzzer comes with clang only.
 KIND_fuzz  = $(or $(CLANG),clang) -Ihal/host -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 CLANG     := $(if $(findstring clang,$(CC)),$(CC))
-HOST_FLAGS := -std=c11 -g -I. -D_GNU_SOURCE -fno-omit-frame-pointer -pthread -DMORTISE_COMMIT=\"desk\"
+LINK_DESK := $(if $(CLANG),-fuse-ld=lld)
+# Tests themselves are compiled without optimization, in a sixth of the time. One that searches needs -O1.
+TEST_FLAGS := -O0
+# Of the debug information the lines, which is what the sanitizers' reports name; for gdb: make DEBUG=-g.
+DEBUG     := -g1
+HOST_FLAGS := -std=c11 $(DEBUG) -I. -D_GNU_SOURCE -fno-omit-frame-pointer -pthread -DMORTISE_COMMIT=\"desk\"
 # In the image wchar_t has 16 bits, and so has the CHAR16 of newer headers.
 UEFI       = -fshort-wchar $(call gnu_efi,x86_64)
 LOADER    := $(filter-out %/refuse.c,$(EFI_SRC)) $(patsubst %,kernel/%.c,log/format log/keep early/pe memory/bad monitor/bad_words options ram/smbios ram/slots ram/ram ram/ram_tell version) hal/any/caching_run.c $$(UEFI)
@@ -218,11 +223,12 @@ define kind
 $(O)/$(1)/%: FLAGS = $$(KIND_$(1)) $(HOST_FLAGS)$(if $(filter plain,$(1)), -gdwarf-4 -fomit-frame-pointer) $(if $(CLANG),$(WARN),$(GCC_WARN)) -MMD -MP
 $(O)/$(1)/%.o: %.c $(O)/$(1)/flags
 	@mkdir -p $$(@D)
-	$$(FLAGS) $$(MORE) -c $$< -o $$@
+	$$(FLAGS) $$(QUICKLY) $$(MORE) -c $$< -o $$@
 $(O)/$(1)/efi/%.o: MORE = $$(UEFI)
 $(O)/$(1)/tests/sim/draw.o: MORE = $$(or $$(shell pkg-config --cflags cairo),$$(error cairo is missing; on Debian: apt install pkg-config libcairo2-dev))
 endef
 $(foreach k,san tsan aarch64 aarch64_tsan embed embed_tsan steps fast plain fuzz,$(eval $(call kind,$(k))))
+$(foreach k,san aarch64,$(foreach d,boot model unit,$(O)/$(k)/tests/$(d)/%.o)): QUICKLY = $(TEST_FLAGS)
 
 # What FILE's comment says behind a word: $(call says,WORD,FILE); and the sources that it means.
 says  = $(patsubst loader,$(LOADER),$(filter-out */,$(shell sed -n 's|^[/ ]\* $(1): ||p' $(2))))
@@ -236,7 +242,7 @@ define program
 PROGRAMS += $(1)
 $(H)/$(1): $(call desk_objects,$(3),$(sort $(2) $(MM_SRC) $(if $(filter-out embed%,$(3)),$(HOST_SRC)) $(call found,$(filter %.c %/,$(4)))))
 	@mkdir -p $$(@D)
-	$$(KIND_$(3)) $(HOST_FLAGS) $$^ $(filter -l%,$(4)) -o $$@
+	$$(KIND_$(3)) $(HOST_FLAGS) $(LINK_DESK) $$^ $(filter -l%,$(4)) -o $$@
 $(O)/$(3)/$(2:.c=.o): private MORE = $(filter-out %.c %/ -l%,$(4))
 endef
 # $(call programs,NAME,FILE,KIND): one of each kind that FILE asks for; a kind that is not KIND is
@@ -252,7 +258,7 @@ $(call programs,soak,tests/soak/soak.c,san)
 $(call programs,embed,tests/embed/desk.c,embed)
 $(call programs,bench,tests/bench/bench.c,fast)
 $(call programs,count,tests/count/count.c,plain)
-$(call programs,memsim,tests/sim/main.c,fast)
+$(call programs,memsim,tests/sim/main.c,plain)
 
 .PHONY: desk programs unit model sim bench count soak soak-desk
 desk: $(addprefix $(H)/,$(PROGRAMS)) ## build every desk program: unit tests, models, fuzz targets, bench, memsim
@@ -300,7 +306,8 @@ test: ## everything: ./run.sh test
 layers: ## prove who may include whom, and the house rules that need no compiler
 	$(PYTHON) tests/lint/layers.py
 	$(PYTHON) tests/lint/log_formats.py $(KERN_SRC) $(wildcard tests/kernel/*/*.c)
-tidy: ## clang-tidy and cppcheck over mm/ and hal/host
+tidy: ## clang-tidy and cppcheck over mm/ and hal/host; bench, which no test runs, compiles without a warning
+	$(KIND_fast) $(HOST_FLAGS) $(if $(CLANG),$(WARN),$(GCC_WARN)) -fsyntax-only $(wildcard tests/bench/*.c)
 	clang-tidy --quiet $(MM_SRC) $(HOST_SRC) -- $(HOST_FLAGS) -Ihal/host
 	cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,portability --inline-suppr -UMM_PAGE_FORMAT -I. -Ihal/host $(MM_SRC) $(HOST_SRC)
 portability: ## build and test with gcc, clang-14, clang-19: make portability C="gcc clang-19" GNU_EFI=/other/include/efi

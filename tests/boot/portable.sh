@@ -43,7 +43,7 @@ make_with() { # FOLDER MAKE-ARGUMENTS...
     local folder=$1
     shift
     local -a plain=()
-    [ "$QUICK" = 0 ] || plain=(SAN_FLAGS=-O2)
+    [ "$QUICK" = 0 ] || plain=(SAN_FLAGS=-O2 TEST_FLAGS=)
     make -s -C "$ROOT" -j2 BUILD="$folder" "${plain[@]}" "$@"
 }
 

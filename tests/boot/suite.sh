@@ -9,7 +9,7 @@
 # shellcheck source=tests/boot/proof.sh
 . "$BOOT_LIB/proof.sh"
 
-TAKES=([build-desk]=160 [image]=55 [tidy]=157 [harness-mutate]=28 [harness-steps]=12 [layers]=10 [layers-proof]=30 [portable]=13
+TAKES=([build-desk]=115 [image]=55 [tidy]=157 [harness-mutate]=28 [harness-steps]=12 [layers]=10 [layers-proof]=30 [portable]=13
     [embed-desk]=7 [embed-bare]=39 [soak]=7 [sim]=28 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
     [dist-files]=13 [reproducible]=33 [boot]=6 [screen]=8 [plant]=3 [plant-hang]=21 [options]=9 [machine]=7 [mute]=3
     [firmware]=20 [secure]=24 [monitor]=6 [monitor-5]=27 [monitor-whole]=65 [monitor-bare]=16 [monitor-bad]=23 [report]=60
@@ -22,6 +22,18 @@ make_here() {
 # The names of the desk programs of a folder, as the Makefile knows them.
 desk_programs() { # model or fuzz
     make_here programs | sed -n "s/^$1-//p"
+}
+
+# What the steps run: no step runs bench (the step tidy compiles it), and the matrix runs the example under ASan.
+build_desk() {
+    local -a names
+    mapfile -t names < <(make_here programs | grep -vxE 'bench|embed')
+    make_here "${names[@]/#/$MAKE_BUILD/host/}"
+}
+
+# mm/ in another kernel: on threads under TSan, and as an image that embed-boot boots.
+run_embed() {
+    make_here "$MAKE_BUILD/embed.efi" && "$BUILD/host/embed-embed_tsan"
 }
 
 # The same sources in another folder give the same bytes as here, where the build was a growing one. The
@@ -86,7 +98,7 @@ desk_steps() {
     after portable-gcc
     step unit-gcc counted "$BUILD/portable/gcc/host/unit"
     after image # one make at a time in one folder
-    step build-desk make_here desk
+    step build-desk build_desk
     after build-desk
     step unit counted "$BUILD/host/unit"
     # The frames of the desk's tests are themselves programs under test.
@@ -95,7 +107,7 @@ desk_steps() {
     for name in $(desk_programs model); do
         model_step "$name"
     done
-    step embed-desk counted make_here embed
+    step embed-desk counted run_embed
     step embed-bare counted env BUILD="$BUILD" bash "$ROOT/tests/embed/bare.sh"
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
     step sim counted python3 "$ROOT/tests/sim/test.py"
@@ -128,15 +140,16 @@ model_step() { # NAME
     step "model-$1" counted "$BUILD/host/model-$1" $(model_brief "$1")
 }
 
-# The models that ./run.sh test runs in part, whole.
+# The models that ./run.sh test runs in part, whole, and what it does not run.
 whole_models() {
     local name
     local -a names=()
     for name in $(desk_programs model); do
         [ -z "$(model_brief "$name")" ] || names+=("model-$name")
     done
-    step build-models make_here "${names[@]/#/$MAKE_BUILD/host/}"
+    step build-models make_here "${names[@]/#/$MAKE_BUILD/host/}" "$MAKE_BUILD"/host/{bench,embed}
     after build-models
+    step embed-asan counted "$BUILD/host/embed"
     for name in "${names[@]}"; do step "$name" counted "$BUILD/host/$name"; done
 }
 

@@ -3,6 +3,7 @@
  * table pages and with few. After each call the naive model is compared, and the worst CPU judges
  * A4. A call that is refused must change nothing, so nothing is tried after it.
  *
+ * needs: -O1
  * kinds: san aarch64
  * takes: 2 s
  * brief: 3

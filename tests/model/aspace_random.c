@@ -3,6 +3,7 @@
  * what the worst CPU would still remember. Usage: model-aspace_random [CALLS [SEED]]. (Where
  * entries break before they are made, the CPU looks three times as often: half the calls then.)
  *
+ * needs: -O1
  * kinds: san aarch64
  * takes: 4 s
  * brief: 400

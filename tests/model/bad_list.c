@@ -1,6 +1,6 @@
 /* kernel/monitor/bad_list.c on the desk, against a table that has a row for each page.
  *
- * needs: kernel/monitor/bad_list.c
+ * needs: kernel/monitor/bad_list.c -O1
  */
 #include "hal/short.h"
 #include "kernel/monitor/bad_list.h"

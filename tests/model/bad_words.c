@@ -4,7 +4,7 @@
  * the mask has are those of the base; and how its shell and sh read a backslash), Windows' boot
  * configuration (page frame numbers with 0x), FreeBSD's loader (vm.blacklist: addresses between commas).
  *
- * needs: kernel/monitor/bad_words.c kernel/log/format.c kernel/options.c
+ * needs: kernel/monitor/bad_words.c kernel/log/format.c kernel/options.c -O1
  */
 #include "hal/short.h"
 #include "kernel/monitor/bad_words.h"

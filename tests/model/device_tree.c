@@ -2,7 +2,7 @@
  * these damaged in every way, each in an allocation of its own, so that ASan sees a byte read too far. What
  * stands in a tree is compared with what libfdt finds in it.
  *
- * needs: -lfdt
+ * needs: -lfdt -O1
  */
 #include "kernel/machine/tree/cpu_list.c"
 #include "kernel/machine/tree/device_tree.c"

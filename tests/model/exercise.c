@@ -2,7 +2,7 @@
  * two addresses share, words that change by themselves. What it must find is known from the planting
  * alone.
  *
- * needs: kernel/monitor/bad_list.c
+ * needs: kernel/monitor/bad_list.c -O1
  * takes: 12 s
  */
 #include "hal/hal.h"

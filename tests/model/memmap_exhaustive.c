@@ -1,6 +1,9 @@
 /* Every map of up to three entries on a small grid, against the naive model: all ranges between 7
  * edges half a page apart, around the border at 1 MiB, of three types (usable, boot, reserved), in
- * every order; then every reservation on the grid, with room for both cuts, for one, for none. */
+ * every order; then every reservation on the grid, with room for both cuts, for one, for none.
+ *
+ * needs: -O1
+ */
 #include "hal/short.h"
 #include "tests/model/expect.h"
 #include "tests/model/memmap_naive.h"

@@ -1,5 +1,8 @@
 /* Random maps and owners against the naive model (memmap_naive.h). Usage: [ROUNDS [SEED]]. A
- * failure prints the seed of its round, and `1 SEED` repeats it. */
+ * failure prints the seed of its round, and `1 SEED` repeats it.
+ *
+ * needs: -O1
+ */
 #include "hal/short.h"
 #include "tests/model/expect.h"
 #include "tests/model/memmap_naive.h"

@@ -1,5 +1,8 @@
 /* kernel/machine/nodes.c on the desk: every small SRAT against a list that asks page by page; the
- * tables of real machines (tests/data/nodes), of which the answers were worked out by hand. */
+ * tables of real machines (tests/data/nodes), of which the answers were worked out by hand.
+ *
+ * needs: -O1
+ */
 #include "hal/short.h"
 #include "kernel/machine/nodes.c"
 

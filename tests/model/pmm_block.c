@@ -1,5 +1,7 @@
 /* The searches of mm/block.h in one block against naive ones, page by page: blocks whose runs lie
  * at and over the borders of words, and random ones of every density; every length and alignment.
+ *
+ * needs: -O1
  */
 #include "mm/runs.h"
 #include "tests/model/expect.h"

@@ -3,6 +3,7 @@
  * tried: it must be named exactly and leave the tables byte for byte as they were.
  * Usage: model-pmm_exhaustive [DEPTH], 7 by default; shapes with more misuses go one step less.
  *
+ * needs: -O1
  * takes: 5 s
  * brief: 6
  */

@@ -1,6 +1,7 @@
 /* The allocator on machines of several nodes, against a naive model (pmm_nodes_model.h). Requests name nodes,
  * limits and boundaries; every sequence of them on a few pages, and random ones on many.
  *
+ * needs: -O1
  * takes: 14 s
  */
 #include "tests/model/pmm_nodes_model.h"

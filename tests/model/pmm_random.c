@@ -2,6 +2,7 @@
  * model. Usage: model-pmm_random [SEED [OPERATIONS-A-SHAPE]]. Every page of a run carries its
  * owner's stamp in fake RAM, so a page given to two owners is seen in the contents as well.
  *
+ * needs: -O1
  * takes: 5 s
  * brief: 1 100000
  */

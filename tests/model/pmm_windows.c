@@ -3,6 +3,7 @@
  * the border of memory that stays too. After each step everything that can be seen is compared.
  * Usage: model-pmm_windows [DEPTH], 4 by default.
  *
+ * needs: -O1
  * takes: 6 s
  */
 #include "hal/short.h"
