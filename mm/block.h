@@ -181,6 +181,15 @@ static inline uint64_t block_parked(const struct page_bits *w)
 
 /* --- a whole block; zone locked --- */
 
+/* Is any page PAGE_PARKED? */
+static inline bool block_has_parked(const struct block_bits *b)
+{
+    uint64_t any = 0;
+    for (unsigned i = 0; i < BLOCK_WORDS; i++)
+        any |= block_parked(&b->word[i]);
+    return any != 0;
+}
+
 /* The block gets an owner: every PAGE_FREE page becomes PAGE_PARKED. A bit for each word that has
  * any. */
 unsigned block_own(struct block_bits *);

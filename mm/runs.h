@@ -72,29 +72,43 @@ struct block_fit {
     unsigned longest; /* the longest free run, when the pages are taken from its beginning */
 };
 
+/* The longest free run, when it is `best` pages before `at` and `free` pages are free from there on. No
+ * run of the block has more than `most`: the search ends at one that has. */
+static inline unsigned block_longest_from(const struct block_bits *b, unsigned at, unsigned free,
+                                          unsigned best, unsigned most)
+{
+    while (best < free && best < most && at < BLOCK_PAGES) {
+        unsigned lo = block_next_free(b, at);
+        unsigned length = block_free_from(b, lo);
+        best = length > best ? length : best;
+        free -= length;
+        at = lo + length;
+    }
+    return best;
+}
+
 /* A place for `n` (1 to 511) pages in a block that has `free` free pages, the longest run of them
- * `longest`, which is at least `n`. One pass: what is left of the run that is taken competes with
- * the others for the longest one. It ends when no run that follows can be longer. */
+ * `longest`, which is at least `n`: the first run that is long enough. What is left of it competes with
+ * the others for the longest one, unless one of them was longer before. */
 static inline struct block_fit block_fit(const struct block_bits *b, unsigned n, unsigned free,
                                          unsigned longest)
 {
-    struct block_fit fit = {BLOCK_PAGES, 0};
     unsigned at = block_next_free(b, 0);
-    while (at < BLOCK_PAGES) {
-        unsigned length = block_free_from(b, at);
-        unsigned end = at + length;
+    if (free == longest) /* the only run */
+        return (struct block_fit){at, longest - n};
+    unsigned shorter = 0;
+    unsigned length = 0;
+    for (; at < BLOCK_PAGES; at = block_next_free(b, at + length)) {
+        length = block_free_from(b, at);
         free -= length;
-        if (fit.index == BLOCK_PAGES && length >= n) {
-            fit.index = at;
-            length = length < longest ? longest : length - n; /* the longest one lies elsewhere */
-        }
-        if (length > fit.longest)
-            fit.longest = length;
-        if (fit.longest >= free || fit.longest >= longest || end == BLOCK_PAGES)
+        if (length >= n)
             break;
-        at = block_next_free(b, end);
+        shorter = length > shorter ? length : shorter;
     }
-    return fit;
+    if (length < longest)
+        return (struct block_fit){at, longest};
+    unsigned best = length - n > shorter ? length - n : shorter;
+    return (struct block_fit){at, block_longest_from(b, at + length, free, best, longest)};
 }
 
 /* --- taking and giving --- */
@@ -104,40 +118,41 @@ static inline struct block_fit block_fit(const struct block_bits *b, unsigned n,
  * it alone keeps its bit in `private`. */
 static inline void block_take(struct block_bits *b, unsigned lo, unsigned hi, bool head)
 {
-    uint64_t first = head ? (uint64_t)1 << (lo % 64) : 0;
-    uint64_t *shared = &b->word[lo / 64].shared;
-    bits_store(shared, bits_load(shared) | first);
-    unsigned i = lo / 64;
-    do {
-        uint64_t *private = &b->word[i].private;
-        bits_store(private, (bits_load(private) & ~word_mask(i, lo, hi)) | first);
-        first = 0;
-    } while (++i * 64 < hi);
-}
-
-/* `n` (1 to 511) PAGE_FREE pages at `lo` become a run. Nearly always it lies in one word. */
-static inline void block_take_run(struct block_bits *b, unsigned lo, unsigned n)
-{
     struct page_bits *w = &b->word[lo / 64];
-    unsigned bit = lo % 64;
-    if (n > 64 - bit) {
-        block_take(b, lo, lo + n, true);
+    struct page_bits *last = &b->word[hi / 64];
+    uint64_t first = (uint64_t)head << (lo % 64);
+    uint64_t below = ~(ALL_ONES << (lo % 64));
+    uint64_t above = ALL_ONES << (hi % 64);
+    bits_store(&w->shared, bits_load(&w->shared) | first);
+    if (w == last) {
+        bits_store(&w->private, (bits_load(&w->private) & (below | above)) | first);
         return;
     }
-    bits_store(&w->shared, bits_load(&w->shared) | (uint64_t)1 << bit);
-    bits_store(&w->private, bits_load(&w->private) & ~((ALL_ONES >> (64 - n) ^ 1) << bit));
+    bits_store(&w->private, (bits_load(&w->private) & below) | first);
+    for (w++; w < last; w++)
+        bits_store(&w->private, 0);
+    if (hi % 64 != 0)
+        bits_store(&last->private, bits_load(&last->private) & above);
 }
 
 /* And back, whatever part of a run they are. Page `lo` is a head or not: its bit in `shared` is
  * cleared in any case, no other has one. */
 static inline void block_give(struct block_bits *b, unsigned lo, unsigned hi)
 {
-    uint64_t *shared = &b->word[lo / 64].shared;
-    bits_store(shared, bits_load(shared) & ~((uint64_t)1 << (lo % 64)));
-    for (unsigned i = lo / 64; i * 64 < hi; i++) {
-        uint64_t *private = &b->word[i].private;
-        bits_store(private, bits_load(private) | word_mask(i, lo, hi));
+    struct page_bits *w = &b->word[lo / 64];
+    struct page_bits *last = &b->word[hi / 64];
+    uint64_t from = ALL_ONES << (lo % 64);
+    uint64_t below = ~(ALL_ONES << (hi % 64));
+    bits_store(&w->shared, bits_load(&w->shared) & ~((uint64_t)1 << (lo % 64)));
+    if (w == last) {
+        bits_store(&w->private, bits_load(&w->private) | (from & below));
+        return;
     }
+    bits_store(&w->private, bits_load(&w->private) | from);
+    for (w++; w < last; w++)
+        bits_store(&w->private, ALL_ONES);
+    if (hi % 64 != 0)
+        bits_store(&last->private, bits_load(&last->private) | below);
 }
 
 /* First index at or after `from` (0 to 512) that is not PAGE_INTERIOR, or BLOCK_PAGES. Every other

@@ -34,6 +34,8 @@ bool stash_release(struct stash *st)
 void stash_release_block(struct stash *st, uint32_t block)
 {
     uint32_t kept = 0;
+    if (!block_has_parked(&st->zone->lists.bits[block]))
+        return;
     while (kept < st->count && st->pages[kept].block != block)
         kept++;
     for (uint32_t i = kept; i < st->count; i++)

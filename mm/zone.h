@@ -81,7 +81,7 @@ static inline __attribute__((always_inline)) bool zone_take_in(struct zone *z, u
     struct block_fit fit = block_fit(&l->bits[block], pages, s->free, s->longest);
     if (fit.index == BLOCK_PAGES)
         return false;
-    block_take_run(&l->bits[block], fit.index, pages);
+    block_take(&l->bits[block], fit.index, fit.index + pages, true);
     s->free = (uint16_t)(s->free - pages);
     lists_move(l, block, fit.longest);
     zone_count_taken(z, pages);
