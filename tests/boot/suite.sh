@@ -9,7 +9,7 @@
 # shellcheck source=tests/boot/proof.sh
 . "$BOOT_LIB/proof.sh"
 
-TAKES=([build-desk]=115 [image]=55 [tidy]=157 [harness-mutate]=28 [harness-steps]=12 [layers]=10 [layers-proof]=30 [portable]=13
+TAKES=([build-desk]=115 [image]=55 [tidy]=25 [harness-mutate]=28 [harness-steps]=12 [layers]=10 [layers-proof]=30 [portable]=13
     [embed-desk]=7 [embed-bare]=39 [soak]=7 [sim]=28 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
     [dist-files]=13 [reproducible]=33 [boot]=6 [screen]=8 [plant]=3 [plant-hang]=21 [options]=9 [machine]=7 [mute]=3
     [firmware]=20 [secure]=24 [monitor]=6 [monitor-5]=27 [monitor-whole]=65 [monitor-bare]=16 [monitor-bad]=23 [report]=60
@@ -69,6 +69,16 @@ have_tidy() {
         cppcheck --version 2>/dev/null | grep -q ' 2\.10'
 }
 
+tidy_step() { # NAME MAKE-ARGUMENTS...
+    local name=$1
+    shift
+    if have_tidy; then
+        step "$name" make_here tidy "$@"
+    else
+        skip_step "$name" "clang-tidy 14 or cppcheck 2.10 is not on this machine"
+    fi
+}
+
 # Whatever needs no machine. Those that need build-desk come behind it.
 desk_steps() {
     local name seconds
@@ -90,11 +100,7 @@ desk_steps() {
     step harness-mutate counted python3 "$ROOT/tests/mutate/mutate_test.py"
     step map-totals python3 "$ROOT/tests/data/maps/totals.py" --check
     step portable-gcc counted env BUILD="$MAKE_BUILD" bash "$BOOT_LIB/portable.sh" --quick gcc
-    if have_tidy; then
-        step tidy make_here tidy
-    else
-        skip_step tidy "clang-tidy 14 or cppcheck 2.10 is not on this machine"
-    fi
+    tidy_step tidy DEPTH=30000
     after portable-gcc
     step unit-gcc counted "$BUILD/portable/gcc/host/unit"
     after image # one make at a time in one folder
@@ -375,6 +381,7 @@ matrix_steps() { # [NAME...]
     step monitor-5 counted python3 "$BOOT_LIB/monitor.py" --image "$BUILD/BOOTX64.EFI" --memory 128M \
         --timeout 400 --firmware u-boot --options levels=5
     step reproducible check_reproducible
+    tidy_step tidy-deep
     after build-unit # one make at a time in one folder
     whole_models
     arm_person_steps
@@ -384,6 +391,7 @@ matrix_steps() { # [NAME...]
 name_matrix_steps() {
     (
         STEPS=()
+        skip_step() { STEPS+=("$1"); } # it would leave a log here
         matrix_steps
         printf '%s\n' "${STEPS[@]}"
     ) >"$SUITE_LOGS/matrix.steps"
