@@ -11,6 +11,7 @@
   predicate bit(integer w, integer k);
   logic integer one_of(integer a);
   logic integer hole_of(integer a);
+  logic integer where(integer a, integer b);
   axiom and: \forall integer a, b, k; 0 <= k ==> (bit(a & b, k) <==> bit(a, k) && bit(b, k));
   axiom or: \forall integer a, b, k; 0 <= k ==> (bit(a | b, k) <==> bit(a, k) || bit(b, k));
   axiom xor: \forall integer a, b, k; 0 <= k ==> (bit(a ^ b, k) <==> (bit(a, k) <==> !bit(b, k)));
@@ -25,7 +26,7 @@
 } */
 
 /* These stand only where they are needed, for each makes the search longer. */
-#if defined PROVE_block_state
+#if defined PROVE_block_state || defined PROVE_word_has_run
 /*@ axiomatic Low {
   axiom low: \forall integer a; 0 <= (a & 1) <= 1 && ((a & 1) == 1 <==> bit(a, 0));
   axiom pair: \forall integer a, b; 0 <= a <= 1 && 0 <= b <= 1 ==> (a << 1 | b) == 2 * a + b;
@@ -71,6 +72,17 @@
 #if defined PROVE_longest_run || defined PROVE_find_long
 /*@ axiomatic Complement {
   axiom complement: \forall integer a; 0 <= a <= 0xFFFFFFFFFFFFFFFF ==> (uint64_t)(~a) == 0xFFFFFFFFFFFFFFFF - a;
+} */
+#endif
+#if defined PROVE_word_has_run || defined PROVE_block_give_run
+/*@ axiomatic Mask {
+  axiom mask: \forall integer a, n, k; 0 <= n < 64 && 0 <= k < 64 && a == (uint64_t)(1 << n) - 1 ==> (bit(a, k) <==> k < n);
+} */
+#endif
+#if defined PROVE_word_has_run
+/*@ axiomatic Equal {
+  axiom equal: \forall integer a, b, c; 0 <= a <= 0xFFFFFFFFFFFFFFFF && 0 <= b <= 0xFFFFFFFFFFFFFFFF && 0 <= c <= 0xFFFFFFFFFFFFFFFF &&
+      a != (b | c) ==> 0 <= where(a, b | c) < 64 && (bit(a, where(a, b | c)) <==> !bit(b | c, where(a, b | c)));
 } */
 #endif
 #if defined PROVE_block_has_interior || defined PROVE_block_has_others

@@ -32,6 +32,9 @@ PLANTED = [
     ("mm/runs.h", "return at + bits_ctz(other) - from;",
      "return at + bits_ctz(other) - from + 1;", "block_free_from"),
     ("mm/runs.h", "bits_ctz(above) - 2;", "bits_ctz(above) - 1;", "block_run_around"),
+    ("mm/runs.h", "if (n - 1 >= 63 - bit)", "if (n - 1 > 63 - bit)", "word_has_run"),
+    ("mm/runs.h", "bits_clz(below) + bits_ctz(above) - 1;", "bits_clz(below) + bits_ctz(above);", "block_give_run"),
+    ("mm/runs.h", "(n - 1 >= BLOCK_PAGES - 1 - lo ||", "(n >= BLOCK_PAGES - 1 - lo ||", "block_stash"),
     ("mm/block.c", "above << (64 - shift)", "above << (63 - shift)", "shift_and"),
     ("mm/block.c", "best = through > best ? through : best;", "best = through;", "longest_run"),
     ("mm/block.c", "if (start + n <= end)", "if (start + n <= end + 1)", "find_long"),
@@ -197,6 +200,7 @@ def try_axioms():
         bad += bin(word % 2**(n + 1)).count("1") != bin(word % 2**n).count("1") + (word >> n & 1)
         bad += any(a >> k != a // 2**k for k in range(1, 30))
         bad += (a & 1 == 1) != bit(a, 0) or word & 3 != word % 4 or word & (1 << n) - 1 != word % (1 << n)
+        bad += any(bit((1 << n) % 2**64 - 1, k) != (k < n) for k in range(64))
         bad += (word != 0 and not any(bit(word, k) for k in range(64))) or (word != 2**64 - 1 and all(bit(word, k) for k in range(64)))
         for k in range(70):
             bad += bit(~a, k) == bit(a, k) or (k < 64 and bit(word, k) != bit(a, k)) or (k >= 64 and bit(word, k))
@@ -205,6 +209,8 @@ def try_axioms():
         for b in some:
             m = abs(b)
             bad += not 0 <= word & m <= word
+            other = b % 2**64
+            bad += any(word != x and all(bit(word, k) == bit(x, k) for k in range(64)) for x in (other, other | n))
             bad += (word & ~m % 2**64) != word - (word & m)
             bad += any(bit(a & b, k) != (bit(a, k) and bit(b, k)) or bit(a | b, k) != (bit(a, k) or bit(b, k)) or
                        bit(a ^ b, k) != (bit(a, k) != bit(b, k)) for k in range(70))
