@@ -101,7 +101,7 @@ mm_status_t pmm_add(struct pmm *p, hal_paddr_t base, size_t pages)
 static unsigned first_used(const struct lists *l, uint32_t block)
 {
     bool owned = l->summaries[block].owner != 0;
-    bool bad = l->summaries[block].withheld && !owned;
+    bool bad = l->summaries[block].withheld; /* of an owned block nothing is */
     for (unsigned i = 0; i < BLOCK_PAGES; i++) {
         enum page_state state = block_state(&l->bits[block], i);
         if (state != PAGE_FREE && (!bad || state != PAGE_WITHHELD))

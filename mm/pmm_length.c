@@ -3,8 +3,8 @@
 #include "pmm_state.h"
 #include "runs.h"
 
-/* Of the run whose head is at a place of a block that no CPU owns: up to the first page that is not
- * inside it. */
+/* Of the run whose head is at a place: up to the first page that is not inside it. In a block that a CPU
+ * owns that is the next one (B2). */
 static size_t length_at(const struct lists *l, const struct region *r, struct place at)
 {
     uint32_t end = r->first_block + r->blocks;
@@ -17,12 +17,10 @@ static size_t length_at(const struct lists *l, const struct region *r, struct pl
     return pages;
 }
 
-/* A run of two pages or more lies in blocks that no CPU owns (B2). Zone locked. */
+/* No run has no pages: so where one begins, the answer is MM_WRONG_LENGTH. Zone locked. */
 static mm_status_t measure(struct zone *z, const struct region *r, struct place at, size_t *pages)
 {
-    mm_status_t status = zone_judge_free(z, r, at, 1);
-    if (status == MM_OK)
-        *pages = 1;
+    mm_status_t status = zone_judge_free(z, r, at, 0);
     if (status != MM_WRONG_LENGTH)
         return status;
     *pages = length_at(&z->lists, r, at);

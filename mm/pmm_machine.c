@@ -83,14 +83,14 @@ static bool has_cpu(const struct pmm_machine *m, uint32_t node)
     return false;
 }
 
-/* What comes first is smaller. */
+/* What comes first is smaller. No node is PMM_NODES_MAX far or more. */
 static uint32_t rank(const struct pmm_machine *m, uint32_t from, uint32_t to)
 {
     if (from == to)
         return 0;
     uint32_t by_number = from < to ? to - from : from - to;
     uint32_t far = m->distance != NULL ? m->distance[from * m->distance_row + to] : by_number;
-    return 1 + far + (has_cpu(m, to) ? 0 : PMM_NODES_MAX + 256);
+    return 1 + far + (has_cpu(m, to) ? 0 : PMM_NODES_MAX);
 }
 
 /* Insertion into what is sorted already; equals stay in the order of their numbers. */

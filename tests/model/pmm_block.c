@@ -105,6 +105,12 @@ static unsigned run_end(unsigned from)
     return from;
 }
 
+/* Pages of the run that begins here, or 0. */
+static unsigned run_at(unsigned i)
+{
+    return page[i] == PAGE_HEAD ? run_end(i + 1) - i : 0;
+}
+
 static bool in_use(unsigned i)
 {
     return page[i] == PAGE_HEAD || page[i] == PAGE_INTERIOR;
@@ -128,15 +134,22 @@ static void with_blocks(void (*test)(void))
     }
 }
 
+static bool has_states(void)
+{
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        if (block_state(&block, i) != page[i])
+            return false;
+    return true;
+}
+
 static void states_of_block(void)
 {
-    bool same = true;
-    for (unsigned i = 0; i < BLOCK_PAGES; i++)
-        same = same && block_state(&block, i) == page[i];
-    EXPECT(same);
+    EXPECT(has_states());
     for (unsigned s = 0; s < 4; s++)
         EXPECT(block_count(&block, (enum page_state)s) == count((enum page_state)s));
     EXPECT(block_has_interior(&block) == (count(PAGE_INTERIOR) != 0));
+    EXPECT(block_has_others(&block) == (count(PAGE_INTERIOR) + count(PAGE_WITHHELD) != 0));
+    EXPECT(block_has_parked(&block) == (count(PAGE_PARKED) != 0));
     for (unsigned i = 0; i + 1 < BLOCK_PAGES; i++)
         for (unsigned hi = i + 1; hi < BLOCK_PAGES; hi += 1 + below(hi - i))
             EXPECT(block_is_run(&block, i, hi) == (page[i] == PAGE_HEAD && run_end(i + 1) == hi));
@@ -222,6 +235,18 @@ static void return_to_block(void)
     states_of_block();
 }
 
+/* A free page is taken, wherever it lies, and no other is touched. */
+static void take_page_of_block(void)
+{
+    for (unsigned i = 0; i < BLOCK_PAGES; i += 1 + below(40)) {
+        if (page[i] != PAGE_FREE)
+            continue;
+        block_take_page(&block, i);
+        page[i] = PAGE_HEAD;
+        EXPECT(has_states());
+    }
+}
+
 /* Part of a free stretch is taken, with its head or without, and given back. */
 static void take_from_block(void)
 {
@@ -240,6 +265,57 @@ static void take_from_block(void)
             page[i] = PAGE_FREE;
         states_of_block();
     }
+}
+
+/* The length of the run at a place, if one begins there, one to either side of it, and others. */
+#define LENGTHS 8u
+static size_t length_near(unsigned at, unsigned which)
+{
+    const size_t run = run_at(at);
+    const size_t more[LENGTHS] = {run + 1, 0,  64, BLOCK_PAGES, SIZE_MAX, (size_t)1 << 32 | run,
+                                  run - 1, run};
+    return more[which];
+}
+
+/* What is no run of exactly so many pages, or ends where its word does, stays as it is. The free run
+ * around one that is given back is told when it lies in the word with a page to spare on either side. */
+static void give_run(unsigned at, size_t n)
+{
+    unsigned word = at / 64 * 64;
+    unsigned length = 7777;
+    bool plain = n != 0 && n == run_at(at) && at + n < word + 64;
+    EXPECT(block_give_run(&block, at, n, &length) == plain);
+    for (unsigned i = at; plain && i < at + n; i++)
+        page[i] = PAGE_FREE;
+    EXPECT(has_states());
+    unsigned first = at - free_before(at);
+    unsigned end = at + free_from(at);
+    bool goes_on = first <= word || end >= word + 64;
+    EXPECT(length == (!plain ? 7777 : goes_on ? RUN_GOES_ON : end - first));
+}
+
+/* Only a run that ends before its block does is stashed, and it is what it was when it is unstashed. */
+static void stash_run(unsigned at, size_t n)
+{
+    bool plain = n != 0 && n == run_at(at) && at + n < BLOCK_PAGES;
+    EXPECT(block_stash(&block, at, n) == plain);
+    page[at] = plain ? PAGE_PARKED : page[at];
+    EXPECT(has_states());
+    if (!plain)
+        return;
+    block_unstash(&block, at);
+    page[at] = PAGE_HEAD;
+    EXPECT(has_states());
+}
+
+static void stash_and_give_in_block(void)
+{
+    for (unsigned i = below(40); i < BLOCK_PAGES; i += 1 + below(40))
+        for (unsigned which = 0; which < LENGTHS; which++) {
+            size_t n = length_near(i, which);
+            stash_run(i, n);
+            give_run(i, n);
+        }
 }
 
 static void states(void)
@@ -282,9 +358,19 @@ static void returns(void)
     with_blocks(return_to_block);
 }
 
+static void pages(void)
+{
+    with_blocks(take_page_of_block);
+}
+
 static void takes(void)
 {
     with_blocks(take_from_block);
+}
+
+static void exact_runs(void)
+{
+    with_blocks(stash_and_give_in_block);
 }
 
 int main(void)
@@ -297,6 +383,8 @@ int main(void)
     expect_run("where a run goes, and the longest one that it leaves", fits);
     expect_run("all pages of one state", fills);
     expect_run("pages returned by others", returns);
+    expect_run("single pages taken, each for itself", pages);
     expect_run("parts of runs taken and given", takes);
+    expect_run("runs stashed and given back by their exact length", exact_runs);
     return expect_total();
 }

@@ -117,6 +117,26 @@ TEST("pmm.remove gets at what this CPU has parked there")
     TEST_END;
 }
 
+/* In a zone too small for owned blocks, the page that was taken last is stashed in a block that is empty
+ * but for it. */
+TEST("pmm.remove gets at the page that this CPU has in its stash")
+{
+    struct rig r;
+    if (!RIG_MAKE(&r, plugged))
+        return;
+    CHECK_EQ(pmm_claim(r.pmm, HIGH, 2048), MM_OK);
+    CHECK_EQ(pmm_add(r.pmm, AT(0), 512), MM_OK);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), AT(0));
+    CHECK_EQ(pmm_free(r.pmm, AT(0), 1), MM_OK);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).parked, 1);
+    CHECK_EQ(pmm_remove(r.pmm, AT(0), 512, NULL), MM_OK);
+    rig_audit(t, &r);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).parked, 0);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).total, 2048);
+    CHECK_EQ(pmm_alloc(r.pmm, 1, 0), HAL_PADDR_NONE);
+    TEST_END;
+}
+
 /* All of a block that CPU 0 owns, given back by CPU 1, which cannot call it. */
 TEST("pmm.remove refuses a block that another CPU owns, though all of it came back")
 {

@@ -84,13 +84,15 @@ static void given_back_and_taken_again(void)
     magazine_adopt(&d.p->cpus[0], desk_normal(&d), (uint32_t)((block - HIGH) / BLOCK));
     EXPECT(d.p->cpus[0].magazines[MAGAZINE_GIVE].zone == desk_normal(&d));
     EXPECT(desk_stats(&d).parked == 0);
-    EXPECT(hal_align_down(pmm_alloc(d.p, 1, 0), BLOCK) != block);
+    hal_paddr_t page = magazine_refill(&d.p->cpus[0], MAGAZINE_PAGES, desk_normal(&d));
+    EXPECT(page != HAL_PADDR_NONE && hal_align_down(page, BLOCK) != block);
     EXPECT(desk_stats(&d).parked == BLOCK_PAGES - 1);
     desk_close(&d);
 }
 
 /* Pages are parked in several words of a block, with others in between, here and there twice. Where the
- * last one was parked is where the next one is taken; then the block is gone through from below. */
+ * last one was parked is where the next one is taken; then the block is gone through from below. The zone
+ * hears nothing of it: it counts calls when a block goes back. */
 static void in_several_words(void)
 {
     static const unsigned order[] = {0, 1, 300, 70, 130, 511, 64, 71};
@@ -102,9 +104,50 @@ static void in_several_words(void)
     for (unsigned i = 0; i < ARRAY_LEN(order); i++) /* the first two bring the block */
         give(&d, desk_page(block, order[i]));
     EXPECT(desk_stats(&d).parked == ARRAY_LEN(order));
+    uint64_t heard = desk_normal(&d)->allocs;
     for (unsigned i = 0; i < ARRAY_LEN(taken); i++)
         EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, taken[i]));
+    EXPECT(desk_normal(&d)->allocs == heard);
     EXPECT(desk_stats(&d).parked == 0 && pmm_check(d.p) == NULL);
+    desk_close(&d);
+}
+
+static const struct block_bits *bits_of(struct desk *d, hal_paddr_t block)
+{
+    return &desk_normal(d)->lists.bits[(block - HIGH) / BLOCK];
+}
+
+/* A page that comes back to a block of the CPU's is parked, and not the zone's, wherever in the block it
+ * lies: the CPU takes pages of word 3 then. `mine` knows such a block by the low bits of its number. */
+static void parked_in_any_word(void)
+{
+    static const uint32_t flags[] = {0, PMM_KERNEL};
+    for (unsigned i = 0; i < ARRAY_LEN(flags); i++) {
+        struct desk d;
+        desk_blocks(&d, DESK_BLOCKS, 1);
+        EXPECT(pmm_claim(d.p, HIGH, (5 + i) * BLOCK_PAGES) == MM_OK);
+        hal_paddr_t block = desk_take_pages(&d, 200, flags[i]);
+        EXPECT(block / BLOCK % 64 != 0);
+        give(&d, desk_page(block, 7));
+        EXPECT(block_state(bits_of(&d, block), 7) == PAGE_PARKED);
+        EXPECT(desk_stats(&d).parked == BLOCK_PAGES - 200 + 1);
+        desk_close(&d);
+    }
+}
+
+/* In the word that a magazine has turned to a page is parked at once, elsewhere not. */
+static void parked_where_it_turned_to(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t block = desk_take_pages(&d, 100, 0);
+    struct magazine *m = &d.p->cpus[0].magazines[MAGAZINE_PAGES];
+    EXPECT(!magazine_park(m, desk_page(block, 7) >> HAL_PAGE_SHIFT));
+    EXPECT(block_state(bits_of(&d, block), 7) == PAGE_HEAD);
+    EXPECT(magazine_park(m, desk_page(block, 80) >> HAL_PAGE_SHIFT));
+    EXPECT(block_state(bits_of(&d, block), 80) == PAGE_PARKED);
+    EXPECT(!magazine_park(m, desk_page(block, 80) >> HAL_PAGE_SHIFT));
+    EXPECT(pmm_alloc(d.p, 1, 0) == desk_page(block, 80));
     desk_close(&d);
 }
 
@@ -138,6 +181,61 @@ static void lowest_page_goes_back(void)
            desk_stats(&d).free == (DESK_BLOCKS - 1) * BLOCK_PAGES + 1);
     EXPECT(pmm_check(d.p) == NULL);
     EXPECT(pmm_claim(d.p, block, 1) == MM_OK);
+    desk_close(&d);
+}
+
+/* The same page is all that a block has: whoever is brought to the block may take it. */
+static void lowest_page_is_taken(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    pmm_drain(d.p);
+    give(&d, block);
+    pmm_drain(d.p);
+    magazine_adopt(&d.p->cpus[0], desk_normal(&d), (uint32_t)((block - HIGH) / BLOCK));
+    EXPECT(desk_stats(&d).parked == 1);
+    EXPECT(magazine_refill(&d.p->cpus[0], MAGAZINE_PAGES, desk_normal(&d)) == block);
+    desk_close(&d);
+}
+
+/* Whatever it is that the CPU has for itself, it is told once that something came back. */
+static void told_what_came_back(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    struct magazine_cpu *cpu = &d.p->cpus[0];
+    EXPECT(!magazine_release_all(cpu));
+    hal_paddr_t page = pmm_alloc(d.p, 1, 0);
+    EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));
+    EXPECT(pmm_alloc(d.p, 1, PMM_KERNEL) != HAL_PADDR_NONE);
+    EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));
+    hal_paddr_t run = pmm_alloc(d.p, 2, 0);
+    EXPECT(pmm_free(d.p, run, 2) == MM_OK && cpu->stash.run_pages == 2);
+    EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));
+    magazine_adopt(cpu, desk_normal(&d), (uint32_t)((page - HIGH) / BLOCK));
+    EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));
+    desk_close(&d);
+}
+
+/* Two zones have a block of the same number. What a CPU has in its stash of one stays there when it comes
+ * to own the other. */
+static void stash_of_another_zone_stays(void)
+{
+    static const struct mem_region regions[] = {RAM(2 * GIB, 128 * MIB), RAM(HIGH, 128 * MIB)};
+    struct desk d;
+    DESK_MAKE(&d, regions);
+    struct magazine_cpu *cpu = &d.p->cpus[0];
+    struct zone *low = d.p->zones[PMM_ZONE_DMA32];
+    EXPECT(magazine_refill(cpu, MAGAZINE_PAGES, low) == 2 * GIB);
+    pmm_drain(d.p);
+    EXPECT(desk_take_pages(&d, BLOCK_PAGES, 0) == HIGH);
+    pmm_drain(d.p);
+    give(&d, HIGH);
+    EXPECT(cpu->stash.count == 1 && cpu->stash.zone == desk_normal(&d));
+    magazine_adopt(cpu, low, 0);
+    EXPECT(low->owned == 1 && cpu->stash.count == 1);
+    EXPECT(block_state(bits_of(&d, HIGH), 0) == PAGE_PARKED && pmm_check(d.p) == NULL);
     desk_close(&d);
 }
 
@@ -391,8 +489,14 @@ int main(void)
     expect_run("a block that came back and was used up again is passed over",
                given_back_and_taken_again);
     expect_run("pages parked in several words come from below", in_several_words);
+    expect_run("a page is parked wherever in a block of the CPU's it lies", parked_in_any_word);
+    expect_run("a page is parked at once in the word that was turned to",
+               parked_where_it_turned_to);
     expect_run("pages parked in two blocks keep to their own", in_two_blocks);
     expect_run("the lowest page goes back with its block", lowest_page_goes_back);
+    expect_run("the lowest page is taken, though its block has no other", lowest_page_is_taken);
+    expect_run("a CPU is told whether anything came back", told_what_came_back);
+    expect_run("the stash of another zone stays as it is", stash_of_another_zone_stays);
     expect_run("a block is brought by frees near one another", brought_by_neighbours);
     expect_run("a block is brought by pages freed, not by misuse or runs", brought_by_pages_alone);
     expect_run("a CPU keeps four blocks that it gives back to", four_are_kept);

@@ -122,4 +122,31 @@ TEST("pmm.debug ring names the callers")
     TEST_END;
 }
 
+/* A call of each kind. The result: where it was called from. */
+static __attribute__((noinline)) const void *call_each(struct test_state *t, const struct rig *r)
+{
+    CHECK(pmm_alloc(r->pmm, 1, 0) != HAL_PADDR_NONE);
+    CHECK_EQ(pmm_claim(r->pmm, HIGH + 32 * MIB, 4), MM_OK);
+    CHECK_EQ(pmm_split(r->pmm, HIGH + 32 * MIB, 4, 1), MM_OK);
+    CHECK_EQ(pmm_free(r->pmm, HIGH + 32 * MIB, 1), MM_OK);
+    return __builtin_return_address(0);
+}
+
+/* A caller lies in the function that makes the call, which is not long. */
+TEST("pmm.debug ring has the place of the call, not of what called that")
+{
+    struct pmm_op ring[4];
+    const struct pmm_debug on = {.ring = ring, .ring_size = ARRAY_LEN(ring)};
+    struct rig r;
+    if (!RIG_MAKE(&r, high64))
+        return;
+    pmm_set_debug(r.pmm, &on);
+    const void *outside = call_each(t, &r);
+    for (unsigned i = 0; i < ARRAY_LEN(ring); i++) {
+        CHECK((uintptr_t)ring[i].caller - (uintptr_t)call_each < 16 * KIB);
+        CHECK(ring[i].caller != outside);
+    }
+    TEST_END;
+}
+
 TEST_SUITE(pmm_debug);

@@ -32,6 +32,41 @@ TEST("pmm.length of runs that end at borders of words and blocks")
     TEST_END;
 }
 
+/* What the tables were before says nothing: in zeroes each page of a block would be inside a run. */
+TEST("pmm.length of a run before blocks that never were in use")
+{
+    struct rig r;
+    rig_map(&r, high64, ARRAY_LEN(high64));
+    r.bytes = pmm_tables_size(&r.map, 1);
+    uint8_t *tables = test_memory(r.bytes);
+    if (!CHECK(tables != NULL))
+        return;
+    for (size_t i = 0; i < r.bytes; i++)
+        tables[i] = 0;
+    CHECK_EQ(pmm_create_in(&r.map, 1, tables, r.bytes, &r.pmm), MM_OK);
+    CHECK_EQ(pmm_claim(r.pmm, HIGH + 2 * HAL_PAGE_SIZE, 510), MM_OK);
+    expect_length(t, &r, HIGH + 2 * HAL_PAGE_SIZE, 510);
+    CHECK_EQ(pmm_free(r.pmm, HIGH + 2 * HAL_PAGE_SIZE, 510), MM_OK);
+    rig_audit(t, &r);
+    TEST_END;
+}
+
+TEST("pmm.length of the last run of each region of a zone")
+{
+    const struct mem_region map[] = {USABLE(32 * MIB, 6 * MIB), USABLE(64 * MIB, 6 * MIB)};
+    struct rig r;
+    if (!RIG_MAKE(&r, map))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(map); i++) {
+        hal_paddr_t run = map[i].base + 100 * HAL_PAGE_SIZE;
+        CHECK_EQ(pmm_claim(r.pmm, run, 1536 - 100), MM_OK);
+        expect_length(t, &r, run, 1536 - 100);
+    }
+    expect_length(t, &r, map[0].base + 100 * HAL_PAGE_SIZE, 1536 - 100);
+    rig_audit(t, &r);
+    TEST_END;
+}
+
 static void is_none(struct test_state *t, const struct rig *r, hal_paddr_t at, mm_status_t status)
 {
     size_t told = 77;

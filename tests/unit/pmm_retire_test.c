@@ -93,6 +93,24 @@ TEST("pmm.retire keeps a block with a page that waits from every CPU")
     TEST_END;
 }
 
+TEST("pmm.retire leaves all other blocks to CPUs while a page waits")
+{
+    struct rig r;
+    struct pmm_retiring later = {.waits = false};
+    if (!RIG_MAKE(&r, high256))
+        return;
+    CHECK_EQ(pmm_claim(r.pmm, HIGH, 1), MM_OK);
+    CHECK_EQ(pmm_retire(r.pmm, HIGH, &later), MM_OK);
+    hal_paddr_t page = pmm_alloc(r.pmm, 1, 0);
+    CHECK(page >= HIGH + BLOCK && page != HAL_PADDR_NONE);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_NORMAL).parked, 511);
+    CHECK_EQ(pmm_free(r.pmm, page, 1), MM_OK);
+    CHECK_EQ(pmm_free(r.pmm, HIGH, 1), MM_OK);
+    CHECK(!pmm_retires_later(&later));
+    rig_audit(t, &r);
+    TEST_END;
+}
+
 TEST("pmm.retire leaves the rest of the block and its neighbours whole")
 {
     struct rig r;
@@ -158,7 +176,8 @@ TEST("pmm.retire tells its misuses apart and changes nothing")
     TEST_END;
 }
 
-/* Whole blocks, a block's ends, and a page on either side of a zone's limit. */
+/* Whole blocks, a block's ends, a page on either side of a zone's limit, and a block with nothing else in
+ * it at the end of a region. */
 TEST("pmm.create knows the bad pages of its map")
 {
     const struct mem_region map[] = {
@@ -169,21 +188,24 @@ TEST("pmm.create knows the bad pages of its map")
         {.base = 22 * MIB + 4 * KIB, .size = 3 * MIB, .type = MEM_BOOT},
         {.base = 25 * MIB + 4 * KIB, .size = 4 * KIB, .type = MEM_BAD},
         {.base = 25 * MIB + 8 * KIB, .size = 3 * MIB, .type = MEM_BOOT},
+        USABLE(32 * MIB, 2 * MIB),
+        {.base = 34 * MIB, .size = 2 * MIB + 8 * KIB, .type = MEM_BAD},
     };
     struct rig r;
     if (!RIG_MAKE(&r, map))
         return;
     CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA).bad, 1);
-    CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).bad, 1 + 1025 + 1);
-    CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).total, 511);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).bad, 1 + 1025 + 1 + 514);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).total, 511 + 512);
     rig_audit(t, &r);
     CHECK_EQ(pmm_retire(r.pmm, 18 * MIB, NULL), MM_BAD);
+    CHECK_EQ(pmm_retire(r.pmm, 36 * MIB + 4 * KIB, NULL), MM_BAD);
     CHECK_EQ(pmm_free(r.pmm, 22 * MIB + 4 * KIB, 1), MM_RESERVED);
     CHECK_EQ(pmm_reclaim(r.pmm, &map[4]), MM_OK);
     rig_audit(t, &r);
     CHECK_EQ(pmm_reclaim(r.pmm, &map[6]), MM_OK);
-    CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).total, 511 + 2 * 768);
-    CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).bad, 1027);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).total, 511 + 512 + 2 * 768);
+    CHECK_EQ(rig_stats(&r, PMM_ZONE_DMA32).bad, 1 + 1025 + 1 + 514);
     rig_audit(t, &r);
     TEST_END;
 }
