@@ -32,8 +32,8 @@ usage: ./run.sh [option...]         build Mortise and boot it in QEMU
   --smp N            CPUs (default 1)
   --timeout S        seconds to wait for the verdict (default 180; none with --display or --gdb)
   --display          show the guest's screen; the kernel stays up until you close it
-  --firmware NAME    ovmf (default), ovmf-2m, secboot, snakeoil (Secure Boot is on), ovmf32, u-boot;
-                     for aarch64: aavmf (default), u-boot
+  --firmware NAME    ovmf (default), ovmf-rom (the same without flash, in half the time), ovmf-2m, secboot,
+                     snakeoil (Secure Boot is on), ovmf32, u-boot; for aarch64: aavmf (default), u-boot
   --options "K=V .." words for the options file, EFI/BOOT/mortise.cfg beside the program
   --log FILE         also keep the serial log in FILE
   --gdb              wait for gdb on port 1234

@@ -7,7 +7,7 @@ set_arch() {
     x86_64)
         QEMU_COMMAND=qemu-system-x86_64 QEMU_PACKAGE=qemu-system-x86
         BOOT_NAME=BOOTX64.EFI DWARF=mortise.efi GDB_NAME=gdb
-        FIRMWARES=(ovmf ovmf-2m secboot snakeoil ovmf32 u-boot)
+        FIRMWARES=(ovmf ovmf-rom ovmf-2m secboot snakeoil ovmf32 u-boot)
         UBOOT_ROM=/usr/lib/u-boot/qemu-x86_64/u-boot.rom
         ;;
     aarch64)
@@ -40,7 +40,7 @@ firmware_named() {
 # Where there are no 4 MiB builds, the distribution's plain names hold what it has.
 firmware_code() {
     case $1 in
-    ovmf) firmware_named OVMF_CODE_4M.fd OVMF_CODE.4m.fd OVMF_CODE.fd ovmf-x86_64-code.bin ;;
+    ovmf | ovmf-rom) firmware_named OVMF_CODE_4M.fd OVMF_CODE.4m.fd OVMF_CODE.fd ovmf-x86_64-code.bin ;;
     ovmf-2m) firmware_named OVMF_CODE.fd ;;
     secboot | snakeoil) firmware_named OVMF_CODE_4M.secboot.fd OVMF_CODE.secboot.4m.fd OVMF_CODE.secboot.fd ;;
     ovmf32) firmware_named OVMF32_CODE_4M.secboot.fd ;;
@@ -143,11 +143,28 @@ add_disk() {
     esac
 }
 
+# OVMF looks for a TPM at 0xfed40000. Where no chip is a PC reads ones, and QEMU zeros, which OVMF takes for a TPM
+# that does not answer, and waits for almost four seconds. So here is a ROM that reaches down to that place, with
+# ones before the firmware; variables are then in RAM. Flash may have 16 MiB, too few for this.
+readonly TPM_TO_4G=$((0x100000000 - 0xfed40000))
+
+make_rom() { # FILE PART...
+    local file=$1 size
+    shift
+    size=$(cat "$@" | wc -c) && { head -c $((TPM_TO_4G - size)) /dev/zero | tr '\0' '\377' && cat "$@"; } >"$file"
+}
+
 # Each run has its own copy of the variables.
 add_ovmf() {
     local code vars machine=${MACHINE:-q35}
     if ! code=$(firmware_code "$FIRMWARE") || ! vars=$(firmware_vars "$FIRMWARE"); then
         die "$STATUS_NO_START" "this system has no firmware for --firmware $FIRMWARE (package ovmf or qemu-efi-aarch64)"
+    fi
+    if [ "$FIRMWARE" = ovmf-rom ]; then
+        make_rom "$WORK/rom.fd" "$vars" "$code" || die "$STATUS_NO_START" "cannot make a ROM of $code"
+        QEMU+=(-machine "$(backed "$machine")" -bios "$WORK/rom.fd")
+        add_disk
+        return
     fi
     cat "$vars" >"$WORK/vars.fd" || die "$STATUS_NO_START" "cannot copy $vars"
     case $FIRMWARE in secboot | snakeoil | ovmf32)

@@ -38,14 +38,14 @@ plant_arm() { # NAME STATUS TEXT RUN.SH-ARGUMENTS...
 bad_options() {
     step options-bad run_expecting "$STATUS_PASS" \
         'note: mortise.cfg: only the first.*"nonsense" is not an option of this kernel; ignored.*"w7" is not[^"]*: 5 more words are not options.*a character that is not ASCII' \
-        --firmware ovmf --options "selftest=off nonsense $(printf 'w%u ' {1..12})$(printf 'a\377\001=\033[2J %%s %%n%20000s' '' | tr ' ' x)"
+        --firmware ovmf-rom --options "selftest=off nonsense $(printf 'w%u ' {1..12})$(printf 'a\377\001=\033[2J %%s %%n%20000s' '' | tr ' ' x)"
 }
 
 # Another kind of machine: what its tables and clocks make of it must stand in the log.
 machine() { # NAME TEXT RUN.SH-ARGUMENTS...
     local name=$1 text=$2
     shift 2
-    step "machine-$name" run_expecting "$STATUS_PASS" "$text" --firmware ovmf --options selftest=off "$@"
+    step "machine-$name" run_expecting "$STATUS_PASS" "$text" --firmware ovmf-rom --options selftest=off "$@"
 }
 
 # The only serial port is at 0x2f8, and a table says so: a 16550 of type 0x12, which is as good as 0.

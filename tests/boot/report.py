@@ -89,11 +89,11 @@ class Machine:
             self.at = self.text.index(mark, begin) + len(mark)
             return self.text[begin : self.at]
 
-    def press(self, text, rest=0.15):
-        """Type it on the keyboard, with so many seconds behind each key."""
+    def press(self, text, rest=0.15 if ARM else 0.05):
+        """Type it on the keyboard, with so many seconds behind each key: a USB keyboard is asked less often."""
         for key in text:
-            name = {"\r": "ret", "\b": "backspace", **KEYS}.get(key, key)
-            self.tell("send-key", keys=[{"type": "qcode", "data": name}], **{"hold-time": 30})
+            names = {"\r": "ret", "\b": "backspace", ":": "shift+semicolon", **KEYS}.get(key, key).split("+")
+            self.tell("send-key", keys=[{"type": "qcode", "data": name} for name in names], **{"hold-time": 30})
             time.sleep(rest)
 
     def disk(self):
@@ -290,7 +290,7 @@ def self_restart(checks, machine, result):
     """A start that comes back by itself, without a hand: what a script that reads the stick goes by."""
     machine.tell("system_reset")
     machine.until(MENU)
-    machine.press("othen=reboot\r")
+    machine.press("othen=reboot:1\r")
     text = machine.until("power: restarting\r\n") or ""
     checks.check("end: this machine restarts after the next line" in text and text.rstrip().split("\r\n")[-2].endswith("] verdict: pass"), "it says that it restarts, and its verdict")
     checks.check(machine.until(MENU), "and it starts again by itself")
