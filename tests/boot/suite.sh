@@ -13,7 +13,7 @@ TAKES=([build-desk]=115 [image]=55 [tidy]=25 [harness-mutate]=28 [harness-steps]
     [embed-desk]=7 [embed-bare]=39 [soak]=7 [sim]=28 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
     [dist-files]=13 [reproducible]=10 [boot]=5 [screen]=5 [plant]=3 [plant-hang]=21 [options]=4 [machine]=4 [mute]=3
     [firmware]=20 [secure]=24 [monitor]=6 [monitor-5]=27 [monitor-whole]=65 [monitor-bare]=16 [monitor-bad]=23 [report]=45
-    [bad-loop]=30 [shim]=140 [again]=6)
+    [bad-loop]=30 [shim]=80 [again]=6)
 
 make_here() {
     make -s -C "$ROOT" -j"$(nproc)" BUILD="$MAKE_BUILD" "$@"
@@ -262,15 +262,15 @@ more_screen_steps() {
 }
 
 # A firmware that plays tricks.
-step_shim() { # NAME ARCHITECTURE CASES AT-A-TIME
-    step "$1" counted env BUILD="$BUILD" python3 "$BOOT_LIB/shim/shim_test.py" --arch "$2" --jobs "$4" "$3"
+step_shim() { # NAME ARCHITECTURE CASES AT-A-TIME [ARGUMENTS...]
+    step "$1" counted env BUILD="$BUILD" python3 "$BOOT_LIB/shim/shim_test.py" --arch "$2" --jobs "$4" "${@:5}" "$3"
 }
 
 firmware_steps() {
     step firmware-32-bit counted python3 "$ROOT/tests/dist/firmware_test.py" ia32 "$BUILD"
     step secure-boot counted python3 "$ROOT/tests/dist/firmware_test.py" secure "$BUILD"
     step secure-boot-shim counted python3 "$ROOT/tests/dist/firmware_test.py" shim "$BUILD"
-    step_shim shim x86_64 core 1
+    step_shim shim x86_64 core 1 --firmware ovmf-rom
 }
 
 monitor_steps() {

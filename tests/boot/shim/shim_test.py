@@ -2,7 +2,7 @@
 """Boot with a firmware that plays tricks (tests/boot/shim/shim.h), and compare what the kernel then says,
 line by line, with what is worked out here from the firmware's real map and the tricks.
 
-usage: shim_test.py [--arch NAME] [--image FILE] [--shim FILE] [--jobs N] [--keep FOLDER] core|all|list|NAME...
+usage: shim_test.py [--arch NAME] [--image FILE] [--shim FILE] [--firmware NAME] [--jobs N] [--keep FOLDER] core|all|list|NAME...
 
 core: the part that ./run.sh test boots; all: every case, the maps of that architecture's real machines
 in tests/data/maps included. Every case must end in the right verdict or in the right sentence. Ends with
@@ -259,7 +259,7 @@ def boot_case(case, arguments):
     with tempfile.TemporaryDirectory() as folder:
         make_files(case, folder, arguments)
         command = [os.path.join(ROOT, "run.sh"), "--no-install", "--arch", case.arch, "--image", arguments.image, "--add", folder,
-                   "--memory", case.memory, "--options", case.options, "--timeout", "120", *case.machine]  # fmt: skip
+                   "--memory", case.memory, "--options", case.options, "--timeout", "120", *arguments.firmware, *case.machine]  # fmt: skip
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
             output = b""
             for data in iter(lambda: run.stdout.read1(65536), b""):
@@ -739,11 +739,13 @@ def main():
     parser.add_argument("--arch", choices=BOOT_NAME, default="x86_64")
     parser.add_argument("--image")
     parser.add_argument("--shim")
+    parser.add_argument("--firmware", help="run.sh's, where the case names none")
     parser.add_argument("--jobs", type=int, default=2, help="boots at a time")
     parser.add_argument("--keep", help="a folder for the logs")
     parser.add_argument("cases", nargs="+", help="core, all, list, or names")
     arguments = parser.parse_args()
     arguments.image = arguments.image or os.path.join(build, BOOT_NAME[arguments.arch])
+    arguments.firmware = ("--firmware", arguments.firmware) if arguments.firmware else ()
     arguments.shim = arguments.shim or os.path.join(build, f"shim-{arguments.arch}.efi")
     if arguments.cases == ["list"]:
         print("\n".join(case.name + (" (core)" if case.core else "") for case in all_cases(arguments.arch)))
