@@ -74,7 +74,8 @@ static inline uint64_t pmm_count(struct pmm *p, uint64_t *number)
     return was;
 }
 
-/* The region that has a page, or NULL; see region_of_page(). The hint is right nearly always. */
+/* The region that has a page, or NULL. `hint` is the number of the region that is tried first, and becomes
+ * that of the one found. O(1) when the hint is right, as it nearly always is, else O(log regions). */
 static inline const struct region *pmm_region(const struct pmm *p, uint64_t page, uint32_t *hint)
 {
     const struct region *r = &p->regions[*hint];

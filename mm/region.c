@@ -16,17 +16,15 @@ const struct region *region_of_block(const struct region *regions, uint32_t coun
 }
 
 const struct region *region_of_page(const struct region *regions, size_t count, uint64_t page,
-                                    uint32_t *hint)
+                                    uint32_t *number)
 {
     size_t low = 0;
     size_t high = count;
-    if (*hint < count && region_has(&regions[*hint], page))
-        return &regions[*hint];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct region *r = &regions[middle];
         if (region_has(r, page)) {
-            *hint = (uint32_t)middle;
+            *number = (uint32_t)middle;
             return r;
         }
         if (r->first_page < page)

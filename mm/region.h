@@ -58,10 +58,9 @@ static inline bool region_has(const struct region *r, uint64_t page)
  * O(log count). */
 const struct region *region_of_block(const struct region *regions, uint32_t count, uint32_t block);
 
-/* Of all regions, by address: the one that has the page, or NULL. `hint` is the number of the
- * region that is tried first, and becomes that of the one found. O(1) when the hint is right,
- * otherwise O(log count). */
+/* Of all regions, by address: the one that has the page, and its number; or NULL, and the number stays
+ * as it is. O(log count). */
 const struct region *region_of_page(const struct region *regions, size_t count, uint64_t page,
-                                    uint32_t *hint);
+                                    uint32_t *number);
 
 #endif

@@ -295,6 +295,21 @@ static void split_where_an_edge_falls(void)
     end();
 }
 
+/* A whole page goes, and a part of the next one, whose table stays full. No entry leads to page 0. */
+static void split_beside_what_goes(void)
+{
+    begin();
+    memset(hal_phys_to_virt(0), 0x23, 4096); /* read as a table, it names others */
+    EXPECT(aspace_map(&space, 4 * GIB, 8 * GIB, GIB, ASPACE_W) == MM_OK);
+    EXPECT(aspace_map(&space, 5 * GIB, 16 * GIB + 2 * MIB, GIB, ASPACE_W) == MM_OK);
+    EXPECT(pages_are(0, 512, 1));
+    EXPECT(aspace_unmap(&space, 4 * GIB, GIB + 4096) == MM_OK);
+    EXPECT(pages_are(511, 511, 0) && missing(4 * GIB) && missing(5 * GIB));
+    EXPECT(leads(5 * GIB + 4096, 16 * GIB + 2 * MIB + 4096, 4096, ASPACE_W));
+    memset(hal_phys_to_virt(0), 0, 4096);
+    end();
+}
+
 static void protect_what_it_is(void)
 {
     begin();
@@ -305,6 +320,15 @@ static void protect_what_it_is(void)
     EXPECT(pages_are(0, 0, 1) && space.tree.stats.splits == 0);
     EXPECT(events == host_flushes[HOST_FLUSH_PAGE] + host_flushes[HOST_FLUSH_ALL] +
                          host_flushes[HOST_SHOOTDOWN]);
+    end();
+    begin(); /* at one end alone */
+    EXPECT(aspace_map(&space, UP, 0, 2 * MIB, ASPACE_W) == MM_OK);
+    EXPECT(aspace_map(&space, UP + 2 * MIB, 2 * MIB, 2 * MIB, ASPACE_R) == MM_OK);
+    EXPECT(aspace_protect(&space, UP + 4096, 4 * MIB - 8192, ASPACE_W) == MM_OK);
+    EXPECT(pages_are(512, 1, 0) && space.tree.stats.splits == 1);
+    EXPECT(leads(UP + 4096, 4096, 2 * MIB, ASPACE_W));
+    EXPECT(leads(UP + 2 * MIB, 2 * MIB, 4096, ASPACE_W));
+    EXPECT(leads(UP + 4 * MIB - 4096, 4 * MIB - 4096, 4096, ASPACE_R));
     end();
 }
 
@@ -387,6 +411,23 @@ static void many_tables_at_once(void)
             EXPECT(rig.in_use == 1 && rig_verdict(&rig) == NULL);
             end();
         }
+}
+
+/* The same when pages become alike, and each table is a page again. */
+static void many_merged_at_once(void)
+{
+    for (uint64_t tables = 31; tables < 35; tables++) {
+        begin();
+        EXPECT(aspace_map(&space, UP, 0, tables * 2 * MIB, ASPACE_W) == MM_OK);
+        uint64_t whole = rig.in_use;
+        for (uint64_t i = 0; i < tables; i++)
+            EXPECT(aspace_protect(&space, UP + i * 2 * MIB, 4096, ASPACE_R) == MM_OK);
+        EXPECT(pages_are(tables * 512, 0, 0) && rig.in_use == whole + tables);
+        EXPECT(aspace_protect(&space, UP, tables * 2 * MIB, ASPACE_W) == MM_OK);
+        EXPECT(pages_are(0, tables, 0) && space.tree.stats.merges == tables);
+        EXPECT(rig.in_use == whole && rig_verdict(&rig) == NULL);
+        end();
+    }
 }
 
 /* --- prot as the hardware sees it ------------------------------------------------------------- */
@@ -1018,11 +1059,13 @@ int main(void)
     expect_run("unmap and protect want whole ranges", whole_ranges_only);
     expect_run("protect keeps the memory type", memory_types_stay);
     expect_run("a large page is split where an edge falls", split_where_an_edge_falls);
+    expect_run("a page is split beside one that goes", split_beside_what_goes);
     expect_run("protect leaves alone what is so already", protect_what_it_is);
     expect_run("512 alike pages in a row become one", merged_when_alike);
     expect_run("512 other pages do not", not_merged_when_different);
     expect_run("A2: a table goes with its last entry", tables_go_with_their_last_entry);
     expect_run("A4: more tables at once than are kept for one flush", many_tables_at_once);
+    expect_run("A4: more tables merged at once than are kept for one flush", many_merged_at_once);
     expect_run("every prot, as the hardware sees it", each_prot);
     expect_run("accessed, dirty and user bits", bits_are_preset);
     expect_run("query and path", query_and_path);

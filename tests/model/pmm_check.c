@@ -5,6 +5,7 @@
 #include "tests/model/pmm_desk.h"
 
 #include "mm/extents.h"
+#include "mm/zone_bad.h"
 
 #include <string.h>
 
@@ -101,6 +102,8 @@ static void sums(void)
         TOLD("P1: a zone has fewer free pages than its low-water mark",
              pmm->zones[z]->low_water = pmm->zones[z]->free + 1);
         TOLD(NULL, pmm->zones[z]->low_water = pmm->zones[z]->free);
+        TOLD("P4: the blocks of a zone that CPUs own are not as many as it counts",
+             pmm->zones[z]->owned++);
     }
 }
 
@@ -418,6 +421,22 @@ static void bad_pages(void)
     TOLD(taken, make_waiting(); waiting[0].page = (HIGH + 8 * MIB) / HAL_PAGE_SIZE + 100);
 }
 
+/* A page of a block that a CPU owns must not wait. */
+static void waits_in_an_owned_block(void)
+{
+    struct desk d;
+    struct pmm_retiring late = {.waits = false};
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t page = pmm_alloc(d.p, 1, 0);
+    EXPECT(desk_normal(&d)->owned == 1 && pmm_check(d.p) == NULL);
+    zone_retire_later(desk_normal(&d), page >> HAL_PAGE_SHIFT, &late);
+    const char *found = pmm_check(d.p);
+    EXPECT(found != NULL &&
+           strcmp(found, "P9: a page that waits to become bad is free, or in a block that a CPU "
+                         "owns") == 0);
+    desk_drop(&d);
+}
+
 static void broken_p2(void)
 {
     break_fn *const ways[] = {region_of_no_zone, region_of_a_zone_without_tables};
@@ -436,7 +455,7 @@ static void broken_p3(void)
 
 int main(void)
 {
-    host_ram_create(HIGH + 256 * MIB);
+    host_ram_create(HIGH + DESK_BLOCKS * BLOCK);
     expect_run("P1: each sum is told by its own sentence", sums);
     expect_run("P2: each region out of its place is told", places);
     expect_run("P3: each bit, link and list of blocks is told", lists_of_blocks);
@@ -446,6 +465,7 @@ int main(void)
     expect_run("P5: extents that touch are told", extents_that_touch);
     expect_run("P7: an owner is told from the first byte to the last", owners);
     expect_run("P9: each bad page that is not what is said is told", bad_pages);
+    expect_run("P9: a page that waits in a block that a CPU owns is told", waits_in_an_owned_block);
     expect_run("P2 broken is seen", broken_p2);
     expect_run("P3 broken is seen", broken_p3);
     return expect_total();

@@ -103,15 +103,16 @@ static void short_ones_are_not_tried(void)
 /* But they are looked at: the 33rd block of a list is not seen. */
 static void thirty_two_looks(void)
 {
-    for (unsigned others = 29; others < 36; others++) {
-        struct desk d;
-        desk_blocks(&d, others + 1, 1);
-        leave(&d, 0, 128, 70);
-        for (unsigned b = 1; b <= others; b++)
-            leave(&d, b, 128, 69);
-        lists_find_it(&d, 70, 0, others < 32, desk_page(HIGH, 128));
-        desk_close(&d);
-    }
+    for (unsigned others = 29; others < 36; others++)
+        for (unsigned shift = 0; shift < 2; shift++) {
+            struct desk d;
+            desk_blocks(&d, others + 1, 1);
+            leave(&d, 0, 128, 70);
+            for (unsigned b = 1; b <= others; b++)
+                leave(&d, b, 128, 69);
+            lists_find_it(&d, 70, shift, others < 32, desk_page(HIGH, 128));
+            desk_close(&d);
+        }
 }
 
 /* In all 64 are tried: 15 lists with four blocks each, then one with `some`, then one with `last`.

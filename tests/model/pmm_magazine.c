@@ -433,6 +433,8 @@ static void what_comes_back_can_be_had(void)
     }
     EXPECT(pmm_alloc(d.p, 2, 0) == HAL_PADDR_NONE &&
            pmm_alloc_aligned(d.p, 1, 8 * KIB, 0) == HAL_PADDR_NONE);
+    const struct pmm_request below = {.pages = 1, .limit = pages[7]};
+    EXPECT(pmm_alloc_request(d.p, &below) == HAL_PADDR_NONE); /* which a search alone keeps to */
     for (unsigned i = 0; i < ARRAY_LEN(pages); i++)
         EXPECT(pmm_alloc(d.p, 1, i % 2 == 0 ? PMM_KERNEL : 0) == pages[i]);
     EXPECT(pmm_alloc(d.p, 1, 0) == HAL_PADDR_NONE && pmm_check(d.p) == NULL);
@@ -461,6 +463,20 @@ static bool panics(struct desk *d, bool drain)
     return false;
 }
 
+static void count_parked(void *context, hal_paddr_t base, uint64_t pages, enum pmm_run kind)
+{
+    uint64_t *parked = context;
+    *parked += base != HAL_PADDR_NONE && kind == PMM_RUN_PARKED ? pages : 0;
+}
+
+/* By the walk. */
+static uint64_t parked_pages(struct desk *d)
+{
+    uint64_t parked = 0;
+    pmm_walk(d->p, count_parked, &parked);
+    return parked;
+}
+
 /* The owner of a block gives a page back while another CPU does the same, and each writes its own
  * bit: done here one after the other. The page is in the hand, or, when another one was given back
  * since, it is not: then it is found when the word is turned to. */
@@ -479,6 +495,98 @@ static void given_back_by_two(void)
             EXPECT(panics(&d, drain != 0) == (drain != 0 || others == 0));
             desk_drop(&d);
         }
+}
+
+/* Until that comes out, such a page is nobody's: neither parked, nor to be given back, whatever it lies
+ * beside. */
+static void without_a_bit(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    give(&d, desk_page(block, 6));
+    EXPECT(desk_normal(&d)->owned == 1);
+    for (unsigned i = 0; i <= 7; i += 7) {
+        block_set(&desk_normal(&d)->lists.bits[(block - HIGH) / BLOCK], i, i + 1, PAGE_INTERIOR);
+        EXPECT(pmm_free(d.p, desk_page(block, i), 1) == MM_INTERIOR);
+    }
+    EXPECT(desk_stats(&d).parked == 1 && parked_pages(&d) == 1);
+    desk_drop(&d);
+}
+
+/* Much is free, but in no block all of it: there is none to own, and a page of a block of runs is taken. */
+static void no_whole_block(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    for (unsigned b = 0; b < DESK_BLOCKS; b++)
+        EXPECT(pmm_claim(d.p, HIGH + b * BLOCK, 1) == MM_OK);
+    EXPECT(magazine_refill(&d.p->cpus[0], MAGAZINE_PAGES, desk_normal(&d)) == HAL_PADDR_NONE);
+    EXPECT(pmm_alloc(d.p, 1, 0) != HAL_PADDR_NONE && desk_normal(&d)->owned == 0);
+    desk_close(&d);
+}
+
+static bool waits;
+
+static void release_cpu_0(void *p)
+{
+    magazine_release_all(&((struct pmm *)p)->cpus[0]);
+}
+
+static void *release_and_wait(void *p)
+{
+    host_set_cpu(0);
+    host_join();
+    __atomic_store_n(&waits, true, __ATOMIC_SEQ_CST);
+    release_cpu_0(p);
+    host_idle(true);
+    return NULL;
+}
+
+static void *call_from_cpu_1(void *p)
+{
+    host_set_cpu(1);
+    EXPECT(hal_call_others(release_cpu_0, p));
+    return NULL;
+}
+
+/* While a CPU waits for the zone's lock to give back what it has, another one's call makes it do that. */
+static void released_while_it_waits(struct desk *d)
+{
+    struct zone *z = desk_normal(d);
+    pthread_t threads[2];
+    EXPECT(desk_stats(d).parked != 0);
+    waits = false;
+    hal_lock(&z->lock);
+    if (!EXPECT(pthread_create(&threads[0], NULL, release_and_wait, d->p) == 0))
+        exit(1);
+    while (!__atomic_load_n(&waits, __ATOMIC_SEQ_CST))
+        usleep(1000);
+    usleep(20000);
+    if (!EXPECT(pthread_create(&threads[1], NULL, call_from_cpu_1, d->p) == 0))
+        exit(1);
+    usleep(20000);
+    hal_unlock(&z->lock);
+    for (unsigned i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    EXPECT(desk_stats(d).parked == 0 && z->owned == 0 && z->stashed == 0);
+}
+
+/* With a block, and with a page in the stash. From here on CPU 0 can be called, so this comes last. */
+static void released_twice(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    hal_paddr_t other = pmm_alloc(d.p, 1, 0);
+    released_while_it_waits(&d);
+    give(&d, block);
+    released_while_it_waits(&d);
+    give(&d, other);
+    EXPECT(pmm_alloc(d.p, DESK_BLOCKS * BLOCK_PAGES, 0) ==
+           HAL_PADDR_NONE); /* after a call to all */
+    EXPECT(desk_stats(&d).parked == 0);
+    desk_close(&d);
 }
 
 int main(void)
@@ -507,5 +615,8 @@ int main(void)
                what_comes_back_can_be_had);
     expect_run("a page that its owner and another CPU gave back is not given out",
                given_back_by_two);
+    expect_run("a page that both gave back is neither parked nor given back again", without_a_bit);
+    expect_run("a zone without a whole block has none to own", no_whole_block);
+    expect_run("what a CPU waits to give back may be gone by then", released_twice);
     return expect_total();
 }

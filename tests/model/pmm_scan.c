@@ -210,6 +210,33 @@ static void while_others_change_it(void)
     changed_between_pieces(free_more_before_it, BORDER - 2 * BLOCK);
 }
 
+/* One page was given back to a block that a CPU owns, behind more blocks than a piece looks at, used ones
+ * and one that is free. */
+static void returned_behind_many(void)
+{
+    struct desk d;
+    struct place at;
+    struct scan s = {.pages = 1};
+    use_many(&d);
+    struct zone *z = desk_normal(&d);
+    EXPECT(pmm_free(d.p, HIGH + 3 * BLOCK, BLOCK_PAGES) == MM_OK);
+    z->lists.summaries[3].owner = 1; /* neither says anything of a block that is wholly free */
+    block_fill(&z->lists.bits[3], PAGE_FREE);
+    EXPECT(pmm_free(d.p, HIGH + (MANY - 1) * BLOCK, BLOCK_PAGES) == MM_OK);
+    for (unsigned i = 0; i < 2; i++)
+        EXPECT(pmm_claim(d.p, desk_page(HIGH + (MANY - 1) * BLOCK, i), 1) == MM_OK);
+    zone_own_block(z, MANY - 1, 1);
+    EXPECT(pmm_free(d.p, desk_page(HIGH + (MANY - 1) * BLOCK, 1), 1) == MM_OK);
+    EXPECT(zone_take_returned(z, &s, &at) == SCAN_MORE);
+    EXPECT(zone_take_returned(z, &s, &at) == SCAN_FOUND);
+    EXPECT(at.block == MANY - 1 && at.index == 1);
+    s = (struct scan){.pages = 1};
+    EXPECT(zone_take_returned(z, &s, &at) == SCAN_MORE);
+    EXPECT(zone_take_returned(z, &s, &at) == SCAN_NOTHING);
+    EXPECT(zone_disown_block(z, MANY - 1));
+    desk_close(&d);
+}
+
 int main(void)
 {
     host_ram_create(HIGH + 256 * MIB);
@@ -220,5 +247,6 @@ int main(void)
     expect_run("an extent behind many that are too short", extent_behind_many);
     expect_run("a run where a piece of the scan ends", over_the_end_of_a_piece);
     expect_run("a run that others change between two pieces", while_others_change_it);
+    expect_run("a page given back to an owned block behind many", returned_behind_many);
     return expect_total();
 }

@@ -171,6 +171,30 @@ static void runs_that_are_not_stashed(void)
     desk_end(&d);
 }
 
+/* Whoever gives back as a whole block what is none is told so, though the CPU took it last. */
+static void no_whole_block(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t block = desk_take(&d, BLOCK_PAGES);
+    EXPECT(pmm_split(d.p, block, BLOCK_PAGES, 100) == MM_OK);
+    EXPECT(pmm_free(d.p, block, BLOCK_PAGES) == MM_WRONG_LENGTH && parked(&d) == 0);
+    EXPECT(pmm_free(d.p, block, 100) == MM_OK && parked(&d) == 100);
+    pmm_drain(d.p);
+    EXPECT(pmm_free(d.p, block, BLOCK_PAGES) == MM_ALREADY_FREE);
+    desk_close(&d);
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t first = desk_take(&d, 3);
+    hal_paddr_t last = desk_take(&d, 3);
+    EXPECT(first % BLOCK == 0 && last == desk_page(first, 3));
+    desk_give(&d, first, 3);
+    desk_give(&d, last, 3);
+    pmm_drain(d.p);
+    desk_claim(&d, first, BLOCK_PAGES); /* in it lies where the run taken last began */
+    EXPECT(pmm_free(d.p, last, BLOCK_PAGES) == MM_INTERIOR && parked(&d) == 0);
+    desk_end(&d);
+}
+
 /* --- how it comes back --- */
 
 /* Pages here and there and a run are in the stash. */
@@ -465,11 +489,20 @@ static void broken_stashes(void)
     *st = is;
     st->run.block = UINT32_MAX;
     EXPECT(tells(&d, wrong));
+    st->run.block = DESK_BLOCKS - 1; /* wholly free, whatever its bits say */
+    struct block_bits *bits = desk_normal(&d)->lists.bits;
+    bits[st->run.block] = bits[is.run.block];
+    EXPECT(tells(&d, wrong));
+    *st = is;
+    st->run.index = 1u << 30;
+    EXPECT(tells(&d, wrong));
     *st = is;
     st->count = STASH_PAGES + 1;
     EXPECT(tells(&d, wrong));
     *st = is;
     st->zone = NULL;
+    EXPECT(tells(&d, wrong));
+    st->count = 0;
     EXPECT(tells(&d, wrong));
     *st = is;
     st->count--;
@@ -477,6 +510,15 @@ static void broken_stashes(void)
     *st = is;
     st->pages[st->count++] = st->pages[0];
     EXPECT(tells(&d, "P4: pages are parked that no CPU has in its stash"));
+    *st = is;
+    hal_paddr_t owned = pmm_alloc(d.p, 1, PMM_KERNEL);
+    st->pages[0] =
+        (struct place){(uint32_t)((owned - HIGH) / BLOCK), 1}; /* parked, but not in a stash */
+    EXPECT(desk_normal(&d)->owned == 1 && tells(&d, wrong));
+    *st = is;
+    EXPECT(pmm_retire(d.p, HIGH + (DESK_BLOCKS - 1) * BLOCK, NULL) == MM_OK);
+    st->pages[0] = (struct place){DESK_BLOCKS - 1, 0}; /* bad, which has the same bits */
+    EXPECT(tells(&d, wrong));
     *st = is;
     desk_normal(&d)->stashed--;
     st->count--;
@@ -494,6 +536,7 @@ int main(void)
     expect_run("the page taken last, where a CPU owns no blocks", its_own_page);
     expect_run("what a stashed run is to others", what_a_stashed_run_is);
     expect_run("only the run taken last is stashed", runs_that_are_not_stashed);
+    expect_run("what is no whole block is not stashed as one", no_whole_block);
     expect_run("drained: all of it is free", drained);
     expect_run("before a request fails the stash comes back", before_a_request_fails);
     expect_run("claimed out of the stash", claimed);

@@ -101,6 +101,10 @@ TEST("pmm.debug ring tells a split, and one that is refused")
     check_op(t, &ring[1], 3, HIGH, 4, MM_OK);
     check_op(t, &ring[2], 3, HIGH, 4, MM_WRONG_LENGTH);
     CHECK_EQ(pmm_debug_ring_count(r.pmm), 3);
+    CHECK_EQ(pmm_free(r.pmm, HIGH + 8, 1),
+             MM_NOT_PAGE); /* what is no page's address is not recorded */
+    CHECK_EQ(pmm_free(r.pmm, HAL_PADDR_NONE, 1), MM_NOT_PAGE);
+    CHECK_EQ(pmm_debug_ring_count(r.pmm), 3);
     TEST_END;
 }
 

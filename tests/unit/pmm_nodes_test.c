@@ -186,6 +186,12 @@ TEST("pmm.a request's limit is kept, inside a zone too")
     CHECK_EQ(pmm_alloc_request(r.pmm, &q), HAL_PADDR_NONE);
     q.limit = 100; /* no page lies below */
     CHECK_EQ(pmm_alloc_request(r.pmm, &q), HAL_PADDR_NONE);
+    q = (struct pmm_request){.pages = 1, .align = 12 * KIB}; /* no power of two */
+    CHECK_EQ(pmm_alloc_request(r.pmm, &q), HAL_PADDR_NONE);
+    q.align = 2 * GIB; /* too large */
+    CHECK_EQ(pmm_alloc_request(r.pmm, &q), HAL_PADDR_NONE);
+    q.align = 2 * KIB; /* less than a page */
+    CHECK_EQ(pmm_alloc_request(r.pmm, &q), HAL_PADDR_NONE);
     rig_audit(t, &r);
     TEST_END;
 }
