@@ -8,10 +8,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define ROUNDS 1500
 
-static struct block_bits block;
+static struct block_bits *block;  /* what lies behind it cannot be touched */
 static uint8_t page[BLOCK_PAGES]; /* enum page_state, as it must be */
 static uint64_t rng = 88172645463325252u;
 
@@ -27,7 +29,7 @@ static void set_run(unsigned lo, unsigned hi, enum page_state state)
 {
     for (unsigned i = lo; i < hi; i++)
         page[i] = (uint8_t)state;
-    block_set(&block, lo, hi, state);
+    block_set(block, lo, hi, state);
 }
 
 static unsigned near_a_word(void)
@@ -137,7 +139,7 @@ static void with_blocks(void (*test)(void))
 static bool has_states(void)
 {
     for (unsigned i = 0; i < BLOCK_PAGES; i++)
-        if (block_state(&block, i) != page[i])
+        if (block_state(block, i) != page[i])
             return false;
     return true;
 }
@@ -146,35 +148,35 @@ static void states_of_block(void)
 {
     EXPECT(has_states());
     for (unsigned s = 0; s < 4; s++)
-        EXPECT(block_count(&block, (enum page_state)s) == count((enum page_state)s));
-    EXPECT(block_has_interior(&block) == (count(PAGE_INTERIOR) != 0));
-    EXPECT(block_has_others(&block) == (count(PAGE_INTERIOR) + count(PAGE_WITHHELD) != 0));
-    EXPECT(block_has_parked(&block) == (count(PAGE_PARKED) != 0));
+        EXPECT(block_count(block, (enum page_state)s) == count((enum page_state)s));
+    EXPECT(block_has_interior(block) == (count(PAGE_INTERIOR) != 0));
+    EXPECT(block_has_others(block) == (count(PAGE_INTERIOR) + count(PAGE_WITHHELD) != 0));
+    EXPECT(block_has_parked(block) == (count(PAGE_PARKED) != 0));
     for (unsigned i = 0; i + 1 < BLOCK_PAGES; i++)
         for (unsigned hi = i + 1; hi < BLOCK_PAGES; hi += 1 + below(hi - i))
-            EXPECT(block_is_run(&block, i, hi) == (page[i] == PAGE_HEAD && run_end(i + 1) == hi));
+            EXPECT(block_is_run(block, i, hi) == (page[i] == PAGE_HEAD && run_end(i + 1) == hi));
 }
 
 static void lengths_of_block(void)
 {
     unsigned free = count(PAGE_FREE);
     unsigned most = longest();
-    EXPECT(block_longest(&block, free) == most);
-    EXPECT(block_longest(&block, most) == most); /* the tightest bound that holds */
+    EXPECT(block_longest(block, free) == most);
+    EXPECT(block_longest(block, most) == most); /* the tightest bound that holds */
     for (unsigned i = 0; i <= BLOCK_PAGES; i++) {
-        EXPECT(block_free_from(&block, i) == free_from(i));
-        EXPECT(block_free_before(&block, i) == free_before(i));
-        EXPECT(block_run_end(&block, i) == run_end(i));
+        EXPECT(block_free_from(block, i) == free_from(i));
+        EXPECT(block_free_before(block, i) == free_before(i));
+        EXPECT(block_run_end(block, i) == run_end(i));
     }
     for (unsigned i = 0; i < BLOCK_PAGES; i++)
-        EXPECT(block_next_free(&block, i) == next_free(i));
+        EXPECT(block_next_free(block, i) == next_free(i));
 }
 
 static void kinds_of_block(void)
 {
     for (unsigned state = 0; state < 4; state++)
         for (unsigned i = 0; i <= BLOCK_PAGES; i++)
-            EXPECT(block_kind_end(&block, i, (enum page_state)state) ==
+            EXPECT(block_kind_end(block, i, (enum page_state)state) ==
                    kind_end(i, (enum page_state)state));
 }
 
@@ -186,8 +188,8 @@ static void runs_of_block(void)
             continue;
         unsigned whole = free_before(i) + right;
         unsigned hi = i + 1 + below(right);
-        EXPECT(block_run_around(&block, i, i + 1) == whole);
-        EXPECT(block_run_around(&block, i, hi) == whole);
+        EXPECT(block_run_around(block, i, i + 1) == whole);
+        EXPECT(block_run_around(block, i, hi) == whole);
     }
 }
 
@@ -195,7 +197,7 @@ static void places_of_block(void)
 {
     for (unsigned shift = 0; shift <= BLOCK_SHIFT; shift++)
         for (unsigned n = 1; n <= BLOCK_PAGES; n += 1 + below(1 + n / 8))
-            EXPECT(block_find(&block, n, shift) == find(n, 1u << shift));
+            EXPECT(block_find(block, n, shift) == find(n, 1u << shift));
 }
 
 /* The lowest place, and what is the longest run when it is taken. */
@@ -204,7 +206,7 @@ static void fit_in_block(void)
     unsigned free = count(PAGE_FREE);
     unsigned most = longest();
     for (unsigned n = 1; n <= most && n < BLOCK_PAGES; n += 1 + below(1 + n / 8)) {
-        struct block_fit fit = block_fit(&block, n, free, most);
+        struct block_fit fit = block_fit(block, n, free, most);
         unsigned at = find(n, 1);
         EXPECT(fit.index == at);
         for (unsigned i = at; i < at + n; i++)
@@ -218,7 +220,7 @@ static void fit_in_block(void)
 static void fill_block(void)
 {
     for (unsigned state = 0; state < 4; state++) {
-        block_fill(&block, (enum page_state)state);
+        block_fill(block, (enum page_state)state);
         set_run(0, BLOCK_PAGES, (enum page_state)state);
         states_of_block();
     }
@@ -229,7 +231,7 @@ static void return_to_block(void)
 {
     for (unsigned i = 0; i < BLOCK_PAGES; i++) {
         bool in_use = page[i] == PAGE_HEAD;
-        EXPECT(block_return(&block.word[i / 64], (uint64_t)1 << (i % 64)) == in_use);
+        EXPECT(block_return(&block->word[i / 64], (uint64_t)1 << (i % 64)) == in_use);
         page[i] = in_use ? PAGE_FREE : page[i];
     }
     states_of_block();
@@ -241,29 +243,37 @@ static void take_page_of_block(void)
     for (unsigned i = 0; i < BLOCK_PAGES; i += 1 + below(40)) {
         if (page[i] != PAGE_FREE)
             continue;
-        block_take_page(&block, i);
+        block_take_page(block, i);
         page[i] = PAGE_HEAD;
         EXPECT(has_states());
     }
 }
 
 /* Part of a free stretch is taken, with its head or without, and given back. */
-static void take_from_block(void)
+static void take_from(unsigned at, unsigned hi)
 {
-    unsigned at = below(BLOCK_PAGES);
-    unsigned length = free_from(at);
-    if (length == 0)
-        return;
-    unsigned hi = at + 1 + below(length);
     for (unsigned head = 0; head < 2; head++) {
-        block_take(&block, at, hi, head != 0);
+        block_take(block, at, hi, head != 0);
         for (unsigned i = at; i < hi; i++)
             page[i] = i == at && head ? PAGE_HEAD : PAGE_INTERIOR;
-        states_of_block();
-        block_give(&block, at, hi);
+        EXPECT(has_states());
+        block_give(block, at, hi);
         for (unsigned i = at; i < hi; i++)
             page[i] = PAGE_FREE;
-        states_of_block();
+        EXPECT(has_states());
+    }
+}
+
+/* Every other one ends at a border of words, or a page beside it, when it can. */
+static void take_from_block(void)
+{
+    for (unsigned at = below(40); at < BLOCK_PAGES; at += 1 + below(40)) {
+        unsigned length = free_from(at);
+        if (length == 0)
+            continue;
+        unsigned border = near_a_word();
+        bool fits = border > at && border <= at + length && below(2) == 0;
+        take_from(at, fits ? border : at + 1 + below(length));
     }
 }
 
@@ -284,7 +294,7 @@ static void give_run(unsigned at, size_t n)
     unsigned word = at / 64 * 64;
     unsigned length = 7777;
     bool plain = n != 0 && n == run_at(at) && at + n < word + 64;
-    EXPECT(block_give_run(&block, at, n, &length) == plain);
+    EXPECT(block_give_run(block, at, n, &length) == plain);
     for (unsigned i = at; plain && i < at + n; i++)
         page[i] = PAGE_FREE;
     EXPECT(has_states());
@@ -298,23 +308,38 @@ static void give_run(unsigned at, size_t n)
 static void stash_run(unsigned at, size_t n)
 {
     bool plain = n != 0 && n == run_at(at) && at + n < BLOCK_PAGES;
-    EXPECT(block_stash(&block, at, n) == plain);
+    EXPECT(block_stash(block, at, n) == plain);
     page[at] = plain ? PAGE_PARKED : page[at];
     EXPECT(has_states());
     if (!plain)
         return;
-    block_unstash(&block, at);
+    block_unstash(block, at);
     page[at] = PAGE_HEAD;
     EXPECT(has_states());
 }
 
 static void stash_and_give_in_block(void)
 {
-    for (unsigned i = below(40); i < BLOCK_PAGES; i += 1 + below(40))
-        for (unsigned which = 0; which < LENGTHS; which++) {
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        for (unsigned which = run_at(i) > 1 || below(40) == 0 ? 0 : LENGTHS; which < LENGTHS;
+             which++) {
             size_t n = length_near(i, which);
             stash_run(i, n);
             give_run(i, n);
+        }
+}
+
+/* The page behind a run is none of it, whatever it is. */
+static void runs_beside_withheld(void)
+{
+    static const unsigned begins[] = {0, 3, 62, 63, 64, 300, 505};
+    for (unsigned i = 0; i < sizeof begins / sizeof *begins; i++)
+        for (unsigned end = begins[i] + 1; end < BLOCK_PAGES; end++) {
+            set_run(0, BLOCK_PAGES, PAGE_INTERIOR);
+            set_run(begins[i], begins[i] + 1, PAGE_HEAD);
+            set_run(end, end + 1, PAGE_WITHHELD);
+            stash_run(begins[i], end - begins[i]);
+            give_run(begins[i], end - begins[i]);
         }
 }
 
@@ -373,8 +398,19 @@ static void exact_runs(void)
     with_blocks(stash_and_give_in_block);
 }
 
+/* At the end of a page; the next one cannot be used. */
+static void place_block(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED || mprotect(pages + size, size, PROT_NONE) != 0)
+        exit(1);
+    block = (struct block_bits *)(pages + size) - 1;
+}
+
 int main(void)
 {
+    place_block();
     expect_run("states are kept, and counted", states);
     expect_run("lengths of free stretches", lengths);
     expect_run("pages of one kind", kinds);
@@ -385,6 +421,7 @@ int main(void)
     expect_run("pages returned by others", returns);
     expect_run("single pages taken, each for itself", pages);
     expect_run("parts of runs taken and given", takes);
+    expect_run("runs of each length before a withheld page", runs_beside_withheld);
     expect_run("runs stashed and given back by their exact length", exact_runs);
     return expect_total();
 }
