@@ -52,7 +52,8 @@
  *       PAGE_PARKED nor PAGE_RETURNED, so nobody but the owner can take it. block_take_parked()
  *       tells the owner then, and block_has_interior() tells when the block goes back
  *   B4  in a block without an owner of which nothing is withheld, PAGE_PARKED is the first page of a
- *       run that a CPU has in its stash (mm/stash.h); the PAGE_INTERIOR pages behind it belong to it
+ *       run that a CPU has in its stash (mm/stash.h); the PAGE_INTERIOR pages behind it belong to it. The
+ *       CPU may have it in use meanwhile (mm/own_run.h)
  *
  * Words are read and written with relaxed atomic operations (plain moves on every machine we know).
  * Page indices are 0 to 511, ranges half-open. Nothing here takes a lock. Costs are O(1): at most

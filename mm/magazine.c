@@ -10,13 +10,22 @@ static void set_counted(struct magazine *m, struct zone *z, uint64_t allocs, uin
     __atomic_store_n(&m->frees, frees, __ATOMIC_RELAXED);
 }
 
-void magazine_add_counts(const struct magazine *m, const struct zone *z, uint64_t *allocs,
+void magazine_add_counts(const struct magazine_cpu *cpu, const struct zone *z, uint64_t *allocs,
                          uint64_t *frees)
 {
-    if (__atomic_load_n(&m->zone, __ATOMIC_RELAXED) != z)
-        return;
-    *allocs += __atomic_load_n(&m->allocs, __ATOMIC_RELAXED);
-    *frees += __atomic_load_n(&m->frees, __ATOMIC_RELAXED);
+    const struct own_run *r = &cpu->stash.run;
+    if (stash_is_for(&cpu->stash, z)) {
+        uint64_t takes = __atomic_load_n(&r->takes, __ATOMIC_RELAXED);
+        *allocs += takes;
+        *frees += takes; /* the walk has settled runs that were in use */
+    }
+    for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++) {
+        const struct magazine *m = &cpu->magazines[kind];
+        if (__atomic_load_n(&m->zone, __ATOMIC_RELAXED) != z)
+            continue;
+        *allocs += __atomic_load_n(&m->allocs, __ATOMIC_RELAXED);
+        *frees += __atomic_load_n(&m->frees, __ATOMIC_RELAXED);
+    }
 }
 
 static void clear(struct magazine *m)
@@ -47,13 +56,10 @@ bool magazine_is_own(const struct magazine_cpu *cpu, uint64_t frame)
     return false;
 }
 
-void magazine_init(struct magazine_cpu *cpu, struct pmm *p, uint32_t index, uint32_t node)
+void magazine_init(struct magazine_cpu *cpu, struct pmm *p, uint32_t node)
 {
-    *cpu = (struct magazine_cpu){.near = cpu->magazines,
-                                 .pmm = p,
-                                 .index = index,
-                                 .node = node,
-                                 .last_freed = {UINT64_MAX, UINT64_MAX}};
+    *cpu = (struct magazine_cpu){
+        .near = cpu->magazines, .pmm = p, .node = node, .last_freed = {UINT32_MAX, UINT32_MAX}};
     for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
         clear(&cpu->magazines[kind]);
 }
@@ -115,7 +121,7 @@ bool magazine_park_far(struct magazine_cpu *cpu, struct magazine *m, uint64_t pa
 /* Zone locked. */
 static void own(struct magazine *m, struct magazine_cpu *cpu, struct zone *z, uint32_t block)
 {
-    m->words = zone_own_block(z, block, cpu->index + 1);
+    m->words = zone_own_block(z, block, hal_cpu_index() + 1);
     m->block = block;
     m->bits = &z->lists.bits[block];
     m->frame = z->lists.summaries[block].frame;

@@ -63,19 +63,18 @@ struct magazine_cpu {
     struct magazine *near; /* the one in which a page was parked last */
     uint64_t mine; /* a bit for each block that the CPU owns: its physical number modulo 64 */
     struct near_region region;
-    uint64_t last_freed[2]; /* physical block numbers of the last pages that were not parked */
     struct zone **order;    /* in which its requests look into zones, NULL at the end */
+    uint32_t last_freed[2]; /* physical block numbers of the last pages that were not parked */
     struct pmm *pmm;        /* whose CPU this is */
-    uint32_t index, node;   /* of the CPU */
-    uint32_t next_give;     /* the MAGAZINE_GIVE magazine that is replaced next */
-    uint32_t unused;
+    uint32_t node;
+    uint32_t next_give; /* the MAGAZINE_GIVE magazine that is replaced next */
     struct stash stash;
 };
 _Static_assert(sizeof(void *) != 8 || sizeof(struct magazine_cpu) % 64 == 0,
                "CPUs share no cache line");
 
 /* The CPU has no block yet. */
-void magazine_init(struct magazine_cpu *, struct pmm *, uint32_t index, uint32_t node);
+void magazine_init(struct magazine_cpu *, struct pmm *, uint32_t node);
 
 /* Count a call. Only this CPU writes the counters, but others read them for statistics. */
 static inline void magazine_count(uint64_t *calls)
@@ -171,9 +170,9 @@ hal_paddr_t magazine_refill(struct magazine_cpu *, enum magazine_kind, struct zo
  * behind each lock. */
 bool magazine_release_all(struct magazine_cpu *);
 
-/* Add the calls that a magazine with a block of the zone has served since it got it. For any CPU,
- * with the zone's lock held; exact when the magazine's CPU is not inside the allocator. */
-void magazine_add_counts(const struct magazine *, const struct zone *, uint64_t *allocs,
+/* Add the calls for pages of the zone that the CPU has served without the zone's hearing of them. For any
+ * CPU, with the zone's lock held; exact when that CPU is not inside the allocator. */
+void magazine_add_counts(const struct magazine_cpu *, const struct zone *, uint64_t *allocs,
                          uint64_t *frees);
 
 /* May the CPU own blocks of this zone? Only of its own node: what it parks is near it. No lock. */
@@ -197,7 +196,7 @@ static inline bool magazine_is_near(const struct magazine_cpu *cpu, uint64_t fra
 static inline void magazine_saw_free(struct magazine_cpu *cpu, uint64_t frame)
 {
     cpu->last_freed[1] = cpu->last_freed[0];
-    cpu->last_freed[0] = frame;
+    cpu->last_freed[0] = (uint32_t)frame;
 }
 
 #endif

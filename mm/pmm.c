@@ -380,14 +380,14 @@ static ALWAYS_INLINE hal_paddr_t take_listed_run(struct zone *z, size_t pages, u
     return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
 }
 
-/* The run that is stashed, if it has the length, or one of the first zone. Interrupts disabled. */
+/* The CPU's own run, if it has the length, or one of the first zone. Interrupts disabled. */
 static ALWAYS_INLINE hal_paddr_t take_run_at(struct magazine_cpu *cpu, size_t pages, uint32_t flags)
 {
     struct zone *z = first_zone(cpu);
     if (z == NULL)
         return HAL_PADDR_NONE;
     hal_paddr_t base =
-        (flags & PMM_KERNEL) == 0 ? stash_take_run(&cpu->stash, pages) : HAL_PADDR_NONE;
+        (flags & PMM_KERNEL) == 0 ? own_run_take(&cpu->stash.run, pages) : HAL_PADDR_NONE;
     if (base == HAL_PADDR_NONE)
         base = take_listed_run(z, pages, flags);
     if ((flags & PMM_KERNEL) == 0)
@@ -534,7 +534,10 @@ static __attribute__((noinline)) mm_status_t give_any(struct magazine_cpu *cpu, 
     const struct pmm *p = cpu->pmm;
     const struct region *r = &p->regions[cpu->region.number];
     struct zone *z = cpu->region.zone;
-    mm_status_t status = zone_give(z, r, region_place(r, page), pages);
+    struct place at = region_place(r, page);
+    mm_status_t status = zone_give(z, r, at, pages);
+    if (status == MM_PARKED && parked_settle(p, z))
+        status = zone_give(z, r, at, pages);
     status = settle(p, r, page, pages, status);
     hal_unlock(&z->lock);
     return status;
@@ -564,14 +567,16 @@ static __attribute__((noinline)) mm_status_t give_grown(struct magazine_cpu *cpu
     return MM_OK;
 }
 
-/* Of a plain block: the run that this CPU took last goes into its stash, others may be longer than a word
- * of the bits. Zone locked until then. */
+/* Of a plain block: the run that this CPU took last becomes its own, others may be longer than a word of
+ * the bits. Zone locked until then. */
 static __attribute__((noinline)) mm_status_t
 give_longer_run(struct magazine_cpu *cpu, uint64_t page, size_t pages, hal_irq_t irq)
 {
     struct zone *z = cpu->region.zone;
     struct place at = near_place(&cpu->region, page);
-    if (!(page == cpu->stash.last_run && stash_run(&cpu->stash, z, at, pages)) &&
+    if (page == cpu->stash.run.page)
+        (void)(own_run_settle(&cpu->stash.run, z));
+    if (!(page == cpu->stash.last_run && stash_run(&cpu->stash, z, at, page, pages)) &&
         !zone_give_long_run(z, at, pages))
         return give_run_locked(cpu, page, pages, irq);
     hal_unlock(&z->lock);
@@ -597,6 +602,23 @@ give_run_elsewhere(struct magazine_cpu *cpu, uint64_t page, size_t pages, hal_ir
     return status != MM_OK ? status : give_run(cpu->pmm, page << HAL_PAGE_SHIFT, pages);
 }
 
+/* The run that this CPU took last is its own already, or becomes so. */
+static __attribute__((noinline)) mm_status_t give_last_run(struct magazine_cpu *cpu, uint64_t page,
+                                                           size_t pages, hal_irq_t irq)
+{
+    if (own_run_give(&cpu->stash.run, page, pages)) {
+        hal_irq_restore(irq);
+        return MM_OK;
+    }
+    if (!is_in_near_region(cpu, page))
+        return give_run_elsewhere(cpu, page, pages, irq);
+    struct zone *z = cpu->region.zone;
+    hal_lock(&z->lock);
+    if (!is_plain_block(z, near_place(&cpu->region, page).block))
+        return give_run_locked(cpu, page, pages, irq);
+    return give_longer_run(cpu, page, pages, irq);
+}
+
 /* A plain run lies in a word of a plain block. For what is not, there are the functions above: they are
  * the last thing done here, so that nothing has to be kept for afterwards. */
 static __attribute__((noinline)) mm_status_t give_run(struct pmm *p, hal_paddr_t base, size_t pages)
@@ -604,6 +626,8 @@ static __attribute__((noinline)) mm_status_t give_run(struct pmm *p, hal_paddr_t
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
     uint64_t page = magazine_page(base);
+    if (page == cpu->stash.last_run)
+        return give_last_run(cpu, page, pages, irq);
     if (!is_in_near_region(cpu, page))
         return give_run_elsewhere(cpu, page, pages, irq);
     struct zone *z = cpu->region.zone;
@@ -612,7 +636,7 @@ static __attribute__((noinline)) mm_status_t give_run(struct pmm *p, hal_paddr_t
     if (!is_plain_block(z, at.block))
         return give_run_locked(cpu, page, pages, irq);
     unsigned grown;
-    if (page == cpu->stash.last_run || !zone_give_short_run(z, &at, pages, &grown))
+    if (!zone_give_short_run(z, &at, pages, &grown))
         return give_longer_run(cpu, page, pages, irq);
     if (grown != 0)
         return give_grown(cpu, page, grown, irq);
@@ -753,6 +777,7 @@ void pmm_set_node(struct pmm *p, uint32_t node)
     hal_irq_t irq = hal_irq_save();
     struct magazine_cpu *cpu = &p->cpus[hal_cpu_index()];
     magazine_release_all(cpu);
+    stash_leave(&cpu->stash);
     pmm_use_order(p, cpu, node);
     hal_irq_restore(irq);
 }

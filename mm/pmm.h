@@ -27,7 +27,7 @@
  *   magazine  a block that a CPU owns for a while: its free pages are parked there, and that CPU
  *             takes and gives back single pages with plain stores, without a lock
  *   stash     40 single pages and a run of at most 512 that a CPU gave back, parked for its next
- *             requests
+ *             requests. It takes and gives back that run without a lock
  *
  * At most a quarter of a zone can be parked. So zones below 64 MiB, and below 57 MiB for each CPU of the
  * node, have no magazines, and a CPU stashes nothing that others could come to want: four times what it may
@@ -116,8 +116,8 @@ hal_paddr_t pmm_alloc_request(struct pmm *, const struct pmm_request *);
 /* Give back exactly what was allocated. Misuse changes nothing, and the answer says what it was:
  * MM_NOT_PAGE, MM_FOREIGN, MM_RESERVED, MM_ALREADY_FREE, MM_PARKED,
  * MM_INTERIOR, MM_WRONG_LENGTH, MM_BAD. Any CPU may free what another took. Any context but NMI. A
- * page of a block that this CPU owns takes no lock; anything else takes the zone's, for O(1 +
- * pages / 512).
+ * page of a block that this CPU owns, and the run in its stash, take no lock; anything else takes the
+ * zone's, for O(1 + pages / 512), and O(CPUs) where the answer would be MM_PARKED.
  *
  * Two kinds of misuse are not answered so. Two CPUs that free one page at the very same time may
  * both get MM_OK when one of them owns the page's block. The allocator then panics before

@@ -3,6 +3,7 @@
 #include "pmm_check.h"
 
 #include "extents.h"
+#include "pmm_parked.h"
 #include "pmm_state.h"
 
 /* What a zone's blocks and extents say, added up. */
@@ -295,16 +296,24 @@ static bool is_stashed(const struct zone *z, struct place at, unsigned pages)
            block_run_end(bits, at.index + 1) == at.index + pages;
 }
 
+static bool own_run_is_true(const struct zone *z, const struct own_run *own)
+{
+    uint32_t hint = 0;
+    const struct lists *l = &z->lists;
+    const struct region *r = region_of_page(l->regions, l->region_count, own->page, &hint);
+    return r != NULL && is_stashed(z, region_place(r, own->page), own->pages);
+}
+
 static bool stash_is_true(const struct stash *st)
 {
     if (st->zone == NULL)
-        return st->count == 0 && st->run_pages == 0;
+        return st->count == 0 && st->run.pages == 0;
     if (st->count > STASH_PAGES)
         return false;
     for (uint32_t i = 0; i < st->count; i++)
         if (!is_stashed(st->zone, st->pages[i], 1))
             return false;
-    return st->run_pages == 0 || is_stashed(st->zone, st->run, st->run_pages);
+    return st->run.pages == 0 || own_run_is_true(st->zone, &st->run);
 }
 
 /* With the counts of the zones, which are those of the bits: no page is in two stashes. */
@@ -315,7 +324,7 @@ static const char *check_stashes(const struct pmm *p)
         const struct stash *st = &p->cpus[i].stash;
         if (!stash_is_true(st))
             return "P4: a CPU's stash has what is not parked there";
-        stashed += st->count + (st->run_pages != 0);
+        stashed += st->count + (st->run.pages != 0);
     }
     for (uint32_t i = 0; i < p->zone_count; i++)
         if (p->zones[i] != NULL)
@@ -323,11 +332,20 @@ static const char *check_stashes(const struct pmm *p)
     return stashed != 0 ? "P4: pages are parked that no CPU has in its stash" : NULL;
 }
 
+/* Then a page that reads as parked is. */
+static void settle_all(const struct pmm *p)
+{
+    for (uint32_t i = 0; i < p->zone_count; i++)
+        if (p->zones[i] != NULL)
+            (void)(parked_settle(p, p->zones[i]));
+}
+
 const char *pmm_check(struct pmm *p)
 {
     const char *wrong = check_regions(p);
     if (wrong == NULL)
         wrong = check_owners(p);
+    settle_all(p);
     if (wrong == NULL)
         wrong = check_stashes(p);
     for (uint32_t i = 0; i < p->zone_count && wrong == NULL; i++)

@@ -343,7 +343,7 @@ static void fill(struct pmm *p, const struct memmap *map, size_t bytes)
     p->map = map;
     p->table_bytes = bytes;
     for (uint32_t i = 0; i < p->machine.cpus; i++)
-        magazine_init(&p->cpus[i], p, i, node_of_cpu(&p->machine, i));
+        magazine_init(&p->cpus[i], p, node_of_cpu(&p->machine, i));
     fill_regions(p, map);
     fill_windows(p);
     fill_pages(p, map);

@@ -1,6 +1,7 @@
 #include "pmm_debug.h"
 
 #include "pmm_check.h"
+#include "pmm_parked.h"
 #include "pmm_report.h"
 #include "pmm_struct.h"
 
@@ -96,7 +97,7 @@ void pmm_debug_before_free(struct pmm *p, hal_paddr_t base, size_t pages)
     struct zone *z = p->zones[r->zone];
     hal_irq_t irq = hal_irq_save();
     hal_lock(&z->lock);
-    mm_status_t status = zone_judge_free(z, r, region_place(r, base >> HAL_PAGE_SHIFT), pages);
+    mm_status_t status = parked_judge(p, z, r, region_place(r, base >> HAL_PAGE_SHIFT), pages);
     hal_unlock(&z->lock);
     hal_irq_restore(irq);
     if (status == MM_OK)

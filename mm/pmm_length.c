@@ -1,5 +1,6 @@
 #include "pmm_length.h"
 
+#include "pmm_parked.h"
 #include "pmm_state.h"
 #include "runs.h"
 
@@ -18,9 +19,11 @@ static size_t length_at(const struct lists *l, const struct region *r, struct pl
 }
 
 /* No run has no pages: so where one begins, the answer is MM_WRONG_LENGTH. Zone locked. */
-static mm_status_t measure(struct zone *z, const struct region *r, struct place at, size_t *pages)
+static mm_status_t measure(const struct pmm *p, const struct region *r, struct place at,
+                           size_t *pages)
 {
-    mm_status_t status = zone_judge_free(z, r, at, 0);
+    struct zone *z = p->zones[r->zone];
+    mm_status_t status = parked_judge(p, z, r, at, 0);
     if (status != MM_WRONG_LENGTH)
         return status;
     *pages = length_at(&z->lists, r, at);
@@ -40,7 +43,7 @@ mm_status_t pmm_length(struct pmm *p, hal_paddr_t base, size_t *pages)
     struct zone *z = p->zones[r->zone];
     hal_irq_t irq = hal_irq_save();
     hal_lock(&z->lock);
-    mm_status_t status = measure(z, r, region_place(r, page), pages);
+    mm_status_t status = measure(p, r, region_place(r, page), pages);
     if (status == MM_RESERVED)
         status = pmm_judge_kept(p, r, page);
     hal_unlock(&z->lock);

@@ -39,6 +39,24 @@ void parked_end(struct pmm *p)
     hal_irq_restore(irq);
 }
 
+bool parked_settle(const struct pmm *p, struct zone *z)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < p->machine.cpus; i++)
+        if (stash_is_for(&p->cpus[i].stash, z))
+            any |= own_run_settle(&p->cpus[i].stash.run, z);
+    return any;
+}
+
+mm_status_t parked_judge(const struct pmm *p, struct zone *z, const struct region *r,
+                         struct place at, size_t pages)
+{
+    mm_status_t status = zone_judge_free(z, r, at, pages);
+    if (status == MM_PARKED && parked_settle(p, z))
+        status = zone_judge_free(z, r, at, pages);
+    return status;
+}
+
 hal_paddr_t parked_take_returned(struct zone *z)
 {
     struct scan scan = {.pages = 1};

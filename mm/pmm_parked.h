@@ -13,11 +13,19 @@
 
 #include "pmm_struct.h"
 
-/* From one to the other no CPU comes to own a block or stashes a page. parked_begin() is false when
- * the port cannot reach other CPUs: then those keep what they have. O(CPUs), interrupts disabled
- * meanwhile. */
+/* From one to the other no CPU comes to own a block or stashes anything. parked_begin() is false when
+ * the port cannot reach other CPUs: then those keep what they have, and the run that one had in use is
+ * parked when it comes back. O(CPUs), interrupts disabled meanwhile. */
 bool parked_begin(struct pmm *);
 void parked_end(struct pmm *);
+
+/* Make ordinary allocated runs of the CPUs' own ones that are in use, so that a page which reads as parked
+ * is. Were there any? Zone locked. O(CPUs). */
+bool parked_settle(const struct pmm *, struct zone *);
+
+/* What zone_judge_free() says, then. Zone locked. O(blocks of the run), and O(CPUs) for what is parked. */
+mm_status_t parked_judge(const struct pmm *, struct zone *, const struct region *, struct place,
+                         size_t pages);
 
 /* A page of the zone that was given back to a block which a CPU owns; HAL_PADDR_NONE: there is none.
  * O(blocks in use), in pieces between which the lock is given up. */

@@ -5,6 +5,7 @@
 #include "pmm_report.h"
 
 #include "extents.h"
+#include "pmm_parked.h"
 #include "pmm_state.h"
 
 /* --- walking --- */
@@ -83,11 +84,13 @@ static void walk_open(struct walk *w, const struct lists *l, const struct region
 }
 
 /* An open block, or the extent that holds the closed one from there on. The block behind it. */
-static uint32_t walk_block(struct walk *w, const struct lists *l, const struct region *r,
-                           uint32_t block)
+static uint32_t walk_block(struct walk *w, struct zone *z, const struct region *r, uint32_t block)
 {
+    const struct lists *l = &z->lists;
     uint64_t page = region_page(r, (struct place){block, 0});
     if (lists_is_open(l, block)) {
+        if (block_has_parked(&l->bits[block]))
+            (void)(parked_settle(w->p, z));
         walk_open(w, l, r, block, page);
         return block + 1;
     }
@@ -108,7 +111,7 @@ static void walk_region(struct walk *w, struct zone *z, const struct region *r)
     for (uint32_t block = r->first_block; block < end;) {
         hal_irq_t irq = hal_irq_save();
         hal_lock(&z->lock);
-        block = walk_block(w, &z->lists, r, block);
+        block = walk_block(w, z, r, block);
         if (block == end)
             walk_flush(w);
         hal_unlock(&z->lock);
@@ -147,8 +150,7 @@ static void count_run(void *ctx, hal_paddr_t base, uint64_t pages, enum pmm_run 
 static void add_magazines(const struct pmm *p, const struct zone *z, struct pmm_stats *s)
 {
     for (unsigned i = 0; i < p->machine.cpus; i++)
-        for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
-            magazine_add_counts(&p->cpus[i].magazines[kind], z, &s->allocs, &s->frees);
+        magazine_add_counts(&p->cpus[i], z, &s->allocs, &s->frees);
 }
 
 static void add_counters(const struct pmm *p, struct zone *z, struct pmm_stats *s)

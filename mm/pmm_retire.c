@@ -38,6 +38,7 @@ static mm_status_t retire_in(struct pmm *p, const struct region *r, uint64_t pag
     uint32_t block = region_place(r, page).block;
     mm_status_t status = MM_BUSY;
     hal_lock(&z->lock);
+    (void)(parked_settle(p, z));
     *parked = zone_is_parked(z, block);
     if (!*parked)
         status = retire_page(p, r, page, later);

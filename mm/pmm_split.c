@@ -1,6 +1,7 @@
 #include "pmm_split.h"
 
 #include "pmm_debug.h"
+#include "pmm_parked.h"
 #include "pmm_state.h"
 
 /* The page `pages` behind `at`. */
@@ -13,10 +14,11 @@ static struct place place_after(struct place at, size_t pages)
 
 /* A run of two pages or more lies in blocks that no CPU owns (B2), so both planes may be written. Zone
  * locked. */
-static mm_status_t split_in(struct zone *z, const struct region *r, struct place at, size_t pages,
-                            size_t first)
+static mm_status_t split_in(const struct pmm *p, const struct region *r, struct place at,
+                            size_t pages, size_t first)
 {
-    mm_status_t status = zone_judge_free(z, r, at, pages);
+    struct zone *z = p->zones[r->zone];
+    mm_status_t status = parked_judge(p, z, r, at, pages);
     if (status != MM_OK)
         return status;
     if (first == 0 || first >= pages)
@@ -36,7 +38,7 @@ static mm_status_t split(struct pmm *p, uint64_t page, size_t pages, size_t firs
     struct zone *z = p->zones[r->zone];
     hal_irq_t irq = hal_irq_save();
     hal_lock(&z->lock);
-    mm_status_t status = split_in(z, r, region_place(r, page), pages, first);
+    mm_status_t status = split_in(p, r, region_place(r, page), pages, first);
     if (status == MM_RESERVED)
         status = pmm_judge_kept(p, r, page);
     hal_unlock(&z->lock);

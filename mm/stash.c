@@ -3,39 +3,46 @@
 void stash_init(struct stash *st, struct zone *z, uint32_t node)
 {
     bool fits = z != NULL && z->node == node && z->id != PMM_ZONE_DMA;
-    *st = (struct stash){.zone = fits ? z : NULL};
+    __atomic_store_n(&st->zone, fits ? z : NULL, __ATOMIC_RELAXED);
 }
 
-bool stash_release_run(struct stash *st)
+/* Zone locked. False: nothing came back. */
+static bool release(struct stash *st)
 {
-    uint32_t pages = st->run_pages;
-    if (pages == 0)
-        return false;
-    st->run_pages = 0;
-    zone_put_back(st->zone, st->run, pages);
-    return true;
+    bool any = own_run_release(&st->run, st->zone) || st->count != 0;
+    while (st->count != 0) {
+        st->count--;
+        zone_put_back(st->zone, st->pages[st->count], 1);
+    }
+    return any;
 }
 
 bool stash_release(struct stash *st)
 {
-    if (st->count == 0 && st->run_pages == 0)
+    if (st->count == 0 && __atomic_load_n(&st->run.pages, __ATOMIC_RELAXED) == 0)
         return false;
     struct zone *z = st->zone;
     hal_lock(&z->lock);
-    bool any = stash_release_run(st) || st->count != 0;
-    while (st->count != 0) {
-        st->count--;
-        zone_put_back(z, st->pages[st->count], 1);
-    }
+    bool any = release(st);
     hal_unlock(&z->lock);
     return any;
+}
+
+void stash_leave(struct stash *st)
+{
+    struct zone *z = st->zone;
+    if (z == NULL)
+        return;
+    hal_lock(&z->lock);
+    (void)(release(st));
+    st->last_run = 0;
+    __atomic_store_n(&st->zone, NULL, __ATOMIC_RELAXED);
+    hal_unlock(&z->lock);
 }
 
 void stash_release_block(struct stash *st, uint32_t block)
 {
     uint32_t kept = 0;
-    if (!block_has_parked(&st->zone->lists.bits[block]))
-        return;
     while (kept < st->count && st->pages[kept].block != block)
         kept++;
     for (uint32_t i = kept; i < st->count; i++)

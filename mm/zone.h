@@ -25,7 +25,7 @@ struct zone {
     uint64_t bad;                  /* pages that are kept from use; not in `total` */
     struct pmm_retiring *retiring; /* pages in use that become bad when they are given back */
     uint32_t owned;                /* blocks that CPUs own */
-    uint32_t stashed;              /* pages and runs in the stashes of CPUs */
+    uint32_t stashed;              /* pages and runs in the stashes of CPUs, in use or not */
     uint32_t seekers; /* calls that look for what was parked: nothing more is parked meanwhile */
     bool magazines;   /* large enough for CPUs to own blocks */
     struct lists lists;
@@ -37,7 +37,7 @@ static inline bool zone_has_magazines(const struct zone *z)
     return __atomic_load_n(&z->magazines, __ATOMIC_RELAXED);
 }
 
-/* Has a CPU pages of the zone for itself? */
+/* Has a CPU pages of the zone for itself? Perhaps only a run that is in use (mm/own_run.h). */
 static inline bool zone_is_parked_in(const struct zone *z)
 {
     return z->owned != 0 || z->stashed != 0;
@@ -156,7 +156,7 @@ zone_give_short_run(struct zone *z, const struct place *at, size_t pages, unsign
     return true;
 }
 
-/* --- pages in the stash of a CPU (mm/stash.h) --- */
+/* --- what is in the stash of a CPU (mm/stash.h) --- */
 
 /* What zone_stash() does for a whole block. */
 bool zone_stash_block(struct zone *, uint32_t block);
@@ -178,13 +178,19 @@ static inline __attribute__((always_inline)) bool zone_stash(struct zone *z, enu
     return true;
 }
 
+/* It is an allocated run again. */
+static inline void zone_unstash(struct zone *z, struct place at)
+{
+    block_unstash(&z->lists.bits[at.block], at.index);
+    z->stashed--;
+}
+
 /* Take such a run again. Its address. The lock is taken. */
 static inline hal_paddr_t zone_take_stashed(struct zone *z, struct place at)
 {
     hal_lock(&z->lock);
-    block_unstash(&z->lists.bits[at.block], at.index);
+    zone_unstash(z, at);
     z->allocs++;
-    z->stashed--;
     hal_unlock(&z->lock);
     return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
 }

@@ -211,7 +211,7 @@ static void told_what_came_back(void)
     EXPECT(pmm_alloc(d.p, 1, PMM_KERNEL) != HAL_PADDR_NONE);
     EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));
     hal_paddr_t run = pmm_alloc(d.p, 2, 0);
-    EXPECT(pmm_free(d.p, run, 2) == MM_OK && cpu->stash.run_pages == 2);
+    EXPECT(pmm_free(d.p, run, 2) == MM_OK && cpu->stash.run.pages == 2);
     EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));
     magazine_adopt(cpu, desk_normal(&d), (uint32_t)((page - HIGH) / BLOCK));
     EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));

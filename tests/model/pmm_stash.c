@@ -246,7 +246,7 @@ static void claimed(void)
     hal_paddr_t run = stash_some(&d, blocks, 3);
     struct magazine_cpu *cpu = &d.p->cpus[0];
     EXPECT(pmm_claim(d.p, blocks[0], 1) == MM_BUSY); /* in use, whatever was given back meanwhile */
-    EXPECT(parked(&d) == 0 && cpu->stash.count == 0 && cpu->stash.run_pages == 0);
+    EXPECT(parked(&d) == 0 && cpu->stash.count == 0 && cpu->stash.run.pages == 0);
     desk_claim(&d, run, 6);
     desk_claim(&d, desk_page(blocks[1], 17), 1);
     desk_end(&d);
@@ -266,7 +266,7 @@ static hal_paddr_t stash_as_cpu_1(struct desk *d, bool joined)
         EXPECT(pmm_claim(d->p, full + BLOCK + i * HAL_PAGE_SIZE, 1) == MM_OK);
     EXPECT(run == desk_page(full, BLOCK_PAGES - REACHED) &&
            pmm_free(d->p, run, REACHED - 1) == MM_OK);
-    EXPECT(d->p->cpus[1].stash.run_pages == REACHED - 1 && parked(d) == REACHED - 1);
+    EXPECT(d->p->cpus[1].stash.run.pages == REACHED - 1 && parked(d) == REACHED - 1);
     if (joined)
         host_idle(true);
     host_set_cpu(0);
@@ -305,7 +305,7 @@ static void not_behind_a_search(void)
     parked_begin(d.p);
     desk_give(&d, desk_page(blocks[0], 9), 1);
     desk_give(&d, run, 7);
-    EXPECT(st->count == 0 && st->run_pages == 0);
+    EXPECT(st->count == 0 && st->run.pages == 0);
     parked_end(d.p);
     desk_give(&d, desk_page(blocks[1], 9), 1);
     EXPECT(st->count == 0);
@@ -482,19 +482,23 @@ static void broken_stashes(void)
     st->pages[1].index++;
     EXPECT(tells(&d, wrong));
     *st = is;
-    st->run_pages = 5;
+    st->run.pages = 5;
     EXPECT(tells(&d, wrong));
-    st->run_pages = 7;
+    st->run.pages = 7;
     EXPECT(tells(&d, wrong));
     *st = is;
-    st->run.block = UINT32_MAX;
+    st->run.page = UINT64_MAX;
     EXPECT(tells(&d, wrong));
-    st->run.block = DESK_BLOCKS - 1; /* wholly free, whatever its bits say */
+    uint64_t first = HIGH / HAL_PAGE_SIZE;
     struct block_bits *bits = desk_normal(&d)->lists.bits;
-    bits[st->run.block] = bits[is.run.block];
+    bits[DESK_BLOCKS - 1] = bits[(is.run.page - first) / BLOCK_PAGES];
+    st->run.page = first + (DESK_BLOCKS - 1) * BLOCK_PAGES + is.run.page % BLOCK_PAGES;
+    EXPECT(tells(&d, wrong)); /* wholly free, whatever its bits say */
+    *st = is;
+    st->pages[1].index = 1u << 30;
     EXPECT(tells(&d, wrong));
     *st = is;
-    st->run.index = 1u << 30;
+    st->run.pages = BLOCK_PAGES + 1;
     EXPECT(tells(&d, wrong));
     *st = is;
     st->count = STASH_PAGES + 1;

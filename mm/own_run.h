@@ -1,0 +1,83 @@
+/* mm/own_run.h: the run that a CPU took last and gave back, kept for its next request of that length.
+ *
+ * Whoever takes a run for a moment does so again and again. So the run stays the CPU's own: to take it
+ * and to give it back is to change one flag, without the zone's lock. The bits of the block hear nothing
+ * of it: they say PAGE_PARKED all the time, whether the run is at hand or in use.
+ *
+ * Nobody is misled, for whoever meets a parked page and must know more makes ordinary runs of those that
+ * are in use (own_run_settle()), and then the bits say what they are. The CPU and he exclude each other
+ * without a locked read and write: the CPU says that it is inside, then looks whether the run is held; he
+ * says that it is held, then waits until the CPU is not inside. These stores and loads are sequentially
+ * consistent, so at least one of the two sees the other.
+ *
+ * Invariants:
+ *   O1  `page` is the first of a run of `pages` in an open block that no CPU owns and of which nothing is
+ *       withheld, and is PAGE_PARKED. The run is allocated when `in_use`, and parked otherwise
+ *   O2  the zone's lock is held where a run becomes the CPU's own, where it ceases to be, and while it is
+ *       `held`. While it is not, its CPU alone changes `in_use` and `takes`, and is `inside` meanwhile
+ *
+ * Costs are O(1) unless said. Interrupts are disabled wherever one is used.
+ */
+#ifndef MORTISE_MM_OWN_RUN_H
+#define MORTISE_MM_OWN_RUN_H
+
+#include "zone.h"
+
+struct own_run {
+    uint64_t page;
+    uint64_t
+        takes; /* since it is the CPU's own; the zone has heard neither of these nor of the frees */
+    uint32_t pages; /* 2 to 512; 0: there is none */
+    bool in_use;
+    bool inside, held;
+};
+
+/* --- for its CPU; no lock held --- */
+
+/* Has it exactly so many pages, and is it in use, or is it not? */
+static inline bool own_run_is(const struct own_run *r, size_t pages, bool in_use)
+{
+    return pages != 0 && __atomic_load_n(&r->pages, __ATOMIC_RELAXED) == pages &&
+           __atomic_load_n(&r->in_use, __ATOMIC_RELAXED) == in_use;
+}
+
+/* Change whether it is in use. False, and nothing is changed: it is no such run, or held, or others have
+ * settled it. */
+static inline bool own_run_change(struct own_run *r, size_t pages, bool in_use)
+{
+    if (!own_run_is(r, pages, !in_use))
+        return false;
+    __atomic_store_n(&r->inside, true, __ATOMIC_SEQ_CST);
+    bool can = !__atomic_load_n(&r->held, __ATOMIC_SEQ_CST) && r->pages != 0;
+    if (can) {
+        __atomic_store_n(&r->in_use, in_use, __ATOMIC_RELAXED);
+        __atomic_store_n(&r->takes, r->takes + in_use, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&r->inside, false, __ATOMIC_RELEASE);
+    return can;
+}
+
+/* Take it, if it is at hand and has exactly so many pages. HAL_PADDR_NONE otherwise. */
+static inline hal_paddr_t own_run_take(struct own_run *r, size_t pages)
+{
+    return own_run_change(r, pages, true) ? r->page << HAL_PAGE_SHIFT : HAL_PADDR_NONE;
+}
+
+/* Give it back. False, and nothing is changed: it is another run, or not in use. The zone judges then. */
+static inline bool own_run_give(struct own_run *r, uint64_t page, size_t pages)
+{
+    return r->page == page && own_run_change(r, pages, false);
+}
+
+/* --- zone locked; O(log regions) --- */
+
+/* Keep a run that is PAGE_PARKED now, in place of the one before. For its CPU. */
+void own_run_keep(struct own_run *, struct zone *, uint64_t page, size_t pages);
+
+/* When it is in use, it is an ordinary allocated run from now on. Was it? For any CPU. */
+bool own_run_settle(struct own_run *, struct zone *);
+
+/* There is none from now on: what was at hand is everybody's. Was anything? For any CPU. */
+bool own_run_release(struct own_run *, struct zone *);
+
+#endif

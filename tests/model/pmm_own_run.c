@@ -1,0 +1,259 @@
+/* mm/own_run.h: the run that a CPU took last and gave back is its own: what it costs, and what it is to
+ * everybody else while it is in use. The model knows nothing of it.
+ */
+#include "hal/short.h"
+#include "mm/pmm_parked.h"
+#include "tests/model/pmm_desk.h"
+
+static const size_t lengths[] = {2, 3, 63, 64, 65, 300, 511, 512};
+
+/* A run of CPU 0 that it took, gave back, and has taken again. */
+static hal_paddr_t own(struct desk *d, size_t pages)
+{
+    hal_paddr_t run = desk_take(d, pages);
+    desk_give(d, run, pages);
+    EXPECT(desk_take(d, pages) == run);
+    EXPECT(d->p->cpus[0].stash.run.in_use && d->p->cpus[0].stash.run.pages == pages);
+    return run;
+}
+
+/* Has the run become one like any other? */
+static bool is_settled(const struct desk *d)
+{
+    return d->p->cpus[0].stash.run.pages == 0 && d->p->zones[PMM_ZONE_NORMAL]->stashed == 0;
+}
+
+/* The zone hears nothing: another CPU could hold its lock all the time. */
+static void without_the_zone(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        struct desk d;
+        desk_blocks(&d, DESK_BLOCKS, 1);
+        struct zone *z = desk_normal(&d);
+        hal_paddr_t run = own(&d, lengths[i]);
+        struct pmm_stats before = desk_stats(&d);
+        desk_give(&d, run, lengths[i]);
+        EXPECT(z->frees == before.frees + 1 && desk_take(&d, lengths[i]) == run);
+        uint64_t allocs = z->allocs, frees = z->frees;
+        hal_lock(&z->lock);
+        for (unsigned n = 0; n < 100; n++) {
+            desk_give(&d, run, lengths[i]);
+            EXPECT(desk_take(&d, lengths[i]) == run);
+        }
+        EXPECT(z->allocs == allocs && z->frees == frees);
+        hal_unlock(&z->lock);
+        struct pmm_stats after = desk_stats(&d);
+        EXPECT(after.allocs == before.allocs + 101 && after.frees == before.frees + 101);
+        EXPECT(after.parked == 0 && after.free == before.free);
+        desk_end(&d);
+    }
+}
+
+/* What others do with it while CPU 0 has it in use. They find an allocated run. */
+static void freed(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    desk_give(d, run, pages);
+    EXPECT(pmm_free(d->p, run, pages) != MM_OK);
+}
+
+static void misused(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    EXPECT(pmm_free(d->p, run, pages + 1) == MM_WRONG_LENGTH);
+    EXPECT(is_settled(d));
+    EXPECT(pmm_free(d->p, run, 1) == MM_WRONG_LENGTH);
+    EXPECT(pmm_free(d->p, run + HAL_PAGE_SIZE, pages - 1) == MM_INTERIOR);
+}
+
+static void misused_inside(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    EXPECT(pmm_free(d->p, run + (pages - 1) * HAL_PAGE_SIZE, 1) == MM_INTERIOR);
+    EXPECT(is_settled(d));
+}
+
+static void split(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    EXPECT(pmm_split(d->p, run, pages, pages) == MM_INVALID);
+    EXPECT(is_settled(d));
+}
+
+static void measured(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    size_t length;
+    EXPECT(pmm_length(d->p, run, &length) == MM_OK && length == pages);
+    EXPECT(is_settled(d));
+}
+
+static void claimed(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    EXPECT(pmm_claim(d->p, run, pages) == MM_BUSY);
+}
+
+static void walked_over(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    UNUSED(run);
+    struct pmm_stats s = desk_stats(d);
+    EXPECT(s.parked == 0 && s.free == s.total - pages);
+    EXPECT(is_settled(d));
+}
+
+static void checked(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    UNUSED(run);
+    UNUSED(pages);
+    EXPECT(pmm_check(d->p) == NULL);
+    EXPECT(is_settled(d));
+}
+
+static void retired(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    EXPECT(pmm_retire(d->p, run + (pages - 1) * HAL_PAGE_SIZE, NULL) == MM_BUSY);
+    EXPECT(is_settled(d));
+}
+
+static void watched(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    static const struct pmm_debug junk = {.junk = true};
+    *(uint64_t *)hal_phys_to_virt(run) = 0;
+    pmm_set_debug(d->p, &junk);
+    EXPECT(*(uint64_t *)hal_phys_to_virt(run) == 0);
+    desk_give(d, run, pages);
+    EXPECT(*(uint64_t *)hal_phys_to_virt(run) == 0x6b6b6b6b6b6b6b6bu);
+    pmm_set_debug(d->p, NULL);
+}
+
+static void searched(struct desk *d, hal_paddr_t run, size_t pages)
+{
+    UNUSED(run);
+    UNUSED(pages);
+    EXPECT(pmm_alloc(d->p, DESK_BLOCKS * BLOCK_PAGES, 0) == HAL_PADDR_NONE);
+    model_count_failure(&d->m, 0);
+}
+
+typedef void meets_fn(struct desk *, hal_paddr_t run, size_t pages);
+
+/* CPU 1 meets a run that CPU 0 has in use. In the end CPU 0 gives it back, where it was not given back. */
+static void meets(meets_fn *what, size_t pages, bool given)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 2);
+    hal_paddr_t run = own(&d, pages);
+    host_set_cpu(1);
+    what(&d, run, pages);
+    host_set_cpu(0);
+    EXPECT(desk_compare(&d));
+    if (given) {
+        EXPECT(pmm_free(d.p, run, pages) != MM_OK);
+    } else {
+        desk_give(&d, run, pages);
+        EXPECT(pmm_free(d.p, run, pages) == MM_PARKED);
+    }
+    desk_end(&d);
+}
+
+static void what_it_is_to_others(void)
+{
+    static const struct {
+        meets_fn *what;
+        bool given;
+    } cases[] = {{freed, true},     {misused, false}, {misused_inside, false}, {split, false},
+                 {measured, false}, {claimed, false}, {walked_over, false},    {checked, false},
+                 {retired, false},  {watched, true},  {searched, false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        for (size_t n = 0; n < ARRAY_LEN(lengths); n++)
+            meets(cases[i].what, lengths[n], cases[i].given);
+}
+
+/* What its CPU does wrong, with the run in use and at hand. */
+static void misuse_by_its_cpu(void)
+{
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        struct desk d;
+        desk_blocks(&d, DESK_BLOCKS, 1);
+        size_t pages = lengths[i];
+        hal_paddr_t run = own(&d, pages);
+        EXPECT(pmm_free(d.p, run, pages - 1) == MM_WRONG_LENGTH);
+        EXPECT(pmm_free(d.p, run, pages + 1) == MM_WRONG_LENGTH);
+        EXPECT(pmm_free(d.p, run, 0) == MM_WRONG_LENGTH);
+        EXPECT(pmm_free(d.p, run + HAL_PAGE_SIZE, pages) == MM_INTERIOR);
+        EXPECT(pmm_free(d.p, run + 1, pages) == MM_NOT_PAGE);
+        desk_give(&d, run, pages);
+        for (size_t n = 0; n <= pages; n++)
+            EXPECT(pmm_free(d.p, run, n) == MM_PARKED);
+        EXPECT(desk_compare(&d) && desk_stats(&d).parked == pages);
+        desk_end(&d);
+    }
+}
+
+/* A CPU keeps one: the last. One that is in use when another comes is as any other run. */
+static void another_one(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t first = own(&d, 6);
+    hal_paddr_t second = desk_take(&d, 6);
+    EXPECT(second != first && !is_settled(&d));
+    desk_give(&d, second, 6);
+    EXPECT(d.p->cpus[0].stash.run.page == second >> HAL_PAGE_SHIFT);
+    EXPECT(desk_normal(&d)->stashed == 1 && desk_compare(&d));
+    desk_give(&d, first, 6);
+    EXPECT(desk_compare(&d) && desk_stats(&d).parked == 6);
+    first = own(&d, 9);
+    second = desk_take(&d, 6);
+    desk_give(&d, first, 9); /* not the last that was taken */
+    EXPECT(is_settled(&d) && desk_compare(&d));
+    desk_give(&d, second, 6);
+    desk_end(&d);
+}
+
+/* A page of it that is to become bad does when it is given back, though the CPU did not look at the zone. */
+static void retired_later(void)
+{
+    for (unsigned cpu = 0; cpu < 2; cpu++) {
+        struct desk d;
+        static struct pmm_retiring later;
+        desk_blocks(&d, DESK_BLOCKS, 2);
+        hal_paddr_t run = own(&d, 6);
+        host_set_cpu(cpu);
+        EXPECT(pmm_retire(d.p, run + 3 * HAL_PAGE_SIZE, &later) == MM_OK);
+        host_set_cpu(0);
+        EXPECT(pmm_retires_later(&later) && pmm_check(d.p) == NULL);
+        EXPECT(pmm_free(d.p, run, 6) == MM_OK && !pmm_retires_later(&later));
+        EXPECT(desk_stats(&d).bad == 1 && desk_stats(&d).parked == 0);
+        desk_close(&d);
+    }
+}
+
+/* It comes back with all else that the CPU has, or stays with its caller, and nothing is counted twice. */
+static void drained_and_moved(void)
+{
+    for (unsigned how = 0; how < 4; how++) {
+        struct desk d;
+        desk_blocks(&d, DESK_BLOCKS, 1);
+        hal_paddr_t run = own(&d, 6);
+        bool at_hand = how % 2 == 1;
+        if (at_hand)
+            desk_give(&d, run, 6);
+        if (how < 2)
+            pmm_drain(d.p);
+        else
+            pmm_set_node(d.p, 0);
+        EXPECT(is_settled(&d) && desk_compare(&d) && desk_stats(&d).parked == 0);
+        if (!at_hand)
+            desk_give(&d, run, 6);
+        stash_leave(&d.p->cpus[0].stash);
+        EXPECT(d.p->cpus[0].stash.zone == NULL && desk_stats(&d).parked == 0);
+        desk_end(&d);
+    }
+}
+
+int main(void)
+{
+    host_ram_create(HIGH + DESK_BLOCKS * BLOCK);
+    expect_run("taken and given back without the zone's lock", without_the_zone);
+    expect_run("what a run in use is to others", what_it_is_to_others);
+    expect_run("what its CPU does wrong", misuse_by_its_cpu);
+    expect_run("the next one takes its place", another_one);
+    expect_run("a page of it that becomes bad", retired_later);
+    expect_run("drained, and moved to another node", drained_and_moved);
+    return expect_total();
+}
