@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 from checks import Checks
-from monitor_session import ALL, PAGE, Gdb, flip, value_of
+from monitor_session import ALL, PAGE, SMALL, Gdb, flip, value_of
 from report import LOG, MENU, REPORT, Machine, changed, files, make_disk
 
 LIST = "mortise-bad.txt"
@@ -78,7 +78,7 @@ def main():
     parser.add_argument("--image", required=True)
     options, arguments = parser.parse_known_args()
     checks = Checks()
-    with tempfile.TemporaryDirectory() as folder, Machine(folder, make_disk(folder, options.image), arguments, WORDS, 300) as machine:
+    with tempfile.TemporaryDirectory() as folder, Machine(folder, make_disk(folder, options.image), arguments, WORDS, 300, SMALL) as machine:
         before = files(machine.copy("before"))
         machine.tell("cont")
         at = page_lies(checks, machine) or 0

@@ -51,12 +51,12 @@ OLD = {REPORT: b"an older report, longer than any\n" * 9000, LOG: b"an older log
 class Machine:
     """A run of run.sh: its log, a keyboard, and its disk while it runs."""
 
-    def __init__(self, folder, disk, arguments, words=WORDS, seconds=SECONDS):
+    def __init__(self, folder, disk, arguments, words=WORDS, seconds=SECONDS, more=""):
         self.folder, self.text, self.at, self.seconds = folder, "", 0, seconds
         self.news = threading.Condition()
         path = os.path.join(folder, "qmp")
         command = [RUN, "--no-install", *arguments, "--disk", disk, "--timeout", str(8 * seconds), "--options", words,
-                   "--qemu", f"-S -qmp unix:{path},server=on,wait=off -gdb unix:{folder}/gdb,server=on,wait=off -action reboot=reset{KEYBOARD}"]  # fmt: skip
+                   "--qemu", f"-S -qmp unix:{path},server=on,wait=off -gdb unix:{folder}/gdb,server=on,wait=off -action reboot=reset{KEYBOARD} {more}"]  # fmt: skip
         self.run = subprocess.Popen(command, env={**os.environ, "TMPDIR": folder}, stdin=subprocess.DEVNULL,
                                     stdout=subprocess.PIPE)  # fmt: skip
         threading.Thread(target=self.listen, daemon=True).start()
