@@ -9,8 +9,8 @@
 # shellcheck source=tests/boot/proof.sh
 . "$BOOT_LIB/proof.sh"
 
-TAKES=([build-desk]=115 [image]=55 [tidy]=25 [harness-mutate]=28 [harness-steps]=12 [layers]=10 [layers-proof]=30 [portable]=13
-    [embed-desk]=7 [embed-bare]=39 [soak]=7 [sim]=28 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
+TAKES=([build-desk]=115 [image]=55 [tidy]=25 [harness-mutate]=25 [harness-steps]=12 [layers]=10 [layers-proof]=30 [portable]=13
+    [embed-desk]=7 [embed-bare]=39 [soak]=7 [sim]=14 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
     [dist-files]=13 [reproducible]=10 [boot]=5 [screen]=5 [plant]=3 [plant-hang]=21 [options]=4 [machine]=4 [mute]=3
     [firmware]=20 [secure]=24 [monitor]=6 [monitor-5]=27 [monitor-whole]=30 [monitor-bare]=16 [monitor-bad]=15 [report]=35
     [bad-loop]=25 [shim]=80 [again]=6)
@@ -122,7 +122,7 @@ desk_steps() {
     step embed-desk counted run_embed
     step embed-bare counted env BUILD="$BUILD" bash "$ROOT/tests/embed/bare.sh"
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
-    step sim counted python3 "$ROOT/tests/sim/test.py"
+    step sim counted python3 "$ROOT/tests/sim/test.py" brief "$BUILD/host/memsim"
     if have_browser; then
         step page counted python3 "$ROOT/tests/page/test.py" "$BUILD/memory.html" "$BUILD/host/memsim" "$SUITE_LOGS/page.png"
     else
@@ -297,6 +297,7 @@ arm_person_steps() {
     after image build-models # one make at a time in one folder
     step build-memsim make_here "$MAKE_BUILD/host/memsim"
     after image build-memsim
+    step sim-whole counted python3 "$ROOT/tests/sim/test.py" "$BUILD/host/memsim"
     step report-arm counted python3 "$BOOT_LIB/report.py" --memsim "$BUILD/host/memsim" "${arm[@]}"
 }
 
