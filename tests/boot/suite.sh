@@ -10,7 +10,7 @@
 . "$BOOT_LIB/proof.sh"
 
 TAKES=([build-desk]=115 [image]=55 [tidy]=25 [harness-mutate]=25 [harness-steps]=12 [layers]=10 [layers-proof]=30 [portable]=13
-    [embed-desk]=7 [embed-bare]=39 [soak]=7 [sim]=14 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
+    [embed-desk]=7 [embed-bare]=20 [soak]=7 [sim]=14 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
     [dist-files]=13 [reproducible]=10 [boot]=5 [screen]=5 [plant]=3 [plant-hang]=21 [options]=4 [machine]=4 [mute]=3
     [firmware]=20 [secure]=24 [monitor]=6 [monitor-5]=27 [monitor-whole]=30 [monitor-bare]=16 [monitor-bad]=15 [report]=35
     [bad-loop]=25 [shim]=80 [again]=6)
@@ -120,7 +120,7 @@ desk_steps() {
         model_step "$name"
     done
     step embed-desk counted run_embed
-    step embed-bare counted env BUILD="$BUILD" bash "$ROOT/tests/embed/bare.sh"
+    step embed-bare counted env BUILD="$BUILD" bash "$ROOT/tests/embed/bare.sh" brief
     step embed-readme counted python3 "$ROOT/tests/embed/readme.py"
     step sim counted python3 "$ROOT/tests/sim/test.py" brief "$BUILD/host/memsim"
     if have_browser; then
@@ -162,6 +162,7 @@ whole_models() {
     step build-models make_here "${names[@]/#/$MAKE_BUILD/host/}" "$MAKE_BUILD"/host/{bench,embed}
     after build-models
     step embed-asan counted "$BUILD/host/embed"
+    step embed-bare counted env BUILD="$BUILD" bash "$ROOT/tests/embed/bare.sh"
     for name in "${names[@]}"; do step "$name" counted "$BUILD/host/$name"; done
 }
 

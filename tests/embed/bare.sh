@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# tests/embed/bare.sh: mm/ needs nothing of the compiler's own library.
+# tests/embed/bare.sh [brief]: mm/ needs nothing of the compiler's own library.
 #
 # Built by gcc and by clang for three kinds of CPU, from a copy of mm/ below another path, under names
 # of its own, the example is linked with -nostdlib: what mm/ calls beside the hal is memcpy, memset and
 # memcmp. It runs, on another CPU by QEMU's user mode. And where the CPU counts bits by an
-# instruction, the compilers use it. What is not on this machine is a skipped test with its reason.
+# instruction, the compilers use it. brief: each kind of CPU by one of the compilers. What is not on this
+# machine is a skipped test with its reason.
 set -u
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) || exit 2
 OUT=${BUILD:-build}/bare
@@ -110,10 +111,10 @@ counts() { # KIND CPU FLAG INSTRUCTION
 }
 
 move || exit 2
-for kind in gcc clang; do
-    for cpu in x86_64 aarch64 riscv64; do try $kind $cpu; done
-    counts $kind x86_64 -mpopcnt popcnt
-done
+PAIRS='gcc-x86_64 clang-aarch64 gcc-riscv64'
+[ "${1:-}" = brief ] || PAIRS+=' clang-x86_64 gcc-aarch64 clang-riscv64'
+for pair in $PAIRS; do try "${pair%-*}" "${pair#*-}"; done
+for kind in gcc clang; do counts $kind x86_64 -mpopcnt popcnt; done
 counts gcc riscv64 -march=rv64gc_zbb cpop
 counts gcc aarch64 '' cnt
 echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
