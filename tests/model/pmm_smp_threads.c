@@ -5,7 +5,7 @@
  * counted. Built with TSan. Usage: model-pmm_smp_threads [OPERATIONS-A-THREAD].
  *
  * takes: 5 s
- * brief: 150000
+ * brief: 80000
  */
 #include "hal/short.h"
 #include "tests/model/pmm_model.h"
