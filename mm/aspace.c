@@ -180,7 +180,7 @@ mm_status_t aspace_query(const struct aspace *as, hal_vaddr_t virt, struct aspac
     unsigned level;
     if (as->tree.root == 0)
         return MM_INVALID;
-    if (!page_tree_is_canonical(&as->tree, virt, virt))
+    if (pte_canonical(virt, as->tree.cpu.levels) != virt)
         return MM_NOT_CANONICAL;
     uint64_t leaf = page_tree_find(&as->tree, virt, &level);
     if (leaf == 0)

@@ -46,14 +46,28 @@ static bool is_whole(unsigned level, hal_vaddr_t at, hal_vaddr_t end)
     return end - at == pte_span(level) - 1;
 }
 
-/* PAGE_MAP: the bytes from `at` on that leaves of `level` can map. What is left of [at, last] then is
- * less than one leaf; 0 when no leaf fits. */
+/* The bytes from `at` on that leaves of `level` can map (PAGE_MAP), or could have mapped (PAGE_UNMAP). What
+ * is left of [at, last] then is less than one leaf; 0 when no leaf fits. */
 static uint64_t leaf_bytes(const struct edit *e, unsigned level, hal_vaddr_t at, hal_vaddr_t last)
 {
-    bool aligned = ((at | e->offset) & (pte_span(level) - 1)) == 0;
-    if (e->kind != PAGE_MAP || level > page_tree_largest_leaf(e->tree) || !aligned)
+    uint64_t unaligned = at | (e->kind == PAGE_MAP ? e->offset : 0);
+    if (e->kind == PAGE_PROTECT || level > page_tree_largest_leaf(e->tree) ||
+        (unaligned & (pte_span(level) - 1)) != 0)
         return 0;
     return hal_align_down(last - at + 1, pte_span(level));
+}
+
+/* How many entries in a row, from this one of `level` on, can change as a whole? They are empty (PAGE_MAP), or
+ * leaves (PAGE_UNMAP). [at, last] ends in their table. */
+static unsigned row(const struct edit *e, const uint64_t *entry, unsigned level, hal_vaddr_t at,
+                    hal_vaddr_t last)
+{
+    uint64_t most = leaf_bytes(e, level, at, last) / pte_span(level);
+    bool leaves = e->kind == PAGE_UNMAP;
+    unsigned n = 0;
+    while (n < most && (entry[n] != 0) == leaves && (!leaves || pte_is_leaf(entry[n], level)))
+        n++;
+    return n;
 }
 
 /* PAGE_PROTECT: does this leaf allow already what it shall? Then it is neither split nor written. */
@@ -114,6 +128,17 @@ static bool is_uniform(const struct edit *e, uint64_t parent)
            (e->kind == PAGE_UNMAP && pte_used(parent) == PTE_ENTRIES);
 }
 
+/* Bytes from `at` on that can change as the call wants, and need no table. */
+static uint64_t easy_bytes(const struct edit *e, uint64_t parent, unsigned level, hal_vaddr_t at,
+                           hal_vaddr_t last)
+{
+    if (parent == 0)
+        return leaf_bytes(e, level, at, last);
+    if (pte_is_leaf(parent, level + 1))
+        return 0;
+    return row(e, &pte_table(parent)[pte_index(at, level)], level, at, last) * pte_span(level);
+}
+
 /* Of [at, last], which lies below `parent`: a leaf that will be split, the name of a table, or 0,
  * where a table will be made. */
 static mm_status_t plan(struct edit *e, uint64_t parent, unsigned level, hal_vaddr_t at,
@@ -122,7 +147,7 @@ static mm_status_t plan(struct edit *e, uint64_t parent, unsigned level, hal_vad
     if (level == 0 && is_uniform(e, parent))
         return MM_OK;
     for (;;) {
-        at += parent == 0 ? leaf_bytes(e, level, at, last) : 0;
+        at += easy_bytes(e, parent, level, at, last);
         if (at - 1 == last)
             return MM_OK;
         hal_vaddr_t end = span_end(level, at, last);
@@ -260,8 +285,8 @@ static int drop_if_empty(struct edit *e, uint64_t *entry, unsigned level, hal_va
     return -1;
 }
 
-/* PAGE_PROTECT. Rights alone change in one store; a page that becomes global, or is no more, is
- * another translation (A8). */
+/* PAGE_PROTECT: a leaf of which all is to change. Rights alone change in one store; a page that becomes
+ * global, or is no more, is another translation (A8). */
 static void protect_leaf(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at)
 {
     uint64_t leaf = pte_encode(pte_address(*entry, level), e->prot, level, &e->tree->cpu);
@@ -271,19 +296,6 @@ static void protect_leaf(struct edit *e, uint64_t *entry, unsigned level, hal_va
     }
     pte_store(entry, leaf);
     gather_span(e, level, at);
-}
-
-/* A leaf of which all is to change. The change in the number of used entries. */
-static int edit_leaf(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at)
-{
-    if (e->kind == PAGE_PROTECT) {
-        protect_leaf(e, entry, level, at);
-        return 0;
-    }
-    pte_store(entry, 0);
-    gather_span(e, level, at);
-    e->tree->stats.pages[level]--;
-    return -1;
 }
 
 /* PAGE_UNMAP of all that a table of 4 KiB pages maps, which plan() saw to be full: the table goes as
@@ -310,7 +322,9 @@ static int edit_entry(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr
         link_table(e, entry, at);
         change = 1;
     } else if (pte_is_leaf(*entry, level)) {
-        return has_prot(e, *entry, level) ? 0 : edit_leaf(e, entry, level, at);
+        if (!has_prot(e, *entry, level))
+            protect_leaf(e, entry, level, at);
+        return 0;
     } else if (e->kind == PAGE_UNMAP && level == 1 && is_whole(level, at, end)) {
         return drop_full_table(e, entry);
     }
@@ -332,14 +346,32 @@ static unsigned fill(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_
     return count;
 }
 
+/* PAGE_UNMAP: leaves in a row go. A leaf that is left does not reach into the range: it was split. Their
+ * number. */
+static unsigned clear(struct edit *e, uint64_t *entry, unsigned level, hal_vaddr_t at,
+                      hal_vaddr_t last)
+{
+    unsigned count = row(e, entry, level, at, last);
+    if (count == 0)
+        return 0;
+    for (unsigned i = 0; i < count; i++) {
+        pte_store(&entry[i], 0);
+        gather_span(e, level, at + i * pte_span(level));
+    }
+    e->tree->stats.pages[level] -= count;
+    return count;
+}
+
 /* What lies of the range in one table. The change in the number of used entries. */
 static int edit_entries(struct edit *e, uint64_t *table, unsigned level, hal_vaddr_t at,
                         hal_vaddr_t last)
 {
     for (int change = 0;;) {
-        unsigned filled = fill(e, &table[pte_index(at, level)], level, at, last);
-        change += (int)filled;
-        at += filled * pte_span(level);
+        uint64_t *entry = &table[pte_index(at, level)];
+        bool unmap = e->kind == PAGE_UNMAP;
+        unsigned count = unmap ? clear(e, entry, level, at, last) : fill(e, entry, level, at, last);
+        change += unmap ? -(int)count : (int)count;
+        at += count * pte_span(level);
         if (at - 1 == last)
             return change;
         hal_vaddr_t end = span_end(level, at, last);
