@@ -36,12 +36,14 @@ struct arguments {
     struct bench_options options;
     unsigned rounds;
     const char *only, *csv;
-    bool plain;
+    bool alone;
 };
 
 static const char usage[] =
-    "usage: bench [--quick] [--rounds N] [--only WORKLOAD] [--gib N] [--csv FILE] [--data DIR]\n"
+    "usage: bench [--quick] [--alone] [--rounds N] [--only WORKLOAD] [--gib N] [--csv FILE]\n"
+    "             [--data DIR]\n"
     "  --quick          one small round: does everything work? Its figures mean nothing\n"
+    "  --alone          without the baselines, which take hours for a churn of 64 GiB\n"
     "  --rounds N       1 to 64 alternating rounds, 5 when not given\n"
     "  --only WORKLOAD  hot bulk random-free churn filling small latency pairs threads traces "
     "init\n"
@@ -110,6 +112,8 @@ static struct arguments parse(int argc, char **argv)
             a.options.quick = true;
             a.options.pool /= 32;
             a.rounds = 1;
+        } else if (strcmp(argv[i], "--alone") == 0) {
+            a.alone = true;
         } else if (i + 1 == argc) {
             wrong_usage("there is no such option, or its value is missing", argv[i]);
         } else {
@@ -128,7 +132,7 @@ static bool takes_part(const struct workload *w, const struct bench_allocator *a
 
 static void measure(const struct workload *w, const struct arguments *a)
 {
-    const unsigned count = ARRAY_LEN(allocators);
+    const unsigned count = a->alone ? 1 : ARRAY_LEN(allocators);
     struct bench_options options = a->options;
     uint64_t start = bench_wall_ns();
     for (options.round = 0; options.round < a->rounds; options.round++)
