@@ -583,6 +583,9 @@ static void released_twice(void)
     give(&d, block);
     released_while_it_waits(&d);
     give(&d, other);
+    for (unsigned i = 0; i < 2; i++) /* the last one of its block, and the first of another */
+        EXPECT(pmm_alloc(d.p, 1, 0) != HAL_PADDR_NONE);
+    EXPECT(desk_stats(&d).parked != 0);
     EXPECT(pmm_alloc(d.p, DESK_BLOCKS * BLOCK_PAGES, 0) ==
            HAL_PADDR_NONE); /* after a call to all */
     EXPECT(desk_stats(&d).parked == 0);

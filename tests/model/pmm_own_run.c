@@ -5,6 +5,9 @@
 #include "mm/pmm_parked.h"
 #include "tests/model/pmm_desk.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
 static const size_t lengths[] = {2, 3, 63, 64, 65, 300, 511, 512};
 
 /* A run of CPU 0 that it took, gave back, and has taken again. */
@@ -246,6 +249,66 @@ static void drained_and_moved(void)
     }
 }
 
+/* While another CPU looks at the run, its own takes another one, and gives this one back by the zone. */
+static void held_by_another(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t run = own(&d, 6);
+    struct own_run *r = &d.p->cpus[0].stash.run;
+    r->held = true;
+    EXPECT(!own_run_give(r, run >> HAL_PAGE_SHIFT, 6) && r->in_use && !r->inside);
+    r->held = false;
+    desk_give(&d, run, 6);
+    uint64_t takes = r->takes;
+    r->held = true;
+    hal_paddr_t other = desk_take(&d, 6);
+    EXPECT(other != run && !r->in_use && !r->inside && r->takes == takes);
+    r->held = false;
+    EXPECT(desk_take(&d, 6) == run);
+    desk_end(&d);
+}
+
+static void *leave(void *inside)
+{
+    usleep(20000);
+    __atomic_store_n((bool *)inside, false, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+/* Whoever looks at it waits until its CPU is not inside. */
+static void waited_for(void)
+{
+    struct desk d;
+    pthread_t thread;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    own(&d, 6);
+    struct own_run *r = &d.p->cpus[0].stash.run;
+    r->inside = true;
+    if (!EXPECT(pthread_create(&thread, NULL, leave, &r->inside) == 0))
+        exit(1);
+    hal_lock(&desk_normal(&d)->lock);
+    EXPECT(own_run_settle(r, desk_normal(&d)));
+    EXPECT(!__atomic_load_n(&r->inside, __ATOMIC_SEQ_CST) && !r->held);
+    hal_unlock(&desk_normal(&d)->lock);
+    pthread_join(thread, NULL);
+    EXPECT(is_settled(&d));
+    desk_end(&d);
+}
+
+/* Where the run taken last began, a block of single pages lies by now, which the CPU owns. */
+static void of_a_block_of_pages(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t run = pmm_alloc(d.p, 3, 0);
+    EXPECT(pmm_free(d.p, run, 3) == MM_OK);
+    pmm_drain(d.p);
+    EXPECT(desk_take_pages(&d, 10, 0) == run);
+    EXPECT(pmm_free(d.p, run, 3) == MM_WRONG_LENGTH && pmm_free(d.p, run, 1) == MM_OK);
+    desk_close(&d);
+}
+
 int main(void)
 {
     host_ram_create(HIGH + DESK_BLOCKS * BLOCK);
@@ -255,5 +318,8 @@ int main(void)
     expect_run("the next one takes its place", another_one);
     expect_run("a page of it that becomes bad", retired_later);
     expect_run("drained, and moved to another node", drained_and_moved);
+    expect_run("held by another CPU, another run is taken", held_by_another);
+    expect_run("its CPU is waited for", waited_for);
+    expect_run("where it began, a block of single pages lies by now", of_a_block_of_pages);
     return expect_total();
 }

@@ -481,6 +481,8 @@ static void broken_stashes(void)
     const struct stash is = *st;
     st->pages[1].index++;
     EXPECT(tells(&d, wrong));
+    st->pages[1].block = UINT32_MAX;
+    EXPECT(tells(&d, wrong));
     *st = is;
     st->run.pages = 5;
     EXPECT(tells(&d, wrong));
