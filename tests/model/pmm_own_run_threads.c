@@ -4,24 +4,14 @@
  * takes: 10 s
  */
 #include "hal/short.h"
+#include "tests/model/meet.h"
 #include "tests/model/pmm_desk.h"
 
 #include <pthread.h>
-#include <sched.h>
 
 #define ROUNDS 20000u
 #define TAKES  800000u
 #define PAGES  6u
-
-/* Both threads come to a number before either goes on. */
-static uint32_t arrived;
-
-static void meet(uint32_t number)
-{
-    __atomic_fetch_add(&arrived, 1, __ATOMIC_ACQ_REL);
-    while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < 2 * number)
-        sched_yield();
-}
 
 static struct desk desk;
 static hal_paddr_t run;    /* of the round; both give it back */
@@ -54,7 +44,7 @@ static void *giver(void *arg)
 
 static void begin(pthread_t *thread, void *(*fn)(void *))
 {
-    arrived = 0;
+    meet_reset();
     desk_blocks(&desk, DESK_BLOCKS, 2);
     if (!EXPECT(pthread_create(thread, NULL, fn, NULL) == 0))
         abort();

@@ -6,24 +6,14 @@
  * takes: 10 s
  */
 #include "hal/short.h"
+#include "tests/model/meet.h"
 #include "tests/model/pmm_desk.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <string.h>
 
 #define ROUNDS 30000u
-
-/* Both threads come to a number before either goes on. */
-static uint32_t arrived;
-
-static void meet(uint32_t number)
-{
-    __atomic_fetch_add(&arrived, 1, __ATOMIC_ACQ_REL);
-    while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < 2 * number)
-        sched_yield();
-}
 
 static struct desk desk;
 static hal_paddr_t page;   /* of the round; both give it back */
@@ -66,7 +56,7 @@ static struct outcome race(const struct pmm_debug *debug)
 {
     struct outcome o = {.one = 0};
     pthread_t thread;
-    arrived = 0;
+    meet_reset();
     desk_blocks(&desk, DESK_BLOCKS, 2);
     pmm_set_debug(desk.p, debug);
     if (!EXPECT(pthread_create(&thread, NULL, other, NULL) == 0))
