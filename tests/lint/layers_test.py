@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """layers.py must turn red. Each row plants a violation in a copy of the sources, in a file of its own, and
 expects the planted file below the rule's sentence; what is allowed is planted too, and must not be named.
-The table of rooms is broken as well. Ends with "N passed, N failed".
+The table of rooms is broken as well. That the sources as they are pass is shown by `make layers`. Ends with
+"N passed, N failed".
 """
 import os
 import re
@@ -161,8 +162,6 @@ def below(answer, sentence):
 def main():
     with tempfile.TemporaryDirectory() as clean:
         copy_tree(clean)
-        status, answer = run(clean)
-        check("the sources as they are", status == 0, answer)
         path = os.path.join(clean, "tests/lint/layers.py")
         with open(path, encoding="utf-8") as file:
             text = broken = file.read()
