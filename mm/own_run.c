@@ -14,6 +14,7 @@ static void let_go(struct own_run *r)
     __atomic_store_n(&r->held, false, __ATOMIC_RELEASE);
 }
 
+/* A run is known by its first page, for that is what its CPU compares; the zone wants the place. */
 static struct place place_of(const struct zone *z, uint64_t page)
 {
     uint32_t hint = 0;
@@ -31,6 +32,8 @@ static void drop(struct own_run *r, struct zone *z)
     __atomic_store_n(&r->pages, 0, __ATOMIC_RELAXED);
 }
 
+/* `pages` changes under the zone's lock alone, so here it may be read before the run is held. The bits follow
+ * after that: the CPU does not look at them, and nobody else can. */
 bool own_run_settle(struct own_run *r, struct zone *z)
 {
     if (r->pages == 0)
@@ -61,6 +64,7 @@ bool own_run_release(struct own_run *r, struct zone *z)
     return !in_use;
 }
 
+/* The CPU is here, so it is not inside; others look at the run only with the lock that is held. */
 void own_run_keep(struct own_run *r, struct zone *z, uint64_t page, size_t pages)
 {
     (void)(own_run_release(r, z));

@@ -10,6 +10,17 @@
  * says that it is held, then waits until the CPU is not inside. These stores and loads are sequentially
  * consistent, so at least one of the two sees the other.
  *
+ * The life of a run. Double arrows are the CPU's alone, without a lock; at the others the zone is locked:
+ *
+ *     allocated ---- the CPU that took it last gives it back: keep ----> at hand ====> in use
+ *         ^                                                              |   ^  give     |
+ *         |                      free <---- anybody: release ------------+   +===========+
+ *         |                                                                              |
+ *         +---------------- anybody: settle, or release ---------------------------------+
+ *
+ * A free by another CPU, a split, a question for the length, a walk, a check and a retirement settle it. A
+ * request that would fail releases it, like all else that is parked.
+ *
  * Invariants:
  *   O1  `page` is the first of a run of `pages` in an open block that no CPU owns and of which nothing is
  *       withheld, and is PAGE_PARKED. The run is allocated when `in_use`, and parked otherwise
