@@ -13,7 +13,7 @@ TAKES=([build-desk]=115 [image]=55 [tidy]=25 [harness-mutate]=25 [harness-steps]
     [embed-desk]=7 [embed-bare]=20 [soak]=7 [sim]=14 [page]=8 [count]=7 [fuzz]=5 [fuzz-memmap]=13 [fuzz-plant]=7 [dist]=3
     [dist-files]=13 [reproducible]=10 [boot]=5 [screen]=5 [plant]=3 [plant-hang]=21 [options]=4 [machine]=4 [mute]=3
     [firmware]=20 [secure]=14 [monitor]=6 [monitor-5]=27 [monitor-whole]=30 [monitor-bare]=16 [monitor-bad]=15 [report]=35
-    [bad-loop]=25 [shim]=80 [again]=6)
+    [bad-loop]=25 [shim]=55 [again]=6)
 
 make_here() {
     make -s -C "$ROOT" -j"$(nproc)" BUILD="$MAKE_BUILD" "$@"
