@@ -107,6 +107,7 @@ static mm_status_t plan_leaf(struct edit *e, uint64_t leaf, unsigned level, hal_
     return plan(e, leaf, level - 1, at, end);
 }
 
+/* An empty entry has no room for a leaf: easy_bytes() has gone over those that have. */
 static mm_status_t plan_entry(struct edit *e, uint64_t entry, unsigned level, hal_vaddr_t at,
                               hal_vaddr_t end)
 {
@@ -114,8 +115,6 @@ static mm_status_t plan_entry(struct edit *e, uint64_t entry, unsigned level, ha
         return plan_leaf(e, entry, level, at, end);
     if (entry == 0 && e->kind != PAGE_MAP)
         return MM_UNMAPPED;
-    if (entry == 0 && leaf_bytes(e, level, at, end) != 0)
-        return MM_OK;
     e->tables += entry == 0;
     return plan(e, entry, level - 1, at, end);
 }
