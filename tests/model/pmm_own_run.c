@@ -269,6 +269,19 @@ static void held_by_another(void)
     desk_end(&d);
 }
 
+/* Who has none has nothing in use, and nothing at hand. */
+static void none_at_all(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    struct zone *z = desk_normal(&d);
+    struct own_run *r = &d.p->cpus[0].stash.run;
+    hal_lock(&z->lock);
+    EXPECT(!own_run_settle(r, z) && !own_run_release(r, z));
+    hal_unlock(&z->lock);
+    desk_end(&d);
+}
+
 static void *leave(void *inside)
 {
     usleep(20000);
@@ -319,6 +332,7 @@ int main(void)
     expect_run("a page of it that becomes bad", retired_later);
     expect_run("drained, and moved to another node", drained_and_moved);
     expect_run("held by another CPU, another run is taken", held_by_another);
+    expect_run("nothing comes of none", none_at_all);
     expect_run("its CPU is waited for", waited_for);
     expect_run("where it began, a block of single pages lies by now", of_a_block_of_pages);
     return expect_total();

@@ -315,6 +315,22 @@ static void not_behind_a_search(void)
     desk_end(&d);
 }
 
+/* In each zone: of a large DMA zone CPUs own blocks, too. */
+static void in_no_zone_behind_a_search(void)
+{
+    static const struct mem_region memory[] = {RAM(1 * MIB, 15 * MIB), RAM(2 * GIB, 8 * MIB),
+                                               RAM(HIGH, 8 * MIB)};
+    struct desk d;
+    DESK_MAKE(&d, memory);
+    parked_begin(d.p);
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
+        EXPECT(d.p->zones[z]->free != 0 && !zone_may_park(d.p->zones[z], 1));
+    parked_end(d.p);
+    for (unsigned z = 0; z < PMM_ZONE_COUNT; z++)
+        EXPECT(zone_may_park(d.p->zones[z], 1));
+    desk_end(&d);
+}
+
 static void retired(void)
 {
     struct desk d;
@@ -548,6 +564,7 @@ int main(void)
     expect_run("claimed out of the stash", claimed);
     expect_run("another CPU's stash is within reach", of_another_cpu);
     expect_run("while a call searches nothing is stashed", not_behind_a_search);
+    expect_run("in no zone anything is parked while a call searches", in_no_zone_behind_a_search);
     expect_run("retired out of the stash", retired);
     expect_run("a block that more pages come back to is owned", owned_after_it_was_stashed);
     expect_run("a stash is as large as what is free allows", as_much_as_is_free);
