@@ -277,8 +277,20 @@ static void none_at_all(void)
     struct zone *z = desk_normal(&d);
     struct own_run *r = &d.p->cpus[0].stash.run;
     hal_lock(&z->lock);
-    EXPECT(!own_run_settle(r, z) && !own_run_release(r, z));
+    EXPECT(!own_run_settle(r, z) && !own_run_release(r, z) && !parked_settle(d.p, z));
     hal_unlock(&z->lock);
+    desk_end(&d);
+}
+
+/* A run is settled under the lock of its own zone alone. */
+static void of_its_zone(void)
+{
+    static const struct mem_region memory[] = {RAM(2 * GIB, 64 * MIB), RAM(HIGH, 64 * MIB)};
+    struct desk d;
+    DESK_MAKE(&d, memory);
+    own(&d, 6);
+    EXPECT(!parked_settle(d.p, d.p->zones[PMM_ZONE_DMA32]) && !is_settled(&d));
+    EXPECT(parked_settle(d.p, desk_normal(&d)) && is_settled(&d));
     desk_end(&d);
 }
 
@@ -333,6 +345,7 @@ int main(void)
     expect_run("drained, and moved to another node", drained_and_moved);
     expect_run("held by another CPU, another run is taken", held_by_another);
     expect_run("nothing comes of none", none_at_all);
+    expect_run("settled for its own zone", of_its_zone);
     expect_run("its CPU is waited for", waited_for);
     expect_run("where it began, a block of single pages lies by now", of_a_block_of_pages);
     return expect_total();
