@@ -215,6 +215,16 @@ static void told_what_came_back(void)
     EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));
     magazine_adopt(cpu, desk_normal(&d), (uint32_t)((page - HIGH) / BLOCK));
     EXPECT(magazine_release_all(cpu) && !magazine_release_all(cpu));
+    EXPECT(pmm_alloc(d.p, 2, 0) == run && pmm_free(d.p, run, 2) == MM_OK);
+    EXPECT(pmm_alloc(d.p, 2, 0) == run && cpu->stash.run.in_use);
+    EXPECT(!magazine_release_all(cpu)); /* it is allocated */
+    desk_close(&d);
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t block = desk_take_pages(&d, BLOCK_PAGES, 0);
+    pmm_drain(d.p);
+    give(&d, block);
+    cpu = &d.p->cpus[0];
+    EXPECT(cpu->stash.count == 1 && magazine_release_all(cpu) && !magazine_release_all(cpu));
     desk_close(&d);
 }
 
