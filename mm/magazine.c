@@ -180,7 +180,7 @@ static bool take_over(struct magazine *m, struct magazine *give, enum block_clas
 {
     if (give->zone != z || z->lists.summaries[give->block].class != class)
         return false;
-    if (give->hand == 0 && !fill(give))
+    if (give->hand == 0) /* nothing is parked there */
         return false;
     release(m);
     copy(m, give);

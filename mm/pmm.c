@@ -273,7 +273,7 @@ static void set_boundary(struct request *q, uint64_t boundary)
     unsigned shift = q->align_shift;
     while ((uint64_t)1 << shift < q->pages)
         shift++;
-    if (shift == q->align_shift || q->align_shift >= shift_of(boundary))
+    if (shift == q->align_shift)
         return;
     q->bounds.boundary = boundary >> HAL_PAGE_SHIFT;
     q->bounds.listed_shift = shift;

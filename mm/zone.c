@@ -225,8 +225,7 @@ enum scan_result zone_take_returned(struct zone *z, struct scan *s, struct place
 hal_paddr_t zone_take_page(struct zone *z, uint32_t block)
 {
     struct place at;
-    if (!zone_take_in(z, block, 1, &at))
-        return HAL_PADDR_NONE;
+    zone_take_in(z, block, 1, &at);
     z->allocs++;
     return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
 }

@@ -71,30 +71,31 @@ static inline void zone_count_taken(struct zone *z, uint64_t pages)
         z->low_water = z->free;
 }
 
-/* Take a run of `pages` (1 to 511) in a partly used block whose longest run has so many. False, and
- * nothing is changed: it has not. The caller counts the call. */
-static inline __attribute__((always_inline)) bool zone_take_in(struct zone *z, uint32_t block,
+/* Take a run of `pages` (1 to 511) in a partly used block whose longest run has so many. The caller counts
+ * the call. */
+static inline __attribute__((always_inline)) void zone_take_in(struct zone *z, uint32_t block,
                                                                unsigned pages, struct place *out)
 {
     struct lists *l = &z->lists;
     struct summary *s = &l->summaries[block];
     struct block_fit fit = block_fit(&l->bits[block], pages, s->free, s->longest);
-    if (fit.index == BLOCK_PAGES)
-        return false;
     block_take(&l->bits[block], fit.index, fit.index + pages, true);
     s->free = (uint16_t)(s->free - pages);
     lists_move(l, block, fit.longest);
     zone_count_taken(z, pages);
     *out = (struct place){block, fit.index};
-    return true;
 }
 
-/* The same in the partly used block of the class that has the least to lose. False: none shows one. */
+/* The same in the partly used block of the class that has the least to lose. False, and nothing is
+ * changed: none shows one. */
 static inline __attribute__((always_inline)) bool
 zone_take_within(struct zone *z, enum block_class class, unsigned pages, struct place *out)
 {
     uint32_t block = lists_tightest(&z->lists, class, pages);
-    return block != BLOCK_NONE && zone_take_in(z, block, pages, out);
+    if (block == BLOCK_NONE)
+        return false;
+    zone_take_in(z, block, pages, out);
+    return true;
 }
 
 /* Take the first free page of a partly used block. Its address. */
@@ -205,8 +206,7 @@ bool zone_is_parked(const struct zone *, uint32_t block);
 static inline bool zone_is_kept(const struct zone *z, struct place at)
 {
     const struct summary *s = &z->lists.summaries[at.block];
-    return s->withheld && s->owner == 0 &&
-           block_state(&z->lists.bits[at.block], at.index) == PAGE_WITHHELD;
+    return s->withheld && block_state(&z->lists.bits[at.block], at.index) == PAGE_WITHHELD;
 }
 
 /* --- blocks that a CPU owns --- */
