@@ -85,8 +85,8 @@ struct pmm_request {
 /* P6 and other CPUs. A call that would fail has every other CPU give back what it parked
  * (hal_call_others()), and looks again. With a port that cannot do that, pages truly parked with
  * another CPU are out of its reach; those that were given back to another CPU's block can still be
- * had, one by one, but for a request whose limit lies inside the zone. Such a kernel calls pmm_drain() on a CPU that goes idle, or that is asked to by
- * one whose request failed. */
+ * had, one by one, but for a request whose limit lies inside the zone. Such a kernel calls
+ * pmm_drain() on a CPU that goes idle, or that is asked to by one whose request failed. */
 
 /* Take `pages` (>= 1) contiguous pages. Highest zone first; ordinary requests enter DMA last and
  * leave a reserve there (a quarter of the zone: of a PC's less than 4 MiB). HAL_PADDR_NONE when no run
