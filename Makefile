@@ -200,7 +200,8 @@ KIND_embed      = $(CC) -Itests/embed/threads $(SAN_FLAGS)
 KIND_embed_tsan = $(CC) -Itests/embed/threads -O1 -fsanitize=thread
 # Each branch that runs calls __sanitizer_cov_trace_pc(), which the program has.
 KIND_steps = $(CC) -Ihal/host -O1 -fsanitize-coverage=trace-pc -DHOST_INTERRUPTS
-# Link-time optimization where it can be had, for all allocators of the bench alike.
+# Link-time optimization where it can be had, for all allocators of the bench alike. Without frame pointers,
+# as the image is.
 KIND_fast  = $(CC) -Ihal/host -O2 -fno-plt $(if $(CLANG),-flto -fuse-ld=lld -Wno-unused-command-line-argument)
 # As another kernel would build mm/, without frame pointers: here instructions are counted. Debian 12's
 # valgrind does not read DWARF 5.
@@ -220,7 +221,7 @@ LOADER    := $(filter-out %/refuse.c,$(EFI_SRC)) $(patsubst %,kernel/%.c,log/for
 
 # $(call kind,KIND): how its objects are made.
 define kind
-$(O)/$(1)/%: FLAGS = $$(KIND_$(1)) $(HOST_FLAGS)$(if $(filter plain,$(1)), -gdwarf-4 -fomit-frame-pointer) $(if $(CLANG),$(WARN),$(GCC_WARN)) -MMD -MP
+$(O)/$(1)/%: FLAGS = $$(KIND_$(1)) $(HOST_FLAGS)$(if $(filter plain,$(1)), -gdwarf-4)$(if $(filter plain fast,$(1)), -fomit-frame-pointer) $(if $(CLANG),$(WARN),$(GCC_WARN)) -MMD -MP
 $(O)/$(1)/%.o: %.c $(O)/$(1)/flags
 	@mkdir -p $$(@D)
 	$$(FLAGS) $$(QUICKLY) $$(MORE) -c $$< -o $$@
