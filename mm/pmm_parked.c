@@ -39,6 +39,7 @@ void parked_end(struct pmm *p)
     hal_irq_restore(irq);
 }
 
+/* A CPU is of one zone at a time, so the lock of this zone is enough for the runs that are looked at. */
 bool parked_settle(const struct pmm *p, struct zone *z)
 {
     bool any = false;

@@ -28,6 +28,7 @@ bool stash_release(struct stash *st)
     return any;
 }
 
+/* S4: who waits for the lock meanwhile finds a stash that is for no zone, and lets its run alone. */
 void stash_leave(struct stash *st)
 {
     struct zone *z = st->zone;
@@ -40,6 +41,7 @@ void stash_leave(struct stash *st)
     hal_unlock(&z->lock);
 }
 
+/* In one pass. The pages of other blocks keep their order: the one that came last is taken first. */
 void stash_release_block(struct stash *st, uint32_t block)
 {
     uint32_t kept = 0;
