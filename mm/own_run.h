@@ -4,11 +4,13 @@
  * and to give it back is to change one flag, without the zone's lock. The bits of the block hear nothing
  * of it: they say PAGE_PARKED all the time, whether the run is at hand or in use.
  *
- * Nobody is misled, for whoever meets a parked page and must know more makes ordinary runs of those that
- * are in use (own_run_settle()), and then the bits say what they are. The CPU and he exclude each other
- * without a locked read and write: the CPU says that it is inside, then looks whether the run is held; he
- * says that it is held, then waits until the CPU is not inside. These stores and loads are sequentially
- * consistent, so at least one of the two sees the other.
+ * Nobody is misled: another CPU that meets a parked page, and must know more, makes an ordinary run of each
+ * own run that is in use (own_run_settle()). Then the bits say what it is. The two CPUs exclude each other
+ * by plain stores and loads that are sequentially consistent. The owner says that it is inside, then looks
+ * whether the run is held; the other one says that the run is held, then waits until the owner is not
+ * inside. So at least one of them sees the other. On x86-64 such a store is an XCHG of a word that no other
+ * CPU writes (SDM vol. 3A, 8.2.3.9). No compiler makes a library call of it, as some do of a compare and
+ * exchange.
  *
  * The life of a run. Double arrows are the CPU's alone, without a lock; at the others the zone is locked:
  *
@@ -36,8 +38,7 @@
 
 struct own_run {
     uint64_t page;
-    uint64_t
-        takes; /* since it is the CPU's own; the zone has heard neither of these nor of the frees */
+    uint64_t takes; /* of which the zone has not heard yet, nor of the frees that followed them */
     uint32_t pages; /* 2 to 512; 0: there is none */
     bool in_use;
     bool inside, held;

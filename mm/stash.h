@@ -20,7 +20,8 @@
  *       a page in its run
  *   S4  a zone is left under its lock. So whoever holds the lock and finds the zone here may settle the run
  *
- * Interrupts are disabled wherever a stash is used. Costs are O(1).
+ * Interrupts are disabled wherever a stash is used. Costs are O(1), and O(log regions) where a run is
+ * kept or put back.
  */
 #ifndef MORTISE_MM_STASH_H
 #define MORTISE_MM_STASH_H
