@@ -58,6 +58,13 @@ void pmm_set_debug(struct pmm *p, const struct pmm_debug *options)
     hal_irq_restore(irq);
 }
 
+/* A CPU that takes or gives back its own run is waited for (mm/own_run.h). */
+void pmm_others_stopped(struct pmm *p)
+{
+    for (uint32_t i = 0; i < p->machine.cpus; i++)
+        __atomic_store_n(&p->cpus[i].stash.run.inside, false, __ATOMIC_SEQ_CST);
+}
+
 uint64_t pmm_debug_ring_count(const struct pmm *p)
 {
     return __atomic_load_n(&p->operations, __ATOMIC_RELAXED);

@@ -47,4 +47,9 @@ void pmm_debug_fill(hal_paddr_t base, uint64_t pages);
 /* A call is over. */
 void pmm_debug_record(struct pmm *, const struct pmm_op *op);
 
+/* All other CPUs have been stopped for good, wherever they were, as by a panic's NMI: nobody waits for them
+ * any more in this allocator, so that its report can walk it. What they were about to do is not done. Locks
+ * that they held are the port's. Any context. O(CPUs). */
+void pmm_others_stopped(struct pmm *);
+
 #endif

@@ -122,6 +122,8 @@ bool fault_report_path(hal_vaddr_t at)
 void fault_report_place(const struct trap *t)
 {
     fault_report_path(t->address);
+    if (memory_pmm != NULL)
+        pmm_others_stopped(memory_pmm);
     struct fault_place p = fault_place(t->address);
     LOG("trap", "%s%s is %s", S(p.what), S(p.name), S(refusal(t->access)));
 }

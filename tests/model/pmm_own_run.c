@@ -321,6 +321,22 @@ static void waited_for(void)
     desk_end(&d);
 }
 
+/* One that has been stopped for good is not: a panic's report walks all the same. */
+static void stopped_for_good(void)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 2);
+    own(&d, 6);
+    d.p->cpus[0].stash.run.inside = true;
+    host_set_cpu(1);
+    alarm(20);
+    pmm_others_stopped(d.p);
+    EXPECT(desk_stats(&d).parked == 0 && is_settled(&d));
+    alarm(0);
+    host_set_cpu(0);
+    desk_end(&d);
+}
+
 /* Where the run taken last began, a block of single pages lies by now, which the CPU owns. */
 static void of_a_block_of_pages(void)
 {
@@ -347,6 +363,7 @@ int main(void)
     expect_run("nothing comes of none", none_at_all);
     expect_run("settled for its own zone", of_its_zone);
     expect_run("its CPU is waited for", waited_for);
+    expect_run("its CPU, stopped for good, is not", stopped_for_good);
     expect_run("where it began, a block of single pages lies by now", of_a_block_of_pages);
     return expect_total();
 }
