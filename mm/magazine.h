@@ -185,11 +185,12 @@ static inline bool magazine_is_for(const struct magazine_cpu *cpu, const struct 
  * unless others have changed it meanwhile. */
 void magazine_adopt(struct magazine_cpu *, struct zone *, uint32_t block);
 
-/* Is a page of this physical block one of the last that were given back and not parked? Where one page
- * was freed, its neighbours often follow: then the CPU owns the block from there on. */
+/* Were the last two pages that were given back and not parked of this physical block? Where two were freed
+ * in a row, others often follow: then the CPU owns the block from there on. One alone says little: in
+ * long use single pages lie in few blocks, and frees meet in one of them by chance. */
 static inline bool magazine_is_near(const struct magazine_cpu *cpu, uint64_t frame)
 {
-    return cpu->last_freed[0] == frame || cpu->last_freed[1] == frame;
+    return cpu->last_freed[0] == frame && cpu->last_freed[1] == frame;
 }
 
 /* A page of the physical block was given back and not parked. */
