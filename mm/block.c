@@ -1,5 +1,5 @@
-/* The searches here go over all eight words without a branch on the bits, but those for long runs,
- * of which there are few in 512 pages. What is asked for every run is in mm/runs.h. */
+/* All of this goes over the eight words without a branch on the bits, but for long runs, of which there are
+ * few in 512 pages. What is asked for every run is in mm/runs.h. */
 #include "block.h"
 
 /* Turn both planes so that the state that is asked for becomes 1, 1, and count those. */
@@ -14,6 +14,14 @@ unsigned block_count(const struct block_bits *b, enum page_state state)
         n += bits_count(private & shared);
     }
     return n;
+}
+
+uint8_t block_words(const struct block_bits *b)
+{
+    unsigned words = 0;
+    for (unsigned i = 0; i < BLOCK_WORDS; i++)
+        words |= (unsigned)(block_free_word(b, i) != 0) << i;
+    return (uint8_t)words;
 }
 
 /* A page in any other state has a bit set: the sum over all words is then full of ones. */
@@ -102,59 +110,6 @@ unsigned block_longest(const struct block_bits *b, unsigned at_most)
     return length;
 }
 
-/* The bits of a word whose index is a multiple of 1 << shift, shift 0 to 6. */
-static const uint64_t aligned_bits[] = {
-    0xffffffffffffffff, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101,
-    0x0001000100010001, 0x0000000100000001, 0x0000000000000001,
-};
-
-/* The lowest page of the mask that is aligned, or BLOCK_PAGES. From 128 pages up only some words
- * have aligned pages. */
-static unsigned first_aligned(const struct mask *starts, unsigned align_shift)
-{
-    unsigned step = align_shift > 6 ? 1u << (align_shift - 6) : 1;
-    uint64_t aligned = aligned_bits[align_shift > 6 ? 6 : align_shift];
-    for (unsigned i = 0; i < BLOCK_WORDS; i += step)
-        if ((starts->word[i] & aligned) != 0)
-            return i * 64 + bits_ctz(starts->word[i] & aligned);
-    return BLOCK_PAGES;
-}
-
-/* For more than 64 pages. Such a run crosses the border of a word, so it is enough to know where
- * the run begins that reaches the next border (`run`), and how far it goes on in that word (`end`).
- */
-static unsigned find_long(const struct block_bits *b, unsigned n, unsigned align)
-{
-    unsigned run = 0; /* where the run begins that reaches word i */
-    for (unsigned i = 0; i < BLOCK_WORDS; i++) {
-        uint64_t word = block_free_word(b, i);
-        unsigned end = i * 64 + (word == ALL_ONES ? 64 : bits_ctz(~word));
-        unsigned start = (run + align - 1) & ~(align - 1);
-        if (start + n <= end)
-            return start;
-        if (word != ALL_ONES)
-            run = (i + 1) * 64 - bits_clz(~word);
-    }
-    return BLOCK_PAGES;
-}
-
-/* As in block_longest(), but the length is known: the last step is as long as is still needed. */
-unsigned block_find(const struct block_bits *b, unsigned n, unsigned align_shift)
-{
-    if (n > 64)
-        return find_long(b, n, 1u << align_shift);
-    struct mask starts = free_pages(b);
-    for (unsigned length = 1; length < n;) {
-        unsigned step = length < n - length ? length : n - length;
-        struct mask next;
-        if (!shift_and(&next, &starts, step))
-            return BLOCK_PAGES;
-        starts = next;
-        length += step;
-    }
-    return first_aligned(&starts, align_shift);
-}
-
 /* The pages of word `i` that are of another kind than one in `state`. A page is in use when its
  * bits are equal. */
 static inline uint64_t other_kinds(const struct block_bits *b, unsigned i, enum page_state state)
@@ -201,31 +156,25 @@ void block_fill(struct block_bits *b, enum page_state state)
 }
 
 /* 1 0 becomes 0 1. */
-unsigned block_own(struct block_bits *b)
+void block_own(struct block_bits *b)
 {
-    unsigned words = 0;
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         struct page_bits *w = &b->word[i];
         uint64_t private = bits_load(&w->private);
         uint64_t shared = bits_load(&w->shared);
         bits_store(&w->private, private & shared);
         bits_store(&w->shared, private | shared);
-        words |= (unsigned)((private & ~shared) != 0) << i;
     }
-    return words;
 }
 
 /* 0 1 and 1 0 become 1 0; 1 1 stays. */
-bool block_disown(struct block_bits *b)
+void block_disown(struct block_bits *b)
 {
-    uint64_t free = 0;
     for (unsigned i = 0; i < BLOCK_WORDS; i++) {
         struct page_bits *w = &b->word[i];
         uint64_t private = bits_load(&w->private);
         uint64_t shared = bits_load(&w->shared);
-        free |= private ^ shared;
         bits_store(&w->private, private | shared);
         bits_store(&w->shared, private & shared);
     }
-    return free != 0;
 }

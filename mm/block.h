@@ -1,5 +1,5 @@
-/* mm/block.h: the state of each page of one block (512 pages, 2 MiB-aligned), two bits a page, and
- * the searches in them. mm/runs.h has those that nearly every request needs.
+/* mm/block.h: the state of each page of one block (512 pages, 2 MiB-aligned), two bits a page.
+ * mm/runs.h has what is asked of runs of pages.
  *
  * The two bits of a page lie in two planes, which are named after who may write them:
  *
@@ -191,13 +191,12 @@ static inline bool block_has_parked(const struct block_bits *b)
     return any != 0;
 }
 
-/* The block gets an owner: every PAGE_FREE page becomes PAGE_PARKED. A bit for each word that has
- * any. */
-unsigned block_own(struct block_bits *);
+/* The block gets an owner: every PAGE_FREE page becomes PAGE_PARKED. */
+void block_own(struct block_bits *);
 
 /* The block has no owner any more: every PAGE_PARKED page becomes PAGE_FREE, like the PAGE_RETURNED
- * ones. Is any page free then? */
-bool block_disown(struct block_bits *);
+ * ones. */
+void block_disown(struct block_bits *);
 
 /* Is any page PAGE_INTERIOR? */
 bool block_has_interior(const struct block_bits *);
@@ -208,15 +207,12 @@ bool block_has_others(const struct block_bits *);
 /* How many pages are in one state. */
 unsigned block_count(const struct block_bits *, enum page_state);
 
-/* --- searches for PAGE_FREE pages of a block without an owner; zone locked --- */
+/* Which words have PAGE_FREE pages, a bit each. */
+uint8_t block_words(const struct block_bits *);
 
-/* Length of the longest free run, 0 to 512. `at_most`: what the caller knows it cannot exceed, no
- * more than the block has free pages; the search stops there. */
+/* Length of the longest run of PAGE_FREE pages of a block without an owner, 0 to 512. `at_most`: what the
+ * caller knows it cannot exceed, no more than the block has free pages; the search stops there. */
 unsigned block_longest(const struct block_bits *, unsigned at_most);
-
-/* The lowest index, a multiple of 1 << align_shift (0 to 9), where `n` (1 to 512) free pages lie
- * together, or BLOCK_PAGES. */
-unsigned block_find(const struct block_bits *, unsigned n, unsigned align_shift);
 
 /* --- what the pages are; zone locked --- */
 

@@ -75,7 +75,8 @@ void lists_open(struct lists *l, uint32_t block, uint32_t frame, enum block_clas
     s->free = state == PAGE_FREE ? BLOCK_PAGES : 0;
     s->longest = 0;
     s->owner = 0;
-    s->class = (uint8_t) class;
+    s->words = state == PAGE_FREE ? UINT8_MAX : 0;
+    s->class = class & 3;
     s->withheld = state == PAGE_WITHHELD;
     block_fill(&l->bits[block], state);
 }
@@ -108,33 +109,32 @@ uint32_t lists_closed_from(const struct lists *l, const struct region *r, uint32
 #define TOTAL_TRIES 64 /* the same in all lists */
 
 /* A block that is tried has the length, so only the alignment can make it fail. */
-static bool find_in_list(const struct lists *l, uint32_t block, unsigned pages,
-                         unsigned align_shift, unsigned *total, struct place *out)
+static uint32_t find_in_list(const struct lists *l, uint32_t block, unsigned pages,
+                             unsigned align_shift, unsigned *total, struct block_fit *fit)
 {
     unsigned tries = LIST_TRIES;
     for (unsigned looks = LIST_LOOKS; block != BLOCK_NONE && looks > 0 && tries > 0 && *total > 0;
          block = l->summaries[block].next, looks--) {
         if (l->summaries[block].longest < pages)
             continue;
-        unsigned index = block_find(&l->bits[block], pages, align_shift);
-        if (index < BLOCK_PAGES) {
-            *out = (struct place){block, index};
-            return true;
-        }
+        *fit = lists_fit(l, block, pages, align_shift);
+        if (fit->index < BLOCK_PAGES)
+            return block;
         tries--;
         --*total;
     }
-    return false;
+    return BLOCK_NONE;
 }
 
-bool lists_find(const struct lists *l, enum block_class class, unsigned pages, unsigned align_shift,
-                struct place *out)
+uint32_t lists_find(const struct lists *l, enum block_class class, unsigned pages,
+                    unsigned align_shift, struct block_fit *fit)
 {
     const struct bins *bins = &l->runs[class];
     unsigned total = TOTAL_TRIES;
+    uint32_t block = BLOCK_NONE;
     unsigned bin = bins_next(bins, RUN_BINS, lists_run_bin(l, pages));
-    for (; bin < RUN_BINS && total > 0; bin = bins_next(bins, RUN_BINS, bin + 1))
-        if (find_in_list(l, bins->head[bin], pages, align_shift, &total, out))
-            return true;
-    return false;
+    for (; bin < RUN_BINS && total > 0 && block == BLOCK_NONE;
+         bin = bins_next(bins, RUN_BINS, bin + 1))
+        block = find_in_list(l, bins->head[bin], pages, align_shift, &total, fit);
+    return block;
 }

@@ -23,9 +23,9 @@
 #ifndef MORTISE_MM_LISTS_H
 #define MORTISE_MM_LISTS_H
 
-#include "block.h"
 #include "carver.h"
 #include "region.h"
+#include "runs.h"
 
 #define BLOCK_NONE UINT32_MAX
 
@@ -39,13 +39,15 @@ struct summary {
         uint32_t length; /* closed, first and last of an extent: its blocks */
         uint32_t frame;  /* open: physical block number, address / 2 MiB */
     };
-    uint16_t free;    /* open, no owner: PAGE_FREE pages */
-    uint16_t longest; /* open: the run whose list it is in, or 0 when it is in none */
-    uint16_t owner;   /* open: 0, or 1 + the CPU that owns it, UINT16_MAX for all beyond */
-    uint8_t class;    /* open: enum block_class */
-    uint8_t withheld; /* open: has PAGE_WITHHELD pages; closed: lies in a withheld extent */
+    uint16_t free;        /* open, no owner: PAGE_FREE pages */
+    uint16_t longest;     /* open: the run whose list it is in, or 0 when it is in none */
+    uint16_t owner;       /* open: 0, or 1 + the CPU that owns it, UINT16_MAX for all beyond */
+    uint8_t words;        /* open, no owner: a bit for each word that has PAGE_FREE pages */
+    uint8_t class : 2;    /* open: enum block_class */
+    uint8_t withheld : 1; /* open: has PAGE_WITHHELD pages; closed: lies in a withheld extent */
 };
 _Static_assert(sizeof(struct summary) == 20, "20 bytes a block: 2.3 bits a page in all");
+_Static_assert(CLASS_COUNT <= 4, "a class has two bits");
 
 /* Bins of runs: one for each length below `exact_bins`, then one for every 7 lengths. */
 #define RUN_BINS       192u /* at most */
@@ -226,9 +228,18 @@ static inline uint32_t lists_tightest(const struct lists *l, enum block_class cl
     return BLOCK_NONE;
 }
 
-/* The same with a place for the pages at a multiple of 1 << align_shift pages (0 to 9). Of the
+/* Where `pages` fit in an open block whose longest run has so many, at a multiple of 1 << align_shift (0 to
+ * 9) pages. */
+static inline struct block_fit lists_fit(const struct lists *l, uint32_t block, unsigned pages,
+                                         unsigned align_shift)
+{
+    const struct summary *s = &l->summaries[block];
+    return block_fit(&l->bits[block], s->words, pages, align_shift, s->free, s->longest);
+}
+
+/* The same as lists_tightest() with a place for the pages at a multiple of 1 << align_shift pages. Of the
  * blocks that have no such place only the first few are looked at. */
-bool lists_find(const struct lists *, enum block_class, unsigned pages, unsigned align_shift,
-                struct place *out);
+uint32_t lists_find(const struct lists *, enum block_class, unsigned pages, unsigned align_shift,
+                    struct block_fit *);
 
 #endif

@@ -69,10 +69,13 @@ static inline bool own_run_change(struct own_run *r, size_t pages, bool in_use)
     return can;
 }
 
-/* Take it, if it is at hand and has exactly so many pages. HAL_PADDR_NONE otherwise. */
-static inline hal_paddr_t own_run_take(struct own_run *r, size_t pages)
+/* Take it, if it is at hand, has exactly so many pages, and lies at a multiple of 1 << align_shift pages.
+ * HAL_PADDR_NONE otherwise. */
+static inline hal_paddr_t own_run_take(struct own_run *r, size_t pages, unsigned align_shift)
 {
-    return own_run_change(r, pages, true) ? r->page << HAL_PAGE_SHIFT : HAL_PADDR_NONE;
+    return (r->page & (((uint64_t)1 << align_shift) - 1)) == 0 && own_run_change(r, pages, true)
+               ? r->page << HAL_PAGE_SHIFT
+               : HAL_PADDR_NONE;
 }
 
 /* Give it back. False, and nothing is changed: it is another run, or not in use. The zone judges then. */

@@ -357,39 +357,42 @@ static inline struct zone *first_zone(const struct magazine_cpu *cpu)
     return z != NULL && z->id != PMM_ZONE_DMA ? z : NULL;
 }
 
-/* A run that no partly used block of the class has. Zone locked until then. */
-static __attribute__((noinline)) hal_paddr_t take_other_run(struct zone *z, size_t pages,
-                                                            enum block_class class)
+/* A run that is aligned, or that no partly used block of the class has. Zone locked until then. */
+static __attribute__((noinline)) hal_paddr_t
+take_other_run(struct zone *z, size_t pages, unsigned align_shift, enum block_class class)
 {
     struct place at;
-    bool taken = pages - 1 < z->free && zone_take_run(z, pages, 0, class, &at);
+    bool taken = pages - 1 < z->free && zone_take_run(z, pages, align_shift, class, &at);
     hal_unlock(&z->lock);
     return taken ? lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT : HAL_PADDR_NONE;
 }
 
 /* A run of the zone that the lists show, `pages` any number. Interrupts disabled. */
-static ALWAYS_INLINE hal_paddr_t take_listed_run(struct zone *z, size_t pages, uint32_t flags)
+static ALWAYS_INLINE hal_paddr_t take_listed_run(struct zone *z, size_t pages, unsigned align_shift,
+                                                 uint32_t flags)
 {
     enum block_class class = class_of(pages, flags);
     struct place at;
     hal_lock(&z->lock);
-    if (pages - 1 >= BLOCK_PAGES - 1 || !zone_take_within(z, class, (unsigned)pages, &at))
-        return take_other_run(z, pages, class);
+    if (align_shift != 0 || pages - 1 >= BLOCK_PAGES - 1 ||
+        !zone_take_within(z, class, (unsigned)pages, &at))
+        return take_other_run(z, pages, align_shift, class);
     z->allocs++;
     hal_unlock(&z->lock);
     return lists_open_page(&z->lists, at) << HAL_PAGE_SHIFT;
 }
 
 /* The CPU's own run, if it has the length, or one of the first zone. Interrupts disabled. */
-static ALWAYS_INLINE hal_paddr_t take_run_at(struct magazine_cpu *cpu, size_t pages, uint32_t flags)
+static ALWAYS_INLINE hal_paddr_t take_run_at(struct magazine_cpu *cpu, size_t pages,
+                                             unsigned align_shift, uint32_t flags)
 {
     struct zone *z = first_zone(cpu);
     if (z == NULL)
         return HAL_PADDR_NONE;
-    hal_paddr_t base =
-        (flags & PMM_KERNEL) == 0 ? own_run_take(&cpu->stash.run, pages) : HAL_PADDR_NONE;
+    hal_paddr_t base = (flags & PMM_KERNEL) == 0 ? own_run_take(&cpu->stash.run, pages, align_shift)
+                                                 : HAL_PADDR_NONE;
     if (base == HAL_PADDR_NONE)
-        base = take_listed_run(z, pages, flags);
+        base = take_listed_run(z, pages, align_shift, flags);
     if ((flags & PMM_KERNEL) == 0)
         cpu->stash.last_run = base >> HAL_PAGE_SHIFT;
     return base;
@@ -403,7 +406,7 @@ take_run(struct pmm *p, size_t pages, unsigned align_shift, uint32_t flags, cons
     hal_paddr_t base = HAL_PADDR_NONE;
     if (is_plain(p, flags)) {
         hal_irq_t irq = hal_irq_save();
-        base = take_run_at(&p->cpus[hal_cpu_index()], pages, flags);
+        base = take_run_at(&p->cpus[hal_cpu_index()], pages, align_shift, flags);
         hal_irq_restore(irq);
     }
     return base != HAL_PADDR_NONE ? base : take(p, pages, align_shift, flags, caller, NULL);
@@ -419,7 +422,7 @@ take_page_slowly(struct magazine_cpu *cpu, uint32_t flags, hal_irq_t irq, const 
     if (base == HAL_PADDR_NONE) {
         struct zone *z = first_zone(cpu);
         base = z != NULL && magazine_is_for(cpu, z) ? magazine_refill(cpu, kind, z)
-                                                    : take_run_at(cpu, 1, flags);
+                                                    : take_run_at(cpu, 1, 0, flags);
     }
     hal_irq_restore(irq);
     return base != HAL_PADDR_NONE ? base : take(cpu->pmm, 1, 0, flags, caller, NULL);
@@ -456,7 +459,6 @@ hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
     return take_run(p, pages, 0, flags, __builtin_return_address(0));
 }
 
-/* A run that is a whole block lies at a multiple of its size by itself. */
 hal_paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint32_t flags)
 {
     const void *caller = __builtin_return_address(0);
@@ -464,9 +466,7 @@ hal_paddr_t pmm_alloc_aligned(struct pmm *p, size_t pages, uint64_t align, uint3
         return take_single(p, flags, caller);
     if (!is_alignment(align, MAX_ALIGN))
         return HAL_PADDR_NONE;
-    if (align == HAL_PAGE_SIZE || (pages == BLOCK_PAGES && shift_of(align) <= BLOCK_SHIFT))
-        return take_run(p, pages, shift_of(align), flags, caller);
-    return take(p, pages, shift_of(align), flags, caller, NULL);
+    return take_run(p, pages, shift_of(align), flags, caller);
 }
 
 hal_paddr_t pmm_alloc_request(struct pmm *p, const struct pmm_request *r)

@@ -86,6 +86,18 @@ static unsigned count_stashed(const struct block_bits *bits, struct census *c)
     return pages;
 }
 
+/* Page by page, unlike the allocator, whose search this checks. */
+static unsigned longest_free(const struct block_bits *bits)
+{
+    unsigned longest = 0;
+    unsigned length = 0;
+    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
+        length = block_state(bits, i) == PAGE_FREE ? length + 1 : 0;
+        longest = length > longest ? length : longest;
+    }
+    return longest;
+}
+
 static const char *check_shared_block(const struct summary *s, const struct block_bits *bits,
                                       struct census *c)
 {
@@ -94,9 +106,11 @@ static const char *check_shared_block(const struct summary *s, const struct bloc
     unsigned parked = s->withheld ? 0 : count_stashed(bits, c);
     if (s->free != free)
         return "P4: a summary's free count is not what the bits say";
+    if (s->words != block_words(bits))
+        return "P4: a summary does not say truly which words have free pages";
     if (s->withheld && kept == 0)
         return "P4: a summary does not say truly whether pages are withheld";
-    if (s->longest != block_longest(bits, free))
+    if (s->longest != longest_free(bits))
         return "P3: a block is not in the list for its longest free run";
     if (free == BLOCK_PAGES)
         return "P5: a wholly free block is in no extent";

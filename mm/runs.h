@@ -40,17 +40,22 @@ static inline unsigned block_free_before(const struct block_bits *b, unsigned to
     return to;
 }
 
-/* The first free page at or after `from` (0 to 511), or BLOCK_PAGES. */
-static inline unsigned block_next_free(const struct block_bits *b, unsigned from)
+/* The first free page; `words`, not 0: which words have any. */
+static inline unsigned block_first_free(const struct block_bits *b, unsigned words)
 {
-    unsigned i = from / 64;
-    uint64_t free = block_free_word(b, i) & ALL_ONES << (from % 64);
-    while (free == 0) {
-        if (++i == BLOCK_WORDS)
-            return BLOCK_PAGES;
-        free = block_free_word(b, i);
-    }
-    return i * 64 + bits_ctz(free);
+    unsigned i = bits_ctz(words);
+    return i * 64 + bits_ctz(block_free_word(b, i));
+}
+
+/* The first free page behind `page` (0 to 511), or BLOCK_PAGES. */
+static inline unsigned block_next_free(const struct block_bits *b, unsigned words, unsigned page)
+{
+    unsigned i = page / 64;
+    uint64_t free = block_free_word(b, i) & (ALL_ONES - 1) << (page % 64);
+    if (free != 0)
+        return i * 64 + bits_ctz(free);
+    words &= 0xfeu << i;
+    return words != 0 ? block_first_free(b, words) : BLOCK_PAGES;
 }
 
 /* Length of the free run around [lo, hi), whose pages are all free, and at least one. The nearest
@@ -68,17 +73,18 @@ static inline unsigned block_run_around(const struct block_bits *b, unsigned lo,
 /* --- where a run goes --- */
 
 struct block_fit {
-    unsigned index;   /* where the first free run begins that is long enough, or BLOCK_PAGES */
-    unsigned longest; /* the longest free run, when the pages are taken from its beginning */
+    unsigned index;   /* where the pages are taken, or BLOCK_PAGES: nowhere */
+    unsigned longest; /* the longest free run after that */
 };
 
-/* The longest free run, when it is `best` pages before `at` and `free` pages are free from there on. No
- * run of the block has more than `most`: the search ends at one that has. */
-static inline unsigned block_longest_from(const struct block_bits *b, unsigned at, unsigned free,
-                                          unsigned best, unsigned most)
+/* The longest free run, when it is `best` pages up to the page before `at`, which is the last of a run, and
+ * `free` pages are free behind it. No run of the block has more than `most`: the search ends at one that
+ * has. */
+static inline unsigned block_longest_from(const struct block_bits *b, unsigned words, unsigned at,
+                                          unsigned free, unsigned best, unsigned most)
 {
     while (best < free && best < most && at < BLOCK_PAGES) {
-        unsigned lo = block_next_free(b, at);
+        unsigned lo = block_next_free(b, words, at - 1);
         unsigned length = block_free_from(b, lo);
         best = length > best ? length : best;
         free -= length;
@@ -87,28 +93,35 @@ static inline unsigned block_longest_from(const struct block_bits *b, unsigned a
     return best;
 }
 
-/* A place for `n` (1 to 511) pages in a block that has `free` free pages, the longest run of them
- * `longest`, which is at least `n`: the first run that is long enough. What is left of it competes with
- * the others for the longest one, unless one of them was longer before. */
-static inline struct block_fit block_fit(const struct block_bits *b, unsigned n, unsigned free,
-                                         unsigned longest)
+/* The lowest place for `n` (1 to 511) pages at a multiple of 1 << align_shift (0 to 9), in a block that
+ * has `free` free pages in `words`, the longest run of them `longest`, which is at least `n`. What is left
+ * of the run there competes with the others for the longest one, unless one of them was longer before. */
+static inline __attribute__((always_inline)) struct block_fit
+block_fit(const struct block_bits *b, unsigned words, unsigned n, unsigned align_shift,
+          unsigned free, unsigned longest)
 {
-    unsigned at = block_next_free(b, 0);
-    if (free == longest) /* the only run */
-        return (struct block_fit){at, longest - n};
+    unsigned below = (1u << align_shift) - 1;
+    unsigned at = block_first_free(b, words);
     unsigned shorter = 0;
-    unsigned length = 0;
-    for (; at < BLOCK_PAGES; at = block_next_free(b, at + length)) {
-        length = block_free_from(b, at);
+    if (align_shift == 0 && free == longest) /* the only run */
+        return (struct block_fit){at, longest - n};
+    for (; at < BLOCK_PAGES;) {
+        unsigned length = block_free_from(b, at);
+        unsigned place = (at + below) & ~below;
         free -= length;
-        if (length >= n)
-            break;
+        if (place + n <= at + length) {
+            if (length < longest)
+                return (struct block_fit){place, longest};
+            unsigned left = at + length - place - n;
+            left = place - at > left ? place - at : left;
+            left = left > shorter ? left : shorter;
+            return (struct block_fit){
+                place, block_longest_from(b, words, at + length, free, left, longest)};
+        }
         shorter = length > shorter ? length : shorter;
+        at = block_next_free(b, words, at + length - 1);
     }
-    if (length < longest)
-        return (struct block_fit){at, longest};
-    unsigned best = length - n > shorter ? length - n : shorter;
-    return (struct block_fit){at, block_longest_from(b, at + length, free, best, longest)};
+    return (struct block_fit){BLOCK_PAGES, longest};
 }
 
 /* --- taking and giving --- */
@@ -116,23 +129,33 @@ static inline struct block_fit block_fit(const struct block_bits *b, unsigned n,
 /* PAGE_FREE pages [lo, hi) become part of an allocated run, which begins at `lo` when `head`. Free
  * pages have no bit in `shared`, interior ones in neither plane: only a head changes `shared`, and
  * it alone keeps its bit in `private`. */
-static inline void block_take(struct block_bits *b, unsigned lo, unsigned hi, bool head)
+static inline unsigned block_take(struct block_bits *b, unsigned lo, unsigned hi, bool head)
 {
     struct page_bits *w = &b->word[lo / 64];
     struct page_bits *last = &b->word[hi / 64];
     uint64_t first = (uint64_t)head << (lo % 64);
     uint64_t below = ~(ALL_ONES << (lo % 64));
     uint64_t above = ALL_ONES << (hi % 64);
-    bits_store(&w->shared, bits_load(&w->shared) | first);
+    uint64_t shared = bits_load(&w->shared) | first;
+    uint64_t private = bits_load(&w->private);
+    bits_store(&w->shared, shared);
     if (w == last) {
-        bits_store(&w->private, (bits_load(&w->private) & (below | above)) | first);
-        return;
+        private &= below | above;
+        bits_store(&w->private, private | first);
+        return (unsigned)((private & ~shared) == 0) << lo / 64;
     }
-    bits_store(&w->private, (bits_load(&w->private) & below) | first);
+    private &= below;
+    bits_store(&w->private, private | first);
+    unsigned empty =
+        (unsigned)((private & ~shared) == 0) << lo / 64 | ((1u << hi / 64) - (2u << lo / 64));
     for (w++; w < last; w++)
         bits_store(&w->private, 0);
-    if (hi % 64 != 0)
-        bits_store(&last->private, bits_load(&last->private) & above);
+    if (hi % 64 != 0) {
+        private = bits_load(&last->private) & above;
+        bits_store(&last->private, private);
+        empty |= (unsigned)((private & ~bits_load(&last->shared)) == 0) << hi / 64;
+    }
+    return empty;
 }
 
 /* And back, whatever part of a run they are. Page `lo` is a head or not: its bit in `shared` is

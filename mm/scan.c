@@ -60,10 +60,10 @@ static bool find_inside(const struct lists *l, const struct scan *s, struct run 
         return false;
     if (scan_is_bounded(s))
         return find_bounded(s, &l->bits[block], run, page);
-    unsigned index = block_find(&l->bits[block], (unsigned)s->pages, s->align_shift);
-    if (index == BLOCK_PAGES)
+    struct block_fit fit = lists_fit(l, block, (unsigned)s->pages, s->align_shift);
+    if (fit.index == BLOCK_PAGES)
         return false;
-    run->start = page + index;
+    run->start = page + fit.index;
     return true;
 }
 
@@ -134,7 +134,7 @@ enum scan_result scan_piece(const struct lists *l, struct scan *s, struct place 
     return SCAN_NOTHING;
 }
 
-/* In an owned block PAGE_RETURNED has the bits of PAGE_FREE, which block_find() looks for. */
+/* In an owned block PAGE_RETURNED has the bits of PAGE_FREE. */
 enum scan_result scan_returned(const struct lists *l, struct scan *s, struct place *out)
 {
     for (unsigned left = PIECE; s->block < l->blocks && left > 0; left--) {
@@ -142,9 +142,9 @@ enum scan_result scan_returned(const struct lists *l, struct scan *s, struct pla
         s->block = lists_next(l, b);
         if (!lists_is_open(l, b) || l->summaries[b].owner == 0)
             continue;
-        unsigned index = block_find(&l->bits[b], 1, 0);
-        if (index < BLOCK_PAGES) {
-            *out = (struct place){b, index};
+        unsigned words = block_words(&l->bits[b]);
+        if (words != 0) {
+            *out = (struct place){b, block_first_free(&l->bits[b], words)};
             return SCAN_FOUND;
         }
     }

@@ -6,11 +6,6 @@
 
 #include "extents.h"
 
-static unsigned min_unsigned(unsigned a, unsigned b)
-{
-    return a < b ? a : b;
-}
-
 /* --- one block --- */
 
 /* A wholly free block becomes an extent, or part of one. */
@@ -24,12 +19,13 @@ static void close_block(struct lists *l, uint32_t block)
 static void recount_block(struct lists *l, uint32_t block)
 {
     const struct block_bits *bits = &l->bits[block];
-    unsigned free = block_count(bits, PAGE_FREE);
-    l->summaries[block].free = (uint16_t)free;
-    if (free == BLOCK_PAGES)
+    struct summary *s = &l->summaries[block];
+    s->words = block_words(bits);
+    s->free = s->words != 0 ? (uint16_t)block_count(bits, PAGE_FREE) : 0;
+    if (s->free == BLOCK_PAGES)
         close_block(l, block);
     else
-        lists_move(l, block, block_longest(bits, free));
+        lists_move(l, block, block_longest(bits, s->free));
 }
 
 /* --- taking --- */
@@ -41,9 +37,9 @@ static void take_pages(struct lists *l, uint32_t block, unsigned lo, unsigned hi
 {
     struct summary *s = &l->summaries[block];
     unsigned before = s->longest != 0 ? s->longest : BLOCK_PAGES;
-    block_take(&l->bits[block], lo, hi, head);
+    s->words &= (uint8_t)~block_take(&l->bits[block], lo, hi, head);
     s->free = (uint16_t)(s->free - (hi - lo));
-    lists_move(l, block, block_longest(&l->bits[block], min_unsigned(before, s->free)));
+    lists_move(l, block, block_longest(&l->bits[block], (unsigned)hal_min_u64(before, s->free)));
 }
 
 /* Take `pages` free pages of open blocks from `at` on, over the borders of blocks. */
@@ -83,9 +79,11 @@ static bool take_aligned(struct zone *z, unsigned pages, unsigned align_shift,
 {
     if (align_shift == 0)
         return zone_take_within(z, class, pages, out);
-    if (!lists_find(&z->lists, class, pages, align_shift, out))
+    struct block_fit fit;
+    uint32_t block = lists_find(&z->lists, class, pages, align_shift, &fit);
+    if (block == BLOCK_NONE)
         return false;
-    take_open(z, *out, pages);
+    zone_take_fit(z, block, fit, pages, out);
     return true;
 }
 
@@ -107,7 +105,7 @@ static void open_taken(struct lists *l, uint32_t block, uint32_t frame, enum blo
     if (all && head)
         block_set_head(bits, 0);
     else if (!all)
-        block_take(bits, 0, n, head);
+        l->summaries[block].words &= (uint8_t)~block_take(bits, 0, n, head);
     l->summaries[block].free = (uint16_t)(BLOCK_PAGES - n);
     lists_move(l, block, BLOCK_PAGES - n);
 }
@@ -181,12 +179,13 @@ static __attribute__((noinline)) bool take_rare(struct zone *z, size_t pages, un
 
 /* A whole block is opened only when no partly used one of the class will do, and blocks of another
  * class are used only when nothing is whole: that keeps memory in large pieces. Nearly all runs lie
- * anywhere in a partly used block of their class. */
+ * anywhere in a partly used block of their class. A run that is a whole block is aligned by itself. */
 bool zone_take_run(struct zone *z, size_t pages, unsigned align_shift, enum block_class class,
                    struct place *out)
 {
     bool taken;
-    if (align_shift == 0 && pages <= BLOCK_PAGES)
+    bool anywhere = align_shift == 0 || (pages == BLOCK_PAGES && align_shift <= BLOCK_SHIFT);
+    if (anywhere && pages <= BLOCK_PAGES)
         taken = (pages < BLOCK_PAGES && zone_take_within(z, class, (unsigned)pages, out)) ||
                 take_first(z, (unsigned)pages, class, out) ||
                 take_elsewhere(z, pages, 0, class, out);
@@ -353,6 +352,7 @@ static void give_pages(struct zone *z, uint32_t block, unsigned lo, unsigned hi)
 {
     struct block_bits *bits = &z->lists.bits[block];
     block_give(bits, lo, hi);
+    z->lists.summaries[block].words |= (uint8_t)((2u << (hi - 1) / 64) - (1u << lo / 64));
     gave_pages(z, block, hi - lo, block_run_around(bits, lo, hi));
 }
 
@@ -476,9 +476,11 @@ unsigned zone_own_block(struct zone *z, uint32_t block, uint32_t owner)
 {
     struct summary *s = &z->lists.summaries[block];
     lists_move(&z->lists, block, 0);
-    unsigned words = block_own(&z->lists.bits[block]);
+    unsigned words = s->words;
+    block_own(&z->lists.bits[block]);
     zone_count_taken(z, s->free);
     s->free = 0;
+    s->words = 0;
     s->owner = (uint16_t)hal_min_u64(owner, UINT16_MAX);
     z->owned++;
     return words;
@@ -496,13 +498,12 @@ bool zone_disown_block(struct zone *z, uint32_t block)
     struct summary *s = &z->lists.summaries[block];
     if (block_has_interior(&z->lists.bits[block]))
         zone_freed_twice();
-    bool any = block_disown(&z->lists.bits[block]);
+    block_disown(&z->lists.bits[block]);
     s->owner = 0;
     z->owned--;
-    if (any)
-        recount_block(&z->lists, block);
+    recount_block(&z->lists, block);
     z->free += s->free;
-    return any;
+    return s->free != 0;
 }
 
 /* --- setting up --- */

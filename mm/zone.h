@@ -9,7 +9,6 @@
 #include "../hal/hal.h"
 #include "lists.h"
 #include "pmm_types.h"
-#include "runs.h"
 #include "scan.h"
 #include "status.h"
 
@@ -71,19 +70,25 @@ static inline void zone_count_taken(struct zone *z, uint64_t pages)
         z->low_water = z->free;
 }
 
-/* Take a run of `pages` (1 to 511) in a partly used block whose longest run has so many. The caller counts
- * the call. */
-static inline __attribute__((always_inline)) void zone_take_in(struct zone *z, uint32_t block,
-                                                               unsigned pages, struct place *out)
+/* Take `pages` where they fit in a partly used block. The caller counts the call. */
+static inline __attribute__((always_inline)) void zone_take_fit(struct zone *z, uint32_t block,
+                                                                struct block_fit fit,
+                                                                unsigned pages, struct place *out)
 {
     struct lists *l = &z->lists;
     struct summary *s = &l->summaries[block];
-    struct block_fit fit = block_fit(&l->bits[block], pages, s->free, s->longest);
-    block_take(&l->bits[block], fit.index, fit.index + pages, true);
+    s->words &= (uint8_t)~block_take(&l->bits[block], fit.index, fit.index + pages, true);
     s->free = (uint16_t)(s->free - pages);
     lists_move(l, block, fit.longest);
     zone_count_taken(z, pages);
     *out = (struct place){block, fit.index};
+}
+
+/* The same in a block whose longest run has 1 to 511 `pages`. */
+static inline __attribute__((always_inline)) void zone_take_in(struct zone *z, uint32_t block,
+                                                               unsigned pages, struct place *out)
+{
+    zone_take_fit(z, block, lists_fit(&z->lists, block, pages, 0), pages, out);
 }
 
 /* The same in the partly used block of the class that has the least to lose. False, and nothing is
@@ -153,6 +158,7 @@ zone_give_short_run(struct zone *z, const struct place *at, size_t pages, unsign
     z->frees++;
     z->free += pages;
     s->free = (uint16_t)(s->free + pages);
+    s->words |= (uint8_t)(1u << at->index / 64);
     *grown = length > s->longest ? length : 0;
     return true;
 }

@@ -85,6 +85,15 @@ static unsigned count(enum page_state state)
     return n;
 }
 
+/* A bit for each word that has a page in the state. */
+static unsigned words_with(enum page_state state)
+{
+    unsigned words = 0;
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        words |= (unsigned)(page[i] == state) << i / 64;
+    return words;
+}
+
 static unsigned find(unsigned n, unsigned align)
 {
     for (unsigned i = 0; i < BLOCK_PAGES; i += align)
@@ -161,15 +170,18 @@ static void lengths_of_block(void)
 {
     unsigned free = count(PAGE_FREE);
     unsigned most = longest();
+    unsigned words = words_with(PAGE_FREE);
+    EXPECT(block_words(block) == words);
     EXPECT(block_longest(block, free) == most);
     EXPECT(block_longest(block, most) == most); /* the tightest bound that holds */
+    EXPECT(words == 0 || block_first_free(block, words) == next_free(0));
     for (unsigned i = 0; i <= BLOCK_PAGES; i++) {
         EXPECT(block_free_from(block, i) == free_from(i));
         EXPECT(block_free_before(block, i) == free_before(i));
         EXPECT(block_run_end(block, i) == run_end(i));
     }
     for (unsigned i = 0; i < BLOCK_PAGES; i++)
-        EXPECT(block_next_free(block, i) == next_free(i));
+        EXPECT(block_next_free(block, words, i) == next_free(i + 1));
 }
 
 static void kinds_of_block(void)
@@ -193,28 +205,28 @@ static void runs_of_block(void)
     }
 }
 
-static void places_of_block(void)
+/* The lowest place, and what is the longest run when it is taken. */
+static void fit_aligned(unsigned shift, unsigned n, unsigned free, unsigned most)
 {
-    for (unsigned shift = 0; shift <= BLOCK_SHIFT; shift++)
-        for (unsigned n = 1; n <= BLOCK_PAGES; n += 1 + below(1 + n / 8))
-            EXPECT(block_find(block, n, shift) == find(n, 1u << shift));
+    struct block_fit fit = block_fit(block, words_with(PAGE_FREE), n, shift, free, most);
+    unsigned at = find(n, 1u << shift);
+    EXPECT(fit.index == at);
+    if (at == BLOCK_PAGES)
+        return;
+    for (unsigned i = at; i < at + n; i++)
+        page[i] = PAGE_HEAD;
+    EXPECT(fit.longest == longest());
+    for (unsigned i = at; i < at + n; i++)
+        page[i] = PAGE_FREE;
 }
 
-/* The lowest place, and what is the longest run when it is taken. */
 static void fit_in_block(void)
 {
     unsigned free = count(PAGE_FREE);
     unsigned most = longest();
-    for (unsigned n = 1; n <= most && n < BLOCK_PAGES; n += 1 + below(1 + n / 8)) {
-        struct block_fit fit = block_fit(block, n, free, most);
-        unsigned at = find(n, 1);
-        EXPECT(fit.index == at);
-        for (unsigned i = at; i < at + n; i++)
-            page[i] = PAGE_HEAD;
-        EXPECT(fit.longest == longest());
-        for (unsigned i = at; i < at + n; i++)
-            page[i] = PAGE_FREE;
-    }
+    for (unsigned shift = 0; shift <= BLOCK_SHIFT; shift++)
+        for (unsigned n = 1; n <= most && n < BLOCK_PAGES; n += 1 + below(1 + n / 8))
+            fit_aligned(shift, n, free, most);
 }
 
 static void fill_block(void)
@@ -253,10 +265,12 @@ static void take_page_of_block(void)
 static void take_from(unsigned at, unsigned hi)
 {
     for (unsigned head = 0; head < 2; head++) {
-        block_take(block, at, hi, head != 0);
+        unsigned words = words_with(PAGE_FREE);
+        unsigned empty = block_take(block, at, hi, head != 0);
         for (unsigned i = at; i < hi; i++)
             page[i] = i == at && head ? PAGE_HEAD : PAGE_INTERIOR;
         EXPECT(has_states());
+        EXPECT((empty & ~words) == 0 && (words & ~empty) == words_with(PAGE_FREE));
         block_give(block, at, hi);
         for (unsigned i = at; i < hi; i++)
             page[i] = PAGE_FREE;
@@ -363,11 +377,6 @@ static void runs(void)
     with_blocks(runs_of_block);
 }
 
-static void places(void)
-{
-    with_blocks(places_of_block);
-}
-
 static void fits(void)
 {
     with_blocks(fit_in_block);
@@ -415,8 +424,7 @@ int main(void)
     expect_run("lengths of free stretches", lengths);
     expect_run("pages of one kind", kinds);
     expect_run("the free run around a page", runs);
-    expect_run("the lowest place of each length and alignment, or none", places);
-    expect_run("where a run goes, and the longest one that it leaves", fits);
+    expect_run("where a run goes at each alignment, and what it leaves", fits);
     expect_run("all pages of one state", fills);
     expect_run("pages returned by others", returns);
     expect_run("single pages taken, each for itself", pages);

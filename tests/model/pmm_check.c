@@ -209,12 +209,15 @@ static void summaries(void)
     static const char stashed[] =
         "P4: the pages of a zone that CPUs have stashed are not as many as it counts";
     static const char count[] = "P4: a summary's free count is not what the bits say";
+    static const char words[] = "P4: a summary does not say truly which words have free pages";
     static const unsigned open[] = {HALF_USED, TWO_RUNS, LAST};
     for (size_t i = 0; i < ARRAY_LEN(open); i++) {
         TOLD("P4: a summary has another block's address", summary(open[i])->frame++);
         TOLD("P4: a block belongs to a CPU that does not exist",
              summary(open[i])->owner = CPUS + 1);
         TOLD(count, summary(open[i])->free++);
+        TOLD(words, summary(open[i])->words ^= 1);
+        TOLD(words, summary(open[i])->words ^= 0x80);
         TOLD(open[i] == LAST ? stashed : withheld, summary(open[i])->withheld ^= 1);
     }
     TOLD(count, summary(HALF_USED)->free--);
@@ -246,7 +249,8 @@ static void extents_that_touch(void)
          summary(EXTENT_END)->length = EXTENT_END + 1 - cut);
     TOLD("P5: a wholly free block is in no extent",
          block_set(&normal()->lists.bits[HALF_USED], 0, 512, PAGE_FREE);
-         summary(HALF_USED)->free = 512; summary(HALF_USED)->longest = 512);
+         summary(HALF_USED)->free = 512; summary(HALF_USED)->longest = 512;
+         summary(HALF_USED)->words = 0xFF);
 }
 
 /* The map gets one entry more, at its place. */

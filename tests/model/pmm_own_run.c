@@ -52,6 +52,36 @@ static void without_the_zone(void)
     }
 }
 
+/* It is taken only where it lies at a multiple of what is asked for: here it has `before` pages before it in
+ * its block. */
+static void aligned(size_t before, unsigned shift, bool fits)
+{
+    struct desk d;
+    desk_blocks(&d, DESK_BLOCKS, 1);
+    hal_paddr_t other = before != 0 ? desk_take(&d, before) : 0;
+    hal_paddr_t run = own(&d, 8);
+    desk_give(&d, run, 8);
+    uint64_t allocs = desk_normal(&d)->allocs;
+    uint64_t align = HAL_PAGE_SIZE << shift;
+    hal_paddr_t base = pmm_alloc_aligned(d.p, 8, align, 0);
+    EXPECT(model_accept(&d.m, base, 8, align, 0) == NULL && (base == run) == fits);
+    EXPECT(desk_normal(&d)->allocs == allocs + !fits);
+    desk_give(&d, base, 8);
+    if (before != 0)
+        desk_give(&d, other, before);
+    desk_end(&d);
+}
+
+static void where_it_is_aligned(void)
+{
+    for (unsigned shift = 0; shift <= 9; shift++) {
+        aligned(0, shift, true);
+        aligned(3, shift, shift == 0);
+        aligned(8, shift, shift <= 3);
+        aligned(256, shift, shift <= 8);
+    }
+}
+
 /* What others do with it while CPU 0 has it in use. They find an allocated run. */
 static void freed(struct desk *d, hal_paddr_t run, size_t pages)
 {
@@ -354,6 +384,7 @@ int main(void)
 {
     host_ram_create(HIGH + DESK_BLOCKS * BLOCK);
     expect_run("taken and given back without the zone's lock", without_the_zone);
+    expect_run("an aligned request has it where it is aligned", where_it_is_aligned);
     expect_run("what a run in use is to others", what_it_is_to_others);
     expect_run("what its CPU does wrong", misuse_by_its_cpu);
     expect_run("the next one takes its place", another_one);

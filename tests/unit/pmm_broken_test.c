@@ -252,6 +252,16 @@ static void free_count_too_low(struct rig *r)
     summary(r, HALF_USED)->free--;
 }
 
+static void word_too_many(struct rig *r)
+{
+    summary(r, HALF_USED)->words |= 1;
+}
+
+static void word_too_few(struct rig *r)
+{
+    summary(r, TWO_RUNS)->words &= 0xFE;
+}
+
 static void bit_of_used_page_flipped(struct rig *r)
 {
     block_set(&normal(r)->lists.bits[HALF_USED], 99, 100, PAGE_FREE);
@@ -301,6 +311,8 @@ TEST("pmm_broken.P4 summaries and bits that differ are seen")
 {
     break_fn *const ways[] = {free_count_too_high,
                               free_count_too_low,
+                              word_too_many,
+                              word_too_few,
                               bit_of_used_page_flipped,
                               bit_of_free_page_flipped,
                               address_wrong,
@@ -330,6 +342,7 @@ static void whole_block_left_open(struct rig *r)
     block_set(&normal(r)->lists.bits[HALF_USED], 0, 512, PAGE_FREE);
     summary(r, HALF_USED)->free = 512;
     summary(r, HALF_USED)->longest = 512;
+    summary(r, HALF_USED)->words = 0xFF;
     normal(r)->free += 100;
 }
 
