@@ -32,7 +32,7 @@ static void clear(struct magazine *m)
 {
     m->hand = 0;
     m->word = NULL;
-    m->number = m->frame = MAGAZINE_NOWHERE;
+    m->number = MAGAZINE_NOWHERE;
     m->words = 0;
     m->bits = NULL;
     set_counted(m, NULL, 0, 0);
@@ -44,14 +44,14 @@ static void set_mine(struct magazine_cpu *cpu)
     uint64_t mine = 0;
     for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
         if (cpu->magazines[kind].zone != NULL)
-            mine |= (uint64_t)1 << cpu->magazines[kind].frame % 64;
+            mine |= (uint64_t)1 << magazine_frame(&cpu->magazines[kind]) % 64;
     cpu->mine = mine;
 }
 
 bool magazine_is_own(const struct magazine_cpu *cpu, uint64_t frame)
 {
     for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
-        if (cpu->magazines[kind].frame == frame)
+        if (magazine_frame(&cpu->magazines[kind]) == frame)
             return true;
     return false;
 }
@@ -72,14 +72,13 @@ static void copy(struct magazine *to, const struct magazine *from)
     to->words = from->words;
     to->block = from->block;
     to->bits = from->bits;
-    to->frame = from->frame;
     set_counted(to, from->zone, from->allocs, from->frees);
 }
 
 static void turn_to(struct magazine *m, unsigned word)
 {
     m->word = &m->bits->word[word];
-    m->number = m->frame * BLOCK_WORDS + word;
+    m->number = magazine_frame(m) * BLOCK_WORDS + word;
 }
 
 /* The parked pages of the lowest word that has any. False: nothing is parked. */
@@ -124,7 +123,8 @@ static void own(struct magazine *m, struct magazine_cpu *cpu, struct zone *z, ui
     m->words = zone_own_block(z, block, hal_cpu_index() + 1);
     m->block = block;
     m->bits = &z->lists.bits[block];
-    m->frame = z->lists.summaries[block].frame;
+    m->number = (uint64_t)z->lists.summaries[block].frame * BLOCK_WORDS;
+    turn_to(m, 0);
     m->hand = 0;
     set_counted(m, z, 0, 0);
     set_mine(cpu);

@@ -22,8 +22,8 @@
 
 #define MAGAZINE_NOWHERE UINT64_MAX /* no page lies in such a word or block */
 
-/* Without a block: `zone`, `bits` and `word` NULL, `hand` and `words` 0, `number` and `frame`
- * MAGAZINE_NOWHERE. So no page is taken from it, and none belongs to it. */
+/* Without a block: `zone`, `bits` and `word` NULL, `hand` and `words` 0, `number` MAGAZINE_NOWHERE. So no
+ * page is taken from it, and none belongs to it. */
 struct magazine {
     uint64_t hand;          /* pages of the word, to be taken next */
     struct page_bits *word; /* one of the block's */
@@ -33,11 +33,14 @@ struct magazine {
     uint32_t block;
     struct block_bits *bits;
     struct zone *zone;
-    uint64_t frame; /* physical number of the block */
-    uint64_t unused[7];
 };
-_Static_assert(sizeof(void *) != 8 || sizeof(struct magazine) % 64 == 0,
-               "magazines share no cache line");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct magazine) == 64, "a cache line");
+
+/* The physical number of its block; MAGAZINE_NOWHERE makes a number that no block has. */
+static inline uint64_t magazine_frame(const struct magazine *m)
+{
+    return m->number / BLOCK_WORDS;
+}
 
 /* Single pages are taken from the first two. The others have blocks to which pages were given back
  * near one another, as when a process ends. */
@@ -146,7 +149,7 @@ static inline bool magazine_owns(const struct magazine_cpu *cpu, uint64_t frame)
 static inline bool magazine_give(struct magazine_cpu *cpu, uint64_t page)
 {
     for (unsigned kind = 0; kind < MAGAZINE_COUNT; kind++)
-        if (cpu->magazines[kind].frame == page >> BLOCK_SHIFT)
+        if (magazine_frame(&cpu->magazines[kind]) == page >> BLOCK_SHIFT)
             return magazine_park_far(cpu, &cpu->magazines[kind], page);
     return false;
 }

@@ -26,7 +26,7 @@
  *   extent    a maximal run of wholly free blocks
  *   magazine  a block that a CPU owns for a while: its free pages are parked there, and that CPU
  *             takes and gives back single pages with plain stores, without a lock
- *   stash     40 single pages and a run of at most 512 that a CPU gave back, parked for its next
+ *   stash     64 single pages and a run of at most 512 that a CPU gave back, parked for its next
  *             requests. It takes and gives back that run without a lock
  *
  * At most a quarter of a zone can be parked. So zones below 64 MiB, and below 57 MiB for each CPU of the

@@ -9,7 +9,7 @@
 
 /* Tables for a map: bytes that are always enough for pmm_create_in() with `map` and `cpus`, even
  * when they are then taken out of its usable memory. 148 bytes for each 2 MiB block (2.3 bits a
- * page), some 3.3 KiB for each zone that has memory (4.4 KiB from 2 GiB on), 1.2 KiB a CPU.
+ * page), some 3.3 KiB for each zone that has memory (4.4 KiB from 2 GiB on), 1 KiB a CPU.
  * O(regions). */
 size_t pmm_tables_size(const struct memmap *map, unsigned cpus);
 

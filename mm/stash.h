@@ -28,7 +28,7 @@
 
 #include "own_run.h"
 
-#define STASH_PAGES 40u
+#define STASH_PAGES 64u
 #define STASH_ALL   (STASH_PAGES + BLOCK_PAGES) /* with the run */
 
 struct stash {

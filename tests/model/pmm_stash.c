@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define FULL 60u /* blocks of single pages, more than a stash has pages */
+#define FULL (STASH_PAGES + 20) /* blocks of single pages, more than a stash has pages */
 
 /* Full blocks of single pages; nothing is parked. The model is told. */
 static void fill_blocks(struct desk *d, hal_paddr_t *blocks, unsigned count)
