@@ -128,7 +128,7 @@ block_fit(const struct block_bits *b, unsigned words, unsigned n, unsigned align
 
 /* PAGE_FREE pages [lo, hi) become part of an allocated run, which begins at `lo` when `head`. Free
  * pages have no bit in `shared`, interior ones in neither plane: only a head changes `shared`, and
- * it alone keeps its bit in `private`. */
+ * it alone keeps its bit in `private`. A bit for each word that has no free page any more. */
 static inline unsigned block_take(struct block_bits *b, unsigned lo, unsigned hi, bool head)
 {
     struct page_bits *w = &b->word[lo / 64];
