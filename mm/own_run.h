@@ -49,7 +49,7 @@ struct own_run {
 /* Has it exactly so many pages, and is it in use, or is it not? */
 static inline bool own_run_is(const struct own_run *r, size_t pages, bool in_use)
 {
-    return pages != 0 && __atomic_load_n(&r->pages, __ATOMIC_RELAXED) == pages &&
+    return __atomic_load_n(&r->pages, __ATOMIC_RELAXED) == pages &&
            __atomic_load_n(&r->in_use, __ATOMIC_RELAXED) == in_use;
 }
 

@@ -406,6 +406,12 @@ static void nothing_behind_the_magazines(void)
     EXPECT(behind->zone == desk_normal(&d));
     pmm_drain(d.p);
     EXPECT(behind->zone == desk_normal(&d) && pmm_check(d.p) == NULL);
+    struct magazine was = *behind;
+    behind->number = block >> HAL_PAGE_SHIFT >> 6;
+    behind->bits = &desk_normal(&d)->lists.bits[(block - HIGH) / BLOCK];
+    EXPECT(!magazine_give(cpu, block >> HAL_PAGE_SHIFT));
+    EXPECT(!magazine_is_own(cpu, block / BLOCK));
+    *behind = was;
     desk_close(&d);
 }
 
