@@ -14,6 +14,9 @@
 /* The short way through take(): as separate functions its parts would cost a third more. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* Where the two entry points happen to begin in a cache line made a pair of calls 6 % dearer or cheaper. */
+#define CACHE_LINE __attribute__((aligned(64)))
+
 static enum block_class class_of(size_t pages, uint32_t flags)
 {
     if (flags & PMM_KERNEL)
@@ -452,7 +455,7 @@ static ALWAYS_INLINE hal_paddr_t take_single(struct pmm *p, uint32_t flags, cons
     return base;
 }
 
-hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
+CACHE_LINE hal_paddr_t pmm_alloc(struct pmm *p, size_t pages, uint32_t flags)
 {
     if (pages == 1 && is_plain(p, flags))
         return take_single(p, flags, __builtin_return_address(0));
@@ -748,7 +751,7 @@ static __attribute__((noinline)) mm_status_t give_watched(struct pmm *p, hal_pad
     return status;
 }
 
-mm_status_t pmm_free(struct pmm *p, hal_paddr_t base, size_t pages)
+CACHE_LINE mm_status_t pmm_free(struct pmm *p, hal_paddr_t base, size_t pages)
 {
     if (p->debugging)
         return give_watched(p, base, pages, __builtin_return_address(0));
