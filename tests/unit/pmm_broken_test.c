@@ -173,7 +173,7 @@ static unsigned other_class(struct rig *r)
 
 static void class_wrong(struct rig *r)
 {
-    summary(r, HALF_USED)->class = (uint8_t)other_class(r);
+    summary(r, HALF_USED)->class = other_class(r) & 3;
 }
 
 static void mask_says_empty(struct rig *r)
