@@ -105,7 +105,7 @@ block_fit(const struct block_bits *b, unsigned words, unsigned n, unsigned align
     unsigned shorter = 0;
     if (align_shift == 0 && free == longest) /* the only run */
         return (struct block_fit){at, longest - n};
-    for (; at < BLOCK_PAGES;) {
+    while (at < BLOCK_PAGES) {
         unsigned length = block_free_from(b, at);
         unsigned place = (at + below) & ~below;
         free -= length;

@@ -52,10 +52,27 @@
   axiom swap: \forall integer a, b, c, d; a == d && b == c ==> (a & b) == (c & d);
 } */
 #endif
-#if defined PROVE_hal_is_power_of_two || defined PROVE_shift_and
+#if defined PROVE_hal_is_power_of_two || defined PROVE_shift_and || defined PROVE_block_words || defined PROVE_block_take
 /*@ axiomatic Lowest {
   axiom some: \forall integer a; 0 < a <= 0xFFFFFFFFFFFFFFFF ==> 0 <= one_of(a) < 64 && bit(a, one_of(a)) &&
       \forall integer j; 0 <= j < one_of(a) ==> !bit(a, j);
+} */
+#endif
+#if defined PROVE_block_words || defined PROVE_block_take || defined PROVE_block_next_free
+/*@ axiomatic Casts {
+  axiom cast8: \forall integer a, k; 0 <= k ==> (bit((uint8_t)a, k) <==> k < 8 && bit(a, k));
+  axiom cast32: \forall integer a, k; 0 <= k ==> (bit((uint32_t)a, k) <==> k < 32 && bit(a, k));
+} */
+#endif
+#if defined PROVE_block_next_free
+/*@ axiomatic Tails {
+  axiom all_but_lowest: \forall integer k; 0 <= k < 64 ==> (bit(0xFFFFFFFFFFFFFFFE, k) <==> k >= 1);
+  axiom words_behind: \forall integer k; 0 <= k ==> (bit(0xFE, k) <==> 1 <= k < 8);
+} */
+#endif
+#if defined PROVE_block_take
+/*@ axiomatic Between {
+  axiom between: \forall integer a, b, n, k; 0 <= b < a <= 8 && n == (1 << a) - (2 << b) && 0 <= k ==> (bit(n, k) <==> b < k < a);
 } */
 #endif
 #if defined PROVE_hal_is_power_of_two
@@ -69,7 +86,7 @@
       (bit(a - 1, k) <==> k < n || (k > n && bit(a, k)));
 } */
 #endif
-#if defined PROVE_longest_run || defined PROVE_find_long
+#if defined PROVE_longest_run
 /*@ axiomatic Complement {
   axiom complement: \forall integer a; 0 <= a <= 0xFFFFFFFFFFFFFFFF ==> (uint64_t)(~a) == 0xFFFFFFFFFFFFFFFF - a;
 } */
